@@ -1,0 +1,46 @@
+//! The command line: one file a command, each of which only translates arguments into calls of the library.
+
+mod completions;
+mod context;
+mod failure;
+mod man;
+
+pub use context::Context;
+pub use failure::Failure;
+
+use crate::exit::Exit;
+use clap::{Parser, Subcommand};
+
+/// Find leaked credentials in everything a repository has ever held, rotate them, end every session they could
+/// forge, and prove it.
+#[derive(Parser)]
+#[command(version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: context::GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error),
+    };
+    let mut context = Context::new(cli.global);
+    let result = match cli.command {
+        Command::Completions(args) => completions::run(&args, &mut context),
+        Command::Man(args) => man::run(&args, &mut context),
+    };
+    match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
+        Ok(exit) => exit,
+        Err(failure) => failure.report(&mut context),
+    }
+}

@@ -1,0 +1,19 @@
+//! unleak finds leaked credentials, rotates the leaked session secret, ends the sessions it could forge, and proves it.
+//!
+//! Three flows, each of which runs one way:
+//!
+//! ```text
+//! source ──Blob──▶ detect ──Finding──▶ report                                        scan
+//! plan ──▶ journal ──▶ step (generate, target, reload, purge, verify) ──▶ incident   rotate
+//! store/dialect ──▶ selection ──▶ procedure (backup, apply, verify)                  session
+//! ```
+//!
+//! `cli` translates arguments into calls of these and holds no logic; nothing else prints, exits or reads the
+//! environment. `tests/integration/layers.rs` holds the arrows.
+
+pub mod cli;
+pub mod coverage;
+pub mod exit;
+pub mod finding;
+pub mod rule;
+pub mod secret;

@@ -1,0 +1,71 @@
+//! A secret is a type: it cannot be printed, serialised or compared by accident, and is wiped on drop.
+
+mod fingerprint;
+
+pub use fingerprint::{Fingerprint, FingerprintKey};
+
+use secrecy::{ExposeSecret as _, SecretSlice};
+use std::fmt;
+
+/// A value that must never reach an output: no `Display`, no `Serialize`, a redacted `Debug`.
+///
+/// Holds bytes, because a leaked value need not be text.
+///
+/// ```
+/// let secret = unleak::secret::Secret::from("hunter2".to_owned());
+/// assert_eq!(format!("{secret:?}"), "Secret([REDACTED])");
+/// assert_eq!(secret.expose(), b"hunter2");
+/// ```
+#[derive(Clone)]
+pub struct Secret(SecretSlice<u8>);
+
+impl Secret {
+    /// Gives the bytes. The one door: every use of it in this crate is a place to review.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose_secret()
+    }
+
+    /// The length of the value in bytes.
+    pub fn len(&self) -> usize {
+        self.expose().len()
+    }
+
+    /// Whether the value is empty.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl From<Vec<u8>> for Secret {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl From<&[u8]> for Secret {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec().into())
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text.into_bytes().into())
+    }
+}
+
+impl PartialEq for Secret {
+    /// Compares in constant time for values of one length.
+    fn eq(&self, other: &Self) -> bool {
+        use subtle::ConstantTimeEq as _;
+        self.expose().ct_eq(other.expose()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([REDACTED])")
+    }
+}

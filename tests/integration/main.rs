@@ -1,0 +1,1 @@
+//! One integration target; each module says what it holds.
