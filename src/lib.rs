@@ -17,4 +17,6 @@ pub mod detect;
 pub mod exit;
 pub mod finding;
 pub mod rule;
+pub mod scan;
 pub mod secret;
+pub mod source;
