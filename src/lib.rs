@@ -15,5 +15,7 @@ pub mod cli;
 pub mod coverage;
 pub mod exit;
 pub mod finding;
+pub mod hook;
+pub mod report;
 pub mod rule;
 pub mod secret;
