@@ -39,9 +39,9 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         Action::Install(place) => {
             // Without a path of its own the hook still finds the program on the PATH.
             let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("unleak"));
-            installed(&hook::install(&place.path, &program).map_err(failure)?)
+            installed(&hook::install(&place.path, &program).map_err(|error| failure(&error))?)
         }
-        Action::Uninstall(place) => removed(&hook::uninstall(&place.path).map_err(failure)?),
+        Action::Uninstall(place) => removed(&hook::uninstall(&place.path).map_err(|error| failure(&error))?),
     };
     if !context.quiet {
         context.err.write_all(text.as_bytes())?;
@@ -49,8 +49,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn failure(error: hook::Error) -> Failure {
-    let failure = Failure::from_error(&error, Exit::Usage);
+fn failure(error: &hook::Error) -> Failure {
+    let failure = Failure::from_error(error, Exit::Usage);
     match error.hint() {
         Some(hint) => failure.hinted(hint),
         None => failure,
@@ -59,14 +59,17 @@ fn failure(error: hook::Error) -> Failure {
 
 fn installed(done: &Installed) -> String {
     let verb = if done.again { "Renewed" } else { "Installed" };
-    let mut text = format!("{verb} the pre-commit hook {}\n", done.hook.display());
+    let mut lines = vec![format!("{verb} the pre-commit hook {}", done.hook.display())];
     if let Some(earlier) = &done.earlier {
-        text += &format!("The hook that was there runs first, from {}\n", earlier.display());
+        lines.push(format!("The hook that was there runs first, from {}", earlier.display()));
     }
     if done.shared {
-        text += "core.hooksPath comes from outside this repository: the hook runs in every repository that uses it.\n";
+        lines.push(
+            "core.hooksPath comes from outside this repository: the hook runs in every repository that uses it."
+                .to_owned(),
+        );
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn removed(done: &Removed) -> String {

