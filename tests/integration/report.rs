@@ -77,17 +77,19 @@ fn scan() -> Scan {
     first[2].place = Place::Archive("etc/app.env".to_owned());
     first[3] = Occurrence { path: None, place: Place::Message, ..first[3].clone() };
     first[7].at_head = true;
-    let mut worst = finding("short", Severity::Critical, vec![place(".env", 3, "2025-04-01T00:00:00Z")]);
-    worst.rule = "known-value".to_owned();
-    worst.title = "Live session secret".to_owned();
-    worst.advice = "Rotate it.".to_owned();
-    worst.live_in = vec!["SESSION_SECRET".to_owned()];
-    worst.occurrences[0] = Occurrence {
+    let here = Occurrence {
         commit: None,
         author: None,
         date: None,
         place: Place::Worktree,
-        ..worst.occurrences[0].clone()
+        ..place(".env", 3, "2025-04-01T00:00:00Z")
+    };
+    let worst = Finding {
+        rule: "known-value".to_owned(),
+        title: "Live session secret".to_owned(),
+        advice: "Rotate it.".to_owned(),
+        live_in: vec!["SESSION_SECRET".to_owned()],
+        ..finding("short", Severity::Critical, vec![here])
     };
     let mut coverage =
         Coverage { commits: 1204, objects: 8451, files: 12, bytes: 43_305_000, ..Coverage::default() };
