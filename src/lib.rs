@@ -16,6 +16,8 @@ pub mod coverage;
 pub mod detect;
 pub mod exit;
 pub mod finding;
+pub mod hook;
+pub mod report;
 pub mod rule;
 pub mod scan;
 pub mod secret;

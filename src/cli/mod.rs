@@ -3,6 +3,7 @@
 mod completions;
 mod context;
 mod failure;
+mod hook;
 mod man;
 
 pub use context::Context;
@@ -24,6 +25,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Hook(hook::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -36,6 +38,7 @@ pub fn main() -> Exit {
     };
     let mut context = Context::new(cli.global);
     let result = match cli.command {
+        Command::Hook(args) => hook::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
     };
