@@ -13,7 +13,10 @@
 
 pub mod cli;
 pub mod coverage;
+pub mod detect;
 pub mod exit;
 pub mod finding;
 pub mod rule;
+pub mod scan;
 pub mod secret;
+pub mod source;
