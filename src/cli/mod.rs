@@ -5,6 +5,7 @@ mod context;
 mod failure;
 mod hook;
 mod man;
+mod rules;
 
 pub use context::Context;
 pub use failure::Failure;
@@ -28,6 +29,7 @@ enum Command {
     Hook(hook::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Rules(rules::Args),
 }
 
 /// Runs the command that the process was started with.
@@ -41,6 +43,7 @@ pub fn main() -> Exit {
         Command::Hook(args) => hook::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
+        Command::Rules(args) => rules::run(&args, &mut context),
     };
     match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,

@@ -5,6 +5,7 @@
 //! a reader hand over windows of a large file, or parts of it.
 
 mod allow;
+pub mod check;
 mod compiled;
 mod error;
 mod lines;
