@@ -13,6 +13,7 @@
 
 pub mod cli;
 pub mod coverage;
+pub mod durable;
 pub mod exit;
 pub mod finding;
 pub mod rule;
