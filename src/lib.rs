@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod coverage;
 pub mod detect;
+pub mod durable;
 pub mod exit;
 pub mod finding;
 pub mod hook;
