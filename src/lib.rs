@@ -12,6 +12,7 @@
 //! environment. `tests/integration/layers.rs` holds the arrows.
 
 pub mod cli;
+pub mod config;
 pub mod coverage;
 pub mod detect;
 pub mod durable;

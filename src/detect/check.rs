@@ -153,10 +153,7 @@ mod tests {
     #[test]
     fn each_kind_of_problem_is_told() {
         let pattern = r"\bacme_[a-f0-9]{12}\b";
-        assert!(matches!(
-            kinds(&yaml(pattern, "acme_{{hexx:12}}", "x")).as_slice(),
-            [Kind::Template { .. }]
-        ));
+        assert!(matches!(kinds(&yaml(pattern, "acme_{{hexx:12}}", "x")).as_slice(), [Kind::Template { .. }]));
         assert!(matches!(kinds(&yaml(pattern, "acme_{{hex:9}}", "x")).as_slice(), [Kind::Missed(_)]));
         assert!(matches!(
             kinds(&yaml(pattern, "acme_{{hex:12}}", "acme_{{hex:12}}")).as_slice(),

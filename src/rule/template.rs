@@ -16,7 +16,8 @@ const MIXED_FROM: usize = 8;
 const LONGEST: usize = 4096;
 
 const WORDS: [&str; 12] = [
-    "amber", "birch", "cobalt", "dune", "ember", "fjord", "granite", "harbor", "indigo", "juniper", "kelp", "lagoon",
+    "amber", "birch", "cobalt", "dune", "ember", "fjord", "granite", "harbor", "indigo", "juniper", "kelp",
+    "lagoon",
 ];
 
 /// Why an example cannot be expanded.
@@ -120,8 +121,7 @@ fn characters<R: Rng + ?Sized>(alphabet: &str, length: usize, rng: &mut R) -> St
 /// Whether the value holds each class of its alphabet and starts and ends with a letter or digit, so that it can
 /// be told from the text around it.
 fn is_realistic(value: &[u8], alphabet: &[u8]) -> bool {
-    let classes: [fn(&u8) -> bool; 3] =
-        [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
+    let classes: [fn(&u8) -> bool; 3] = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
     classes.iter().all(|class| value.iter().any(class) || !alphabet.iter().any(class))
         && value.first().is_some_and(u8::is_ascii_alphanumeric)
         && value.last().is_some_and(u8::is_ascii_alphanumeric)
