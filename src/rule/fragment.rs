@@ -47,8 +47,7 @@ const VALUE: &str = concat!(
 );
 
 /// A quoted passphrase of three words or more.
-const PHRASE: &str =
-    r#"["'\x60](?P<secret>[!#-&(-+\-.0-9:?@A-Z^_a-z~]{1,40}(?:[ ][!#-&(-+\-.,0-9:?@A-Z^_a-z~]{1,40}){2,15})["'\x60]"#;
+const PHRASE: &str = r#"["'\x60](?P<secret>[!#-&(-+\-.0-9:?@A-Z^_a-z~]{1,40}(?:[ ][!#-&(-+\-.,0-9:?@A-Z^_a-z~]{1,40}){2,15})["'\x60]"#;
 
 /// Values that are code, references or plain words, and no secrets.
 const CODE: &str = concat!(
