@@ -3,7 +3,7 @@
 use super::{Detector, Error};
 use crate::rule::{Rule, template};
 use rand::SeedableRng as _;
-use rand::rngs::ChaCha8Rng;
+use rand::rngs::StdRng;
 
 /// How often the random part of a line is drawn.
 const ROUNDS: u64 = 8;
@@ -91,7 +91,7 @@ impl Subject<'_> {
         judge: fn(&Self, &str, &str) -> Result<Option<Kind>, Error>,
     ) -> Result<Option<Kind>, Error> {
         for round in 0..ROUNDS {
-            let kind = match template::expand(line, &mut ChaCha8Rng::seed_from_u64(round)) {
+            let kind = match template::expand(line, &mut StdRng::seed_from_u64(round)) {
                 Ok(text) => judge(self, line, &text)?,
                 Err(source) => Some(Kind::Template { line: line.to_owned(), source }),
             };

@@ -5,3 +5,4 @@
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
 mod report; // the report formats, against their schemas
+mod rules; // the built-in rules, rule files, and `unleak rules`
