@@ -17,3 +17,4 @@ pub mod exit;
 pub mod finding;
 pub mod rule;
 pub mod secret;
+pub mod session;
