@@ -18,3 +18,4 @@ pub mod exit;
 pub mod finding;
 pub mod rule;
 pub mod secret;
+pub mod session;
