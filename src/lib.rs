@@ -16,6 +16,7 @@ pub mod coverage;
 pub mod durable;
 pub mod exit;
 pub mod finding;
+pub mod rotate;
 pub mod rule;
 pub mod secret;
 pub mod session;

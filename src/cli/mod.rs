@@ -4,6 +4,7 @@ mod completions;
 mod context;
 mod failure;
 mod man;
+mod rotate;
 
 pub use context::Context;
 pub use failure::Failure;
@@ -26,6 +27,7 @@ struct Cli {
 enum Command {
     Completions(completions::Args),
     Man(man::Args),
+    Rotate(rotate::Args),
 }
 
 /// Runs the command that the process was started with.
@@ -38,6 +40,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
+        Command::Rotate(args) => rotate::run(&args, &mut context),
     };
     match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,
