@@ -7,6 +7,7 @@ mod fingerprint_key;
 mod hook;
 mod man;
 mod progress;
+mod rotate;
 mod rules;
 mod scan;
 
@@ -32,6 +33,7 @@ enum Command {
     Scan(scan::Args),
     Rules(rules::Args),
     Hook(hook::Args),
+    Rotate(rotate::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -47,6 +49,7 @@ pub fn main() -> Exit {
         Command::Scan(args) => scan::run(&args, &mut context),
         Command::Rules(args) => rules::run(&args, &mut context),
         Command::Hook(args) => hook::run(&args, &mut context),
+        Command::Rotate(args) => rotate::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
     };
