@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     Completions(completions::Args),
     Man(man::Args),
-    Rotate(rotate::Args),
+    Rotate(Box<rotate::Args>),
 }
 
 /// Runs the command that the process was started with.

@@ -190,10 +190,10 @@ fn ctrl_c_at_each_step_leaves_the_old_value_or_a_finished_rotation() {
 #[test]
 fn a_reload_under_way_is_stopped_by_ctrl_c() {
     let world = World::new(&hex_value());
-    let once =
-        format!("--reload=test -e '{0}' || {{ touch '{0}'; sleep 300; }}", world.path("once").display());
+    let once = world.path("once");
+    let reload = format!("--reload=test -e '{0}' || {{ touch '{0}'; sleep 300; }}", once.display());
     let started = Instant::now();
-    let output = world.interrupted(&with(world.all(), &[&once]), "reload");
+    let output = world.interrupted(&with(world.all(), &[&reload]), "reload", Some(&once));
     deadline(started, Duration::from_secs(40));
     ends(&output, 4);
     assert_eq!(world.env(), world.before);
@@ -214,8 +214,33 @@ fn a_killed_rotation_leaves_the_old_bytes_or_the_new_ones_and_a_whole_journal() 
             assert_eq!(world.sessions(), if purged { 0 } else { 3 });
             journal_is_whole(&world, Kind::Begun);
             nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+            recovers(&world, step);
         }
     }
+}
+
+/// After a crash `--abort` brings the old value back, unless sessions may be deleted; `--resume` finishes.
+fn recovers(world: &World, crashed_at: &str) {
+    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
+    if ["write", "reload"].contains(&crashed_at) {
+        let output = world.run(&with(world.all(), &[&format!("--abort={id}")]));
+        ends(&output, 0);
+        assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+        assert_eq!(world.asks(&cookie(&world.old)), 200);
+    } else {
+        if crashed_at != "health" {
+            ends(&world.run(&with(world.all(), &[&format!("--abort={id}")])), 2);
+        }
+        let written = world.value();
+        let output = world.run(&with(world.all(), &[&format!("--resume={id}")]));
+        ends(&output, 0);
+        assert_eq!((world.value(), world.sessions()), (written, 0));
+        assert_eq!(world.asks(&cookie(&world.old)), 401);
+        nothing_leaks(world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
+    }
+    journal_is_whole(world, Kind::Closed);
+    assert!(!world.incident().join("undo.sealed").exists());
+    ends(&world.run(&with(world.all(), &[&format!("--resume={id}")])), 2);
 }
 
 #[test]
