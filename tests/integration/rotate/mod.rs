@@ -244,6 +244,24 @@ fn recovers(world: &World, crashed_at: &str) {
 }
 
 #[test]
+fn a_purge_that_fails_keeps_the_new_value_and_can_be_resumed() {
+    let world = World::new(&hex_value());
+    let (db, gone) = (world.path("db"), world.path("gone"));
+    let reload = format!("--reload={} && mv '{}' '{}'", world.reload(), db.display(), gone.display());
+    let args: Vec<_> = world.all().into_iter().filter(|arg| !arg.starts_with("--probe")).collect();
+    let output = world.run(&with(args.clone(), &[&reload]));
+    ends(&output, 5);
+    let new = world.value();
+    assert!(new != world.old && stderr(&output).contains("--resume"));
+    nothing_leaks(&world, &output, &[&world.old, &new]);
+    std::fs::copy(&gone, &db).unwrap();
+    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
+    ends(&world.run(&with(args, &[&format!("--resume={id}")])), 0);
+    assert_eq!((world.value(), world.sessions()), (new, 0));
+    assert_eq!(world.status("backed up and deleted"), "verified");
+}
+
+#[test]
 fn bad_input_is_refused_with_the_next_step_and_nothing_is_changed() {
     let world = World::new(&hex_value());
     let target = |path: &Path, name: &str| format!("--target=env:{}#{name}", path.display());
