@@ -165,7 +165,7 @@ pub enum Error {
         backup: PathBuf,
         /// Why they could not be counted.
         #[source]
-        cause: Box<Error>,
+        cause: Box<Self>,
     },
     /// A backup or key file could not be read or written.
     #[error("cannot {doing} {}", .path.display())]
@@ -287,7 +287,7 @@ impl From<&sqlx::Error> for Cause {
     fn from(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => {
-                let code = error.code().map(|code| code.into_owned());
+                let code = error.code().map(std::borrow::Cow::into_owned);
                 let message = if code.as_deref().is_some_and(may_quote_data) {
                     "the server's message is withheld because it may quote data".to_owned()
                 } else {
@@ -329,11 +329,11 @@ fn bounded(names: &[String]) -> String {
     let cut = |name: &String| -> String {
         name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(80).collect()
     };
-    let mut text = names.iter().take(SHOWN).map(cut).collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    let text = names.iter().take(SHOWN).map(cut).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }
 
 #[cfg(test)]

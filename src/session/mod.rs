@@ -126,7 +126,7 @@ pub struct Restored {
 #[serde(rename_all = "snake_case")]
 pub enum Settled {
     /// The rows were deleted; the backup has its final name now.
-    Committed(BackupInfo),
+    Committed(Box<BackupInfo>),
     /// The rows were never deleted; the needless backup was removed.
     RolledBack,
     /// It cannot be known; the backup is kept as it is.

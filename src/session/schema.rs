@@ -100,8 +100,11 @@ pub(super) fn select(tables: Vec<Table>, wanted: Wanted<'_>) -> Result<Selected,
     if let Some(asked) = wanted.table {
         return wanted.match_named(resolve(tables, asked, &seen)?, &dialects);
     }
-    let mut matches: Vec<Selected> =
-        tables.into_iter().filter_map(|table| wanted.first_match(table, &dialects).ok()).collect();
+    let selected = |table: Table| {
+        let (dialect, roles) = wanted.first_match(&table, &dialects).ok()?;
+        Some(Selected { table, dialect, roles })
+    };
+    let mut matches: Vec<Selected> = tables.into_iter().filter_map(selected).collect();
     // Views and partitions repeat the rows of a table that is in the list itself.
     if matches.iter().any(|found| found.table.special.is_none()) {
         matches.retain(|found| found.table.special.is_none());
@@ -126,19 +129,23 @@ impl Wanted<'_> {
         Ok(vec![found])
     }
 
-    fn first_match(&self, table: Table, dialects: &[&'static Dialect]) -> Result<Selected, (Table, String)> {
+    fn first_match(
+        &self,
+        table: &Table,
+        dialects: &[&'static Dialect],
+    ) -> Result<(&'static Dialect, Roles), String> {
         let mut reason = String::new();
         for &dialect in dialects {
-            match dialect.roles(&table, self.kind) {
-                Ok(roles) => return Ok(Selected { table, dialect, roles }),
+            match dialect.roles(table, self.kind) {
+                Ok(roles) => return Ok((dialect, roles)),
                 Err(why) => reason = why,
             }
         }
-        Err((table, reason))
+        Err(reason)
     }
 
     fn match_named(&self, table: Table, dialects: &[&'static Dialect]) -> Result<Selected, Error> {
-        let found = self.first_match(table, dialects).map_err(|(table, reason)| Error::WrongShape {
+        let (dialect, roles) = self.first_match(&table, dialects).map_err(|reason| Error::WrongShape {
             table: table.name.to_string(),
             dialect: self.dialect.unwrap_or("known kind of").to_owned(),
             reason: if dialects.len() == 1 {
@@ -147,7 +154,7 @@ impl Wanted<'_> {
                 "its columns are those of no dialect".to_owned()
             },
         })?;
-        plain(found)
+        plain(Selected { table, dialect, roles })
     }
 }
 

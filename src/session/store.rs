@@ -44,8 +44,8 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             lock: Duration::from_secs(5),
-            statement: Duration::from_secs(60),
-            purge: Duration::from_secs(30 * 60),
+            statement: Duration::from_mins(1),
+            purge: Duration::from_mins(30),
         }
     }
 }
@@ -179,7 +179,7 @@ impl Store {
         Reader::open(path, key)?.verify()?;
         let info = backup::info(path)?;
         if info.state == BackupState::Committed {
-            return Ok(Settled::Committed(info));
+            return Ok(Settled::Committed(Box::new(info)));
         }
         self.check_fits(&info)?;
         let committed = match &mut self.backend {
@@ -187,7 +187,7 @@ impl Store {
             Backend::Sqlite(store) => store.was_committed(Reader::open(path, key)?).await?,
         };
         Ok(match committed {
-            Some(true) => Settled::Committed(backup::committed(path)?),
+            Some(true) => Settled::Committed(Box::new(backup::committed(path)?)),
             Some(false) => {
                 backup::discard(path);
                 Settled::RolledBack

@@ -162,7 +162,7 @@ impl PostgresAddress {
             "sslkey" => self.ssl_key = Some(value.into()),
             "host" => value.clone_into(&mut self.host),
             "port" => {
-                self.port = value.parse().map_err(|_| Error::Url("the port is no number".to_owned()))?
+                self.port = value.parse().map_err(|_| Error::Url("the port is no number".to_owned()))?;
             }
             "user" => value.clone_into(&mut self.user),
             "password" => self.password = Some(Secret::from(value.to_owned())),

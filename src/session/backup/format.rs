@@ -16,12 +16,12 @@ use serde::{Deserialize, Serialize};
 pub(super) const MAGIC: &[u8] = b"unleak-backup\n";
 pub(super) const VERSION: u32 = 1;
 /// How much plain text one chunk holds; the last may hold less.
-pub(super) const CHUNK: usize = 64 * 1024;
-pub(super) const TAG: usize = 16;
+pub(super) const CHUNK: u32 = 64 * 1024;
+pub(super) const TAG: u32 = 16;
 /// The nonce's random part: 24 bytes less a counter of 4 and a flag of 1.
 pub(super) const NONCE: usize = 19;
-pub(super) const MAX_HEADER: usize = 1024 * 1024;
-pub(super) const MAX_TRAILER: usize = 4096;
+pub(super) const MAX_HEADER: u32 = 1024 * 1024;
+pub(super) const MAX_TRAILER: u32 = 4096;
 pub(super) const DATA: u8 = b'D';
 pub(super) const TRAILER: u8 = b'T';
 

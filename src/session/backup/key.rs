@@ -54,7 +54,7 @@ impl BackupKey {
         let io = |cause| Error::Io { doing: "write", path: path.to_owned(), cause };
         let dir = super::ensure_dir(path.parent().unwrap_or(Path::new(".")))?;
         let mut file = tempfile::NamedTempFile::new_in(dir).map_err(io)?;
-        let text = Zeroizing::new(hex::encode(&*self.0));
+        let text = Zeroizing::new(hex::encode(*self.0));
         file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(io)?;
         file.as_file().sync_all().map_err(io)?;
         match file.persist_noclobber(path) {

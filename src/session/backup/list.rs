@@ -73,10 +73,10 @@ fn read_trailer(file: &mut BufReader<File>) -> io::Result<Trailer> {
     let mut length = [0; 4];
     file.seek(SeekFrom::End(-4))?;
     file.read_exact(&mut length)?;
-    let length = i64::from(u32::from_be_bytes(length));
-    if length > format::MAX_TRAILER as i64 {
+    let length = u32::from_be_bytes(length);
+    if length > format::MAX_TRAILER {
         return Err(damaged());
     }
-    file.seek(SeekFrom::End(-(4 + format::TAG as i64 + length + 4)))?;
+    file.seek(SeekFrom::End(-(4 + i64::from(format::TAG) + i64::from(length) + 4)))?;
     Ok(serde_json::from_slice(&read_block(file, format::MAX_TRAILER)?)?)
 }

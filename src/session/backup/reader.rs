@@ -91,7 +91,7 @@ impl Reader {
 
     fn read_trailer(&mut self) -> io::Result<u64> {
         let trailer = read_block(&mut self.file, format::MAX_TRAILER)?;
-        let mut tag = [0; format::TAG];
+        let mut tag = [0; format::TAG as usize];
         self.file.read_exact(&mut tag)?;
         let aad = format::last_aad(&self.aad, &trailer);
         let decryptor = self.decryptor.take().ok_or_else(damaged)?;
@@ -139,14 +139,14 @@ pub(super) fn read_header(file: &mut impl Read) -> io::Result<(Header, Vec<u8>)>
 }
 
 /// Reads a length and as many bytes, never more than the format allows.
-pub(super) fn read_block(file: &mut impl Read, max: usize) -> io::Result<Vec<u8>> {
+pub(super) fn read_block(file: &mut impl Read, max: u32) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     file.read_exact(&mut length)?;
-    let length = u32::from_be_bytes(length) as usize;
+    let length = u32::from_be_bytes(length);
     if length > max {
         return Err(damaged());
     }
-    let mut bytes = vec![0; length];
+    let mut bytes = vec![0; length as usize];
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }

@@ -1,6 +1,6 @@
 //! Writes a backup as a stream, in memory that does not grow with the rows.
 
-use super::format::{self, CHUNK, Encryptor, Header, Trailer};
+use super::format::{self, Encryptor, Header, Trailer};
 use super::{BackupInfo, BackupKey, BackupSpec, Reader, Subject, ensure_dir, sync_dir};
 use crate::session::Error;
 use chacha20poly1305::aead::Payload;
@@ -8,6 +8,9 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
+
+/// How much plain text is kept at most.
+const CHUNK: usize = format::CHUNK as usize;
 
 /// A backup that is being written. Dropped before `finish`, it leaves no file.
 pub(in crate::session) struct Writer {

@@ -81,7 +81,7 @@ async fn a_prepared_backup_is_settled_by_the_fate_of_its_transaction() {
     let backup = store.purge(&spec(dir.path(), &key)).await.unwrap().backup.unwrap();
     let prepared = backup.path.with_extension("prepared");
     std::process::Command::new("mv").args([&backup.path, &prepared]).status().unwrap();
-    assert_eq!(store.settle(&prepared, &key).await.unwrap(), Settled::Committed(backup.clone()));
+    assert_eq!(store.settle(&prepared, &key).await.unwrap(), Settled::Committed(Box::new(backup.clone())));
     assert_eq!(names(dir.path()).len(), 1);
 }
 

@@ -127,7 +127,7 @@ pub(super) fn everything(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {}", error.hint().unwrap_or_default());
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        text.push_str(&format!(" {error} {error:?}"));
+        text = format!("{text} {error} {error:?}");
         cause = error.source();
     }
     text

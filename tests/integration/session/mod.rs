@@ -1,5 +1,7 @@
 //! Session stores on a real PostgreSQL (`UNLEAK_TEST_POSTGRES`, started by `tests/run`) and on SQLite files.
 
+#![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
+
 mod backups; // what a backup file gives away and what it refuses
 mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks

@@ -19,7 +19,7 @@ async fn a_purge_is_counted_backed_up_and_restored_to_the_letter() {
 
     let backup = purged.backup.unwrap();
     assert_eq!(verify_backup(&backup.path, &key).unwrap(), backup);
-    assert_eq!(list_backups(dir.path()).unwrap().backups, [backup.clone()]);
+    assert_eq!(list_backups(dir.path()).unwrap().backups, std::slice::from_ref(&backup));
     assert_eq!((backup.state, backup.rows), (BackupState::Committed, 3000));
     assert_eq!(backup.incident, "INC-20261121-001");
 

@@ -155,7 +155,10 @@ async fn a_prepared_backup_is_settled_by_what_the_table_holds() {
     let prepared = backup.path.with_extension("prepared");
     let unrename = || std::process::Command::new("mv").args([&backup.path, &prepared]).status().unwrap();
     unrename();
-    assert_eq!(store.settle(&prepared, &file.key).await.unwrap(), Settled::Committed(backup.clone()));
+    assert_eq!(
+        store.settle(&prepared, &file.key).await.unwrap(),
+        Settled::Committed(Box::new(backup.clone()))
+    );
     store.restore(&backup.path, &file.key).await.unwrap();
     unrename();
     assert_eq!(store.settle(&prepared, &file.key).await.unwrap(), Settled::RolledBack);
