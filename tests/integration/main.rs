@@ -1,4 +1,4 @@
 //! One integration target; each module says what it holds.
 
-mod rotate;
-mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite // unleak rotate against a real application and store: every way it can end, and that nothing leaks
+mod rotate; // every way a rotation can end, on a real application and store, and that nothing leaks
+mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite

@@ -1,8 +1,10 @@
-#![cfg(unix)]
 //! `unleak rotate` against a real application and store: every way it can end, and that nothing leaks on the way.
 
-mod gate;
-mod world;
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
+
+mod gate; // searches everything that came out for planted values
+mod world; // the application, its store, its users
 
 use base64::Engine as _;
 use gate::nothing_leaks;

@@ -83,6 +83,7 @@ impl World {
     }
 
     /// `unleak rotate` on this application, with these further arguments.
+    #[expect(clippy::disallowed_methods, reason = "the shell of a reload command needs a PATH")]
     pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
         command
