@@ -5,7 +5,7 @@ use super::step::Step;
 use super::target::Snapshot;
 use super::unfinished::Unfinished;
 use super::{Address, EnvTarget, Error, Fault, Format, Framework, IncidentId, Severity, StoreAccess};
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 use crate::session::{StoreClass, StoreSummary};
 use serde_json::{Value, json};
 use std::fmt;
@@ -142,6 +142,11 @@ impl Plan {
         }
         secrets.extend(self.unfinished.iter().filter_map(|unfinished| unfinished.new.clone()));
         secrets
+    }
+
+    /// Takes every one of them out of what a caller prints, and leaves our own words alone.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::beside(&self.secrets(), super::incident::VOCABULARY)
     }
 
     /// What the operator should know before.

@@ -308,7 +308,7 @@ impl<'a> Rotation<'a> {
     /// From the purge on nothing goes back: a leaked value that is out stays out.
     fn half_way(&mut self, step: Step, cause: Error) -> Ending {
         let next = match step {
-            Step::Purge => "the new value is in use and stays; the sessions are not deleted: mend the store, then run the same command with `--resume ID`".to_owned(),
+            Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store, then run the same command with `--resume ID`".to_owned(),
             _ => "the new value is in use and the sessions are deleted; run the same command with `--resume ID` for the rest".to_owned(),
         };
         self.evidence.check(

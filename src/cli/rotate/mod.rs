@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let request = request(args, context)?;
     let plan = Plan::prepare(request).map_err(|error| failure(&error, Exit::Usage))?;
     // The second line of defence: the rotation itself gives out no secret.
-    let redactor = Redactor::new(&plan.secrets());
+    let redactor = plan.redactor();
     guard(&mut context.err, &redactor);
     guard(&mut context.out, &redactor);
     if args.dry_run {

@@ -324,4 +324,5 @@ fn a_weak_word_does_not_tear_the_report() {
     ends(&output, 0);
     let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
     assert!(markdown.contains("session secret rotation"));
+    assert!(stderr(&output).contains("SESSION_SECRET replaced"));
 }
