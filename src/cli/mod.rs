@@ -33,7 +33,7 @@ enum Command {
     Scan(scan::Args),
     Rules(rules::Args),
     Hook(hook::Args),
-    Rotate(rotate::Args),
+    Rotate(Box<rotate::Args>),
     Completions(completions::Args),
     Man(man::Args),
 }

@@ -31,6 +31,16 @@ impl AppendFile {
         Ok(Self { file, path: path.to_owned() })
     }
 
+    /// Opens the file again, cut to its first `length` bytes: what a crash left unfinished goes.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be written.
+    pub fn reopen(path: &Path, length: u64) -> Result<Self, Error> {
+        let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
+        file.set_len(length).map_err(Error::io("write", path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
     /// Adds bytes and returns when they are on disk.
     ///
     /// # Errors

@@ -124,6 +124,20 @@ pub enum Error {
         /// What does not fit.
         reason: &'static str,
     },
+    /// There is nothing to go on with.
+    #[error("there is no unfinished rotation {0}")]
+    NotUnfinished(String),
+    /// The unfinished rotation is of something else.
+    #[error("the incident {id} is about {target}")]
+    OtherTarget {
+        /// The incident.
+        id: String,
+        /// Its target.
+        target: String,
+    },
+    /// The purge has begun.
+    #[error("the rotation {0} had begun to delete sessions and cannot be taken back")]
+    TooLate(String),
     /// The undo file cannot be opened.
     #[error("the sealed old value {} cannot be opened", .0.display())]
     Seal(PathBuf),
@@ -167,6 +181,11 @@ impl Error {
             Self::Reload { .. } => "run the command by hand to see what it needs",
             Self::Health { .. } => "look at the application's log; --health-timeout gives it more time",
             Self::Journal { .. } => "keep a copy for the investigation; do not rely on it",
+            Self::NotUnfinished(_) => {
+                "a rotation that can be resumed or aborted has a file `undo.sealed` in its incident's folder"
+            }
+            Self::OtherTarget { .. } => "give the same --target as before",
+            Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
             Self::Seal(_) => "the key `undo.key` of the state folder must be the one that sealed it",
             Self::Unclean(_) => "this is a fault in unleak; please report it, without the secret",
             Self::Durable(error) => return error.hint(),

@@ -24,8 +24,8 @@ impl FromStr for Fault {
 
 impl Fault {
     /// Dies like a process that is killed, or waits until somebody asks to stop.
-    pub(super) fn strike(&self, step: Step, moment: &str, stop: &Stop) {
-        if !cfg!(debug_assertions) || self.point != format!("{}:{moment}", step.name()) {
+    pub(super) fn strike(&self, at: Step, moment: &str, stop: &Stop) {
+        if !cfg!(debug_assertions) || self.point != format!("{}:{moment}", at.name()) {
             return;
         }
         if self.kill {
@@ -34,6 +34,6 @@ impl Fault {
                 rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
             std::process::abort();
         }
-        stop.wait(std::time::Duration::from_secs(60));
+        stop.wait(std::time::Duration::from_mins(1));
     }
 }

@@ -66,6 +66,16 @@ const ALL: [Framework; 8] = [
     },
 ];
 
+/// The letter of a class of sessions.
+pub(super) fn letter(class: StoreClass) -> &'static str {
+    match class {
+        StoreClass::A => "A",
+        StoreClass::B => "B",
+        StoreClass::C => "C",
+        StoreClass::D => "D",
+    }
+}
+
 impl Framework {
     /// The framework that reads a variable of this name.
     pub fn of(variable: &str) -> Option<&'static Self> {

@@ -67,12 +67,12 @@ impl Format {
 fn letters(count: usize) -> Result<String, Error> {
     // Django's alphabet without the characters that a shell or a dotenv dialect would read as something else.
     const ALPHABET: &[u8; 41] = b"abcdefghijklmnopqrstuvwxyz0123456789@-_=+";
-    const EVEN: u8 = (256 / ALPHABET.len() * ALPHABET.len() - 1) as u8;
+    const EVEN: usize = 256 / ALPHABET.len() * ALPHABET.len();
     let mut text = String::with_capacity(count);
     let mut bytes = Zeroizing::new([0_u8; 64]);
     while text.len() < count {
         rand::rngs::SysRng.try_fill_bytes(&mut *bytes).map_err(|error| Error::Random(error.to_string()))?;
-        let usable = bytes.iter().filter(|&&byte| byte <= EVEN);
+        let usable = bytes.iter().filter(|&&byte| usize::from(byte) < EVEN);
         text.extend(
             usable
                 .map(|&byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]))

@@ -40,7 +40,7 @@ pub struct Record {
     pub seq: u64,
     /// When, by the system's clock.
     pub at: Timestamp,
-    /// Milliseconds since the first record, by a clock that nobody can set.
+    /// Milliseconds of work since the first record, by a clock that nobody can set.
     pub ms: u64,
     /// What happened.
     pub event: Kind,
@@ -62,6 +62,8 @@ pub struct Record {
 pub(super) struct Journal {
     file: AppendFile,
     started: Instant,
+    /// What the process that a crash ended had counted.
+    before_ms: u64,
     seq: u64,
     head: String,
 }
@@ -70,7 +72,22 @@ impl Journal {
     /// Starts a journal.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
         let head = "0".repeat(64);
-        Ok(Self { file: AppendFile::create(path)?, started: Instant::now(), seq: 0, head })
+        Ok(Self { file: AppendFile::create(path)?, started: Instant::now(), before_ms: 0, seq: 0, head })
+    }
+
+    /// Goes on with a journal that a crash or a failure left, after its last whole record.
+    pub(super) fn reopen(path: &Path, records: &[Record]) -> Result<Self, Error> {
+        let text = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let last =
+            records.last().ok_or(Error::Journal { path: path.to_owned(), line: 1, reason: "it is empty" })?;
+        Ok(Self {
+            file: AppendFile::reopen(path, whole as u64)?,
+            started: Instant::now(),
+            before_ms: last.ms,
+            seq: last.seq + 1,
+            head: last.hash.clone(),
+        })
     }
 
     /// Adds a record, which is on disk when this returns.
@@ -85,7 +102,7 @@ impl Journal {
         let mut record = Record {
             seq: self.seq,
             at: Timestamp::now(),
-            ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ms: self.elapsed_ms(),
             event,
             step,
             detail: redactor.redact(detail),
@@ -111,7 +128,7 @@ impl Journal {
     }
 
     pub(super) fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.before_ms + u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -217,7 +234,7 @@ mod tests {
         let last = good.len() - 1;
         let other = folder.path().join("other");
         let put = |bytes: &[u8]| {
-            crate::durable::write_atomic(&other, bytes, crate::durable::Mode::Private).unwrap()
+            crate::durable::write_atomic(&other, bytes, crate::durable::Mode::Private).unwrap();
         };
         for at in 0..last {
             let mut bytes = good.clone();

@@ -20,6 +20,7 @@ mod stop;
 mod store;
 mod target;
 mod transaction;
+mod unfinished;
 
 pub use error::Error;
 pub use evidence::{Answer, Check, Round, Status};
@@ -35,4 +36,4 @@ pub use step::Step;
 pub use stop::Stop;
 pub use store::StoreAccess;
 pub use target::EnvTarget;
-pub use transaction::{Ending, Event, Outcome, run};
+pub use transaction::{Ending, Event, Outcome, abort, run};

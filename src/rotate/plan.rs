@@ -1,9 +1,11 @@
 //! What a rotation will do, found out before it does anything: a value that can be printed and compared.
 
+use super::framework::letter;
 use super::step::Step;
 use super::target::Snapshot;
+use super::unfinished::Unfinished;
 use super::{Address, EnvTarget, Error, Fault, Format, Framework, IncidentId, Severity, StoreAccess};
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 use crate::session::{StoreClass, StoreSummary};
 use serde_json::{Value, json};
 use std::fmt;
@@ -84,6 +86,8 @@ pub struct Request {
     pub severity: Severity,
     /// The incident's name; `None` takes the next number of the day.
     pub incident: Option<IncidentId>,
+    /// The rotation to go on with or to take back, instead of starting one.
+    pub unfinished: Option<IncidentId>,
     /// The folder of journals, keys and incidents.
     pub state: PathBuf,
     /// Where to crash on purpose, for tests.
@@ -100,6 +104,7 @@ pub struct Plan {
     pub(super) framework: Option<&'static Framework>,
     pub(super) class: Option<StoreClass>,
     pub(super) warnings: Vec<String>,
+    pub(super) unfinished: Option<Unfinished>,
 }
 
 impl Plan {
@@ -108,13 +113,19 @@ impl Plan {
     /// # Errors
     /// When the rotation could not work: everything that can be known before is refused here.
     pub fn prepare(request: Request) -> Result<Self, Error> {
-        let snapshot = request.target.read()?;
+        let (snapshot, unfinished) = match &request.unfinished {
+            Some(id) => {
+                Unfinished::find(&request, id).map(|(snapshot, unfinished)| (snapshot, Some(unfinished)))?
+            }
+            None => (request.target.read()?, None),
+        };
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
         let framework = Framework::of(request.target.name());
         let class = store.as_ref().map(|store| store.class).or(framework.map(|framework| framework.class));
         let laravel = snapshot.old.first().is_some_and(|old| old.expose().starts_with(b"base64:"));
         let format = request.format.unwrap_or(if laravel { Format::Laravel } else { Format::Hex });
-        let mut plan = Self { request, snapshot, format, store, framework, class, warnings: Vec::new() };
+        let mut plan =
+            Self { request, snapshot, format, store, framework, class, warnings: Vec::new(), unfinished };
         plan.warnings = plan.find_warnings();
         Ok(plan)
     }
@@ -129,7 +140,13 @@ impl Plan {
             secrets.push(probe.cookie.clone());
             secrets.extend(probe.secrets());
         }
+        secrets.extend(self.unfinished.iter().filter_map(|unfinished| unfinished.new.clone()));
         secrets
+    }
+
+    /// Takes every one of them out of what a caller prints, and leaves our own words alone.
+    pub fn redactor(&self) -> Redactor {
+        Redactor::beside(&self.secrets(), super::incident::VOCABULARY)
     }
 
     /// What the operator should know before.
@@ -232,7 +249,7 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Rotation of {}, severity {}", self.request.target, self.request.severity)?;
         if let Some(class) = self.class {
-            writeln!(f, "\nSessions of class {class:?} ({}).", self.class_basis())?;
+            writeln!(f, "\nSessions of class {} ({}).", letter(class), self.class_basis())?;
             writeln!(f, "  {}\n  {}", class.exposure(), class.remedy())?;
         }
         writeln!(f, "\nSteps")?;

@@ -49,7 +49,7 @@ fn key(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
     let mut key = Zeroizing::new([0; 32]);
     match std::fs::read(path).map(Zeroizing::new) {
         Ok(text) => {
-            hex::decode_to_slice(text.trim_ascii(), &mut *key).map_err(|_| Error::Seal(path.to_owned()))?
+            hex::decode_to_slice(text.trim_ascii(), &mut *key).map_err(|_| Error::Seal(path.to_owned()))?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             key = random::<32>()?;

@@ -4,6 +4,7 @@ use super::evidence::{Evidence, Status};
 use super::incident::{self, Incident};
 use super::journal::{Journal, Kind, Record};
 use super::step::{self, Step};
+use super::unfinished::{SEALED, Unfinished};
 use super::{Error, IncidentId, Plan, Stop, seal};
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
@@ -99,14 +100,15 @@ pub(super) struct Rotation<'a> {
     observer: &'a mut dyn FnMut(&Event),
 }
 
-/// Acts on a plan. Everything before the first change may fail as an error; after it there is always an outcome.
+/// Acts on a plan, or goes on with the unfinished rotation that it names. Everything before the first change may fail as an error; after it there is always an outcome.
 ///
 /// # Errors
 /// When nothing was changed: somebody else rotates the same target, the probe's cookie is not alive, the state
 /// folder cannot be written.
 pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
     let lock = Lock::beside(&plan.snapshot.place)?;
-    let before = plan.request.probe.as_ref().map(step::must_be_alive).transpose()?;
+    let probe = plan.request.probe.as_ref().filter(|_| plan.unfinished.is_none());
+    let before = probe.map(step::must_be_alive).transpose()?;
     let mut rotation = Rotation::open(plan, stop, observer)?;
     rotation.evidence.answers.extend(before.into_iter().flatten());
     let ending = rotation.go();
@@ -115,13 +117,35 @@ pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result
     Ok(outcome)
 }
 
+/// Takes an unfinished rotation back: the old value into the target, then reload and health as the plan says.
+///
+/// # Errors
+/// When the plan names no unfinished rotation, or its purge had begun.
+pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
+    let lock = Lock::beside(&plan.snapshot.place)?;
+    let Some(unfinished) = &plan.unfinished else { return Err(Error::NotUnfinished(String::new())) };
+    if unfinished.purge_had_begun() {
+        return Err(Error::TooLate(unfinished.id.to_string()));
+    }
+    let mut rotation = Rotation::open(plan, stop, observer)?;
+    let steps: Vec<_> = plan.steps().into_iter().filter(|step| *step < Step::Purge).collect();
+    let ending = rotation.turn_back(&steps, Error::Stopped);
+    let outcome = rotation.close(ending);
+    drop(lock);
+    Ok(outcome)
+}
+
 impl<'a> Rotation<'a> {
     /// Makes the incident's folder, the new secret, the journal and the sealed way back.
     fn open(plan: &'a Plan, stop: &'a Stop, observer: &'a mut dyn FnMut(&Event)) -> Result<Self, Error> {
-        let new = plan.format.generate()?;
+        let known_new = plan.unfinished.as_ref().and_then(|unfinished| unfinished.new.clone());
+        let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
         let known = plan.secrets();
         let redactor = Redactor::beside(known.iter().chain([&new]), incident::VOCABULARY);
         let opened = Timestamp::now();
+        if let Some(unfinished) = &plan.unfinished {
+            return Self::reopen(plan, unfinished, new, redactor, stop, observer);
+        }
         let state = &plan.request.state;
         let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), opened)?;
         let mut journal = Journal::create(&folder.join("journal.jsonl"))?;
@@ -138,6 +162,33 @@ impl<'a> Rotation<'a> {
             evidence: Evidence::default(),
             timeline: vec![first],
             opened,
+            folder,
+            journal,
+            observer,
+        })
+    }
+
+    /// Goes on where a crash or a failure ended.
+    fn reopen(
+        plan: &'a Plan,
+        unfinished: &Unfinished,
+        new: Secret,
+        redactor: Redactor,
+        stop: &'a Stop,
+        observer: &'a mut dyn FnMut(&Event),
+    ) -> Result<Self, Error> {
+        let (id, folder) = (unfinished.id.clone(), unfinished.folder.clone());
+        let journal = Journal::reopen(&folder.join("journal.jsonl"), &unfinished.records)?;
+        observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
+        Ok(Self {
+            plan,
+            id,
+            new,
+            redactor,
+            stop,
+            evidence: Evidence::default(),
+            timeline: unfinished.records.clone(),
+            opened: unfinished.records.first().map_or_else(Timestamp::now, |first| first.at),
             folder,
             journal,
             observer,
@@ -248,7 +299,7 @@ impl<'a> Rotation<'a> {
 
     fn stuck(&self, cause: Error) -> Ending {
         let next = format!(
-            "the target could not be put back; its old content is sealed in {}",
+            "the target could not be put back; its old content is sealed in {}: mend the cause, then run the same command with `--abort ID`",
             self.folder.join(SEALED).display()
         );
         Ending::HalfWay { cause, next }
@@ -257,8 +308,8 @@ impl<'a> Rotation<'a> {
     /// From the purge on nothing goes back: a leaked value that is out stays out.
     fn half_way(&mut self, step: Step, cause: Error) -> Ending {
         let next = match step {
-            Step::Purge => "the new value is in use and stays; the sessions are not deleted: mend the store and purge it, or rotate again".to_owned(),
-            _ => "the new value is in use and the sessions are deleted; check the rest by hand".to_owned(),
+            Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store, then run the same command with `--resume ID`".to_owned(),
+            _ => "the new value is in use and the sessions are deleted; run the same command with `--resume ID` for the rest".to_owned(),
         };
         self.evidence.check(
             "Every step was taken",
@@ -320,9 +371,6 @@ impl<'a> Rotation<'a> {
         }
     }
 }
-
-/// The sealed old content, inside the incident's folder.
-const SEALED: &str = "undo.sealed";
 
 /// Makes the folder of a new incident; two rotations never get the same one.
 fn make_folder(

@@ -54,7 +54,8 @@ fn decoded(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 /// The encodings that treat each byte alone. Letter case does not matter: the redactor ignores it.
 fn add_forms(bytes: &[u8], found: &mut Vec<Vec<u8>>) {
     let reversed: Zeroizing<Vec<u8>> = Zeroizing::new(bytes.iter().rev().copied().collect());
-    for window in windows(bytes, WINDOW).chain(windows(&reversed, WINDOW)) {
+    found.extend(windows(&reversed, WINDOW).map(<[u8]>::to_vec));
+    for window in windows(bytes, WINDOW) {
         found.push(window.to_vec());
         found.push(hex::encode(window).into_bytes());
         found.push(each(window, |out, byte| write!(out, "\\x{byte:02x}")));

@@ -43,9 +43,10 @@ impl Redactor {
             if secret.len() < SHORTEST || contains(vocabulary.as_bytes(), &folded) {
                 continue;
             }
-            if secret.len() < WEAK {
+            let number = secret.expose().iter().all(u8::is_ascii_digit);
+            if secret.len() < WEAK || number && secret.len() < encodings::WINDOW {
                 // A short number is a count, a year or a port before it is a secret.
-                if !secret.expose().iter().all(u8::is_ascii_digit) {
+                if !number || secret.len() >= WEAK {
                     words.push(secret.clone());
                 }
             } else {

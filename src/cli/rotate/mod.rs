@@ -7,7 +7,7 @@ use super::{Context, Failure};
 use crate::exit::Exit;
 use crate::rotate::{
     Address, Ending, EnvTarget, Error, Fault, Format, Health, IncidentId, Outcome, Plan, Probe, Reload,
-    Request, Severity, Stop, StoreAccess, run as rotate,
+    Request, Severity, Stop, StoreAccess, abort, run as rotate,
 };
 use crate::secret::{RedactingWriter, Redactor};
 use crate::session::Options;
@@ -77,6 +77,12 @@ pub(super) struct Args {
     /// The incident's name [default: INC-YYYYMMDD-NNN].
     #[arg(long, value_name = "ID")]
     incident_id: Option<String>,
+    /// Go on with a rotation that stopped half-way; give the same arguments as before.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["abort", "incident_id"])]
+    resume: Option<String>,
+    /// Take a rotation back that stopped before its purge; give the same arguments as before.
+    #[arg(long, value_name = "ID", conflicts_with = "incident_id")]
+    abort: Option<String>,
     /// Print the plan and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -104,7 +110,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let request = request(args, context)?;
     let plan = Plan::prepare(request).map_err(|error| failure(&error, Exit::Usage))?;
     // The second line of defence: the rotation itself gives out no secret.
-    let redactor = Redactor::new(&plan.secrets());
+    let redactor = plan.redactor();
     guard(&mut context.err, &redactor);
     guard(&mut context.out, &redactor);
     if args.dry_run {
@@ -122,13 +128,14 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         .map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;
     let outcome = {
         let mut show = progress::Progress::new(context);
-        rotate(&plan, &stop, &mut |event| show.event(event)).map_err(|error| failure(&error, Exit::Usage))?
+        let act = if args.abort.is_some() { abort } else { rotate };
+        act(&plan, &stop, &mut |event| show.event(event)).map_err(|error| failure(&error, Exit::Usage))?
     };
     if args.format == Output::Json {
         writeln!(context.out, "{:#}", outcome.incident.to_json())?;
     }
     progress::summary(context, &outcome)?;
-    end(outcome)
+    end(outcome, args.abort.is_some())
 }
 
 /// Resolves what was typed into what is meant.
@@ -148,6 +155,8 @@ fn request(args: &Args, context: &Context) -> Result<Request, Failure> {
         address(&args.health)?.map(|url| Health { url, limit: Duration::from_secs(args.health_timeout) });
     let incident: Option<IncidentId> =
         args.incident_id.as_deref().map(str::parse).transpose().map_err(bad)?;
+    let unfinished = args.resume.as_ref().or(args.abort.as_ref());
+    let unfinished: Option<IncidentId> = unfinished.map(|id| id.parse()).transpose().map_err(bad)?;
     let state = context.state_dir().ok_or_else(|| {
         Failure::usage("there is no folder for the state").hinted("name one with --state DIR")
     })?;
@@ -164,6 +173,7 @@ fn request(args: &Args, context: &Context) -> Result<Request, Failure> {
         probe,
         severity: args.severity,
         incident,
+        unfinished,
         state,
         fault,
     })
@@ -199,17 +209,18 @@ fn confirm(args: &Args, context: &mut Context) -> Result<(), Failure> {
         return Err(Failure::usage("this replaces a live secret, and nobody is there to be asked")
             .hinted("look at it with --dry-run, then add --yes"));
     }
-    write!(context.err, "Type `rotate` to go on: \n")?;
+    writeln!(context.err, "Type `rotate` to go on:")?;
     context.err.flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     if answer.trim() == "rotate" { Ok(()) } else { Err(Failure::usage("nothing was changed")) }
 }
 
-fn end(outcome: Outcome) -> Result<Exit, Failure> {
+fn end(outcome: Outcome, undo_was_asked: bool) -> Result<Exit, Failure> {
     let exit = match outcome.ending {
         Ending::Done => Exit::Clean,
         Ending::Unverified => Exit::Unverified,
+        Ending::Undone(_) if undo_was_asked => Exit::Clean,
         Ending::Undone(_) => Exit::Undone,
         Ending::HalfWay { .. } => Exit::Interrupted,
     };

@@ -50,6 +50,11 @@ fn red() -> Style {
     AnsiColor::Red.on_default().bold()
 }
 
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
 /// The verification table, how it ended, what to do, and where the report is.
 pub(super) fn summary(context: &mut Context, outcome: &Outcome) -> Result<(), Failure> {
     let mut text = String::new();
@@ -63,21 +68,21 @@ pub(super) fn summary(context: &mut Context, outcome: &Outcome) -> Result<(), Fa
             Status::NotChecked => AnsiColor::Yellow.on_default(),
         };
         let status = check.status.to_string();
-        text += &format!("  {style}{status:<11}{style:#} {}: {}\n", check.claim, check.evidence);
+        line(&mut text, &format!("  {style}{status:<11}{style:#} {}: {}", check.claim, check.evidence));
     }
-    text += &format!("\nRotation {}: {}.\n", outcome.incident.id, outcome.incident.status);
+    line(&mut text, &format!("\nRotation {}: {}.", outcome.incident.id, outcome.incident.status));
     match &outcome.ending {
         Ending::Undone(cause) => {
             text += "The leaked value is in use again.\n";
             if let Some(hint) = cause.hint() {
-                text += &format!("  hint: {hint}\n");
+                line(&mut text, &format!("  hint: {hint}"));
             }
         }
-        Ending::HalfWay { next, .. } => text += &format!("  hint: {next}\n"),
+        Ending::HalfWay { next, .. } => line(&mut text, &format!("  hint: {next}")),
         Ending::Done | Ending::Unverified => {}
     }
     if let Ok(path) = &outcome.report {
-        text += &format!("Report: {}\n", path.display());
+        line(&mut text, &format!("Report: {}", path.display()));
     }
     if matches!(outcome.ending, Ending::Done) {
         return say(context, &text);

@@ -3,7 +3,8 @@
 use super::prose::{FOLLOW_UP, NOTICE};
 use super::{Incident, StoreClass};
 use crate::rotate::Kind;
-use std::fmt::{self, Write};
+use crate::rotate::framework::letter;
+use std::fmt::{self, Write as _};
 
 pub(super) fn render(incident: &Incident) -> String {
     let mut out = String::new();
@@ -28,7 +29,10 @@ fn write(out: &mut String, incident: &Incident) -> fmt::Result {
             writeln!(out, "- [ ] {item}")?;
         }
     }
-    writeln!(out, "\n## Notice to users\n\n```text\n{NOTICE}\n```")?;
+    writeln!(
+        out,
+        "\n## Notice to users\n\nFor when the verification above shows that their sessions have ended:\n\n```text\n{NOTICE}\n```"
+    )?;
     writeln!(out, "\n## To be filled in by a person\n")?;
     for item in
         ["How and when the leak was noticed", "Root cause", "What went well, what did not", "Sign-off"]
@@ -52,11 +56,10 @@ fn head(out: &mut String, incident: &Incident) -> fmt::Result {
         ("Ended (UTC)", incident.closed.strftime("%Y-%m-%d %H:%M:%S").to_string()),
         ("Duration", format!("{} ms", incident.duration_ms)),
         ("Target", incident.target.clone()),
-        ("New value", format!("{}, {}", incident.placeholder, incident.format)),
     ] {
         writeln!(out, "| {name} | {} |", cell(&value))?;
     }
-    Ok(())
+    writeln!(out, "| New value | `{}`, {} |", incident.placeholder, cell(incident.format))
 }
 
 fn summary(out: &mut String, incident: &Incident) -> fmt::Result {
@@ -76,7 +79,8 @@ fn summary(out: &mut String, incident: &Incident) -> fmt::Result {
     if let Some(class) = incident.class {
         writeln!(
             out,
-            "\nSessions of class {class:?} ({}): {} {}",
+            "\nSessions of class {} ({}): {} {}",
+            letter(class),
             incident.class_basis,
             class.exposure(),
             class.remedy()
@@ -177,9 +181,7 @@ fn text(value: &str) -> String {
         match c {
             '\n' | '\r' => out.push(' '),
             c if c.is_control() => {}
-            '\\' | '`' | '*' | '_' | '<' | '>' | '|' | '#' | '&' | '~' | '!' | '[' | ']' => {
-                out.extend(['\\', c])
-            }
+            '\\' | '`' | '*' | '<' | '>' | '|' | '&' | '[' | ']' => out.extend(['\\', c]),
             c => out.push(c),
         }
     }
@@ -201,6 +203,6 @@ mod tests {
 
     #[test]
     fn a_value_cannot_break_out_of_its_cell() {
-        assert_eq!(cell("a|b\n# c <img>"), "a\\|b \\# c \\<img\\>");
+        assert_eq!(cell("a|b\n# c <img>"), "a\\|b # c \\<img\\>");
     }
 }

@@ -63,7 +63,7 @@ impl Step {
             Self::Health => health::apply(rotation),
             Self::Purge => purge::apply(rotation),
             Self::PurgeAgain => purge::apply_again(rotation),
-            Self::Verify => verify::apply(rotation),
+            Self::Verify => Ok(verify::apply(rotation)),
         }
     }
 

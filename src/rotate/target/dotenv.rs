@@ -186,8 +186,12 @@ impl Reader<'_> {
 
 /// Line ends of every kind, a CR LF counted once.
 fn newlines(bytes: &[u8]) -> usize {
-    let lone = bytes.windows(2).filter(|pair| pair[0] == b'\r' && pair[1] != b'\n').count();
-    bytes.iter().filter(|&&byte| byte == b'\n').count() + lone
+    let next = bytes.iter().skip(1).map(Some).chain([None]);
+    bytes
+        .iter()
+        .zip(next)
+        .filter(|&(&byte, next)| byte == b'\n' || byte == b'\r' && next != Some(&b'\n'))
+        .count()
 }
 
 #[cfg(test)]

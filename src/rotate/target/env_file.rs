@@ -55,6 +55,26 @@ impl EnvTarget {
     }
 }
 
+impl EnvTarget {
+    /// The file as it was before a rotation that did not end, and the new value if that was written already.
+    pub(in crate::rotate) fn recover(&self, old: &[u8]) -> Result<(Snapshot, Option<Secret>), Error> {
+        let place = durable::check_replaceable(&self.path)?;
+        let old = String::from_utf8(old.to_vec()).map_err(|_| Error::NotText(self.path.clone()))?;
+        let snapshot = Snapshot::new(self, place, Zeroizing::new(old))?;
+        let now = self.read()?;
+        if now.text == snapshot.text {
+            return Ok((snapshot, None));
+        }
+        let all = dotenv::parse(&now.text);
+        let last =
+            all.iter().rfind(|a| a.name(&now.text) == self.name).map(|a| Secret::from(a.read(&now.text)));
+        match last {
+            Some(new) if *snapshot.with(&new)? == *now.text => Ok((snapshot, Some(new))),
+            _ => Err(Error::ChangedMeanwhile(self.path.clone())),
+        }
+    }
+}
+
 impl fmt::Display for EnvTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "env:{}#{}", self.path.display(), self.name)
@@ -224,6 +244,10 @@ impl Snapshot {
     /// Writes the new value, unless the file was changed since it was read.
     pub(in crate::rotate) fn write(&self, new: &Secret) -> Result<(), Error> {
         let text = self.with(new)?;
+        // A rotation that goes on after a crash may have come this far before.
+        if self.expect(text.as_bytes()).is_ok() {
+            return Ok(());
+        }
         self.expect(self.text.as_bytes())?;
         Ok(durable::write_atomic(&self.place, text.as_bytes(), Mode::Keep)?)
     }

@@ -1,8 +1,10 @@
-#![cfg(unix)]
 //! `unleak rotate` against a real application and store: every way it can end, and that nothing leaks on the way.
 
-mod gate;
-mod world;
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
+
+mod gate; // searches everything that came out for planted values
+mod world; // the application, its store, its users
 
 use base64::Engine as _;
 use gate::nothing_leaks;
@@ -190,10 +192,10 @@ fn ctrl_c_at_each_step_leaves_the_old_value_or_a_finished_rotation() {
 #[test]
 fn a_reload_under_way_is_stopped_by_ctrl_c() {
     let world = World::new(&hex_value());
-    let once =
-        format!("--reload=test -e '{0}' || {{ touch '{0}'; sleep 300; }}", world.path("once").display());
+    let once = world.path("once");
+    let reload = format!("--reload=test -e '{0}' || {{ touch '{0}'; sleep 300; }}", once.display());
     let started = Instant::now();
-    let output = world.interrupted(&with(world.all(), &[&once]), "reload");
+    let output = world.interrupted(&with(world.all(), &[&reload]), "reload", Some(&once));
     deadline(started, Duration::from_secs(40));
     ends(&output, 4);
     assert_eq!(world.env(), world.before);
@@ -214,8 +216,51 @@ fn a_killed_rotation_leaves_the_old_bytes_or_the_new_ones_and_a_whole_journal() 
             assert_eq!(world.sessions(), if purged { 0 } else { 3 });
             journal_is_whole(&world, Kind::Begun);
             nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+            recovers(&world, step);
         }
     }
+}
+
+/// After a crash `--abort` brings the old value back, unless sessions may be deleted; `--resume` finishes.
+fn recovers(world: &World, crashed_at: &str) {
+    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
+    if ["write", "reload"].contains(&crashed_at) {
+        let output = world.run(&with(world.all(), &[&format!("--abort={id}")]));
+        ends(&output, 0);
+        assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+        assert_eq!(world.asks(&cookie(&world.old)), 200);
+    } else {
+        if crashed_at != "health" {
+            ends(&world.run(&with(world.all(), &[&format!("--abort={id}")])), 2);
+        }
+        let written = world.value();
+        let output = world.run(&with(world.all(), &[&format!("--resume={id}")]));
+        ends(&output, 0);
+        assert_eq!((world.value(), world.sessions()), (written, 0));
+        assert_eq!(world.asks(&cookie(&world.old)), 401);
+        nothing_leaks(world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
+    }
+    journal_is_whole(world, Kind::Closed);
+    assert!(!world.incident().join("undo.sealed").exists());
+    ends(&world.run(&with(world.all(), &[&format!("--resume={id}")])), 2);
+}
+
+#[test]
+fn a_purge_that_fails_keeps_the_new_value_and_can_be_resumed() {
+    let world = World::new(&hex_value());
+    let (db, gone) = (world.path("db"), world.path("gone"));
+    let reload = format!("--reload={} && mv '{}' '{}'", world.reload(), db.display(), gone.display());
+    let args: Vec<_> = world.all().into_iter().filter(|arg| !arg.starts_with("--probe")).collect();
+    let output = world.run(&with(args.clone(), &[&reload]));
+    ends(&output, 5);
+    let new = world.value();
+    assert!(new != world.old && stderr(&output).contains("--resume"));
+    nothing_leaks(&world, &output, &[&world.old, &new]);
+    std::fs::copy(&gone, &db).unwrap();
+    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
+    ends(&world.run(&with(args, &[&format!("--resume={id}")])), 0);
+    assert_eq!((world.value(), world.sessions()), (new, 0));
+    assert_eq!(world.status("backed up and deleted"), "verified");
 }
 
 #[test]
@@ -279,4 +324,5 @@ fn a_weak_word_does_not_tear_the_report() {
     ends(&output, 0);
     let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
     assert!(markdown.contains("session secret rotation"));
+    assert!(stderr(&output).contains("SESSION_SECRET replaced"));
 }

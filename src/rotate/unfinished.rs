@@ -1,0 +1,47 @@
+//! A rotation that a crash or a failure left half-way: what its journal and its sealed file tell.
+
+use super::journal::{Kind, Record, read_journal};
+use super::step::Step;
+use super::target::Snapshot;
+use super::{Error, IncidentId, Request, seal};
+use crate::secret::Secret;
+use std::path::PathBuf;
+
+/// The sealed old content of the target, inside the incident's folder. It is there as long as there is a way back.
+pub(super) const SEALED: &str = "undo.sealed";
+
+/// Where an unfinished rotation stands.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    pub(super) id: IncidentId,
+    pub(super) folder: PathBuf,
+    /// Its journal, checked.
+    pub(super) records: Vec<Record>,
+    /// The new value, when it stands in the target already.
+    pub(super) new: Option<Secret>,
+}
+
+impl Unfinished {
+    /// Finds the rotation and the target as it was before it.
+    pub(super) fn find(request: &Request, id: &IncidentId) -> Result<(Snapshot, Self), Error> {
+        let folder = request.state.join("incidents").join(id.as_str());
+        let sealed = folder.join(SEALED);
+        if !sealed.exists() {
+            return Err(Error::NotUnfinished(id.to_string()));
+        }
+        let records = read_journal(&folder.join("journal.jsonl"))?;
+        let plan = records.first().and_then(|first| first.plan.as_ref());
+        let target = plan.and_then(|plan| plan["target"].as_str()).unwrap_or_default();
+        if target != request.target.to_string() {
+            return Err(Error::OtherTarget { id: id.to_string(), target: target.to_owned() });
+        }
+        let old = seal::unseal(&sealed, &request.state.join("undo.key"), id.as_str())?;
+        let (snapshot, new) = request.target.recover(&old)?;
+        Ok((snapshot, Self { id: id.clone(), folder, records, new }))
+    }
+
+    /// Whether sessions may have been deleted.
+    pub(super) fn purge_had_begun(&self) -> bool {
+        self.records.iter().any(|record| record.event == Kind::Begun && record.step == Some(Step::Purge))
+    }
+}
