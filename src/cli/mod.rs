@@ -3,6 +3,7 @@
 mod completions;
 mod context;
 mod failure;
+mod hook;
 mod man;
 mod rules;
 
@@ -25,6 +26,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Hook(hook::Args),
     Completions(completions::Args),
     Man(man::Args),
     Rules(rules::Args),
@@ -38,6 +40,7 @@ pub fn main() -> Exit {
     };
     let mut context = Context::new(cli.global);
     let result = match cli.command {
+        Command::Hook(args) => hook::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
         Command::Rules(args) => rules::run(&args, &mut context),
