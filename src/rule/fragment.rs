@@ -58,7 +58,7 @@ const CODE: &str = concat!(
     r"|^[A-Za-z_]+\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]+\d?)+$",
     r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$",
     r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[A-Za-z]+(?:[_-][A-Za-z]+)+$|^[A-Za-z]{1,15}$",
-    r"|^(?:\.{0,2}|~)/[a-z_./-]+$",
+    r"|^(?:\.{0,2}|~)/[a-z_./-]+$|^\d{1,19}$|^[A-Za-z_]\w*-$|^\.\*",
     // what templates say instead of a value
     r"|(?i:at[_\-. ]?least|characters|change[_\-. ]?(?:me|this|in)|replace[_\-. ]|placeholder|insert[_\-. ]|redacted|goes[_\-. ]?here)"
 );

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
+#[cfg(unix)] // starts and stops the application by a shell script
+mod express; // the main job: a real Express application, its secret rotated and its sessions ended
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
+mod layers; // the arrows between the modules, and the form of the source tree
 mod repo; // a real repository for a test, and the binary in it
 mod report; // the report formats, against their schemas
 mod rotate; // unleak rotate against a real application and store: every way it can end, and that nothing leaks
