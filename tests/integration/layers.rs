@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["*"]),
     ("demo", &["*"]),
     // scan
+    ("config", &["rule"]),
     ("scan", &["source", "detect", "rule", "finding", "coverage", "secret"]),
     ("report", &["finding", "coverage", "secret", "rule"]),
     ("detect", &["rule", "finding", "secret"]),
@@ -21,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rotate", &["session", "durable", "secret"]),
     ("session", &["durable", "secret"]),
     // what both stand on
-    ("finding", &["secret"]),
+    ("finding", &["coverage", "exit", "secret"]),
     ("coverage", &[]),
     ("durable", &["secret"]),
     ("secret", &[]),
