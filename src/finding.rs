@@ -1,9 +1,31 @@
 //! What a scan found: one finding a secret, with every place it stands in.
 
+use crate::coverage::Coverage;
+use crate::exit::Exit;
 use crate::secret::{Fingerprint, Secret};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
+
+/// What a scan gives: the secrets, and how far it saw.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// One finding a secret.
+    pub findings: Vec<Finding>,
+    /// What was seen and what was not.
+    pub coverage: Coverage,
+}
+
+impl Scan {
+    /// How a command that ran this scan ends.
+    pub fn exit(&self) -> Exit {
+        match (self.findings.is_empty(), self.coverage.is_complete()) {
+            (false, _) => Exit::Findings,
+            (true, true) => Exit::Clean,
+            (true, false) => Exit::Incomplete,
+        }
+    }
+}
 
 /// How much harm the leaked credential can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

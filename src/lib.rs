@@ -13,7 +13,13 @@
 
 pub mod cli;
 pub mod coverage;
+pub mod detect;
+pub mod durable;
 pub mod exit;
 pub mod finding;
+pub mod hook;
+pub mod report;
 pub mod rule;
+pub mod scan;
 pub mod secret;
+pub mod source;

@@ -3,7 +3,9 @@
 mod completions;
 mod context;
 mod failure;
+mod hook;
 mod man;
+mod rules;
 
 pub use context::Context;
 pub use failure::Failure;
@@ -24,8 +26,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Hook(hook::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Rules(rules::Args),
 }
 
 /// Runs the command that the process was started with.
@@ -36,8 +40,10 @@ pub fn main() -> Exit {
     };
     let mut context = Context::new(cli.global);
     let result = match cli.command {
+        Command::Hook(args) => hook::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
+        Command::Rules(args) => rules::run(&args, &mut context),
     };
     match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,

@@ -2,79 +2,10 @@
 //!
 //! The built-in ones stand in `rules/*.yaml` and are embedded at build time; a user's own have the same form.
 
-use crate::finding::{Confidence, Severity};
-use serde::{Deserialize, Serialize};
+mod form;
+mod fragment;
+mod load;
+pub mod template;
 
-/// One rule as it stands in a rule file. `load` has checked it; `detect` compiles it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    /// Unique among all rules: lower-case words joined by hyphens, the provider first.
-    pub id: String,
-    /// What the credential is, as a short noun phrase.
-    pub title: String,
-    /// How much harm a leak does.
-    pub severity: Severity,
-    /// How sure a match that passes the filters is a real credential.
-    pub confidence: Confidence,
-    /// Literals of which at least one stands in every match, whatever their case; each at least three bytes.
-    pub keywords: Vec<String>,
-    /// A regular expression of bounded length; the value is the group named `secret`, or else the whole match.
-    pub pattern: String,
-    /// What the value must pass besides the pattern.
-    #[serde(default, skip_serializing_if = "Filters::is_default")]
-    pub filters: Filters,
-    /// Lines that the rule must find; `{{…}}` stands for generated characters (see `rule::template`).
-    pub examples: Vec<String>,
-    /// Lines in which the rule must find nothing.
-    pub counterexamples: Vec<String>,
-    /// Where the format is documented.
-    pub reference: String,
-    /// What to do now that it leaked, in one or two sentences.
-    pub advice: String,
-}
-
-/// Conditions on the value of a match. A match that fails one of them is no finding.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Filters {
-    /// The least Shannon entropy of the value, in bits per character.
-    pub entropy: Option<f32>,
-    /// Character classes that must all occur in the value.
-    pub require: Vec<CharClass>,
-    /// A check sum that the value carries.
-    pub checksum: Option<Checksum>,
-    /// Regular expressions (searched, not anchored) of values that are no secrets.
-    pub not: Vec<String>,
-    /// Keep values that look like placeholders, names or words: for formats whose prefix alone is proof.
-    pub allow_placeholders: bool,
-}
-
-impl Filters {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// A class of ASCII characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CharClass {
-    /// `0` to `9`.
-    Digit,
-    /// `a` to `z`.
-    Lower,
-    /// `A` to `Z`.
-    Upper,
-    /// Any letter.
-    Letter,
-}
-
-/// Check sums that token formats carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Checksum {
-    /// The last six characters are the base-62 CRC-32 of the characters between the prefix (up to the last `_`)
-    /// and them: the tokens of GitHub and npm.
-    Crc32Base62,
-}
+pub use form::{CharClass, Checksum, Filters, Rule};
+pub use load::{Error, Problem, builtin, from_path, from_yaml, syntax};

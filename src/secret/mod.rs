@@ -1,8 +1,11 @@
 //! A secret is a type: it cannot be printed, serialised or compared by accident, and is wiped on drop.
 
+mod encodings;
 mod fingerprint;
+mod redactor;
 
 pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use redactor::{PLACEHOLDER, RedactingWriter, Redactor};
 
 use secrecy::{ExposeSecret as _, SecretSlice};
 use std::fmt;

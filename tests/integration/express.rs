@@ -105,13 +105,10 @@ impl App {
         let in_dir = |name: &str| self.dir.path().join(name).display().to_string();
         fs::write(in_dir("store"), &self.database_url).unwrap();
         fs::write(in_dir("cookie"), format!("connect.sid={cookie}")).unwrap();
-        let (user, password) = (self.database_url.find("//").unwrap() + 2, self.password());
-        let store = self.database_url.replacen(&format!(":{password}@"), "@", 1);
-        assert!(!store[user..].contains(&password));
         Command::new(env!("CARGO_BIN_EXE_unleak"))
             .args(["rotate", "--yes", "--state", &in_dir("state")])
             .args(["--target", &format!("env:{}#SESSION_SECRET", in_dir(".env"))])
-            .args(["--store", &store, "--store-from", &format!("file:{}", in_dir("store"))])
+            .args(["--store-from", &format!("file:{}", in_dir("store"))])
             .args(["--reload", &in_dir("restart"), "--health", &self.url("/api/health")])
             .args(["--probe", &self.url("/api/user"), "--probe-cookie-from"])
             .arg(format!("file:{}", in_dir("cookie")))

@@ -1,0 +1,73 @@
+//! Embeds the rules: all of `rules/*.yaml` becomes one JSON array, so that no YAML is parsed when unleak starts.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+/// What `form` takes from the crate; the names must be those of `src/finding.rs`.
+pub mod finding {
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Severity {
+        Low,
+        Medium,
+        High,
+        Critical,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    pub enum Confidence {
+        Low,
+        Medium,
+        High,
+    }
+}
+
+#[path = "src/rule/form.rs"]
+pub mod form;
+#[path = "src/rule/fragment.rs"]
+pub mod fragment;
+
+fn main() -> ExitCode {
+    println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed=src/rule/form.rs");
+    println!("cargo::rerun-if-changed=src/rule/fragment.rs");
+    match embed() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            println!("cargo::error={}", reason.replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn embed() -> Result<(), String> {
+    let mut files = fs::read_dir("rules")
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>, _>>())
+        .map_err(|error| format!("rules: {error}"))?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    let mut rules = Vec::new();
+    for file in &files {
+        rules.extend(read(file)?);
+    }
+    let json = serde_json::to_vec(&rules).map_err(|error| error.to_string())?;
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join("rules.json");
+    fs::write(&out, json).map_err(|error| format!("{}: {error}", out.display()))
+}
+
+fn read(file: &Path) -> Result<Vec<form::Rule>, String> {
+    let name = file.display();
+    let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
+    let mut rules: Vec<form::Rule> = serde_yaml::from_str(&text).map_err(|error| {
+        let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+        format!("{name}:{line}:{column}: {}", error.without_snippet())
+    })?;
+    for rule in &mut rules {
+        fragment::expand_rule(rule).map_err(|unknown| format!("{name}: rule `{}`: {unknown}", rule.id))?;
+    }
+    Ok(rules)
+}

@@ -1,0 +1,194 @@
+//! The detector: bytes in, matches out. Pure: it reads no file, knows no repository and keeps no state.
+//!
+//! One pass finds every rule's keywords; a rule's regular expression then runs only on the few bytes around
+//! its keyword that a match could span. So a match depends on nothing further away than that, which is what lets
+//! a reader hand over windows of a large file, or parts of it.
+
+mod allow;
+pub mod check;
+mod compiled;
+mod error;
+mod lines;
+mod prefilter;
+mod value;
+
+pub use allow::is_allowed;
+pub use error::Error;
+pub use lines::{Lines, Span};
+
+use crate::rule::Rule;
+use compiled::Compiled;
+use prefilter::Prefilter;
+use std::ops::Range;
+
+/// The most bytes that a match can span, and so the context that a reader must keep on both sides of a cut.
+pub const MAX_SPAN: usize = 16 * 1024;
+
+/// A set of rules, ready to be run over any number of blobs from any number of threads.
+pub struct Detector {
+    rules: Vec<Rule>,
+    compiled: Vec<Compiled>,
+    prefilter: Prefilter,
+}
+
+/// A value that a rule found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// The rule's place in [`Detector::rules`].
+    pub rule: usize,
+    /// The bytes that are the secret.
+    pub secret: Range<usize>,
+}
+
+impl Detector {
+    /// Prepares the rules. Regular expressions compile on their first use, not here.
+    ///
+    /// # Errors
+    /// When there is no rule at all: a scan by no rules would always be clean.
+    pub fn new(rules: Vec<Rule>) -> Result<Self, Error> {
+        if rules.is_empty() {
+            return Err(Error::NoRules);
+        }
+        let prefilter = Prefilter::new(&rules)?;
+        let compiled = rules.iter().map(|_| Compiled::default()).collect();
+        Ok(Self { rules, compiled, prefilter })
+    }
+
+    /// The rules, in the order that [`Match::rule`] counts.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Finds the secrets in `bytes`, ordered by position. Where several rules claim the same bytes, the surest keeps them.
+    ///
+    /// # Errors
+    /// When a rule's pattern does not compile; checked rule files never do that.
+    pub fn scan(&self, bytes: &[u8]) -> Result<Vec<Match>, Error> {
+        let mut matches = Vec::new();
+        for hit in self.prefilter.hits(bytes) {
+            for &rule in self.prefilter.rules_of(hit.keyword) {
+                let found = self.compiled[rule].get(&self.rules[rule])?.find(bytes, &hit.range);
+                if let Some(secret) = found {
+                    matches.push(Match { rule, secret });
+                }
+            }
+        }
+        matches.sort_unstable_by_key(|found| (found.secret.start, found.secret.end, found.rule));
+        matches.dedup();
+        Ok(self.without_overlaps(matches))
+    }
+
+    /// Keeps the best of each run of matches that share bytes.
+    fn without_overlaps(&self, matches: Vec<Match>) -> Vec<Match> {
+        let mut kept: Vec<Match> = Vec::with_capacity(matches.len());
+        for found in matches {
+            let mut wins = true;
+            while let Some(last) = kept.last().filter(|last| last.secret.end > found.secret.start) {
+                if self.rank(last) >= self.rank(&found) {
+                    wins = false;
+                    break;
+                }
+                kept.pop();
+            }
+            if wins {
+                kept.push(found);
+            }
+        }
+        kept
+    }
+
+    /// The surer and the graver rule knows more about a value; of two equals the one that took more bytes.
+    fn rank(&self, found: &Match) -> impl Ord + use<> {
+        let rule = &self.rules[found.rule];
+        (rule.confidence, rule.severity, found.secret.len(), std::cmp::Reverse(found.rule))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Confidence, Severity};
+    use proptest::prelude::*;
+
+    fn rule(id: &str, keyword: &str, pattern: &str, confidence: Confidence) -> Rule {
+        Rule {
+            id: id.into(),
+            title: id.into(),
+            severity: Severity::High,
+            confidence,
+            keywords: vec![keyword.into()],
+            pattern: pattern.into(),
+            filters: crate::rule::Filters { allow_placeholders: true, ..Default::default() },
+            examples: vec![],
+            counterexamples: vec![],
+            reference: String::new(),
+            advice: String::new(),
+        }
+    }
+
+    fn values(rules: Vec<Rule>, text: &str) -> Vec<&str> {
+        let found = Detector::new(rules).unwrap().scan(text.as_bytes()).unwrap();
+        found.into_iter().map(|found| &text[found.secret]).collect()
+    }
+
+    #[test]
+    fn the_surest_rule_keeps_shared_bytes() {
+        let rules = vec![
+            rule("loose", "key", "key=(?<secret>[a-z0-9_]{4,20})", Confidence::Medium),
+            rule("exact", "tok_", "tok_[a-z0-9]{8}", Confidence::High),
+        ];
+        assert_eq!(values(rules, "key=xx_tok_a1b2c3d4 key=other"), ["tok_a1b2c3d4", "other"]);
+    }
+
+    #[test]
+    fn keywords_count_in_any_case_and_anywhere_in_a_match() {
+        let rules = vec![rule(
+            "session",
+            "secret",
+            "(?i:session[_-]?secret) ?= ?(?<secret>[a-z]{4,8})",
+            Confidence::High,
+        )];
+        assert_eq!(
+            values(rules, "x session_secret=abcd SESSION-SECRET = efgh secret=none"),
+            ["abcd", "efgh"]
+        );
+    }
+
+    #[test]
+    fn no_rule_is_an_error() {
+        assert!(matches!(Detector::new(vec![]), Err(Error::NoRules)));
+    }
+
+    #[test]
+    fn an_unbounded_pattern_is_an_error() {
+        let detector = Detector::new(vec![rule("wide", "key", "key=.+", Confidence::High)]).unwrap();
+        assert!(matches!(detector.scan(b"key=1"), Err(Error::Unbounded { .. })));
+    }
+
+    proptest! {
+        /// What the windows around keywords find is what the pattern finds in the whole text.
+        #[test]
+        fn windows_lose_nothing(text in "(k=|K=|[a-c ]|\n){0,80}") {
+            let pattern = r"\b[a-c]{0,3}(?i:k)=(?<secret>[a-c]{1,3})\b";
+            let whole = compiled::regex(pattern).unwrap();
+            let detector = Detector::new(vec![rule("short", "k=", pattern, Confidence::High)]).unwrap();
+            let found: Vec<_> = detector.scan(text.as_bytes()).unwrap().into_iter().map(|found| found.secret).collect();
+            let mut captures = whole.create_captures();
+            let mut at = 0;
+            while at <= text.len() {
+                let input = regex_automata::Input::new(text.as_bytes()).span(at..text.len());
+                whole.search_captures(&input, &mut captures);
+                let Some(all) = captures.get_match() else { break };
+                let secret = captures.get_group_by_name("secret").unwrap().range();
+                prop_assert!(found.contains(&secret), "{:?} of {:?} not in {:?}", secret, text, found);
+                at = all.end().max(at + 1);
+            }
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..500)) {
+            let detector = Detector::new(vec![rule("any", "\u{1}", r"[\x00-\xff]{0,9}\x01[\x80-\xff]{0,9}", Confidence::Low)]).unwrap();
+            detector.scan(&bytes).unwrap();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Whether a value that fits a pattern is a secret: what its characters say, beyond their shape.
+
+mod checksum;
+mod entropy;
+mod placeholder;
+
+use super::compiled;
+use crate::rule::{CharClass, Checksum, Filters};
+use regex_automata::meta::{BuildError, Regex};
+
+/// The conditions of one rule, ready to run.
+pub(super) struct ValueFilter {
+    entropy: f32,
+    require: Vec<CharClass>,
+    checksum: Option<Checksum>,
+    not: Vec<Regex>,
+    allow_placeholders: bool,
+}
+
+/// What is judged.
+pub(super) struct Judge<'b> {
+    pub(super) value: &'b [u8],
+}
+
+impl ValueFilter {
+    pub(super) fn new(filters: &Filters) -> Result<Self, Box<BuildError>> {
+        Ok(Self {
+            entropy: filters.entropy.unwrap_or(0.0),
+            require: filters.require.clone(),
+            checksum: filters.checksum,
+            not: filters.not.iter().map(|pattern| compiled::regex(pattern)).collect::<Result<_, _>>()?,
+            allow_placeholders: filters.allow_placeholders,
+        })
+    }
+
+    /// Whether the value is a secret as far as this rule can tell; the cheap conditions come first.
+    pub(super) fn accepts(&self, judge: &Judge<'_>) -> bool {
+        let value = judge.value;
+        self.require.iter().all(|class| value.iter().any(|byte| holds(*class, *byte)))
+            && self.checksum.is_none_or(|kind| checksum::is_valid(kind, value))
+            && (self.allow_placeholders || !placeholder::is_placeholder(value))
+            && (self.entropy <= 0.0 || entropy::shannon(value) >= self.entropy)
+            && !self.not.iter().any(|regex| regex.is_match(value))
+    }
+}
+
+fn holds(class: CharClass, byte: u8) -> bool {
+    match class {
+        CharClass::Digit => byte.is_ascii_digit(),
+        CharClass::Lower => byte.is_ascii_lowercase(),
+        CharClass::Upper => byte.is_ascii_uppercase(),
+        CharClass::Letter => byte.is_ascii_alphabetic(),
+    }
+}

@@ -1,0 +1,189 @@
+//! Values that stand for a secret and are none: what documentation, templates and tests put in its place.
+
+/// Whether `value` is a stand-in: an interpolation, a bracketed name, a repeated or counted pattern, or a phrase
+/// such as "your-secret-here".
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    is_interpolation(value) || is_bracketed(value) || is_monotonous(value) || is_phrase(value)
+}
+
+/// Starts or marks of text that a program will replace: shells, templates, and code that reads the environment.
+fn is_interpolation(value: &[u8]) -> bool {
+    const ANYWHERE: [&[u8]; 13] = [
+        b"${",
+        b"$(",
+        b"{{",
+        b"}}",
+        b"<%",
+        b"%>",
+        b"#{",
+        b"process.env",
+        b"os.environ",
+        b"getenv",
+        b"import.meta",
+        b"secrets.",
+        b"env.",
+    ];
+    let variable = |rest: &[u8]| {
+        !rest.is_empty() && rest.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+    };
+    ANYWHERE.iter().any(|mark| find(value, mark))
+        || value.strip_prefix(b"$").is_some_and(variable)
+        || (value.len() > 2
+            && value.starts_with(b"%")
+            && value.ends_with(b"%")
+            && variable(&value[1..value.len() - 1]))
+}
+
+/// `<TIMESTAMP>`, `[REDACTED-128-CHARACTER-HEX-STRING]`, `{token}`: a name in brackets.
+fn is_bracketed(value: &[u8]) -> bool {
+    let (Some(first), Some(last)) = (value.first(), value.last()) else { return true };
+    matches!((first, last), (b'<', b'>') | (b'[', b']') | (b'{', b'}') | (b'(', b')'))
+}
+
+/// `xxxxxxxx`, `********`, `abcabcabc`, `0123456789abcdef`: nothing that a generator would have made.
+fn is_monotonous(value: &[u8]) -> bool {
+    let len = value.len();
+    let mut counts = [0_usize; 256];
+    for &byte in value {
+        counts[usize::from(byte.to_ascii_lowercase())] += 1;
+    }
+    let most = counts.iter().max().copied().unwrap_or(0);
+    let steps =
+        |delta: i16| value.windows(2).filter(|pair| i16::from(pair[1]) - i16::from(pair[0]) == delta).count();
+    let repeats = |period: usize| {
+        value[period..].iter().zip(value).filter(|(a, b)| a == b).count() * 10 >= (len - period) * 9
+    };
+    len > 0
+        && (most * 2 > len
+            || (len >= 6 && (steps(1) + steps(-1)) * 3 >= (len - 1) * 2)
+            || (1..=len / 3).take(16).any(repeats)
+            || has_run(value))
+}
+
+/// A run of six equal characters in a short value (`abc-xxxxxx-def`), or of `*`, `.` or `…` in any.
+fn has_run(value: &[u8]) -> bool {
+    let short = value.len() <= 64;
+    value.chunk_by(u8::eq_ignore_ascii_case).any(|run| {
+        (run.len() >= 6 && short && matches!(run[0], b'x' | b'X' | b'0' | b'_' | b'-' | b'#' | b'?'))
+            || (run.len() >= 3 && matches!(run[0], b'*' | b'.'))
+    }) || find(value, "…".as_bytes())
+        || find(value, "•".as_bytes())
+}
+
+/// Words by which people say "not the real one". Long enough that random text will not hold them.
+fn is_phrase(value: &[u8]) -> bool {
+    const SAYS_SO: [&[u8]; 31] = [
+        b"example",
+        b"sample",
+        b"placeholder",
+        b"changeme",
+        b"changethis",
+        b"changeit",
+        b"replaceme",
+        b"replacewith",
+        b"replacethis",
+        b"redacted",
+        b"yoursecret",
+        b"yourkey",
+        b"yourtoken",
+        b"yourpassword",
+        b"yourown",
+        b"yourapi",
+        b"yoursession",
+        b"yourauth",
+        b"yourjwt",
+        b"secrethere",
+        b"keyhere",
+        b"tokenhere",
+        b"passwordhere",
+        b"insertyour",
+        b"mysecret",
+        b"notasecret",
+        b"notreal",
+        b"dummysecret",
+        b"fakesecret",
+        b"generateda",
+        b"keyboardcat",
+    ];
+    let letters: Vec<u8> =
+        value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
+    SAYS_SO.iter().any(|phrase| find(&letters, phrase)) || is_named_after_itself(value, &letters)
+}
+
+/// `session_secret`, `test-password`, `string`: words without a digit that name a secret instead of being one.
+fn is_named_after_itself(value: &[u8], letters: &[u8]) -> bool {
+    const NAMES: [&[u8]; 16] = [
+        b"secret",
+        b"token",
+        b"passw",
+        b"apikey",
+        b"session",
+        b"cookie",
+        b"string",
+        b"value",
+        b"default",
+        b"undefined",
+        b"dummy",
+        b"your",
+        b"change",
+        b"fake",
+        b"somekey",
+        b"testing",
+    ];
+    let separators = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-. :/".contains(byte));
+    separators && letters.len() <= 40 && (letters.len() < 8 || NAMES.iter().any(|name| find(letters, name)))
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_placeholder;
+    use proptest::prelude::*;
+
+    #[test]
+    fn knows_stand_ins() {
+        for value in [
+            "your-secret-here",
+            "[REDACTED-128-CHARACTER-HEX-STRING]",
+            "<TIMESTAMP>",
+            "${SESSION_SECRET}",
+            "$SESSION_SECRET",
+            "%SESSION_SECRET%",
+            "process.env.SESSION_SECRET",
+            "{{ .Values.secret }}",
+            "$(openssl rand -hex 64)",
+            "changeme",
+            "change_me_in_production_1",
+            "xxxxxxxxxxxxxxxx",
+            "sk-xxxxxxxxxxxxxxxxxxxx",
+            "********",
+            "0123456789abcdef",
+            "abcabcabcabc",
+            "AKIAIOSFODNN7EXAMPLE",
+            "my_session_secret",
+            "supersecret",
+            "keyboard cat",
+            "password",
+            "a1b2...",
+        ] {
+            assert!(is_placeholder(value.as_bytes()), "{value} is a placeholder");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_values_are_no_placeholders(hex in "[0-9a-f]{64}", mixed in "[0-9A-Za-z]{32}") {
+            prop_assert!(!is_placeholder(hex.as_bytes()));
+            prop_assert!(!is_placeholder(mixed.as_bytes()));
+        }
+
+        #[test]
+        fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            is_placeholder(&bytes);
+        }
+    }
+}

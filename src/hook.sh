@@ -1,0 +1,29 @@
+#!/bin/sh
+# unleak-hook 1
+# Stops a commit that would put a secret into the history. Written by `unleak hook install`, removed by
+# `unleak hook uninstall`. The hook that was here before runs first and decides first.
+
+earlier="${0%/*}/pre-commit.before-unleak"
+if [ -x "$earlier" ]; then
+    "$earlier" "$@" || exit $?
+fi
+
+program='@PROGRAM@'
+if command -v unleak >/dev/null 2>&1; then
+    program=unleak
+elif [ ! -x "$program" ]; then
+    echo 'unleak: the commit was stopped because it could not be checked: there is no unleak on the PATH,' >&2
+    echo "unleak: nor at $program. Install it again, or remove this hook: $0" >&2
+    echo 'unleak: to commit once without the check: git commit --no-verify' >&2
+    exit 1
+fi
+
+"$program" scan --staged
+status=$?
+case $status in
+0) exit 0 ;;
+1) echo 'unleak: the commit was stopped because it holds a secret.' >&2 ;;
+*) echo "unleak: the commit was stopped because it could not be checked (exit code $status)." >&2 ;;
+esac
+echo 'unleak: to commit once without the check: git commit --no-verify' >&2
+exit "$status"

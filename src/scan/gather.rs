@@ -1,0 +1,127 @@
+//! From matches to findings: one a secret, and of its places the ones where it came in.
+
+use super::Hit;
+use crate::detect::Span;
+use crate::finding::{Finding, Occurrence, Place};
+use crate::rule::Rule;
+use crate::secret::{Fingerprint, FingerprintKey, Secret};
+use crate::source::{Key, Origin, Origins};
+use std::collections::BTreeMap;
+
+/// One version of a path that holds a secret.
+struct Version<'o> {
+    origin: &'o Origin,
+    spans: Vec<Span>,
+}
+
+/// Groups the hits by the value they found.
+pub(super) fn findings(
+    hits: Vec<Hit>,
+    origins: &Origins,
+    rules: &[Rule],
+    key: &FingerprintKey,
+) -> Vec<Finding> {
+    let mut groups: BTreeMap<(Fingerprint, usize), Vec<Hit>> = BTreeMap::new();
+    for hit in hits {
+        groups.entry((key.fingerprint(&hit.secret), hit.secret.len())).or_default().push(hit);
+    }
+    groups
+        .into_iter()
+        .filter_map(|((fingerprint, _), hits)| {
+            let best = hits.iter().max_by_key(|hit| rank(&rules[hit.rule], hit.rule))?;
+            let (rule, secret) = (&rules[best.rule], best.secret.clone());
+            Some(finding(rule, secret, fingerprint, occurrences(&hits, origins)))
+        })
+        .collect()
+}
+
+/// The surer and the graver rule names the finding; of two equals the first.
+fn rank(rule: &Rule, number: usize) -> impl Ord + use<> {
+    (rule.confidence, rule.severity, std::cmp::Reverse(number))
+}
+
+fn finding(rule: &Rule, secret: Secret, fingerprint: Fingerprint, occurrences: Vec<Occurrence>) -> Finding {
+    Finding {
+        rule: rule.id.clone(),
+        title: rule.title.clone(),
+        severity: rule.severity,
+        confidence: rule.confidence,
+        advice: rule.advice.clone(),
+        secret,
+        fingerprint,
+        live_in: Vec::new(),
+        occurrences,
+    }
+}
+
+/// The places of one secret, oldest first. Of a path's many versions those are told that hold it for the first time, or
+/// more often than any before.
+fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
+    let mut blobs: BTreeMap<&Key, Vec<Span>> = BTreeMap::new();
+    for hit in hits {
+        blobs.entry(&hit.key).or_default().push(hit.span);
+    }
+    let mut paths: BTreeMap<(Option<&str>, Option<&Place>), Vec<Version<'_>>> = BTreeMap::new();
+    for (key, mut spans) in blobs {
+        spans.sort_unstable_by_key(|span| (span.line, span.column));
+        spans.dedup();
+        for origin in origins.get(key).into_iter().flatten() {
+            // What has no path is a place of its own kind.
+            let place = origin.path.is_none().then_some(&origin.place);
+            let version = Version { origin, spans: spans.clone() };
+            paths.entry((origin.path.as_deref(), place)).or_default().push(version);
+        }
+    }
+    let mut occurrences: Vec<(u32, Occurrence)> = paths.into_values().flat_map(of_path).collect();
+    occurrences.sort_by(|(order, a), (other_order, b)| {
+        let date = |of: &Occurrence| (of.date.is_none(), of.date);
+        (date(a), order, &a.path, a.line, a.column).cmp(&(date(b), other_order, &b.path, b.line, b.column))
+    });
+    occurrences.into_iter().map(|(_, occurrence)| occurrence).collect()
+}
+
+/// The versions of one path, told once.
+fn of_path(mut versions: Vec<Version<'_>>) -> Vec<(u32, Occurrence)> {
+    versions.sort_by_key(|version| age(version.origin));
+    let count = u32::try_from(versions.len()).unwrap_or(u32::MAX);
+    let at_head = versions.iter().any(|version| version.origin.at_head);
+    let (mut told, mut most) = (Vec::new(), 0);
+    for version in &versions {
+        let known = most.min(version.spans.len());
+        for span in &version.spans[known..] {
+            told.push((age(version.origin).2, occurrence(version.origin, *span, count, at_head)));
+        }
+        most = most.max(version.spans.len());
+    }
+    told
+}
+
+/// History comes before the index and the files on disk, and what references reach before what nothing reaches.
+fn age(origin: &Origin) -> (u8, bool, u32) {
+    let class = match origin.place {
+        Place::History | Place::Merge => 0,
+        Place::Index => 1,
+        Place::Worktree => 2,
+        _ => 3,
+    };
+    let order = origin.commit.as_ref().map_or(0, |commit| commit.order);
+    (class, origin.commit.is_none(), order)
+}
+
+fn occurrence(origin: &Origin, span: Span, versions: u32, at_head: bool) -> Occurrence {
+    let commit = origin.commit.as_ref();
+    Occurrence {
+        path: origin.path.clone(),
+        line: span.line,
+        column: span.column,
+        end_line: span.end_line,
+        end_column: span.end_column,
+        commit: commit.map(|commit| commit.id.clone()),
+        author: commit.map(|commit| commit.author.clone()),
+        date: commit.and_then(|commit| commit.date),
+        place: origin.place.clone(),
+        encoding: None,
+        versions,
+        at_head,
+    }
+}

@@ -1,0 +1,127 @@
+//! The scan: a source's blobs through the detector, and what was found gathered into one finding a secret.
+
+mod gather;
+
+use crate::detect::{self, Detector, Lines, Span};
+use crate::finding::{Confidence, Scan};
+use crate::secret::{FingerprintKey, Secret};
+use crate::source::{self, Blob, Key, Progress, Source};
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+// A reader's windows must show the detector everything that a match can span.
+const _: () = assert!(source::CONTEXT >= detect::MAX_SPAN);
+
+/// The most matches that one scan keeps. More is a generated repository, not a leak that anybody could read about.
+const MAX_HITS: usize = 500_000;
+
+/// How a scan is run.
+pub struct Options {
+    /// How many threads read and search.
+    pub jobs: usize,
+    /// Findings of less confidence are left out.
+    pub min_confidence: Confidence,
+}
+
+/// Why a scan did not take place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source cannot be read.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// A rule cannot be run.
+    #[error(transparent)]
+    Detect(#[from] detect::Error),
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.hint(),
+            Self::Detect(error) => error.hint(),
+        }
+    }
+}
+
+/// A match with what will still be known when its blob is gone.
+struct Hit {
+    key: Key,
+    rule: usize,
+    secret: Secret,
+    span: Span,
+}
+
+/// Scans a source. The key of the fingerprints is asked for only if there is a finding.
+///
+/// # Errors
+/// When the source cannot be read at all, or a rule cannot be run; what could not be seen is in the coverage.
+pub fn run(
+    source: &Source,
+    detector: &Detector,
+    key: impl FnOnce() -> FingerprintKey,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Scan, Error> {
+    let sieve = Sieve { detector, options, hits: Mutex::default(), failure: Mutex::default() };
+    let mut coverage = source.each_blob(options.jobs, progress, &|blob| sieve.blob(&blob))?;
+    let hits = sieve.finish()?;
+    if hits.len() >= MAX_HITS {
+        coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
+    }
+    if hits.is_empty() {
+        return Ok(Scan { findings: Vec::new(), coverage });
+    }
+    let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).collect();
+    let origins = source.origins(&keys, options.jobs, progress)?;
+    let findings = gather::findings(hits, &origins, detector.rules(), &key());
+    Ok(Scan { findings, coverage })
+}
+
+/// What the reading threads share.
+struct Sieve<'s> {
+    detector: &'s Detector,
+    options: &'s Options,
+    hits: Mutex<Vec<Hit>>,
+    failure: Mutex<Option<detect::Error>>,
+}
+
+impl Sieve<'_> {
+    fn blob(&self, blob: &Blob<'_>) {
+        match self.detector.scan(blob.content.bytes) {
+            Ok(matches) if matches.is_empty() => {}
+            Ok(matches) => self.keep(blob, &matches),
+            Err(error) => {
+                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+        }
+    }
+
+    fn keep(&self, blob: &Blob<'_>, matches: &[detect::Match]) {
+        let bytes = blob.content.bytes;
+        let mut lines = Lines::starting_at(bytes, blob.content.start);
+        let wanted = matches.iter().filter(|found| {
+            self.detector.rules()[found.rule].confidence >= self.options.min_confidence
+                && blob.content.counts(&found.secret)
+                && !detect::is_allowed(bytes, &found.secret)
+        });
+        let hits = wanted.map(|found| Hit {
+            key: blob.key.clone(),
+            rule: found.rule,
+            secret: Secret::from(&bytes[found.secret.clone()]),
+            span: lines.span(&found.secret),
+        });
+        let hits: Vec<Hit> = hits.collect();
+        let mut all = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MAX_HITS.saturating_sub(all.len());
+        all.extend(hits.into_iter().take(room));
+    }
+
+    fn finish(self) -> Result<Vec<Hit>, detect::Error> {
+        match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(self.hits.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Files on disk as a source: a folder or a single file, or the files of a working tree that git would commit.
+
+use super::{Blob, Content, Error, Key, Progress, Visit, content};
+use crate::coverage::{Coverage, Skip};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A folder that is read as it stands, without git.
+pub struct FolderSource {
+    root: PathBuf,
+}
+
+impl FolderSource {
+    /// Takes a folder or a file.
+    ///
+    /// # Errors
+    /// When there is none at the path.
+    pub fn open(root: &Path) -> Result<Self, Error> {
+        let unreadable = |source| Error::Unreadable { path: root.to_owned(), source };
+        fs::metadata(root).map_err(unreadable)?;
+        // A link that was named is followed; links found below are not.
+        let root = if root.is_symlink() { root.canonicalize().map_err(unreadable)? } else { root.to_owned() };
+        Ok(Self { root })
+    }
+
+    /// Reads every file below the folder, hidden and ignored ones too; `.git` folders are git's own and left out.
+    pub(super) fn each_blob(&self, jobs: usize, progress: &Progress, visit: &Visit<'_>) -> Coverage {
+        let mut coverage = Coverage::default();
+        let (mut files, mut walked) = (Vec::new(), Vec::new());
+        let walk = ignore::WalkBuilder::new(&self.root)
+            .standard_filters(false)
+            .follow_links(false)
+            .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
+            .build();
+        for entry in walk {
+            match entry {
+                Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
+                    files.push(entry.into_path());
+                }
+                Ok(_) => {}
+                Err(error) => walked.push(error.to_string()),
+            }
+            if progress.stopped() {
+                break;
+            }
+        }
+        for error in walked {
+            coverage.skip(error, "cannot be listed");
+        }
+        files.sort_unstable();
+        let named: Vec<_> = files.into_iter().map(|path| (self.name(&path), path)).collect();
+        read_files(&named, jobs, progress, visit, &mut coverage);
+        coverage
+    }
+
+    /// The path as the report shows it: relative to the folder, with `/`.
+    fn name(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(&self.root).ok().filter(|rest| !rest.as_os_str().is_empty());
+        let parts = relative.unwrap_or(path).components().map(|part| part.as_os_str().to_string_lossy());
+        if relative.is_some() {
+            parts.collect::<Vec<_>>().join("/")
+        } else {
+            path.to_string_lossy().into_owned()
+        }
+    }
+}
+
+/// Reads files, each named as the report shows it, on `jobs` threads; what cannot be read goes into the coverage.
+pub(super) fn read_files(
+    files: &[(String, PathBuf)],
+    jobs: usize,
+    progress: &Progress,
+    visit: &Visit<'_>,
+    coverage: &mut Coverage,
+) {
+    progress.total.fetch_add(files.len() as u64, Ordering::Relaxed);
+    let (next, skipped) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let (seen, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        while let Some((name, path)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if progress.stopped() {
+                break;
+            }
+            match read_file(name, path, progress, visit) {
+                Ok(read) => {
+                    seen.fetch_add(1, Ordering::Relaxed);
+                    bytes.fetch_add(read, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    let mut skipped = skipped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    skipped.push(Skip { what: name.clone(), reason: format!("cannot be read: {error}") });
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..jobs.min(files.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    coverage.files += seen.into_inner() as u64;
+    coverage.bytes += bytes.into_inner() as u64;
+    let mut skipped = skipped.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    skipped.sort_by(|a, b| a.what.cmp(&b.what));
+    coverage.skipped.append(&mut skipped);
+}
+
+fn read_file(name: &str, path: &Path, progress: &Progress, visit: &Visit<'_>) -> io::Result<usize> {
+    let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        // What a link points to is its content for git; the file behind it is read where it stands, if it is ours.
+        let target = fs::read_link(path)?;
+        let target = target.to_string_lossy();
+        visit(Blob { key: Key::File(name.to_owned()), content: Content::whole(target.as_bytes()) });
+        progress.count(target.len());
+        return Ok(target.len());
+    }
+    if !metadata.is_file() {
+        return Err(io::Error::other("is no regular file"));
+    }
+    if metadata.len() > content::LARGE {
+        let read = content::each_window(&mut File::open(path)?, &mut |content| {
+            visit(Blob { key: Key::File(name.to_owned()), content });
+            !progress.stopped()
+        })?;
+        let read = usize::try_from(read).unwrap_or(usize::MAX);
+        progress.count(read);
+        return Ok(read);
+    }
+    let bytes = fs::read(path)?;
+    visit(Blob { key: Key::File(name.to_owned()), content: Content::whole(&bytes) });
+    progress.count(bytes.len());
+    Ok(bytes.len())
+}

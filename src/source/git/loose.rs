@@ -1,0 +1,83 @@
+//! Objects that stand in files of their own.
+
+use super::object::{Kind, Object};
+use super::object_id::ObjectId;
+use super::pack::MAX_OBJECT;
+use crate::source::content::{self, Content};
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// Lists the loose objects below an `objects` folder, in the order of their names.
+pub(super) fn list(objects: &Path) -> io::Result<Vec<(ObjectId, PathBuf)>> {
+    let mut found = Vec::new();
+    for folder in fs::read_dir(objects)? {
+        let folder = folder?;
+        let prefix = folder.file_name();
+        let Some(prefix) = prefix.to_str().filter(|name| name.len() == 2) else { continue };
+        if !folder.file_type()?.is_dir() || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            continue;
+        }
+        for file in fs::read_dir(folder.path())? {
+            let file = file?;
+            let name = format!("{prefix}{}", file.file_name().to_string_lossy());
+            if let Some(id) = ObjectId::from_hex(name.as_bytes()) {
+                found.push((id, file.path()));
+            }
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+/// Hands an object of a wanted kind to `found`, in windows if it is a large blob.
+pub(super) fn visit(
+    id: ObjectId,
+    path: &Path,
+    wanted: &(dyn Fn(Kind) -> bool + Sync),
+    found: &dyn Fn(Object<'_>),
+    stop: &(dyn Fn() -> bool + Sync),
+) -> io::Result<()> {
+    let (kind, size, mut reader) = open(path)?;
+    if !wanted(kind) {
+        return Ok(());
+    }
+    if kind == Kind::Blob && size > content::LARGE {
+        let read = content::each_window(&mut reader, &mut |content| {
+            found(Object { id, kind, content });
+            !stop()
+        })?;
+        return if read == size || stop() { Ok(()) } else { Err(bad("it has another size than it says")) };
+    }
+    let bytes = read_all(size, &mut reader)?;
+    found(Object { id, kind, content: Content::whole(&bytes) });
+    Ok(())
+}
+
+/// Reads an object whole.
+pub(super) fn read(path: &Path) -> io::Result<(Kind, Vec<u8>)> {
+    let (kind, size, mut reader) = open(path)?;
+    Ok((kind, read_all(size, &mut reader)?))
+}
+
+fn open(path: &Path) -> io::Result<(Kind, u64, impl Read)> {
+    let decoder = flate2::bufread::ZlibDecoder::new(BufReader::new(File::open(path)?));
+    let mut reader = BufReader::new(decoder);
+    let mut header = Vec::new();
+    reader.by_ref().take(64).read_until(0, &mut header)?;
+    let text = header.strip_suffix(b"\0").ok_or_else(|| bad("it has no header"))?;
+    let mut words = text.split(|&byte| byte == b' ');
+    let kind = words.next().and_then(Kind::from_name).ok_or_else(|| bad("its kind is unknown"))?;
+    let size = words.next().and_then(|size| std::str::from_utf8(size).ok()?.parse().ok());
+    Ok((kind, size.ok_or_else(|| bad("its header has no size"))?, reader))
+}
+
+fn read_all(size: u64, reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(size.min(MAX_OBJECT as u64) + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == size { Ok(bytes) } else { Err(bad("it has another size than it says")) }
+}
+
+fn bad(reason: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}

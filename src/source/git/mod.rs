@@ -1,0 +1,99 @@
+//! A git repository as a source: everything it has ever held, or only what is staged, or only what a range brings.
+//!
+//! libgit2 answers what porcelain answers (where the repository is, references, index, status, differences); the
+//! objects are read from packs and files by our own readers, in the order in which that is cheapest.
+
+mod attribution;
+mod changes;
+mod commit;
+mod graph;
+mod loose;
+mod object;
+mod object_id;
+mod open;
+mod origins;
+mod pack;
+mod store;
+mod survey;
+mod tree;
+mod worktree;
+
+pub use object_id::ObjectId;
+pub use open::discover;
+
+use super::{Error, Key, Origins, Progress, Visit};
+use crate::coverage::Coverage;
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::path::Path;
+use store::Store;
+
+/// A repository, and which part of it is scanned.
+pub struct GitSource {
+    repository: git2::Repository,
+    part: Part,
+    /// Opened when the history is first read: a hook that looks at the index never pays for it.
+    store: OnceCell<Store>,
+}
+
+/// Which part of a repository is scanned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All objects, the index and the working tree.
+    Everything,
+    /// What the next commit would add.
+    Staged,
+    /// What the commits of a range `A..B` add.
+    Range(String),
+}
+
+impl GitSource {
+    /// Opens the repository that `path` is in.
+    ///
+    /// # Errors
+    /// When there is none, or it may not or cannot be read.
+    pub fn open(path: &Path, part: Part) -> Result<Self, Error> {
+        let repository = open::discover(path)?;
+        if part == Part::Staged && repository.is_bare() {
+            return Err(Error::Bare(repository.path().to_owned()));
+        }
+        Ok(Self { repository, part, store: OnceCell::new() })
+    }
+
+    /// The folder that paths in the report are relative to: the working tree, or the repository itself if it is bare.
+    pub fn root(&self) -> &Path {
+        self.repository.workdir().unwrap_or_else(|| self.repository.path())
+    }
+
+    pub(super) fn each_blob(
+        &self,
+        jobs: usize,
+        progress: &Progress,
+        visit: &Visit<'_>,
+    ) -> Result<Coverage, Error> {
+        match &self.part {
+            Part::Everything => self.everything(jobs, progress, visit),
+            Part::Staged => self.staged(progress, visit),
+            Part::Range(range) => self.range(range, progress, visit),
+        }
+    }
+
+    pub(super) fn origins(
+        &self,
+        keys: &HashSet<Key>,
+        jobs: usize,
+        progress: &Progress,
+    ) -> Result<Origins, Error> {
+        origins::find(self, keys, jobs, progress)
+    }
+
+    fn store(&self) -> &Store {
+        self.store.get_or_init(|| {
+            let objects = self.repository.commondir().join("objects");
+            Store::open(&objects, HASH_LEN)
+        })
+    }
+}
+
+/// The length of an object's name; libgit2 opens SHA-1 repositories only.
+const HASH_LEN: usize = 20;

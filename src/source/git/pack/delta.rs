@@ -1,0 +1,108 @@
+//! Deltas: an object as copies from its base and short literal inserts.
+//!
+//! Format: git's `gitformat-pack` manual page, "Deltified representation".
+
+use super::PackError;
+use std::ops::Range;
+
+const BAD: PackError = PackError::Malformed("a delta does not fit its base");
+
+/// Builds the object that `delta` makes of `base` into `out`, which is cleared first. `limit` bounds its size.
+pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), PackError> {
+    let mut at = 0;
+    let base_size = size(delta, &mut at)?;
+    let size = size(delta, &mut at)?;
+    if base_size != base.len() as u64 || size > limit as u64 {
+        return Err(BAD);
+    }
+    let size = usize::try_from(size).map_err(|_| BAD)?;
+    out.clear();
+    out.reserve(size);
+    while at < delta.len() {
+        match instruction(delta, &mut at)? {
+            Instruction::Copy(range) => out.extend_from_slice(base.get(range).ok_or(BAD)?),
+            Instruction::Insert(range) => out.extend_from_slice(&delta[range]),
+        }
+        if out.len() > size {
+            return Err(BAD);
+        }
+    }
+    if out.len() == size { Ok(()) } else { Err(BAD) }
+}
+
+enum Instruction {
+    /// Bytes of the base.
+    Copy(Range<usize>),
+    /// Bytes of the delta itself.
+    Insert(Range<usize>),
+}
+
+fn instruction(delta: &[u8], at: &mut usize) -> Result<Instruction, PackError> {
+    let mut next = || {
+        let byte = delta.get(*at).copied().ok_or(BAD);
+        *at += 1;
+        byte
+    };
+    let code = next()?;
+    if code & 0x80 == 0 {
+        let end = *at + usize::from(code);
+        let insert = *at..end;
+        *at = end;
+        return if code == 0 || end > delta.len() { Err(BAD) } else { Ok(Instruction::Insert(insert)) };
+    }
+    let (mut offset, mut size) = (0_usize, 0_usize);
+    for bit in 0..4 {
+        if code & (1 << bit) != 0 {
+            offset |= usize::from(next()?) << (8 * bit);
+        }
+    }
+    for bit in 0..3 {
+        if code & (0x10 << bit) != 0 {
+            size |= usize::from(next()?) << (8 * bit);
+        }
+    }
+    if size == 0 {
+        size = 0x1_0000;
+    }
+    Ok(Instruction::Copy(offset..offset.checked_add(size).ok_or(BAD)?))
+}
+
+/// A size as little-endian groups of seven bits.
+fn size(delta: &[u8], at: &mut usize) -> Result<u64, PackError> {
+    let (mut size, mut shift) = (0_u64, 0_u32);
+    loop {
+        let byte = *delta.get(*at).ok_or(BAD)?;
+        *at += 1;
+        if shift > 56 {
+            return Err(BAD);
+        }
+        size |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            return Ok(size);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn copies_and_inserts() {
+        let mut out = Vec::new();
+        let delta = [5, 6, 0x91, 1, 3, 3, b'x', b'y', b'z'];
+        apply(b"abcde", &delta, &mut out, 100).unwrap();
+        assert_eq!(out, b"bcdxyz");
+        assert!(apply(b"abcd", &delta, &mut out, 100).is_err(), "the base has another size");
+        assert!(apply(b"abcde", &delta, &mut out, 5).is_err(), "the result is over the limit");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(base in proptest::collection::vec(any::<u8>(), 0..40), delta in proptest::collection::vec(any::<u8>(), 0..60)) {
+            drop(apply(&base, &delta, &mut Vec::new(), 1 << 20));
+        }
+    }
+}

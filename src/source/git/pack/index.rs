@@ -1,0 +1,90 @@
+//! A pack's index (version 2): the names of its objects in order, and where each starts in the pack.
+//!
+//! Format: git's `gitformat-pack` manual page. The file is untrusted: every table is checked against its length once.
+
+use super::super::object_id::ObjectId;
+use super::PackError;
+use std::path::Path;
+
+const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
+const FANOUT: usize = 8;
+const NAMES: usize = FANOUT + 256 * 4;
+
+/// An index in memory.
+pub(in crate::source::git) struct PackIndex {
+    data: Vec<u8>,
+    count: usize,
+    hash_len: usize,
+}
+
+impl PackIndex {
+    /// Reads and checks an index file.
+    pub(in crate::source::git) fn open(path: &Path, hash_len: usize) -> Result<Self, PackError> {
+        let data = std::fs::read(path)?;
+        Self::parse(data, hash_len)
+    }
+
+    fn parse(data: Vec<u8>, hash_len: usize) -> Result<Self, PackError> {
+        if data.len() < NAMES || data[..8] != MAGIC {
+            return Err(PackError::Malformed("its index is not of version 2"));
+        }
+        let count = be32(&data, FANOUT + 255 * 4) as usize;
+        let fixed =
+            count.checked_mul(hash_len + 8).and_then(|tables| tables.checked_add(NAMES + 2 * hash_len));
+        let ordered =
+            (0..255).all(|byte| be32(&data, FANOUT + byte * 4) <= be32(&data, FANOUT + byte * 4 + 4));
+        if !ordered || fixed.is_none_or(|fixed| data.len() < fixed || !(data.len() - fixed).is_multiple_of(8))
+        {
+            return Err(PackError::Malformed("its index is truncated or damaged"));
+        }
+        Ok(Self { data, count, hash_len })
+    }
+
+    /// How many objects the pack holds.
+    pub(in crate::source::git) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// The name at `position` in the order of names.
+    pub(in crate::source::git) fn id(&self, position: usize) -> ObjectId {
+        ObjectId::from_bytes(self.name(position)).expect("the length was checked")
+    }
+
+    fn name(&self, position: usize) -> &[u8] {
+        let at = NAMES + position * self.hash_len;
+        &self.data[at..at + self.hash_len]
+    }
+
+    /// The position of a name, if the pack holds it.
+    pub(in crate::source::git) fn position(&self, id: &[u8]) -> Option<usize> {
+        let first = usize::from(*id.first()?);
+        let mut low = if first == 0 { 0 } else { be32(&self.data, FANOUT + (first - 1) * 4) as usize };
+        let mut high = be32(&self.data, FANOUT + first * 4) as usize;
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.name(middle).cmp(id) {
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// Where the object at `position` starts in the pack; `None` if the table of large offsets is too short.
+    pub(in crate::source::git) fn offset(&self, position: usize) -> Option<u64> {
+        let offsets = NAMES + self.count * (self.hash_len + 4);
+        let small = be32(&self.data, offsets + position * 4);
+        if small & 0x8000_0000 == 0 {
+            return Some(u64::from(small));
+        }
+        let large = offsets + self.count * 4 + (small & 0x7fff_ffff) as usize * 8;
+        let end = self.data.len() - 2 * self.hash_len;
+        let bytes = self.data.get(large..large + 8).filter(|_| large + 8 <= end)?;
+        Some(u64::from_be_bytes(bytes.try_into().ok()?))
+    }
+}
+
+fn be32(data: &[u8], at: usize) -> u32 {
+    u32::from_be_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]])
+}

@@ -1,0 +1,206 @@
+//! One pack file and its index, read by position: no mapping into memory, so that a file that shrinks is an error
+//! and memory stays what we allocate.
+
+mod delta;
+mod entry;
+mod forest;
+mod index;
+
+pub(super) use forest::{Forest, Walk};
+pub(super) use index::PackIndex;
+
+use super::object::Kind;
+use super::object_id::ObjectId;
+use entry::{Base, Header};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Objects of more bytes are not read: memory must stay bounded whatever a pack claims.
+pub(super) const MAX_OBJECT: usize = 2 << 30;
+
+/// The longest chain of deltas that is followed for one object; git itself writes 50, and 4095 at most.
+const MAX_CHAIN: usize = 5000;
+
+/// Why an object of a pack, or a whole pack, cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PackError {
+    #[error("{0}")]
+    Malformed(&'static str),
+    #[error("its delta base {0} is missing")]
+    MissingBase(ObjectId),
+    #[error("it has more than {} bytes", MAX_OBJECT)]
+    TooLarge,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// A pack.
+pub(super) struct Pack {
+    pub(super) index: PackIndex,
+    file: File,
+    /// Where the entries end and the check sum begins.
+    end: u64,
+    hash_len: usize,
+}
+
+impl Pack {
+    /// Opens `NAME.pack` beside the index at `path`.
+    pub(super) fn open(path: &Path, hash_len: usize) -> Result<Self, PackError> {
+        let file = File::open(path.with_extension("pack"))?;
+        let end = file.metadata()?.len().checked_sub(hash_len as u64);
+        let end = end.filter(|&end| end >= 12).ok_or(PackError::Malformed("the pack is truncated"))?;
+        let index = PackIndex::open(path, hash_len)?;
+        let pack = Self { index, file, end, hash_len };
+        let mut start = [0; 12];
+        pack.read_at(&mut start, 0)?;
+        if start[..4] != *b"PACK" || !matches!(start[7], 2 | 3) || start[4..7] != [0; 3] {
+            return Err(PackError::Malformed("the file is no pack of version 2 or 3"));
+        }
+        if u32::from_be_bytes([start[8], start[9], start[10], start[11]]) as usize != pack.index.len() {
+            return Err(PackError::Malformed("pack and index count different numbers of objects"));
+        }
+        Ok(pack)
+    }
+
+    /// Reads one object by following its chain of deltas. `external` reads bases that are not in this pack.
+    pub(super) fn read(
+        &self,
+        position: usize,
+        external: &External<'_>,
+    ) -> Result<(Kind, Vec<u8>), PackError> {
+        let mut inflater = Inflater::default();
+        let mut deltas = Vec::new();
+        let mut offset = self.offset(position)?;
+        let (kind, mut object) = loop {
+            let header = self.header(offset)?;
+            let mut data = Vec::new();
+            self.inflate(offset + header.len as u64, self.end, header.size, &mut inflater, &mut data)?;
+            match header.base {
+                Base::None(kind) => break (kind, data),
+                Base::Offset(distance) => {
+                    offset = offset
+                        .checked_sub(distance)
+                        .ok_or(PackError::Malformed("a delta's base is outside"))?;
+                }
+                Base::Name(id) => match self.index.position(id.as_bytes()) {
+                    Some(base) => offset = self.offset(base)?,
+                    None => {
+                        deltas.push(data);
+                        break external(&id).ok_or(PackError::MissingBase(id))?;
+                    }
+                },
+            }
+            deltas.push(data);
+            if deltas.len() > MAX_CHAIN {
+                return Err(PackError::Malformed("its chain of deltas does not end"));
+            }
+        };
+        let mut next = Vec::new();
+        for delta in deltas.iter().rev() {
+            delta::apply(&object, delta, &mut next, MAX_OBJECT)?;
+            std::mem::swap(&mut object, &mut next);
+        }
+        Ok((kind, object))
+    }
+
+    fn offset(&self, position: usize) -> Result<u64, PackError> {
+        self.index.offset(position).ok_or(PackError::Malformed("its index is damaged"))
+    }
+
+    fn header(&self, offset: u64) -> Result<Header, PackError> {
+        let mut bytes = [0; entry::MAX_HEADER];
+        let available = self.end.saturating_sub(offset).min(entry::MAX_HEADER as u64);
+        let bytes = &mut bytes[..usize::try_from(available).unwrap_or(0)];
+        self.read_at(bytes, offset)?;
+        entry::parse(bytes, self.hash_len)
+    }
+
+    /// Inflates the data that starts at `from` and ends before `to`, and has `size` bytes when inflated.
+    fn inflate(
+        &self,
+        from: u64,
+        to: u64,
+        size: u64,
+        inflater: &mut Inflater,
+        out: &mut Vec<u8>,
+    ) -> Result<(), PackError> {
+        let size =
+            usize::try_from(size).ok().filter(|&size| size <= MAX_OBJECT).ok_or(PackError::TooLarge)?;
+        // Deflate stores at worst; a claim of more than it can reach is a lie that must not be allocated.
+        let most = (size as u64).saturating_add(size as u64 / 1000 + 64);
+        let available = to.min(self.end).saturating_sub(from).min(most);
+        if size as u64 > available.saturating_mul(1040).saturating_add(64) {
+            return Err(PackError::Malformed("an entry claims more bytes than it has"));
+        }
+        let compressed = &mut inflater.compressed;
+        compressed.resize(usize::try_from(available).map_err(|_| PackError::TooLarge)?, 0);
+        self.read_at(compressed, from)?;
+        out.clear();
+        out.try_reserve_exact(size).map_err(|_| PackError::TooLarge)?;
+        out.resize(size, 0);
+        match inflater.machine.zlib_decompress(compressed, out) {
+            Ok(written) if written == size => Ok(()),
+            _ => Err(PackError::Malformed("its compressed data is damaged")),
+        }
+    }
+
+    /// A reader of the inflated data that starts at `from`: for objects that are too large to hold.
+    fn inflating_reader(&self, from: u64, size: u64) -> impl Read + '_ {
+        let raw = io::BufReader::with_capacity(1 << 16, At { pack: self, offset: from });
+        flate2::bufread::ZlibDecoder::new(raw).take(size)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        read_exact_at(&self.file, buffer, offset)
+    }
+}
+
+/// Reads objects that are not in the pack at hand.
+pub(super) type External<'e> = dyn Fn(&ObjectId) -> Option<(Kind, Vec<u8>)> + Sync + 'e;
+
+/// What inflating needs again and again.
+struct Inflater {
+    machine: libdeflater::Decompressor,
+    compressed: Vec<u8>,
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self { machine: libdeflater::Decompressor::new(), compressed: Vec::new() }
+    }
+}
+
+/// A reader of the pack from a position on.
+struct At<'p> {
+    pack: &'p Pack,
+    offset: u64,
+}
+
+impl Read for At<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.pack.end.saturating_sub(self.offset).min(buffer.len() as u64);
+        let buffer = &mut buffer[..usize::try_from(available).unwrap_or(0)];
+        self.pack.read_at(buffer, self.offset)?;
+        self.offset += buffer.len() as u64;
+        Ok(buffer.len())
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, buffer, offset)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer = &mut buffer[read..];
+        offset += read as u64;
+    }
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! All objects of a repository: packs, loose objects, and those of its alternates, each once.
+
+use super::loose;
+use super::object::{Kind, Object};
+use super::object_id::ObjectId;
+use super::pack::{Forest, Pack, PackError, PackIndex, Walk};
+use crate::coverage::Coverage;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// How many chains of alternates are followed; git stops at five.
+const MAX_ALTERNATES: usize = 5;
+
+/// How many objects that cannot be read are named; the rest is counted.
+const MAX_NAMED: usize = 200;
+
+/// The objects, each with a position that counts through all packs and then the loose ones.
+pub(super) struct Store {
+    packs: Vec<(Pack, Forest)>,
+    /// The position of each pack's first object, and behind the last that of the first loose one.
+    starts: Vec<usize>,
+    loose: Vec<(ObjectId, PathBuf)>,
+    /// What could not be opened.
+    problems: Vec<(String, String)>,
+}
+
+impl Store {
+    /// Opens all packs below an `objects` folder and its alternates.
+    pub(super) fn open(objects: &Path, hash_len: usize) -> Self {
+        let mut store = Self { packs: Vec::new(), starts: vec![0], loose: Vec::new(), problems: Vec::new() };
+        let mut folders = vec![(objects.to_owned(), 0)];
+        let mut seen = Vec::new();
+        while let Some((folder, depth)) = folders.pop() {
+            if seen.contains(&folder) {
+                continue;
+            }
+            folders.extend(
+                store
+                    .alternates(&folder)
+                    .into_iter()
+                    .filter(|_| depth < MAX_ALTERNATES)
+                    .map(|next| (next, depth + 1)),
+            );
+            store.open_packs(&folder, hash_len);
+            match loose::list(&folder) {
+                Ok(found) => store.loose.extend(found),
+                Err(error) => {
+                    store.problem(folder.display().to_string(), format!("cannot be listed: {error}"));
+                }
+            }
+            seen.push(folder);
+        }
+        store.loose.sort_unstable();
+        store.loose.dedup_by_key(|(id, _)| *id);
+        store
+    }
+
+    fn problem(&mut self, what: String, reason: String) {
+        self.problems.push((what, reason));
+    }
+
+    fn alternates(&mut self, objects: &Path) -> Vec<PathBuf> {
+        let list = objects.join("info/alternates");
+        match fs::read_to_string(&list) {
+            Ok(text) => {
+                let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+                lines.map(|line| objects.join(line)).collect()
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => {
+                self.problem(list.display().to_string(), format!("cannot be read: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn open_packs(&mut self, objects: &Path, hash_len: usize) {
+        let Ok(folder) = fs::read_dir(objects.join("pack")) else { return };
+        let paths = folder.filter_map(|file| Some(file.ok()?.path()));
+        let (mut indices, mut packs) = (Vec::new(), Vec::new());
+        for path in paths {
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("idx") => indices.push(path),
+                Some("pack") => packs.push(path),
+                _ => {}
+            }
+        }
+        indices.sort_unstable();
+        for pack in packs {
+            if !indices.contains(&pack.with_extension("idx")) {
+                self.problem(pack.display().to_string(), "is a pack without an index".to_owned());
+            }
+        }
+        for path in indices {
+            let opened = Pack::open(&path, hash_len).and_then(|pack| Ok((Forest::new(&pack)?, pack)));
+            match opened {
+                Ok((forest, pack)) => {
+                    self.starts.push(self.starts[self.packs.len()] + pack.index.len());
+                    self.packs.push((pack, forest));
+                }
+                Err(error) => {
+                    self.problem(path.with_extension("pack").display().to_string(), error.to_string());
+                }
+            }
+        }
+    }
+
+    /// How many objects there are; one that two packs hold counts twice.
+    pub(super) fn len(&self) -> usize {
+        self.starts[self.packs.len()] + self.loose.len()
+    }
+
+    /// The position of an object, if it is here.
+    pub(super) fn position(&self, id: &ObjectId) -> Option<usize> {
+        let packed = self
+            .packs
+            .iter()
+            .zip(&self.starts)
+            .find_map(|((pack, _), start)| Some(start + pack.index.position(id.as_bytes())?));
+        packed.or_else(|| {
+            let loose = self.loose.binary_search_by_key(id, |(id, _)| *id).ok()?;
+            Some(self.starts[self.packs.len()] + loose)
+        })
+    }
+
+    /// The name of the object at a position.
+    pub(super) fn id(&self, position: usize) -> ObjectId {
+        let pack = self.starts.partition_point(|&start| start <= position) - 1;
+        match self.packs.get(pack) {
+            Some((pack_file, _)) => pack_file.index.id(position - self.starts[pack]),
+            None => self.loose[position - self.starts[self.packs.len()]].0,
+        }
+    }
+
+    /// Reads one object, from any pack or file that has it whole.
+    pub(super) fn read(&self, id: &ObjectId) -> Option<(Kind, Vec<u8>)> {
+        self.read_within(id, 8)
+    }
+
+    /// `depth` bounds how often a delta's base may be in yet another pack.
+    fn read_within(&self, id: &ObjectId, depth: usize) -> Option<(Kind, Vec<u8>)> {
+        let depth = depth.checked_sub(1)?;
+        let packed = self.packs.iter().find_map(|(pack, _)| {
+            pack.read(pack.index.position(id.as_bytes())?, &|base| self.read_within(base, depth)).ok()
+        });
+        packed.or_else(|| {
+            let loose = self.loose.binary_search_by_key(id, |(id, _)| *id).ok()?;
+            loose::read(&self.loose[loose].1).ok()
+        })
+    }
+
+    /// Hands every object of the wanted kinds to `found`, each once, on `jobs` threads. Names what cannot be read in
+    /// the coverage.
+    pub(super) fn each(
+        &self,
+        jobs: usize,
+        wanted: &(dyn Fn(Kind) -> bool + Sync),
+        stop: &(dyn Fn() -> bool + Sync),
+        found: &(dyn Fn(Object<'_>) + Sync),
+        coverage: &mut Coverage,
+    ) {
+        let lost = Mutex::new(Vec::new());
+        let lose = |id: ObjectId, reason: String| {
+            lost.lock().unwrap_or_else(PoisonError::into_inner).push((id, reason));
+        };
+        for (number, (pack, forest)) in self.packs.iter().enumerate() {
+            let earlier: Vec<&PackIndex> = self.packs[..number].iter().map(|(pack, _)| &pack.index).collect();
+            let is_new = |id: &ObjectId| !earlier.iter().any(|index| index.position(id.as_bytes()).is_some());
+            let next = AtomicUsize::new(0);
+            let walk = Walk {
+                wanted,
+                external: &|id| self.read(id),
+                stop,
+                found: &|object: Result<Object<'_>, (ObjectId, PackError)>| match object {
+                    Ok(object) if is_new(&object.id) => found(object),
+                    Ok(_) => {}
+                    Err((id, error)) => lose(id, error.to_string()),
+                },
+            };
+            on_threads(jobs, &|| forest.walk(pack, &next, &walk));
+            forest.broken.iter().for_each(|(id, error)| lose(*id, error.to_string()));
+        }
+        let next = AtomicUsize::new(0);
+        on_threads(jobs, &|| {
+            while let Some((id, path)) = self.loose.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if stop() {
+                    return;
+                }
+                if self.packs.iter().any(|(pack, _)| pack.index.position(id.as_bytes()).is_some()) {
+                    continue;
+                }
+                if let Err(error) = loose::visit(*id, path, wanted, found, stop) {
+                    lose(*id, error.to_string());
+                }
+            }
+        });
+        self.report(lost.into_inner().unwrap_or_else(PoisonError::into_inner), coverage);
+    }
+
+    /// Names what is lost, each object once. A copy in another pack is not looked for: damage is worth a word.
+    fn report(&self, mut lost: Vec<(ObjectId, String)>, coverage: &mut Coverage) {
+        for (what, reason) in &self.problems {
+            coverage.skip(what, reason);
+        }
+        lost.sort_unstable();
+        lost.dedup_by_key(|(id, _)| *id);
+        let more = lost.len().saturating_sub(MAX_NAMED);
+        for (id, reason) in lost.into_iter().take(MAX_NAMED) {
+            coverage.skip(format!("object {id}"), format!("cannot be read: {reason}"));
+        }
+        if more > 0 {
+            coverage.skip(format!("{more} more objects"), "cannot be read");
+        }
+    }
+}
+
+/// Runs `work` on this thread and on so many more that there are `jobs`.
+pub(super) fn on_threads(jobs: usize, work: &(dyn Fn() + Sync)) {
+    std::thread::scope(|scope| {
+        for _ in 1..jobs {
+            scope.spawn(work);
+        }
+        work();
+    });
+}

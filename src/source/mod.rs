@@ -1,0 +1,155 @@
+//! Where bytes come from: repositories, folders, standard input. A source hands over blobs and, for those that
+//! matter, tells afterwards where they stand. It knows no rules.
+//!
+//! Origins are asked for in a second step because almost no blob holds a secret: paths and commits of all the
+//! others are never looked up.
+
+mod content;
+mod error;
+pub mod folder;
+pub mod git;
+pub mod stream;
+
+pub use content::{CONTEXT, Content};
+pub use error::Error;
+pub use git::{GitSource, ObjectId};
+
+use crate::coverage::Coverage;
+use crate::finding::Place;
+use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A piece of content on its way to the detector.
+pub struct Blob<'b> {
+    /// What it is, to ask for its origins later.
+    pub key: Key,
+    /// Its bytes, or a window of them.
+    pub content: Content<'b>,
+}
+
+/// What a blob is. Ordered, so that results do not depend on the order in which threads read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// The content of a git blob.
+    Object(ObjectId),
+    /// The header or message of a commit.
+    Commit(ObjectId),
+    /// An annotated tag.
+    Tag(ObjectId),
+    /// A blob that came in by a commit of the range, under the path it has there.
+    Change(ObjectId, String),
+    /// An entry of the index.
+    Staged(String),
+    /// A file on disk.
+    File(String),
+    /// Standard input.
+    Stdin,
+}
+
+/// One place a blob stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The kind of place.
+    pub place: Place,
+    /// The path there.
+    pub path: Option<String>,
+    /// The first commit that has the blob there.
+    pub commit: Option<CommitInfo>,
+    /// Whether the commit at HEAD has it there.
+    pub at_head: bool,
+}
+
+/// What is told about a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// Its name in hexadecimal.
+    pub id: String,
+    /// Its author, as `Name <address>`.
+    pub author: String,
+    /// The author date.
+    pub date: Option<Timestamp>,
+    /// Its place in the order of history: parents first, then by date.
+    pub order: u32,
+}
+
+/// The origins of the blobs that were asked for, oldest first.
+pub type Origins = HashMap<Key, Vec<Origin>>;
+
+/// Something to scan.
+pub enum Source {
+    /// A git repository, or a part of one.
+    Git(Box<GitSource>),
+    /// A folder or a file, whether or not git knows it.
+    Folder(folder::FolderSource),
+    /// Bytes from standard input.
+    Stream(stream::StreamSource),
+}
+
+/// Counters and the stop sign that a run shares with whoever watches it.
+#[derive(Default)]
+pub struct Progress {
+    /// Objects and files read so far.
+    pub items: AtomicU64,
+    /// How many there will be; 0 while unknown.
+    pub total: AtomicU64,
+    /// Bytes of content read so far.
+    pub bytes: AtomicU64,
+    /// Set by the watcher to end the run early.
+    pub stop: AtomicBool,
+}
+
+impl Progress {
+    /// Whether the run should end.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Counts one item of so many bytes.
+    pub(crate) fn count(&self, bytes: usize) {
+        self.items.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+}
+
+/// What a source hands its blobs to; called from several threads.
+pub type Visit<'v> = dyn Fn(Blob<'_>) + Sync + 'v;
+
+impl Source {
+    /// Hands every blob to `visit`, each unique content once, and tells what was seen and what was not.
+    ///
+    /// # Errors
+    /// When the source cannot be read at all; what cannot be read of it is in the coverage.
+    pub fn each_blob(&self, jobs: usize, progress: &Progress, visit: &Visit<'_>) -> Result<Coverage, Error> {
+        let mut coverage = match self {
+            Self::Git(source) => source.each_blob(jobs, progress, visit)?,
+            Self::Folder(source) => source.each_blob(jobs, progress, visit),
+            Self::Stream(source) => source.each_blob(progress, visit)?,
+        };
+        coverage.interrupted = progress.stopped();
+        Ok(coverage)
+    }
+
+    /// Finds where the blobs of `keys` stand.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn origins(&self, keys: &HashSet<Key>, jobs: usize, progress: &Progress) -> Result<Origins, Error> {
+        match self {
+            Self::Git(source) => source.origins(keys, jobs, progress),
+            Self::Folder(_) | Self::Stream(_) => {
+                Ok(keys.iter().map(|key| (key.clone(), vec![on_disk(key)])).collect())
+            }
+        }
+    }
+}
+
+/// The origin of a file or of standard input: the key says all.
+fn on_disk(key: &Key) -> Origin {
+    let (place, path) = match key {
+        Key::File(path) => (Place::Worktree, Some(path.clone())),
+        Key::Staged(path) => (Place::Index, Some(path.clone())),
+        _ => (Place::Stdin, None),
+    };
+    Origin { place, path, commit: None, at_head: false }
+}
