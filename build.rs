@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 /// What `form` takes from the crate; the names must be those of `src/finding.rs`.
+#[expect(missing_docs, reason = "documented where they are copied from")]
 pub mod finding {
     use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by the environment and files")]
 fn embed() -> Result<(), String> {
     let mut files = fs::read_dir("rules")
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>, _>>())

@@ -12,6 +12,7 @@
 //! environment. `tests/integration/layers.rs` holds the arrows.
 
 pub mod cli;
+pub mod config;
 pub mod coverage;
 pub mod detect;
 pub mod durable;
@@ -19,7 +20,9 @@ pub mod exit;
 pub mod finding;
 pub mod hook;
 pub mod report;
+pub mod rotate;
 pub mod rule;
 pub mod scan;
 pub mod secret;
+pub mod session;
 pub mod source;

@@ -3,9 +3,13 @@
 mod completions;
 mod context;
 mod failure;
+mod fingerprint_key;
 mod hook;
 mod man;
+mod progress;
+mod rotate;
 mod rules;
+mod scan;
 
 pub use context::Context;
 pub use failure::Failure;
@@ -26,10 +30,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Scan(scan::Args),
+    Rules(rules::Args),
     Hook(hook::Args),
+    Rotate(rotate::Args),
     Completions(completions::Args),
     Man(man::Args),
-    Rules(rules::Args),
 }
 
 /// Runs the command that the process was started with.
@@ -40,10 +46,12 @@ pub fn main() -> Exit {
     };
     let mut context = Context::new(cli.global);
     let result = match cli.command {
+        Command::Scan(args) => scan::run(&args, &mut context),
+        Command::Rules(args) => rules::run(&args, &mut context),
         Command::Hook(args) => hook::run(&args, &mut context),
+        Command::Rotate(args) => rotate::run(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
-        Command::Rules(args) => rules::run(&args, &mut context),
     };
     match result.and_then(|exit| Ok(context.out.flush().map(|()| exit)?)) {
         Ok(exit) => exit,

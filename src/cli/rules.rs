@@ -157,7 +157,11 @@ fn check(path: Option<&std::path::Path>, context: &mut Context) -> Result<Exit, 
         return Err(failure.hinted("an example must be found by its rule alone, a counterexample not by it"));
     }
     let lines: usize = rules.iter().map(|rule| rule.examples.len() + rule.counterexamples.len()).sum();
-    writeln!(context.out, "{} rules and their {lines} examples and counterexamples are in order", rules.len())?;
+    writeln!(
+        context.out,
+        "{} rules and their {lines} examples and counterexamples are in order",
+        rules.len()
+    )?;
     Ok(Exit::Clean)
 }
 

@@ -47,15 +47,14 @@ const VALUE: &str = concat!(
 );
 
 /// A quoted passphrase of three words or more.
-const PHRASE: &str =
-    r#"["'\x60](?P<secret>[!#-&(-+\-.0-9:?@A-Z^_a-z~]{1,40}(?:[ ][!#-&(-+\-.,0-9:?@A-Z^_a-z~]{1,40}){2,15})["'\x60]"#;
+const PHRASE: &str = r#"["'\x60](?P<secret>[!#-&(-+\-.0-9:?@A-Z^_a-z~]{1,40}(?:[ ][!#-&(-+\-.,0-9:?@A-Z^_a-z~]{1,40}){2,15})["'\x60]"#;
 
 /// Values that are code, references or plain words, and no secrets.
 const CODE: &str = concat!(
     r"^(?:process\.env|os\.(?:environ|getenv)|import\.meta|env[.:(]|ENV\b|config[.(]|settings\.|secrets?\.|vault[:.]",
     r"|arn:aws|op://|ssm:|sm://|file:|https?://|ref\+|\$[{(A-Za-z_]{2}|%\w{0,8}[({]|%[A-Z_]{2}|@Microsoft|!(?:Ref|Sub|Get|Import))",
     // calls, paths of identifiers, constants, words in every casing, file names
-    r"|^[A-Za-z_][\w.:]*\([\w.()]*$",
+    r"|^[A-Za-z_&][\w.:]*\([\w.():&?!]*$",
     r"|^[A-Za-z_]+\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]+\d?)+$",
     r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$",
     r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[A-Za-z]+(?:[_-][A-Za-z]+)+$|^[A-Za-z]{1,15}$",

@@ -70,7 +70,9 @@ impl Error {
             Self::Read { .. } => "give a rule file, or a folder with *.yaml or *.yml files".to_owned(),
             Self::TooLarge(_) => "split it, or check that it is a rule file".to_owned(),
             Self::Empty(_) => "rule files end in .yaml or .yml".to_owned(),
-            Self::Form { .. } => "a rule file is a list of rules; `unleak rules show ID` prints one".to_owned(),
+            Self::Form { .. } => {
+                "a rule file is a list of rules; `unleak rules show ID` prints one".to_owned()
+            }
             Self::Rule { problem, .. } => return problem.hint(),
         })
     }

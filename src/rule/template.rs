@@ -16,7 +16,8 @@ const MIXED_FROM: usize = 8;
 const LONGEST: usize = 4096;
 
 const WORDS: [&str; 12] = [
-    "amber", "birch", "cobalt", "dune", "ember", "fjord", "granite", "harbor", "indigo", "juniper", "kelp", "lagoon",
+    "amber", "birch", "cobalt", "dune", "ember", "fjord", "granite", "harbor", "indigo", "juniper", "kelp",
+    "lagoon",
 ];
 
 /// Why an example cannot be expanded.
@@ -120,8 +121,7 @@ fn characters<R: Rng + ?Sized>(alphabet: &str, length: usize, rng: &mut R) -> St
 /// Whether the value holds each class of its alphabet and starts and ends with a letter or digit, so that it can
 /// be told from the text around it.
 fn is_realistic(value: &[u8], alphabet: &[u8]) -> bool {
-    let classes: [fn(&u8) -> bool; 3] =
-        [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
+    let classes: [fn(&u8) -> bool; 3] = [u8::is_ascii_digit, u8::is_ascii_lowercase, u8::is_ascii_uppercase];
     classes.iter().all(|class| value.iter().any(class) || !alphabet.iter().any(class))
         && value.first().is_some_and(u8::is_ascii_alphanumeric)
         && value.last().is_some_and(u8::is_ascii_alphanumeric)
@@ -147,20 +147,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use rand::SeedableRng as _;
-    use rand::rngs::ChaCha8Rng;
+    use rand::rngs::StdRng;
 
     #[test]
     fn the_same_seed_gives_the_same_text() {
         let text = "a {{hex:40}} b {{crc:ghp_:30}} c {{uuid}} d {{word}} e {{printable:50}}";
-        let one = expand(text, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();
-        let two = expand(text, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();
+        let one = expand(text, &mut StdRng::seed_from_u64(7)).unwrap();
+        let two = expand(text, &mut StdRng::seed_from_u64(7)).unwrap();
         assert_eq!(one, two);
-        assert_ne!(one, expand(text, &mut ChaCha8Rng::seed_from_u64(8)).unwrap());
+        assert_ne!(one, expand(text, &mut StdRng::seed_from_u64(8)).unwrap());
     }
 
     #[test]
     fn a_wrong_template_is_named() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut rng = StdRng::seed_from_u64(1);
         assert_eq!(expand("a {{hex:4", &mut rng), Err(Error::Unclosed(2)));
         assert_eq!(expand("{{base63:4}}", &mut rng), Err(Error::Unknown("base63:4".to_owned())));
         for bad in ["hex", "hex:", "hex:0", "hex:x", "hex:5000", "crc:ghp_:0"] {
@@ -179,7 +179,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_value_has_its_length_and_every_class(seed: u64, length in 8_usize..128) {
-            let value = expand(&format!("{{{{base62:{length}}}}}"), &mut ChaCha8Rng::seed_from_u64(seed)).unwrap();
+            let value = expand(&format!("{{{{base62:{length}}}}}"), &mut StdRng::seed_from_u64(seed)).unwrap();
             prop_assert_eq!(value.len(), length);
             prop_assert!(value.bytes().any(|byte| byte.is_ascii_digit()));
             prop_assert!(value.bytes().any(|byte| byte.is_ascii_lowercase()));

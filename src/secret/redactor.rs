@@ -286,6 +286,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case builds an automaton of thousands of needles.
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
         #[test]
         fn no_encoding_of_a_value_survives(
             value in "[ -~]{12,80}",

@@ -1,7 +1,7 @@
 //! The main job on real parts: an Express application with connect-pg-simple on PostgreSQL gets a new session secret,
 //! and the cookie that worked stops working. Needs tests/run, which starts the services.
 
-#![expect(clippy::disallowed_methods, reason = "reads where tests/run has its services, and writes throw-away files")]
+#![expect(clippy::disallowed_methods, reason = "tests/run passes the services in; files are throw-away")]
 
 use std::fs;
 use std::net::TcpListener;

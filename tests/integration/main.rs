@@ -7,4 +7,10 @@ mod express; // the main job: a real Express application, its secret rotated and
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
 mod layers; // the arrows between the modules, and the form of the source tree
+mod repo; // a real repository for a test, and the binary in it
 mod report; // the report formats, against their schemas
+mod rotate; // unleak rotate against a real application and store: every way it can end, and that nothing leaks
+mod rules; // the built-in rules, rule files, and `unleak rules`
+mod scan; // unleak scan: every source, what it must find there, and what it must not pass over in silence
+mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite
+mod tokens; // live-looking credentials, made at run time

@@ -1,0 +1,73 @@
+//! The bar that shows long work, and the stop sign of Ctrl-C.
+
+use super::Context;
+use crate::source::Progress;
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// Work that is over sooner than this shows no bar.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// A bar on standard error, drawn by a thread of its own while work goes on.
+pub(super) struct Bar {
+    done: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Bar {
+    /// Watches `progress` if somebody watches the terminal.
+    pub(super) fn start(progress: &Arc<Progress>, context: &Context) -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        if context.quiet || !context.err_is_terminal {
+            return Self { done, thread: None };
+        }
+        let (progress, ended) = (Arc::clone(progress), Arc::clone(&done));
+        let thread = std::thread::spawn(move || draw(&progress, &ended));
+        Self { done, thread: Some(thread) }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            drop(thread.join());
+        }
+    }
+}
+
+fn draw(progress: &Progress, done: &AtomicBool) {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if done.load(Ordering::Relaxed) {
+            return;
+        }
+        std::thread::park_timeout(PATIENCE.saturating_sub(start.elapsed()));
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} objects and files, {msg}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    while !done.load(Ordering::Relaxed) {
+        bar.set_length(progress.total.load(Ordering::Relaxed));
+        bar.set_position(progress.items.load(Ordering::Relaxed));
+        bar.set_message(HumanBytes(progress.bytes.load(Ordering::Relaxed)).to_string());
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    bar.finish_and_clear();
+}
+
+/// Makes Ctrl-C end the work in good order; a second Ctrl-C ends the process.
+pub(super) fn stop_on_interrupt(progress: &Arc<Progress>) {
+    let progress = Arc::clone(progress);
+    // Without a handler the system's own applies, which ends the process at once: nothing is half-written here.
+    drop(ctrlc::set_handler(move || {
+        if progress.stop.swap(true, Ordering::Relaxed) {
+            #[expect(clippy::exit, reason = "asked twice")]
+            std::process::exit(130);
+        }
+    }));
+}

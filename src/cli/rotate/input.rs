@@ -1,0 +1,56 @@
+//! Secrets that a command needs: from a file, the environment or standard input, and never from argv.
+
+use super::super::{Context, Failure};
+use crate::secret::Secret;
+use std::io::{self, Read as _};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// More than any cookie or address.
+const LONGEST: u64 = 64 * 1024;
+
+/// Reads a secret from `env:VARIABLE`, `file:PATH` or `stdin`.
+pub(super) fn secret(source: &str, context: &Context) -> Result<Secret, Failure> {
+    if source == "stdin" {
+        return read(io::stdin().lock(), "standard input");
+    }
+    if let Some(name) = source.strip_prefix("env:") {
+        return context
+            .env(name)
+            .and_then(|value| value.into_string().ok())
+            .map(Secret::from)
+            .ok_or_else(|| Failure::usage(format!("the environment variable {name} is not set")));
+    }
+    match source.strip_prefix("file:") {
+        Some(path) => file(Path::new(path)),
+        None => Err(Failure::usage("a secret cannot be given on the command line")
+            .hinted("say where to read it: `file:PATH`, `env:VARIABLE` or `stdin`")),
+    }
+}
+
+/// The store's password: from the file, else from the environment.
+pub(super) fn password(path: Option<&Path>, context: &Context) -> Result<Option<Secret>, Failure> {
+    match path {
+        Some(path) => file(path).map(Some),
+        None => Ok(["UNLEAK_STORE_PASSWORD", "PGPASSWORD"]
+            .iter()
+            .find_map(|name| context.env(name)?.into_string().ok())
+            .map(Secret::from)),
+    }
+}
+
+fn file(path: &Path) -> Result<Secret, Failure> {
+    let shown = path.display().to_string();
+    let file =
+        std::fs::File::open(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    read(file, &shown)
+}
+
+/// Reads everything, without the line end that an editor adds.
+fn read(from: impl io::Read, name: &str) -> Result<Secret, Failure> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    from.take(LONGEST)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    Ok(Secret::from(bytes.trim_ascii_end()))
+}

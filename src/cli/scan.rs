@@ -1,0 +1,212 @@
+//! `unleak scan`: options to a source and rules, the scan, and a report.
+
+use super::progress::{self, Bar};
+use super::{Context, Failure, fingerprint_key};
+use crate::config::{self, Config};
+use crate::detect::Detector;
+use crate::exit::Exit;
+use crate::finding::{Confidence, Scan};
+use crate::report::{self, Format};
+use crate::rule;
+use crate::scan;
+use crate::source::folder::FolderSource;
+use crate::source::git::Part;
+use crate::source::stream::StreamSource;
+use crate::source::{GitSource, Progress, Source};
+use clap::ValueEnum;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Find leaked credentials: in all that a repository holds, in what is staged, in a range of commits, in a folder, or
+/// in standard input.
+///
+/// Without options it reads every object of the repository (also those that no branch reaches), the index and the
+/// working tree, each content once.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  unleak scan                              everything the repository here has ever held
+  unleak scan --staged                     what the next commit would add (for a hook)
+  unleak scan --range origin/main..HEAD    what a pull request adds
+  unleak scan --no-git ./docs              a plain folder
+  git log -p | unleak scan -               standard input
+  unleak scan --format sarif --output leaks.sarif
+
+Exit codes: 0 nothing found and everything seen, 1 findings, 2 usage or configuration,
+3 nothing found but something could not be seen.")]
+pub(super) struct Args {
+    /// The repository, folder or file; `-` for standard input.
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Look only at what the next commit would add.
+    #[arg(long, conflicts_with_all = ["range", "no_git"])]
+    staged: bool,
+    /// Look only at what the commits of A..B add (A...B: since the two parted).
+    #[arg(long, value_name = "A..B", conflicts_with = "no_git")]
+    range: Option<String>,
+    /// Read the files of a folder as they are, without git.
+    #[arg(long)]
+    no_git: bool,
+    /// The form of the report.
+    #[arg(long, short, value_enum, default_value = "human", value_name = "FORMAT")]
+    format: Format,
+    /// Write the report to a file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The configuration [default: .unleak.yaml in the repository or above].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A file or folder of rules to use besides the built-in ones; may be given again.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Run only this rule; may be given again.
+    #[arg(long, value_name = "ID")]
+    rule: Vec<String>,
+    /// Leave out findings of less confidence.
+    #[arg(long, value_enum, default_value = "medium", value_name = "LEVEL")]
+    min_confidence: MinConfidence,
+    /// Show the values that were found. Whoever can read the report can then use them.
+    #[arg(long)]
+    show_secrets: bool,
+    /// How many threads to use [default: one a core].
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<std::num::NonZeroUsize>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum MinConfidence {
+    Low,
+    Medium,
+    High,
+}
+
+impl From<MinConfidence> for Confidence {
+    fn from(level: MinConfidence) -> Self {
+        match level {
+            MinConfidence::Low => Self::Low,
+            MinConfidence::Medium => Self::Medium,
+            MinConfidence::High => Self::High,
+        }
+    }
+}
+
+pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let start = Instant::now();
+    let (source, root) = source(args)?;
+    let (detector, allowed) = rules(args, root.as_deref())?;
+    let progress = Arc::new(Progress::default());
+    progress::stop_on_interrupt(&progress);
+    let bar = Bar::start(&progress, context);
+    let default_jobs = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let options = scan::Options {
+        jobs: args.jobs.map_or_else(default_jobs, std::num::NonZero::get),
+        min_confidence: args.min_confidence.into(),
+    };
+    let mut key = Ok(());
+    let scanned = scan::run(
+        &source,
+        &detector,
+        || match fingerprint_key::load(context) {
+            Ok(found) => found,
+            Err(error) => {
+                key = Err(error);
+                crate::secret::FingerprintKey::new([0; 32])
+            }
+        },
+        &options,
+        &progress,
+    );
+    drop(bar);
+    key?;
+    let mut scan = scanned.map_err(|error| failure(&error, error.hint()))?;
+    leave_out_allowed(&mut scan, &allowed, context)?;
+    let options = report::Options {
+        show_secrets: args.show_secrets,
+        quiet: context.quiet,
+        target: &args.path.to_string_lossy(),
+        elapsed: start.elapsed(),
+        rules: detector.rules(),
+        origin: None,
+    };
+    write(args, &scan, &options, context)?;
+    Ok(scan.exit())
+}
+
+fn failure(error: &dyn std::error::Error, hint: Option<String>) -> Failure {
+    let failure = Failure::from_error(error, Exit::Usage);
+    match hint {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
+}
+
+/// The source, and the folder in which its configuration may be.
+fn source(args: &Args) -> Result<(Source, Option<PathBuf>), Failure> {
+    let failed = |error: crate::source::Error| failure(&error, error.hint());
+    if args.path == Path::new("-") {
+        return Ok((Source::Stream(StreamSource::new(Box::new(std::io::stdin()))), None));
+    }
+    if args.no_git {
+        let folder = FolderSource::open(&args.path).map_err(failed)?;
+        return Ok((Source::Folder(folder), args.path.canonicalize().ok()));
+    }
+    let part = match (&args.range, args.staged) {
+        (Some(range), _) => Part::Range(range.clone()),
+        (None, true) => Part::Staged,
+        (None, false) => Part::Everything,
+    };
+    let source = GitSource::open(&args.path, part).map_err(failed)?;
+    let root = source.root().to_owned();
+    Ok((Source::Git(Box::new(source)), Some(root)))
+}
+
+fn rules(args: &Args, root: Option<&Path>) -> Result<(Detector, globset::GlobSet), Failure> {
+    let failed = |error: config::Error| failure(&error, error.hint());
+    let path = args.config.clone().or_else(|| Config::find(root?));
+    let config = path.map(|path| Config::load(&path).map_err(failed)).transpose()?.unwrap_or_default();
+    let mut extra = config.rules;
+    for path in &args.rules {
+        extra.extend(rule::from_path(path).map_err(|error| failure(&error, error.hint()))?);
+    }
+    let rules = config::select(extra, &config.disable, &args.rule).map_err(failed)?;
+    let detector = Detector::new(rules).map_err(|error| failure(&error, error.hint()))?;
+    Ok((detector, config.allowed_paths))
+}
+
+/// Drops what stands in allowed paths, and says how much that was.
+fn leave_out_allowed(
+    scan: &mut Scan,
+    allowed: &globset::GlobSet,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    let before = scan.findings.len();
+    for finding in &mut scan.findings {
+        finding.occurrences.retain(|place| place.path.as_ref().is_none_or(|path| !allowed.is_match(path)));
+    }
+    scan.findings.retain(|finding| !finding.occurrences.is_empty());
+    let left_out = before - scan.findings.len();
+    if left_out > 0 && !context.quiet {
+        writeln!(context.err, "note: {left_out} findings stand only in paths that the configuration allows")?;
+    }
+    Ok(())
+}
+
+fn write(
+    args: &Args,
+    scan: &Scan,
+    options: &report::Options<'_>,
+    context: &mut Context,
+) -> Result<(), Failure> {
+    let Some(path) = &args.output else {
+        return Ok(args.format.write(scan, options, &mut context.out)?);
+    };
+    let mut report = anstream::StripStream::new(Vec::new());
+    args.format.write(scan, options, &mut report)?;
+    crate::durable::write_atomic(path, &report.into_inner(), crate::durable::Mode::Private).map_err(|error| {
+        Failure::from_error(&error, Exit::Usage)
+            .hinted(format!("check that {} can be written", path.display()))
+    })
+}

@@ -1,0 +1,195 @@
+//! How a rotation fails: what, why, and the next step.
+
+use crate::{durable, session};
+use std::io;
+use std::path::PathBuf;
+
+/// Why a rotation could not be planned, or one of its steps failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is no target.
+    #[error("the target is none that unleak knows")]
+    Target,
+    /// The text is no incident id.
+    #[error("the incident id is not usable as a name")]
+    IncidentId,
+    /// The id is taken.
+    #[error("there is already an incident {0}")]
+    IncidentExists(String),
+    /// The URL cannot be asked.
+    #[error("the URL {url} is not usable: {reason}")]
+    Url {
+        /// The URL, without what could be secret in it.
+        url: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The cookie cannot be sent.
+    #[error("the probe's cookie is not usable: {0}")]
+    Cookie(&'static str),
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not UTF-8.
+    #[error("{} is not UTF-8 text", .0.display())]
+    NotText(PathBuf),
+    /// The variable is not in the file.
+    #[error("{} has no variable {name}", path.display())]
+    NoSuchName {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        name: String,
+    },
+    /// Parsers of dotenv files would read different values.
+    #[error("{}:{line}: parsers disagree on where this value ends", path.display())]
+    Doubtful {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// The value only points to another variable.
+    #[error("{}:{line}: the value is a reference to another variable", path.display())]
+    Reference {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// The file was changed between reading and writing.
+    #[error("{} was changed by somebody else meanwhile", .0.display())]
+    ChangedMeanwhile(PathBuf),
+    /// The edited file does not read back as it should; it was not written.
+    #[error("{} would not read back correctly with the new value, and was left as it is", .0.display())]
+    Edit(PathBuf),
+    /// The operating system has no randomness.
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(String),
+    /// A file could not be written or locked.
+    #[error(transparent)]
+    Durable(#[from] durable::Error),
+    /// The session store.
+    #[error("the session store cannot be used")]
+    Store(#[source] session::Error),
+    /// The runtime that drives the session store did not start.
+    #[error("cannot start the runtime for the session store")]
+    Runtime(#[source] io::Error),
+    /// The probe does not show a live session, so its later refusal would show nothing.
+    #[error("the probe {url} {found}")]
+    Probe {
+        /// The URL.
+        url: String,
+        /// What it answered and why that is of no use.
+        found: String,
+    },
+    /// The reload command could not be started.
+    #[error("cannot start the reload command")]
+    ReloadStart(#[source] io::Error),
+    /// The reload command failed.
+    #[error("the reload command {how}{}", said(.output))]
+    Reload {
+        /// How it ended.
+        how: String,
+        /// The end of what it printed, without secrets.
+        output: String,
+    },
+    /// The application did not become healthy.
+    #[error("{url} was not healthy within {seconds} s (last answer: {last})")]
+    Health {
+        /// The URL.
+        url: String,
+        /// How long it was asked.
+        seconds: u64,
+        /// The last answer.
+        last: String,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped on request")]
+    Stopped,
+    /// The journal does not fit together.
+    #[error("{}:{line}: the journal was changed: {reason}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// The undo file cannot be opened.
+    #[error("the sealed old value {} cannot be opened", .0.display())]
+    Seal(PathBuf),
+    /// What was to be written still held a secret; it was not written.
+    #[error("{0} would have held a secret and was not written")]
+    Unclean(&'static str),
+}
+
+fn said(output: &str) -> String {
+    if output.is_empty() { String::new() } else { format!("; it said:\n{output}") }
+}
+
+impl From<session::Error> for Error {
+    fn from(error: session::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Error {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Target => "write it as `env:PATH#NAME`, for example `env:/srv/app/.env#SESSION_SECRET`",
+            Self::IncidentId => "use 3 to 64 letters, digits, `-`, `_` or `.`, for example INC-20251119-001",
+            Self::IncidentExists(_) => "choose another --incident-id, or leave it out to get the next number",
+            Self::Url { .. } => "give an http:// or https:// address without user and password",
+            Self::Cookie(_) => "give it as the browser sends it, `name=value`, in one line",
+            Self::NotText(_) => "convert the file to UTF-8 first",
+            Self::NoSuchName { .. } => {
+                "check the name's spelling and case; a rotation replaces a value and adds none"
+            }
+            Self::Doubtful { .. } => {
+                "write the value in one pair of quotes, or without quotes and backslashes"
+            }
+            Self::Reference { .. } => "rotate the variable that it refers to",
+            Self::ChangedMeanwhile(_) => "find out who else writes it, then start again",
+            Self::Probe { .. } => {
+                "give a URL that only a logged-in user can see and a cookie that is live now, or leave out --probe"
+            }
+            Self::ReloadStart(_) => "check that the shell can be started",
+            Self::Reload { .. } => "run the command by hand to see what it needs",
+            Self::Health { .. } => "look at the application's log; --health-timeout gives it more time",
+            Self::Journal { .. } => "keep a copy for the investigation; do not rely on it",
+            Self::Seal(_) => "the key `undo.key` of the state folder must be the one that sealed it",
+            Self::Unclean(_) => "this is a fault in unleak; please report it, without the secret",
+            Self::Durable(error) => return error.hint(),
+            Self::Store(error) => return error.hint(),
+            Self::Edit(_) | Self::Read { .. } | Self::Random(_) | Self::Runtime(_) | Self::Stopped => {
+                return None;
+            }
+        };
+        Some(text.to_owned())
+    }
+
+    /// The error with its causes, in one text.
+    pub(super) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let next = error.to_string();
+            if !text.contains(&next) {
+                text.push_str(": ");
+                text.push_str(&next);
+            }
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,118 @@
+//! What a rotation saw with its own eyes: the only thing that its report may claim.
+
+use crate::session::Purged;
+use serde::Serialize;
+use std::fmt;
+
+/// How sure a line of the report is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Status {
+    /// Seen to be so.
+    #[serde(rename = "verified")]
+    Verified,
+    /// Seen not to be so.
+    #[serde(rename = "failed")]
+    Failed,
+    /// Not looked at, or looked at in a way that shows nothing.
+    #[serde(rename = "not checked")]
+    NotChecked,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verified => "verified",
+            Self::Failed => "failed",
+            Self::NotChecked => "not checked",
+        })
+    }
+}
+
+/// One line of the verification table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The claim.
+    pub claim: String,
+    /// Whether it holds.
+    pub status: Status,
+    /// What was seen.
+    pub evidence: String,
+}
+
+/// One answer of the probe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// When in the rotation.
+    pub when: &'static str,
+    /// Whether the live cookie was sent.
+    pub with_cookie: bool,
+    /// The HTTP status, or why there was none.
+    pub answer: Result<u16, String>,
+}
+
+impl Answer {
+    /// Whether the answer lets the caller in.
+    pub(super) fn accepts(&self) -> bool {
+        matches!(self.answer, Ok(200..=299))
+    }
+
+    /// Whether the answer turns the caller away, by refusing or by sending them to log in.
+    pub(super) fn refuses(&self) -> bool {
+        matches!(self.answer, Ok(300..=399 | 401 | 403))
+    }
+
+    /// The answer in words.
+    pub(super) fn text(&self) -> String {
+        match &self.answer {
+            Ok(status) => status.to_string(),
+            Err(why) => why.clone(),
+        }
+    }
+}
+
+/// One purge with its counts, all by the same query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Round {
+    /// Rows before.
+    pub before: u64,
+    /// Rows that the backup holds, as read back from it.
+    pub backed_up: u64,
+    /// Rows deleted.
+    pub deleted: u64,
+    /// Rows after.
+    pub after: u64,
+    /// The backup's file.
+    pub backup: Option<String>,
+}
+
+impl From<&Purged> for Round {
+    fn from(purged: &Purged) -> Self {
+        Self {
+            before: purged.before.total,
+            backed_up: purged.backed_up,
+            deleted: purged.deleted,
+            after: purged.after.total,
+            backup: purged.backup.as_ref().map(|backup| backup.path.display().to_string()),
+        }
+    }
+}
+
+/// Everything that was seen.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    pub(super) checks: Vec<Check>,
+    pub(super) answers: Vec<Answer>,
+    pub(super) rounds: Vec<Round>,
+}
+
+impl Evidence {
+    /// Adds a line to the verification table.
+    pub(super) fn check(&mut self, claim: impl Into<String>, status: Status, evidence: impl Into<String>) {
+        self.checks.push(Check { claim: claim.into(), status, evidence: evidence.into() });
+    }
+
+    /// Whether something that was looked at is not as it should be.
+    pub(super) fn has_failed(&self) -> bool {
+        self.checks.iter().any(|check| check.status == Status::Failed)
+    }
+}

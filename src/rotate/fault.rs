@@ -1,0 +1,39 @@
+//! Crashes on purpose, for the tests that prove what a crash leaves behind. Debug builds only.
+
+use super::{Step, Stop};
+use std::str::FromStr;
+
+/// Where a rotation dies or waits: `STEP:before:kill`, `STEP:after:kill`, `STEP:before:wait`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    point: String,
+    kill: bool,
+}
+
+impl FromStr for Fault {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (point, action) = text.rsplit_once(':').ok_or("write it as STEP:before|after:kill|wait")?;
+        match action {
+            "kill" | "wait" => Ok(Self { point: point.to_owned(), kill: action == "kill" }),
+            _ => Err("the action is kill or wait"),
+        }
+    }
+}
+
+impl Fault {
+    /// Dies like a process that is killed, or waits until somebody asks to stop.
+    pub(super) fn strike(&self, step: Step, moment: &str, stop: &Stop) {
+        if !cfg!(debug_assertions) || self.point != format!("{}:{moment}", step.name()) {
+            return;
+        }
+        if self.kill {
+            #[cfg(unix)]
+            let _: Result<_, _> =
+                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            std::process::abort();
+        }
+        stop.wait(std::time::Duration::from_secs(60));
+    }
+}

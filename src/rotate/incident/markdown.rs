@@ -1,0 +1,206 @@
+//! The report as Markdown: every value escaped, every claim with its evidence.
+
+use super::prose::{FOLLOW_UP, NOTICE};
+use super::{Incident, StoreClass};
+use crate::rotate::Kind;
+use std::fmt::{self, Write};
+
+pub(super) fn render(incident: &Incident) -> String {
+    let mut out = String::new();
+    write(&mut out, incident).expect("a string takes any text");
+    out
+}
+
+fn write(out: &mut String, incident: &Incident) -> fmt::Result {
+    head(out, incident)?;
+    summary(out, incident)?;
+    verification(out, incident)?;
+    impact(out, incident)?;
+    timeline(out, incident)?;
+    writeln!(out, "\n## Residual risks\n")?;
+    for risk in &incident.residual_risks {
+        writeln!(out, "- {}", text(risk))?;
+    }
+    writeln!(out, "\n## What to do next")?;
+    for (when, items) in FOLLOW_UP {
+        writeln!(out, "\n### {when}\n")?;
+        for item in items {
+            writeln!(out, "- [ ] {item}")?;
+        }
+    }
+    writeln!(out, "\n## Notice to users\n\n```text\n{NOTICE}\n```")?;
+    writeln!(out, "\n## To be filled in by a person\n")?;
+    for item in
+        ["How and when the leak was noticed", "Root cause", "What went well, what did not", "Sign-off"]
+    {
+        writeln!(out, "- {item}:")?;
+    }
+    writeln!(
+        out,
+        "\n---\nWritten by {}. Journal: `journal.jsonl` beside this file, last hash `{}`.",
+        incident.tool, incident.journal_head
+    )
+}
+
+fn head(out: &mut String, incident: &Incident) -> fmt::Result {
+    writeln!(out, "# Incident {}: session secret rotation\n", incident.id)?;
+    writeln!(out, "| | |\n|---|---|")?;
+    for (name, value) in [
+        ("Status", incident.status.to_owned()),
+        ("Severity", incident.severity.to_string()),
+        ("Started (UTC)", incident.opened.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+        ("Ended (UTC)", incident.closed.strftime("%Y-%m-%d %H:%M:%S").to_string()),
+        ("Duration", format!("{} ms", incident.duration_ms)),
+        ("Target", incident.target.clone()),
+        ("New value", format!("{}, {}", incident.placeholder, incident.format)),
+    ] {
+        writeln!(out, "| {name} | {} |", cell(&value))?;
+    }
+    Ok(())
+}
+
+fn summary(out: &mut String, incident: &Incident) -> fmt::Result {
+    writeln!(out, "\n## Summary\n")?;
+    let count =
+        |status: &str| incident.checks.iter().filter(|check| check.status.to_string() == status).count();
+    writeln!(
+        out,
+        "The secret in {} was rotated: {}. Of {} claims below, {} were verified, {} failed and {} were not checked.",
+        text(&incident.target),
+        incident.status,
+        incident.checks.len(),
+        count("verified"),
+        count("failed"),
+        count("not checked"),
+    )?;
+    if let Some(class) = incident.class {
+        writeln!(
+            out,
+            "\nSessions of class {class:?} ({}): {} {}",
+            incident.class_basis,
+            class.exposure(),
+            class.remedy()
+        )?;
+    }
+    Ok(())
+}
+
+fn verification(out: &mut String, incident: &Incident) -> fmt::Result {
+    writeln!(out, "\n## Verification\n")?;
+    if incident.checks.is_empty() {
+        writeln!(out, "Nothing was verified: the rotation did not come that far.")?;
+    } else {
+        writeln!(out, "| Claim | Status | Evidence |\n|---|---|---|")?;
+    }
+    for check in &incident.checks {
+        writeln!(out, "| {} | {} | {} |", cell(&check.claim), check.status, cell(&check.evidence))?;
+    }
+    if !incident.answers.is_empty() {
+        writeln!(out, "\n### Answers of the probe\n\n| When | Cookie | Answer |\n|---|---|---|")?;
+    }
+    for answer in &incident.answers {
+        let cookie = if answer.with_cookie { "the live session's" } else { "none" };
+        writeln!(out, "| {} | {cookie} | {} |", answer.when, cell(&answer.text()))?;
+    }
+    Ok(())
+}
+
+fn impact(out: &mut String, incident: &Incident) -> fmt::Result {
+    writeln!(out, "\n## Impact\n")?;
+    match (&incident.store, incident.class) {
+        (Some(store), _) => {
+            writeln!(
+                out,
+                "- Store: {} ({}), table {}",
+                text(&store.url),
+                store.dialect,
+                text(&store.table.to_string())
+            )?;
+        }
+        (None, Some(StoreClass::D)) => writeln!(out, "- Store: none; these sessions live in cookies")?,
+        (None, _) => writeln!(out, "- Store: none was given")?,
+    }
+    writeln!(out, "- Users affected: not known; the counts are of sessions")?;
+    writeln!(out, "- Downtime: not measured")?;
+    writeln!(out, "- Data seen or changed by an attacker: not known")?;
+    if !incident.purges.is_empty() {
+        writeln!(
+            out,
+            "\n| Purge | Before | Backed up | Deleted | After | Backup |\n|---|---|---|---|---|---|"
+        )?;
+    }
+    for (number, round) in incident.purges.iter().enumerate() {
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} |",
+            number + 1,
+            round.before,
+            round.backed_up,
+            round.deleted,
+            round.after,
+            cell(round.backup.as_deref().unwrap_or("none needed")),
+        )?;
+    }
+    Ok(())
+}
+
+fn timeline(out: &mut String, incident: &Incident) -> fmt::Result {
+    writeln!(
+        out,
+        "\n## Actions and timeline (UTC)\n\n| Time | After | Step | What | Detail |\n|---|---|---|---|---|"
+    )?;
+    for record in &incident.timeline {
+        let what = match record.event {
+            Kind::Opened => "opened",
+            Kind::Begun => "begun",
+            Kind::Done => "done",
+            Kind::Failed => "failed",
+            Kind::Undone => "undone",
+            Kind::Closed => "closed",
+        };
+        writeln!(
+            out,
+            "| {} | {} ms | {} | {what} | {} |",
+            record.at.strftime("%H:%M:%S"),
+            record.ms,
+            record.step.map_or("", crate::rotate::Step::name),
+            cell(&record.detail),
+        )?;
+    }
+    Ok(())
+}
+
+/// Text that Markdown shows as it is, in one line.
+fn text(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '\n' | '\r' => out.push(' '),
+            c if c.is_control() => {}
+            '\\' | '`' | '*' | '_' | '<' | '>' | '|' | '#' | '&' | '~' | '!' | '[' | ']' => {
+                out.extend(['\\', c])
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The same for a table's cell, which an endless value must not break.
+fn cell(value: &str) -> String {
+    const LONGEST: usize = 600;
+    if value.chars().count() > LONGEST {
+        return format!("{} …", text(&value.chars().take(LONGEST).collect::<String>()));
+    }
+    text(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_break_out_of_its_cell() {
+        assert_eq!(cell("a|b\n# c <img>"), "a\\|b \\# c \\<img\\>");
+    }
+}

@@ -1,0 +1,192 @@
+//! The incident report: what happened, what was done, what was seen, and what was not.
+//!
+//! JSON is the source of truth, Markdown is made from it. Both pass the redactor, and one that would still hold a
+//! secret afterwards is not written.
+
+mod markdown;
+mod prose;
+
+use super::evidence::{Answer, Check, Round};
+use super::journal::Record;
+use super::transaction::{Ending, Rotation};
+use super::{Error, IncidentId};
+use crate::durable::{self, Mode};
+use crate::secret::Redactor;
+use crate::session::{StoreClass, StoreSummary};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The fixed text of reports and progress: a word that stands in it is nobody's secret.
+pub(super) const VOCABULARY: &str = concat!(
+    include_str!("mod.rs"),
+    include_str!("markdown.rs"),
+    include_str!("prose.rs"),
+    include_str!("../plan.rs"),
+    include_str!("../framework.rs"),
+    include_str!("../step/verify.rs"),
+    include_str!("../step/purge.rs"),
+    include_str!("../transaction.rs"),
+);
+
+/// How bad an incident is, and how soon somebody must act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+pub enum Severity {
+    /// Critical: the secret is out. At once.
+    #[value(name = "P0", alias = "p0")]
+    P0,
+    /// High: it may be out. Within an hour.
+    #[value(name = "P1", alias = "p1")]
+    P1,
+    /// Medium. Within four hours.
+    #[value(name = "P2", alias = "p2")]
+    P2,
+    /// Low: routine. Within a day.
+    #[value(name = "P3", alias = "p3")]
+    P3,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::P0 => "P0 (critical, act at once)",
+            Self::P1 => "P1 (high, act within 1 hour)",
+            Self::P2 => "P2 (medium, act within 4 hours)",
+            Self::P3 => "P3 (low, act within 24 hours)",
+        })
+    }
+}
+
+/// Everything that a report says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Incident {
+    /// The form of the JSON report.
+    pub schema: &'static str,
+    /// What wrote it.
+    pub tool: &'static str,
+    /// The incident's name.
+    pub id: IncidentId,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How the rotation ended.
+    pub status: &'static str,
+    /// When the rotation started.
+    pub opened: Timestamp,
+    /// When it ended.
+    pub closed: Timestamp,
+    /// How long it took, by a clock that nobody can set.
+    pub duration_ms: u64,
+    /// The target.
+    pub target: String,
+    /// The form of the new value.
+    pub format: &'static str,
+    /// What stands in place of every value.
+    pub placeholder: &'static str,
+    /// What kind of sessions the secret protects.
+    pub class: Option<StoreClass>,
+    /// Where that is known from.
+    pub class_basis: &'static str,
+    /// The store as it was before.
+    pub store: Option<StoreSummary>,
+    /// Each purge with its counts.
+    pub purges: Vec<Round>,
+    /// Each answer of the probe.
+    pub answers: Vec<Answer>,
+    /// The verification table.
+    pub checks: Vec<Check>,
+    /// What is still open.
+    pub residual_risks: Vec<String>,
+    /// The journal's records.
+    pub timeline: Vec<Record>,
+    /// The hash of the journal's last record.
+    pub journal_head: String,
+}
+
+/// How a rotation ended, in a few words.
+pub(super) fn ending(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Done => "done; nothing that was checked failed",
+        Ending::Unverified => "done, but a verification failed",
+        Ending::Undone(_) => "failed and undone: the old value is back",
+        Ending::HalfWay { .. } => "stopped half-way",
+    }
+}
+
+impl Incident {
+    pub(super) fn new(rotation: &Rotation<'_>, how: &Ending, journal_head: String) -> Self {
+        let plan = rotation.plan;
+        Self {
+            schema: "unleak.incident/v1",
+            tool: concat!("unleak ", env!("CARGO_PKG_VERSION")),
+            id: rotation.id.clone(),
+            severity: plan.request.severity,
+            status: ending(how),
+            opened: rotation.opened,
+            closed: rotation.timeline.last().map_or(rotation.opened, |last| last.at),
+            duration_ms: rotation.timeline.last().map_or(0, |last| last.ms),
+            target: plan.request.target.to_string(),
+            format: plan.format.describe(),
+            placeholder: plan.format.placeholder(),
+            class: plan.class,
+            class_basis: plan.class_basis(),
+            store: plan.store.clone(),
+            purges: rotation.evidence.rounds.clone(),
+            answers: rotation.evidence.answers.clone(),
+            checks: rotation.evidence.checks.clone(),
+            residual_risks: prose::residual_risks(plan, how, &rotation.evidence),
+            timeline: rotation.timeline.clone(),
+            journal_head,
+        }
+        .redacted(&rotation.redactor)
+    }
+
+    /// The incident without secrets in any of its texts.
+    fn redacted(mut self, redactor: &Redactor) -> Self {
+        self.target = redactor.redact(&self.target);
+        for check in &mut self.checks {
+            check.claim = redactor.redact(&check.claim);
+            check.evidence = redactor.redact(&check.evidence);
+        }
+        self.residual_risks.iter_mut().for_each(|risk| *risk = redactor.redact(risk));
+        self
+    }
+
+    /// The JSON report.
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).expect("a report is plain data")
+    }
+
+    /// The report for people.
+    pub fn to_markdown(&self) -> String {
+        markdown::render(self)
+    }
+
+    /// Writes both reports; neither when one would hold a secret.
+    pub(super) fn write(&self, folder: &Path, redactor: &Redactor) -> Result<PathBuf, Error> {
+        let json = serde_json::to_string_pretty(&redacted(self.to_json(), redactor))
+            .expect("a report is plain data");
+        let markdown = redactor.redact(&self.to_markdown());
+        // The hashes are our own random-looking text, and stand in the journal anyway.
+        for text in [&json, &markdown] {
+            if !redactor.is_clean(text.as_bytes()) {
+                return Err(Error::Unclean("the report"));
+            }
+        }
+        durable::write_atomic(&folder.join("report.json"), json.as_bytes(), Mode::Private)?;
+        let path = folder.join("report.md");
+        durable::write_atomic(&path, markdown.as_bytes(), Mode::Private)?;
+        Ok(path)
+    }
+}
+
+/// Data without secrets in any of its texts.
+pub(super) fn redacted(value: Value, redactor: &Redactor) -> Value {
+    match value {
+        Value::String(text) => Value::String(redactor.redact(&text)),
+        Value::Array(items) => items.into_iter().map(|item| redacted(item, redactor)).collect(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, redacted(value, redactor))).collect(),
+        other => other,
+    }
+}

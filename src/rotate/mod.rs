@@ -1,0 +1,38 @@
+//! An emergency rotation as a transaction: plan → journal → steps → incident.
+//!
+//! [`Plan::prepare`] looks at everything and changes nothing. [`run`] acts on the plan and nothing else: new value →
+//! reload → health → purge → purge again → verify → report. A failure before the purge puts the old value back. It
+//! tells what it does through a callback, and writes a report in which every line says what was really checked.
+
+mod error;
+mod evidence;
+mod fault;
+mod framework;
+mod generate;
+mod http;
+mod id;
+mod incident;
+mod journal;
+mod plan;
+mod seal;
+mod step;
+mod stop;
+mod store;
+mod target;
+mod transaction;
+
+pub use error::Error;
+pub use evidence::{Answer, Check, Round, Status};
+pub use fault::Fault;
+pub use framework::Framework;
+pub use generate::Format;
+pub use http::Address;
+pub use id::IncidentId;
+pub use incident::{Incident, Severity};
+pub use journal::{Kind, Record, read_journal};
+pub use plan::{Health, Plan, Probe, Reload, Request};
+pub use step::Step;
+pub use stop::Stop;
+pub use store::StoreAccess;
+pub use target::EnvTarget;
+pub use transaction::{Ending, Event, Outcome, run};

@@ -1,0 +1,73 @@
+//! Every session is backed up and deleted in one transaction; and again, for those made meanwhile.
+
+use crate::rotate::evidence::{Round, Status};
+use crate::rotate::transaction::Rotation;
+use crate::rotate::{Error, Plan};
+use crate::session::Purged;
+
+pub(super) fn describe(plan: &Plan) -> String {
+    plan.store.as_ref().map_or_else(String::new, |store| {
+        format!(
+            "back up and delete every session in {} of {} ({}; now {})",
+            store.table, store.url, store.dialect, store.counts
+        )
+    })
+}
+
+pub(super) fn describe_again(_plan: &Plan) -> String {
+    "do that once more, for sessions that an old process made meanwhile".to_owned()
+}
+
+pub(super) fn apply(rotation: &mut Rotation<'_>) -> Result<String, Error> {
+    round(rotation)
+}
+
+/// A second purge that fails leaves the first one standing: it is a failed check, no failed rotation.
+pub(super) fn apply_again(rotation: &mut Rotation<'_>) -> Result<String, Error> {
+    round(rotation).or_else(|error| {
+        let why = error.chain();
+        rotation.evidence.check("No session was made by an old process meanwhile", Status::Failed, &why);
+        Ok(format!("failed: {why}"))
+    })
+}
+
+fn round(rotation: &mut Rotation<'_>) -> Result<String, Error> {
+    let Some(store) = &rotation.plan.request.store else { return Ok(String::new()) };
+    let purged: Purged = store.purge(&rotation.plan.request.state, rotation.id.as_str())?;
+    let round = Round::from(&purged);
+    let text = format!(
+        "{} before, {} backed up, {} deleted, {} after",
+        round.before, round.backed_up, round.deleted, round.after
+    );
+    rotation.evidence.rounds.push(round);
+    Ok(text)
+}
+
+/// What the counts show, and what they do not.
+pub(super) fn verify(rotation: &mut Rotation<'_>) {
+    let claim = "Every stored session was backed up and deleted";
+    let Some(first) = rotation.evidence.rounds.first().cloned() else {
+        rotation.evidence.check(claim, Status::NotChecked, "no --store was given");
+        return;
+    };
+    let last = rotation.evidence.rounds.last().cloned().unwrap_or_else(|| first.clone());
+    let counts = format!(
+        "{} before, {} backed up, {} deleted, {} after, all by the same query",
+        first.before, first.backed_up, first.deleted, last.after
+    );
+    let complete = rotation
+        .evidence
+        .rounds
+        .iter()
+        .all(|round| round.deleted >= round.before && round.backed_up == round.deleted);
+    let (status, evidence) = if first.before == 0 && first.deleted == 0 {
+        (Status::NotChecked, "the store held no session before, so the purge shows nothing".to_owned())
+    } else if complete && last.after == 0 {
+        (Status::Verified, counts)
+    } else if complete {
+        (Status::Verified, format!("{counts}; what is there now was made after the purge"))
+    } else {
+        (Status::Failed, counts)
+    };
+    rotation.evidence.check(claim, status, evidence);
+}

@@ -1,0 +1,85 @@
+//! How a rotation reaches the session store: the one place where it waits for a database.
+
+use super::Error;
+use crate::secret::Secret;
+use crate::session::{BackupKey, BackupSpec, Options, Purged, Store, StoreSummary, StoreUrl};
+use jiff::{SignedDuration, Timestamp};
+use std::future::Future;
+use std::path::Path;
+
+/// How long a backup is meant to be kept: it holds sessions that a restore would revive.
+const KEEP: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A session store with what it takes to connect.
+#[derive(Clone, Debug)]
+pub struct StoreAccess {
+    url: StoreUrl,
+    options: Options,
+    secrets: Vec<Secret>,
+}
+
+impl StoreAccess {
+    /// Takes the store's address, which may hold the password, and the options.
+    ///
+    /// # Errors
+    /// When the text is no address of a store.
+    pub fn new(url: &str, options: Options) -> Result<Self, Error> {
+        let mut secrets: Vec<_> = options.password.iter().cloned().collect();
+        let authority =
+            url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
+        if let Some((_, password)) = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')) {
+            secrets.push(Secret::from(password.to_owned()));
+            secrets.extend(percent_decoded(password).map(Secret::from));
+        }
+        Ok(Self { url: url.parse()?, options, secrets })
+    }
+
+    /// What must never be shown.
+    pub(super) fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    /// Whether the address itself carried a password.
+    pub fn url_has_password(&self) -> bool {
+        self.url.has_password()
+    }
+
+    /// What the store is and holds, and whether a purge could be complete. Writes nothing.
+    pub(super) fn describe(&self) -> Result<StoreSummary, Error> {
+        block_on(async {
+            let mut store = Store::connect(&self.url, &self.options).await?;
+            store.preflight().await?;
+            Ok(store.describe().await?)
+        })
+    }
+
+    /// Backs up and deletes every session.
+    pub(super) fn purge(&self, state: &Path, incident: &str) -> Result<Purged, Error> {
+        let key = BackupKey::load_or_create(&state.join("backup.key"))?;
+        let created = Timestamp::now();
+        let dir = state.join("backups");
+        let spec = BackupSpec { dir: &dir, key: &key, incident, created, expires: created + KEEP };
+        block_on(async {
+            let mut store = Store::connect(&self.url, &self.options).await?;
+            Ok(store.purge(&spec).await?)
+        })
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+    runtime.block_on(work)
+}
+
+/// The text with `%XX` decoded, if that changes it.
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let byte = (*first == b'%').then(|| tail.get(..2)).flatten().and_then(|two| hex::decode(two).ok());
+        out.push(byte.as_ref().map_or(*first, |byte| byte[0]));
+        rest = if byte.is_some() { &tail[2..] } else { tail };
+    }
+    (out != text.as_bytes()).then_some(out)
+}

@@ -1,0 +1,8 @@
+//! Where the secret lives. Today a dotenv file; each further kind is one file beside `env_file.rs`.
+
+mod dotenv;
+mod env_file;
+
+pub use env_file::EnvTarget;
+
+pub(super) use env_file::Snapshot;

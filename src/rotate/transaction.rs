@@ -1,0 +1,373 @@
+//! The one place that knows the order of the steps, when to turn back, and what is on disk at each moment.
+
+use super::evidence::{Evidence, Status};
+use super::incident::{self, Incident};
+use super::journal::{Journal, Kind, Record};
+use super::step::{self, Step};
+use super::{Error, IncidentId, Plan, Stop, seal};
+use crate::durable::{self, Lock};
+use crate::secret::{Redactor, Secret};
+use jiff::Timestamp;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a rotation tells while it runs. No text in it holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The incident has its name and folder; nothing is changed yet.
+    Opened {
+        /// The incident.
+        id: IncidentId,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// A step starts.
+    Begun {
+        /// The step.
+        step: Step,
+        /// What it will do.
+        text: String,
+    },
+    /// A step did what it should.
+    Done {
+        /// The step.
+        step: Step,
+        /// What was done.
+        text: String,
+        /// How long it took.
+        ms: u64,
+    },
+    /// A step failed.
+    Failed {
+        /// The step.
+        step: Step,
+        /// Why.
+        text: String,
+    },
+    /// What a step had changed was put back.
+    Undone {
+        /// The step.
+        step: Step,
+        /// What was put back.
+        text: String,
+    },
+    /// Something that the operator should know.
+    Note(String),
+}
+
+/// How a rotation ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// Everything was done, and nothing that was checked failed.
+    Done,
+    /// Everything was done, but a check failed.
+    Unverified,
+    /// A step before the purge failed; everything was put back.
+    Undone(Error),
+    /// It stopped half-way: the purge failed, or what was changed could not be put back.
+    HalfWay {
+        /// What failed.
+        cause: Error,
+        /// What to do now.
+        next: String,
+    },
+}
+
+/// What a rotation leaves.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// What is known about the incident, without secrets.
+    pub incident: Incident,
+    /// The report for people, when it could be written; the JSON stands beside it.
+    pub report: Result<PathBuf, Error>,
+}
+
+/// A rotation under way: what the steps work with.
+pub(super) struct Rotation<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) id: IncidentId,
+    pub(super) new: Secret,
+    pub(super) redactor: Redactor,
+    pub(super) stop: &'a Stop,
+    pub(super) evidence: Evidence,
+    pub(super) timeline: Vec<Record>,
+    pub(super) opened: Timestamp,
+    folder: PathBuf,
+    journal: Journal,
+    observer: &'a mut dyn FnMut(&Event),
+}
+
+/// Acts on a plan. Everything before the first change may fail as an error; after it there is always an outcome.
+///
+/// # Errors
+/// When nothing was changed: somebody else rotates the same target, the probe's cookie is not alive, the state
+/// folder cannot be written.
+pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
+    let lock = Lock::beside(&plan.snapshot.place)?;
+    let before = plan.request.probe.as_ref().map(step::must_be_alive).transpose()?;
+    let mut rotation = Rotation::open(plan, stop, observer)?;
+    rotation.evidence.answers.extend(before.into_iter().flatten());
+    let ending = rotation.go();
+    let outcome = rotation.close(ending);
+    drop(lock);
+    Ok(outcome)
+}
+
+impl<'a> Rotation<'a> {
+    /// Makes the incident's folder, the new secret, the journal and the sealed way back.
+    fn open(plan: &'a Plan, stop: &'a Stop, observer: &'a mut dyn FnMut(&Event)) -> Result<Self, Error> {
+        let new = plan.format.generate()?;
+        let known = plan.secrets();
+        let redactor = Redactor::beside(known.iter().chain([&new]), incident::VOCABULARY);
+        let opened = Timestamp::now();
+        let state = &plan.request.state;
+        let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), opened)?;
+        let mut journal = Journal::create(&folder.join("journal.jsonl"))?;
+        let data = incident::redacted(plan.to_json(), &redactor);
+        let first = journal.append(Kind::Opened, None, &format!("incident {id}"), Some(data), &redactor)?;
+        seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), plan.snapshot.bytes())?;
+        observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
+        Ok(Self {
+            plan,
+            id,
+            new,
+            redactor,
+            stop,
+            evidence: Evidence::default(),
+            timeline: vec![first],
+            opened,
+            folder,
+            journal,
+            observer,
+        })
+    }
+
+    /// Takes the steps in their order.
+    fn go(&mut self) -> Ending {
+        let (change, end): (Vec<_>, Vec<_>) =
+            self.plan.steps().into_iter().partition(|step| *step < Step::Purge);
+        let mut begun = Vec::new();
+        for step in change {
+            begun.push(step);
+            if let Err(cause) = self.perform(step) {
+                return self.turn_back(&begun, cause);
+            }
+        }
+        if self.stop.is_requested() {
+            return self.turn_back(&begun, Error::Stopped);
+        }
+        self.ask_between();
+        for step in end {
+            if let Err(cause) = self.perform_to_the_end(step) {
+                return self.half_way(step, cause);
+            }
+        }
+        if self.stop.is_requested() {
+            self.tell(Event::Note("The wish to stop came after the purge, which cannot be taken back; the rotation was finished.".to_owned()));
+        }
+        if self.evidence.has_failed() { Ending::Unverified } else { Ending::Done }
+    }
+
+    /// A step that may be stopped.
+    fn perform(&mut self, step: Step) -> Result<(), Error> {
+        if self.stop.is_requested() {
+            return Err(Error::Stopped);
+        }
+        self.perform_to_the_end(step)
+    }
+
+    fn perform_to_the_end(&mut self, step: Step) -> Result<(), Error> {
+        let text = step.describe(self.plan);
+        self.record(Kind::Begun, Some(step), &text)?;
+        self.tell(Event::Begun { step, text });
+        self.strike(step, "before");
+        let started = self.journal.elapsed_ms();
+        if self.stop.is_requested() && step < Step::Purge {
+            return self.failed(step, Error::Stopped);
+        }
+        match step.apply(self) {
+            Ok(text) => {
+                self.strike(step, "after");
+                self.record(Kind::Done, Some(step), &text)?;
+                self.tell(Event::Done { step, text, ms: self.journal.elapsed_ms() - started });
+                Ok(())
+            }
+            Err(error) => self.failed(step, error),
+        }
+    }
+
+    fn failed(&mut self, step: Step, error: Error) -> Result<(), Error> {
+        let text = error.chain();
+        // The step's own error matters more than one of writing it down.
+        self.note_down(Kind::Failed, Some(step), &text);
+        self.tell(Event::Failed { step, text });
+        Err(error)
+    }
+
+    /// Shows what the new value alone did to the old cookie, before the purge hides it.
+    fn ask_between(&mut self) {
+        if let (Some(probe), Some(_)) = (&self.plan.request.probe, &self.plan.store) {
+            self.evidence.answers.extend(step::ask(probe, "with the new value, before the purge"));
+        }
+    }
+
+    /// Puts back what the begun steps changed.
+    fn turn_back(&mut self, begun: &[Step], cause: Error) -> Ending {
+        let reloaded = self.is_done(Step::Reload);
+        for &step in begun {
+            // A step that never touched the application leaves nothing to take back there.
+            match step.undo(self) {
+                Ok(text) => {
+                    self.note_down(Kind::Undone, Some(step), &text);
+                    self.tell(Event::Undone { step, text });
+                }
+                Err(error) => {
+                    let text = format!("taking it back failed: {}", error.chain());
+                    self.note_down(Kind::Failed, Some(step), &text);
+                    self.tell(Event::Failed { step, text });
+                    match step {
+                        Step::Write => return self.stuck(cause),
+                        Step::Reload if reloaded => {
+                            return Ending::HalfWay {
+                                cause,
+                                next: "the old value is back in the target, but the application runs with the new one: restart it".to_owned(),
+                            };
+                        }
+                        _ => self.tell(Event::Note(
+                            "The old value is back in the target; look after the application yourself."
+                                .to_owned(),
+                        )),
+                    }
+                }
+            }
+        }
+        Ending::Undone(cause)
+    }
+
+    fn stuck(&self, cause: Error) -> Ending {
+        let next = format!(
+            "the target could not be put back; its old content is sealed in {}",
+            self.folder.join(SEALED).display()
+        );
+        Ending::HalfWay { cause, next }
+    }
+
+    /// From the purge on nothing goes back: a leaked value that is out stays out.
+    fn half_way(&mut self, step: Step, cause: Error) -> Ending {
+        let next = match step {
+            Step::Purge => "the new value is in use and stays; the sessions are not deleted: mend the store and purge it, or rotate again".to_owned(),
+            _ => "the new value is in use and the sessions are deleted; check the rest by hand".to_owned(),
+        };
+        self.evidence.check(
+            "Every step was taken",
+            Status::Failed,
+            format!("{} failed: {}", step.name(), cause.chain()),
+        );
+        Ending::HalfWay { cause, next }
+    }
+
+    fn is_done(&self, step: Step) -> bool {
+        self.timeline.iter().any(|record| record.step == Some(step) && record.event == Kind::Done)
+    }
+
+    /// Ends the journal, lets go of the way back, writes the report.
+    fn close(mut self, ending: Ending) -> Outcome {
+        let text = incident::ending(&ending);
+        self.note_down(Kind::Closed, None, text);
+        if !matches!(ending, Ending::HalfWay { .. })
+            && let Err(error) = seal::discard(&self.folder.join(SEALED))
+        {
+            self.tell(Event::Note(format!("The sealed old value could not be removed: {}", error.chain())));
+        }
+        let head = self.journal.head().to_owned();
+        let incident = Incident::new(&self, &ending, head);
+        let report = incident.write(&self.folder, &self.redactor);
+        Outcome { ending: clean(ending, &self.redactor), incident, report }
+    }
+
+    fn record(&mut self, kind: Kind, step: Option<Step>, text: &str) -> Result<(), Error> {
+        let record = self.journal.append(kind, step, text, None, &self.redactor)?;
+        self.timeline.push(record);
+        Ok(())
+    }
+
+    /// Writes down what must not stop an undo: when the journal cannot be written, it is told instead.
+    fn note_down(&mut self, kind: Kind, step: Option<Step>, text: &str) {
+        if let Err(error) = self.record(kind, step, text) {
+            self.tell(Event::Note(format!("The journal could not be written: {}", error.chain())));
+        }
+    }
+
+    /// Tells the caller, without secrets.
+    fn tell(&mut self, event: Event) {
+        let clean = |text: String| self.redactor.redact(&text);
+        let event = match event {
+            Event::Begun { step, text } => Event::Begun { step, text: clean(text) },
+            Event::Done { step, text, ms } => Event::Done { step, text: clean(text), ms },
+            Event::Failed { step, text } => Event::Failed { step, text: clean(text) },
+            Event::Undone { step, text } => Event::Undone { step, text: clean(text) },
+            Event::Note(text) => Event::Note(clean(text)),
+            opened @ Event::Opened { .. } => opened,
+        };
+        (self.observer)(&event);
+    }
+
+    fn strike(&self, step: Step, moment: &str) {
+        if let Some(fault) = &self.plan.request.fault {
+            fault.strike(step, moment, self.stop);
+        }
+    }
+}
+
+/// The sealed old content, inside the incident's folder.
+const SEALED: &str = "undo.sealed";
+
+/// Makes the folder of a new incident; two rotations never get the same one.
+fn make_folder(
+    all: &Path,
+    wanted: Option<&IncidentId>,
+    now: Timestamp,
+) -> Result<(IncidentId, PathBuf), Error> {
+    durable::create_private_dir(all)?;
+    let mut number = 0;
+    loop {
+        number += 1;
+        let id = wanted.cloned().unwrap_or_else(|| IncidentId::numbered(now, number));
+        let folder = all.join(id.as_str());
+        match std::fs::create_dir(&folder) {
+            Ok(()) => {
+                set_private(&folder)?;
+                return Ok((id, folder));
+            }
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists && wanted.is_none() && number < 999 => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(Error::IncidentExists(id.to_string()));
+            }
+            Err(source) => return Err(Error::Read { path: folder, source }),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn set_private(folder: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+        .map_err(|source| Error::Read { path: folder.to_owned(), source })
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "one signature on every system")]
+fn set_private(_folder: &Path) -> Result<(), Error> {
+    Ok(())
+}
+
+/// The texts that a command's caller will print.
+fn clean(ending: Ending, redactor: &Redactor) -> Ending {
+    match ending {
+        Ending::HalfWay { cause, next } => Ending::HalfWay { cause, next: redactor.redact(&next) },
+        other => other,
+    }
+}

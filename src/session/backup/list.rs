@@ -1,0 +1,82 @@
+//! Lists the backups of a folder by what stands plainly in them; no key is needed.
+
+use super::format::{self, Trailer};
+use super::reader::{damaged, open, read_block, read_header, refused};
+use super::{BackupInfo, state_of};
+use crate::session::Error;
+use std::fs::File;
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// What is in a folder of backups.
+#[derive(Debug, Default)]
+pub struct BackupList {
+    /// The complete ones, oldest first.
+    pub backups: Vec<BackupInfo>,
+    /// Files that a crash left behind while they were written; no row of theirs was deleted.
+    pub partial: Vec<PathBuf>,
+    /// Files with the name of a backup that cannot be read as one, and why.
+    pub unreadable: Vec<Error>,
+}
+
+/// Lists the backups of a folder; a folder that does not exist has none. Nothing is authenticated here: see
+/// [`super::verify_backup`].
+pub fn list_backups(dir: &Path) -> Result<BackupList, Error> {
+    let io = |cause| Error::Io { doing: "read", path: dir.to_owned(), cause };
+    let entries = match std::fs::read_dir(dir) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(BackupList::default()),
+        entries => entries.map_err(io)?,
+    };
+    let mut list = BackupList::default();
+    for entry in entries {
+        let path = entry.map_err(io)?.path();
+        if path.extension().is_some_and(|extension| extension == "partial") {
+            list.partial.push(path);
+        } else if state_of(&path).is_some() {
+            match info(&path) {
+                Ok(info) => list.backups.push(info),
+                Err(error) => list.unreadable.push(error),
+            }
+        }
+    }
+    list.backups.sort_by(|a, b| (a.created, &a.path).cmp(&(b.created, &b.path)));
+    list.partial.sort();
+    Ok(list)
+}
+
+/// What stands plainly in one backup.
+pub(in crate::session) fn info(path: &Path) -> Result<BackupInfo, Error> {
+    let (mut file, bytes) = open(path)?;
+    let refuse = |cause| refused(path, &cause);
+    let (head, _) = read_header(&mut file).map_err(refuse)?;
+    let trailer = read_trailer(&mut file).map_err(refuse)?;
+    let state = state_of(path).ok_or_else(|| refuse(io::Error::other("its name does not end in .backup")))?;
+    Ok(BackupInfo {
+        path: path.to_owned(),
+        state,
+        store: head.store,
+        kind: head.kind,
+        dialect: head.dialect,
+        table: head.table,
+        columns: head.columns,
+        rows: trailer.rows,
+        bytes,
+        incident: head.incident,
+        created: head.created,
+        expires: head.expires,
+        transaction: head.transaction,
+    })
+}
+
+/// Finds the trailer from the end of the file.
+fn read_trailer(file: &mut BufReader<File>) -> io::Result<Trailer> {
+    let mut length = [0; 4];
+    file.seek(SeekFrom::End(-4))?;
+    file.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length);
+    if length > format::MAX_TRAILER {
+        return Err(damaged());
+    }
+    file.seek(SeekFrom::End(-(4 + i64::from(format::TAG) + i64::from(length) + 4)))?;
+    Ok(serde_json::from_slice(&read_block(file, format::MAX_TRAILER)?)?)
+}

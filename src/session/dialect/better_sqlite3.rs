@@ -1,0 +1,16 @@
+//! express-session with better-sqlite3-session-store: `sessions(sid, sess, expire)`, where `expire` is ISO 8601
+//! text in UTC.
+
+use super::{Dialect, StoreClass};
+use crate::session::StoreKind;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "better-sqlite3-session-store",
+    aliases: &["better-sqlite3"],
+    kinds: &[StoreKind::Sqlite],
+    class: StoreClass::A,
+    token: "sid",
+    expires: "expire",
+    user: None,
+    also: &["sess"],
+};

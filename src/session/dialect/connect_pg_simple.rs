@@ -1,0 +1,18 @@
+//! express-session with connect-pg-simple: `"session"(sid, sess json, expire timestamp(6))`.
+//!
+//! The library writes `expire` through `to_timestamp`, cast in its connection's time zone: a wall clock of the
+//! server's zone, not of UTC. Table and schema names are options, so only the columns tell.
+
+use super::{Dialect, StoreClass};
+use crate::session::StoreKind;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    name: "connect-pg-simple",
+    aliases: &["express-session"],
+    kinds: &[StoreKind::Postgres],
+    class: StoreClass::A,
+    token: "sid",
+    expires: "expire",
+    user: None,
+    also: &["sess"],
+};

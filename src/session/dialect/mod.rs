@@ -1,0 +1,161 @@
+//! What the frameworks' session tables look like, one file each, and what a leaked secret means for each.
+//!
+//! A dialect is data. Columns are compared without case and underscores, because `sessionToken`, `sessiontoken`
+//! (unquoted DDL) and `session_token` are one column to the frameworks.
+
+mod authjs;
+mod better_sqlite3;
+mod connect_pg_simple;
+mod connect_sqlite3;
+
+use super::StoreKind;
+use super::schema::{Column, Table};
+use serde::Serialize;
+
+/// Every dialect; adding one is one file and one line.
+pub const ALL: [&Dialect; 4] =
+    [&connect_pg_simple::DIALECT, &authjs::DIALECT, &connect_sqlite3::DIALECT, &better_sqlite3::DIALECT];
+
+/// The form in which one framework keeps its sessions.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// The name for `--dialect`.
+    pub name: &'static str,
+    /// Other names that people use for the same form.
+    pub aliases: &'static [&'static str],
+    /// The stores it runs on.
+    pub kinds: &'static [StoreKind],
+    /// What a leaked secret opens and what ends its sessions.
+    pub class: StoreClass,
+    /// The column that holds the session's id or token, normalised.
+    pub token: &'static str,
+    /// The column that holds the expiry, normalised.
+    pub expires: &'static str,
+    /// The column that holds the user's id, normalised; `None` when it is inside the payload.
+    pub user: Option<&'static str>,
+    /// The further columns without which it is another dialect, normalised.
+    pub also: &'static [&'static str],
+}
+
+/// The columns of one real table in their roles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// The session's id or token.
+    pub token: Column,
+    /// The expiry.
+    pub expires: Column,
+    /// The user's id, when it has a column.
+    pub user: Option<Column>,
+}
+
+impl Dialect {
+    /// The dialects that run on a kind of store.
+    pub fn of(kind: StoreKind) -> impl Iterator<Item = &'static Self> {
+        ALL.into_iter().filter(move |dialect| dialect.kinds.contains(&kind))
+    }
+
+    /// Finds a dialect by its name or an alias.
+    pub fn named(name: &str, kind: StoreKind) -> Option<&'static Self> {
+        Self::of(kind).find(|dialect| dialect.name == name || dialect.aliases.contains(&name))
+    }
+
+    /// The roles of a table's columns, or what keeps it from being of this dialect.
+    pub(super) fn roles(&self, table: &Table, kind: StoreKind) -> Result<Roles, String> {
+        let find = |wanted: &str| {
+            let mut found = table.columns.iter().filter(|column| normalised(&column.name) == wanted);
+            match (found.next(), found.next()) {
+                (Some(column), None) => Ok(column.clone()),
+                (Some(_), Some(_)) => Err(format!("several columns are named like {wanted}")),
+                (None, _) => Err(format!("it has no column {wanted}")),
+            }
+        };
+        for wanted in self.also {
+            find(wanted)?;
+        }
+        let roles = Roles {
+            token: find(self.token)?,
+            expires: find(self.expires)?,
+            user: self.user.map(find).transpose()?,
+        };
+        if kind == StoreKind::Postgres && !roles.expires.data_type.starts_with("timestamp") {
+            return Err(format!("its column {} is no timestamp", roles.expires.name));
+        }
+        Ok(roles)
+    }
+}
+
+fn normalised(name: &str) -> String {
+    name.chars().filter(|&c| c != '_').flat_map(char::to_lowercase).collect()
+}
+
+/// What a leaked secret lets an attacker do to the sessions of a store, and what ends them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum StoreClass {
+    /// A signed random id and a row on the server.
+    A,
+    /// An unsigned random id and a row on the server.
+    B,
+    /// The row or its key is itself signed or encrypted with the secret.
+    C,
+    /// The session is in the cookie; there is no row.
+    D,
+}
+
+impl StoreClass {
+    /// What the leaked secret lets an attacker do, as a sentence.
+    pub fn exposure(self) -> &'static str {
+        match self {
+            Self::A => {
+                "With the secret alone no session can be forged: an attacker can only sign a session id that they already know."
+            }
+            Self::B => {
+                "The secret does not protect these sessions: whoever knows a session token has the session, with or without it."
+            }
+            Self::C => {
+                "The secret lets an attacker forge session data wherever they can write rows or cookies."
+            }
+            Self::D => "The secret lets an attacker forge a session of any user.",
+        }
+    }
+
+    /// What ends sessions that exist, as a sentence.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::A => {
+                "Either a new secret or a purge ends existing sessions; after a leak of both the secret and the table it takes both."
+            }
+            Self::B => "Only a purge ends existing sessions; a new secret changes nothing for them.",
+            Self::C => "A new secret without fallbacks, or a purge, ends existing sessions.",
+            Self::D => "Only a new secret ends existing sessions; there is nothing to purge.",
+        }
+    }
+
+    /// Whether a new secret, with the old one in no fallback list, ends existing sessions.
+    pub fn rotation_ends_sessions(self) -> bool {
+        self != Self::B
+    }
+
+    /// Whether deleting every row ends existing sessions.
+    pub fn purge_ends_sessions(self) -> bool {
+        self != Self::D
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_columns_normalised() {
+        let mut names = BTreeSet::new();
+        for dialect in ALL {
+            for name in dialect.aliases.iter().chain([&dialect.name]) {
+                assert!(names.insert(name), "{name} names two dialects");
+            }
+            for column in dialect.also.iter().chain([&dialect.token, &dialect.expires]).chain(&dialect.user) {
+                assert_eq!(*column, normalised(column));
+            }
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! How a session store fails: typed, with the next step, and without a value from any row.
+//!
+//! Drivers' errors never leave this module: PostgreSQL's DETAIL and CONTEXT quote rows, and so may the message
+//! of a data exception or of a trigger. `Cause` keeps what is known to be free of data.
+
+use super::StoreKind;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What went wrong with a session store or a backup of one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text after `--store` is no address of a store; it is not repeated, since it may hold a password.
+    #[error("the store's address is not usable: {0}")]
+    Url(String),
+    /// The SQLite file is not there or is no file.
+    #[error("the store {path} cannot be opened: {reason}")]
+    File {
+        /// The path as it was given.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The server did not take the connection.
+    #[error("cannot connect to {url}")]
+    Connect {
+        /// The address without its password.
+        url: String,
+        /// Whether a password was given.
+        password_given: bool,
+        /// What the server or the network said.
+        #[source]
+        cause: Cause,
+    },
+    /// Something took longer than its limit.
+    #[error("{doing} took longer than {seconds} s")]
+    Timeout {
+        /// What was being done.
+        doing: &'static str,
+        /// The limit.
+        seconds: u64,
+    },
+    /// No table looks like a session table.
+    #[error("{url} has no table that looks like a session store ({})", seen(.tables))]
+    NoSessionTable {
+        /// The address without its password.
+        url: String,
+        /// The tables that are there.
+        tables: Vec<String>,
+    },
+    /// Several tables look like session tables.
+    #[error("{} tables look like session stores: {}", .candidates.len(), bounded(.candidates))]
+    Ambiguous {
+        /// Each as `table (dialect)`.
+        candidates: Vec<String>,
+    },
+    /// The named table does not exist.
+    #[error("there is no table {table} ({})", seen(.tables))]
+    NoSuchTable {
+        /// The name that was asked for.
+        table: String,
+        /// The tables that are there.
+        tables: Vec<String>,
+    },
+    /// The named dialect does not exist or does not run on this kind of store.
+    #[error("{name} is no dialect for {kind}; the dialects are {}", .known.join(", "))]
+    UnknownDialect {
+        /// The name that was asked for.
+        name: String,
+        /// The kind of store.
+        kind: StoreKind,
+        /// The names that would do.
+        known: Vec<&'static str>,
+    },
+    /// The named table does not have the columns of a session table.
+    #[error("the table {table} is no {dialect} session table: {reason}")]
+    WrongShape {
+        /// The table.
+        table: String,
+        /// The dialect, or a phrase when none was named.
+        dialect: String,
+        /// What is missing.
+        reason: String,
+    },
+    /// What looks like the session table is a view, a foreign, virtual, partitioned or inherited table.
+    #[error("{table} is a {what}, and deleting through it cannot be backed up safely")]
+    NotAPlainTable {
+        /// The table.
+        table: String,
+        /// What it is.
+        what: &'static str,
+    },
+    /// Deleting sessions would delete or change rows of other tables, which the backup would not hold.
+    #[error("deleting from {table} would also change {}", bounded(.by))]
+    Referenced {
+        /// The session table.
+        table: String,
+        /// The tables with a cascading foreign key on it.
+        by: Vec<String>,
+    },
+    /// Row-level security would hide rows.
+    #[error(
+        "row-level security on {table} hides rows from this role, so neither a count nor a purge would be complete"
+    )]
+    RowSecurity {
+        /// The table.
+        table: String,
+    },
+    /// The role may not do what is needed.
+    #[error("the role {role} lacks {} on {table}", .missing.join(" and "))]
+    Privilege {
+        /// The database role.
+        role: String,
+        /// The table.
+        table: String,
+        /// The missing privileges.
+        missing: Vec<&'static str>,
+    },
+    /// A standby, a read-only session or a read-only file.
+    #[error("{url} is read-only: {reason}")]
+    ReadOnly {
+        /// The address without its password.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another session held a lock for too long, on every attempt.
+    #[error("another session kept {table} locked ({attempts} attempts)")]
+    Locked {
+        /// The table.
+        table: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// The database refused a statement.
+    #[error("{doing} failed")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What the database said.
+        #[source]
+        cause: Cause,
+    },
+    /// The connection was lost while the purge was being committed, and nobody could tell how it ended.
+    #[error("the connection was lost during the commit; whether the rows are deleted is unknown, the backup {} holds them", .backup.display())]
+    CommitUnknown {
+        /// The backup file, kept.
+        backup: PathBuf,
+    },
+    /// A trigger kept rows from being deleted, so the backup and the delete would not agree.
+    #[error("{read} sessions were read but {deleted} deleted, so a trigger interferes; nothing was changed")]
+    Incomplete {
+        /// How many rows were read.
+        read: u64,
+        /// How many rows were deleted.
+        deleted: u64,
+    },
+    /// The purge is done, but the sessions could not be counted afterwards.
+    #[error("{deleted} sessions were deleted and are backed up in {}, but could not be counted afterwards", .backup.display())]
+    Uncounted {
+        /// How many rows were deleted.
+        deleted: u64,
+        /// The backup file; empty when nothing was deleted.
+        backup: PathBuf,
+        /// Why they could not be counted.
+        #[source]
+        cause: Box<Self>,
+    },
+    /// A backup or key file could not be read or written.
+    #[error("cannot {doing} {}", .path.display())]
+    Io {
+        /// The verb.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The key file is not usable.
+    #[error("the key file {} is not usable: {reason}", .path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: &'static str,
+    },
+    /// The backup file is damaged, tampered with, of another key or of another store.
+    #[error("the backup {} is refused: {reason}", .path.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness")]
+    Random,
+}
+
+impl Error {
+    /// The next step, where there is one.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Url(_) => "write postgres://USER@HOST:PORT/DATABASE or sqlite:PATH, and percent-encode special characters in names and passwords".to_owned(),
+            Self::Connect { password_given, cause, .. } => return cause.connect_hint(*password_given),
+            Self::NoSessionTable { .. } => "check the database in the address, or name the table and its form with --table and --dialect".to_owned(),
+            Self::Ambiguous { .. } => "name the one that the application uses with --table (and --dialect)".to_owned(),
+            Self::NoSuchTable { .. } => "write the name exactly as in the catalogue: TABLE or SCHEMA.TABLE".to_owned(),
+            Self::NotAPlainTable { .. } => "name the table behind it with --table".to_owned(),
+            Self::Referenced { .. } => "back these tables up and clear them first, or drop the cascade".to_owned(),
+            Self::RowSecurity { table } => format!("connect as the owner of {table} or as a role with BYPASSRLS"),
+            Self::Privilege { role, table, missing } => {
+                format!("GRANT {} ON {table} TO {role}, or connect as the table's owner", missing.join(", "))
+            }
+            Self::ReadOnly { .. } => "connect to the primary with a role that may write".to_owned(),
+            Self::Locked { .. } => "find the session in pg_stat_activity (or the process that has the file open), end it, and run again; nothing was changed".to_owned(),
+            Self::CommitUnknown { .. } => "when the server is back, count the sessions: none means that the purge was committed; keep the backup until then".to_owned(),
+            Self::Key { .. } => "keys are one line of 64 hexadecimal characters in a file that only its owner can read (chmod 600)".to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// Whether trying again can help because somebody else held a lock.
+    pub(super) fn is_lock_conflict(&self) -> bool {
+        matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())
+    }
+
+    pub(super) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |error| Self::Database { doing, cause: Cause::from(&error) }
+    }
+}
+
+/// What a database or the network said, reduced to what cannot hold data of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    code: Option<String>,
+    message: String,
+}
+
+impl Cause {
+    /// The SQLSTATE, or SQLite's extended result code.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    fn is_lock_conflict(&self) -> bool {
+        // lock_not_available, deadlock_detected; SQLITE_BUSY, SQLITE_LOCKED and their extended codes
+        matches!(self.code(), Some("55P03" | "40P01" | "5" | "6" | "261" | "262" | "517" | "773"))
+    }
+
+    /// Whether SQLite refused because it may not write (SQLITE_READONLY and its extended codes).
+    pub(super) fn is_read_only(&self) -> bool {
+        self.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 8)
+    }
+
+    fn connect_hint(&self, password_given: bool) -> Option<String> {
+        Some(
+            match self.code() {
+                Some("28P01") if !password_given => {
+                    "no password was given; pass it in a file or the environment"
+                }
+                Some("28P01") => "the server refused this user and password; check both",
+                Some("28000") => "the server's pg_hba.conf has no entry that lets this user in from here",
+                Some("3D000") => "check the database name at the end of the address",
+                Some(_) => return None,
+                None => "check host and port, and that the server runs and accepts connections from here",
+            }
+            .to_owned(),
+        )
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{} ({code})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Cause {}
+
+impl From<&sqlx::Error> for Cause {
+    fn from(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(error) => {
+                let code = error.code().map(std::borrow::Cow::into_owned);
+                let message = if code.as_deref().is_some_and(may_quote_data) {
+                    "the server's message is withheld because it may quote data".to_owned()
+                } else {
+                    error.message().to_owned()
+                };
+                Self { code, message }
+            }
+            sqlx::Error::Io(error) => Self { code: None, message: error.to_string() },
+            sqlx::Error::Tls(error) => Self { code: None, message: format!("TLS: {error}") },
+            sqlx::Error::WorkerCrashed => Self { code: None, message: "the connection is gone".to_owned() },
+            // The others describe the driver's state, and some of them quote what they could not decode.
+            _ => Self {
+                code: None,
+                message: "the driver and the server did not understand each other".to_owned(),
+            },
+        }
+    }
+}
+
+/// Data exceptions, trigger and function errors, and whatever an extension defines quote values in their message.
+fn may_quote_data(code: &str) -> bool {
+    const SAFE: [&str; 13] = ["08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57"];
+    let is_sqlstate = code.len() == 5;
+    // 1811 is SQLITE_CONSTRAINT_TRIGGER: the text of RAISE(ABORT, …).
+    if is_sqlstate { !SAFE.contains(&&code[..2]) } else { code == "1811" }
+}
+
+fn seen(tables: &[String]) -> String {
+    if tables.is_empty() {
+        "it has no tables".to_owned()
+    } else {
+        format!("tables seen: {}", bounded(tables))
+    }
+}
+
+/// At most ten names, each cut at 80 characters: a database may hold thousands.
+fn bounded(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let cut = |name: &String| -> String {
+        name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(80).collect()
+    };
+    let text = names.iter().take(SHOWN).map(cut).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_names_are_bounded_and_printable() {
+        let names: Vec<String> = (0..1000).map(|n| format!("t\x1b{n}{}", "x".repeat(500))).collect();
+        let text = bounded(&names);
+        assert!(text.len() < 1200, "{}", text.len());
+        assert!(text.ends_with("and 990 more") && !text.contains('\x1b'));
+    }
+
+    #[test]
+    fn messages_that_may_quote_rows_are_withheld() {
+        assert!(may_quote_data("22P02") && may_quote_data("P0001") && may_quote_data("1811"));
+        assert!(!may_quote_data("23505") && !may_quote_data("42501") && !may_quote_data("5"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Session stores: find the table, count, back up and purge in one transaction, put back.
+//!
+//! `Store` is the door. It knows nothing of git, rules or rotations; it never prints and never reads the
+//! environment. Everything that waits is async, and the caller owns the runtime (file writes block briefly).
+
+mod backup;
+mod dialect;
+mod error;
+mod postgres;
+mod schema;
+mod sqlite;
+mod store;
+mod url;
+
+pub use backup::{BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, verify_backup};
+pub use dialect::{ALL as DIALECTS, Dialect, Roles, StoreClass};
+pub use error::{Cause, Error};
+pub use schema::{Column, TableName};
+pub use store::{Limits, Options, Store};
+pub use url::StoreUrl;
+
+use ::serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The kinds of store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// PostgreSQL 12 or later.
+    Postgres,
+    /// A SQLite 3 file.
+    Sqlite,
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "PostgreSQL",
+            Self::Sqlite => "SQLite",
+        })
+    }
+}
+
+/// How many sessions there are, always by the same one query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All rows.
+    pub total: u64,
+    /// Rows that are not expired, those without an expiry among them.
+    pub active: u64,
+    /// Rows whose expiry is past; an expiry without a zone is read as UTC.
+    pub expired: u64,
+    /// The counts when an expiry without a zone is read in the server's zone, if that makes a difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_server_zone: Option<ZoneCounts>,
+}
+
+/// How many sessions there are when expiries are read in another zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ZoneCounts {
+    /// The zone that the server gives to the application's connections, as far as it can be known.
+    pub zone: String,
+    /// Rows that are not expired.
+    pub active: u64,
+    /// Rows whose expiry is past.
+    pub expired: u64,
+}
+
+impl fmt::Display for Counts {
+    /// `12 sessions (9 active, 3 expired)`, and both readings when the zone matters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.total == 1 { "session" } else { "sessions" };
+        write!(f, "{} {plural} ({} active, {} expired", self.total, self.active, self.expired)?;
+        if let Some(other) = &self.in_server_zone {
+            write!(f, " in UTC; {} active, {} expired in {}", other.active, other.expired, other.zone)?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// What a store is and holds: what a dry run shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoreSummary {
+    /// The kind of store.
+    pub kind: StoreKind,
+    /// The address without its password.
+    pub url: String,
+    /// The session table.
+    pub table: TableName,
+    /// The dialect's name.
+    pub dialect: &'static str,
+    /// What a leaked secret opens and what ends sessions.
+    pub class: StoreClass,
+    /// How many sessions it holds.
+    pub counts: Counts,
+}
+
+/// What a purge did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Purged {
+    /// The counts before.
+    pub before: Counts,
+    /// How many rows were deleted.
+    pub deleted: u64,
+    /// How many rows the backup holds, as read back from it; always as many as were deleted.
+    pub backed_up: u64,
+    /// The counts after; not zero when sessions were made meanwhile.
+    pub after: Counts,
+    /// The backup; `None` when there was nothing to delete.
+    pub backup: Option<BackupInfo>,
+}
+
+/// What a restore did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// The counts before.
+    pub before: Counts,
+    /// How many rows were put back.
+    pub restored: u64,
+    /// The counts after.
+    pub after: Counts,
+}
+
+/// How the purge ended that a prepared backup belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settled {
+    /// The rows were deleted; the backup has its final name now.
+    Committed(Box<BackupInfo>),
+    /// The rows were never deleted; the needless backup was removed.
+    RolledBack,
+    /// It cannot be known; the backup is kept as it is.
+    Unknown,
+}

@@ -1,0 +1,212 @@
+//! PostgreSQL, with one connection whose settings are pinned.
+//!
+//! An operation takes the connection out and puts it back only when all went well: a connection in an unknown
+//! state is closed, which rolls back, and the next operation opens a new one.
+
+mod catalogue;
+mod purge;
+mod restore;
+
+use super::backup::BackupInfo;
+use super::schema::{Selected, Wanted, quoted, select};
+use super::store::{Limits, Options, within};
+use super::url::{PostgresAddress, SslMode};
+use super::{Cause, Counts, Error, StoreKind, ZoneCounts};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use std::fmt;
+
+pub(super) struct Postgres {
+    opener: Opener,
+    connection: Option<PgConnection>,
+    selected: Selected,
+    /// The zone in which the application's connections read and write wall clocks.
+    zone: Option<String>,
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("url", &self.opener.url).finish_non_exhaustive()
+    }
+}
+
+/// What it takes to open a connection; the driver's options hold the password.
+struct Opener {
+    options: PgConnectOptions,
+    url: String,
+    password_given: bool,
+    limits: Limits,
+}
+
+impl Postgres {
+    pub(super) async fn connect(at: &PostgresAddress, url: String, options: &Options) -> Result<Self, Error> {
+        let password = options.password.as_ref().or(at.password.as_ref());
+        let opener = Opener {
+            options: driver_options(at, password)?,
+            password_given: password.is_some(),
+            url,
+            limits: options.limits,
+        };
+        let mut connection = opener.open().await?;
+        let (tables, zone) = within(opener.limits.statement, "reading the catalogue", async {
+            let tables = catalogue::tables(&mut connection, at.schema.as_deref()).await?;
+            Ok((tables, catalogue::server_zone(&mut connection).await?))
+        })
+        .await?;
+        let wanted = Wanted {
+            url: &opener.url,
+            kind: StoreKind::Postgres,
+            table: options.table.as_deref(),
+            dialect: options.dialect.as_deref(),
+        };
+        let selected = select(tables, wanted)?;
+        Ok(Self { opener, connection: Some(connection), selected, zone })
+    }
+
+    pub(super) fn selected(&self) -> &Selected {
+        &self.selected
+    }
+
+    pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
+        let mut connection = self.take().await?;
+        let counts =
+            within(self.opener.limits.statement, "counting the sessions", self.count(&mut connection))
+                .await?;
+        self.connection = Some(connection);
+        Ok(counts)
+    }
+
+    pub(super) async fn preflight(&mut self) -> Result<(), Error> {
+        let mut connection = self.take().await?;
+        let check = catalogue::preflight(&mut connection, &self.selected.table, &self.opener.url);
+        let result = within(self.opener.limits.statement, "checking the table", check).await;
+        // Refusals come from answers, not from failed statements: the connection is as good as before.
+        self.connection = Some(connection);
+        result
+    }
+
+    /// How the transaction of a prepared backup ended; `None` when the server cannot say.
+    pub(super) async fn was_committed(&mut self, info: &BackupInfo) -> Result<Option<bool>, Error> {
+        if info.store != self.opener.url {
+            return Err(Error::Backup {
+                path: info.path.clone(),
+                reason: format!("it is of {}", info.store),
+            });
+        }
+        let Some(transaction) = info.transaction else { return Ok(None) };
+        let mut connection = self.take().await?;
+        let status = purge::status(&mut connection, transaction).await;
+        Ok(status)
+    }
+
+    /// The open connection, or a new one when it died meanwhile.
+    async fn take(&mut self) -> Result<PgConnection, Error> {
+        if let Some(mut connection) = self.connection.take() {
+            let alive = tokio::time::timeout(self.opener.limits.connect, connection.ping()).await;
+            if matches!(alive, Ok(Ok(()))) {
+                return Ok(connection);
+            }
+        }
+        self.opener.open().await
+    }
+
+    async fn count(&self, connection: &mut PgConnection) -> Result<Counts, Error> {
+        let column = &self.selected.roles.expires;
+        let zoneless = column.data_type.contains("without time zone");
+        let expiry = quoted(&column.name);
+        let now =
+            |zone: &str| if zoneless { format!("(now() AT TIME ZONE {zone})") } else { "now()".to_owned() };
+        let sql = format!(
+            "SELECT count(*), count(*) FILTER (WHERE {expiry} <= {}), \
+             count(*) FILTER (WHERE $1::text IS NOT NULL AND {expiry} <= {}) FROM {}",
+            now("'UTC'"),
+            now("coalesce($1::text, 'UTC')"),
+            self.selected.table.name.quoted(),
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(self.zone.as_deref())
+            .fetch_one(connection)
+            .await
+            .map_err(Error::database("counting the sessions"))?;
+        let number = |index: usize| row.try_get::<i64, _>(index).unwrap_or_default().unsigned_abs();
+        let (total, expired, elsewhere) = (number(0), number(1), number(2));
+        let in_server_zone = match &self.zone {
+            Some(zone) if zoneless && elsewhere != expired => {
+                Some(ZoneCounts { zone: zone.clone(), active: total - elsewhere, expired: elsewhere })
+            }
+            _ => None,
+        };
+        Ok(Counts { total, active: total - expired, expired, in_server_zone })
+    }
+}
+
+impl Opener {
+    async fn open(&self) -> Result<PgConnection, Error> {
+        let connect = async {
+            self.options.connect().await.map_err(|error| Error::Connect {
+                url: self.url.clone(),
+                password_given: self.password_given,
+                cause: Cause::from(&error),
+            })
+        };
+        let mut connection = within(self.limits.connect, "connecting to the store", connect).await?;
+        // Roles and databases can have settings of their own; text that a backup holds must not depend on them.
+        let pinned = format!(
+            "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; \
+             SET extra_float_digits = 2; SET lock_timeout = {}; SET statement_timeout = {}",
+            self.limits.lock.as_millis(),
+            self.limits.statement.as_millis(),
+        );
+        execute(&mut connection, "preparing the connection", pinned).await?;
+        Ok(connection)
+    }
+}
+
+/// Runs statements that give no rows.
+async fn execute(
+    connection: &mut PgConnection,
+    doing: &'static str,
+    sql: impl Into<String>,
+) -> Result<(), Error> {
+    let sql = AssertSqlSafe(sql.into());
+    sqlx::raw_sql(sql).execute(connection).await.map_err(Error::database(doing)).map(drop)
+}
+
+/// The driver's options, with every field set that it would otherwise take from `PG…` variables. Exceptions that
+/// it offers no way to clear: `PGOPTIONS`, and the `PGSSL…` files when the address names none.
+fn driver_options(
+    at: &PostgresAddress,
+    password: Option<&crate::secret::Secret>,
+) -> Result<PgConnectOptions, Error> {
+    let password = password.map(|secret| std::str::from_utf8(secret.expose())).transpose();
+    let password = password.map_err(|_| Error::Url("the password is not UTF-8".to_owned()))?;
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .host(&at.host)
+        .port(at.port)
+        .username(&at.user)
+        .password(password.unwrap_or_default())
+        .database(&at.database)
+        .ssl_mode(match at.ssl_mode {
+            SslMode::Disable => PgSslMode::Disable,
+            SslMode::Allow => PgSslMode::Allow,
+            SslMode::Prefer => PgSslMode::Prefer,
+            SslMode::Require => PgSslMode::Require,
+            SslMode::VerifyCa => PgSslMode::VerifyCa,
+            SslMode::VerifyFull => PgSslMode::VerifyFull,
+        })
+        .application_name("unleak")
+        .disable_statement_logging();
+    if at.host.starts_with('/') {
+        options = options.socket(&at.host);
+    }
+    if let Some(path) = &at.ssl_root_cert {
+        options = options.ssl_root_cert(path);
+    }
+    if let Some(path) = &at.ssl_cert {
+        options = options.ssl_client_cert(path);
+    }
+    if let Some(path) = &at.ssl_key {
+        options = options.ssl_client_key(path);
+    }
+    Ok(options)
+}

@@ -1,0 +1,127 @@
+//! Deletes every row, streaming the deleted rows into a backup, in one transaction.
+//!
+//! `COPY (DELETE … RETURNING …) TO STDOUT`: the backup holds exactly what the delete removed. Rows that arrive
+//! while it runs are in neither, and in the table.
+
+use super::{Postgres, execute};
+use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Subject, Writer};
+use crate::session::store::within;
+use crate::session::{Error, StoreKind};
+use futures_util::TryStreamExt as _;
+use sqlx::postgres::PgConnection;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const DOING: &str = "purging the sessions";
+
+impl Postgres {
+    pub(in crate::session) async fn purge(
+        &mut self,
+        spec: &BackupSpec<'_>,
+    ) -> Result<Option<BackupInfo>, Error> {
+        let mut connection = self.take().await?;
+        let limit = self.opener.limits.purge;
+        let (transaction, prepared) = within(limit, DOING, self.delete(&mut connection, spec)).await?;
+        match prepared {
+            None => execute(&mut connection, DOING, "ROLLBACK").await?,
+            Some(path) => {
+                let info = self.commit(&mut connection, transaction, path).await?;
+                self.connection = Some(connection);
+                return Ok(Some(info));
+            }
+        }
+        self.connection = Some(connection);
+        Ok(None)
+    }
+
+    /// Everything up to the commit. On an error the connection is dropped, which rolls back, and so is the file.
+    async fn delete(
+        &self,
+        connection: &mut PgConnection,
+        spec: &BackupSpec<'_>,
+    ) -> Result<(i64, Option<PathBuf>), Error> {
+        let table = &self.selected.table;
+        let name = table.name.quoted();
+        // The lock comes first and alone, so that waiting for it fails before anything is written.
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {}; \
+             SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; \
+             LOCK TABLE ONLY {name} IN ROW EXCLUSIVE MODE",
+            self.opener.limits.purge.as_millis()
+        );
+        execute(connection, DOING, begin).await?;
+        let transaction: i64 = sqlx::query_scalar("SELECT txid_current()")
+            .fetch_one(&mut *connection)
+            .await
+            .map_err(Error::database(DOING))?;
+        let subject = Subject {
+            store: &self.opener.url,
+            kind: StoreKind::Postgres,
+            dialect: self.selected.dialect.name,
+            table,
+            encoding: Encoding::PgCopyText,
+            transaction: Some(transaction),
+        };
+        let mut writer = Writer::create(spec, &subject)?;
+        let copy = format!("COPY (DELETE FROM ONLY {name} RETURNING {}) TO STDOUT", table.quoted_columns());
+        let rows = copy_out(connection, &copy, &mut writer).await?;
+        if rows == 0 {
+            return Ok((transaction, None));
+        }
+        Ok((transaction, Some(writer.finish(rows, spec.key)?.keep())))
+    }
+
+    async fn commit(
+        &self,
+        connection: &mut PgConnection,
+        transaction: i64,
+        path: PathBuf,
+    ) -> Result<BackupInfo, Error> {
+        let commit = execute(connection, "committing the purge", "COMMIT");
+        let Err(error) = within(self.opener.limits.statement, "committing the purge", commit).await else {
+            return backup::committed(&path);
+        };
+        match self.ask_again(transaction).await {
+            Some(true) => backup::committed(&path),
+            Some(false) => {
+                backup::discard(&path);
+                Err(error)
+            }
+            None => Err(Error::CommitUnknown { backup: path }),
+        }
+    }
+
+    /// Asks over a new connection how a transaction ended.
+    async fn ask_again(&self, transaction: i64) -> Option<bool> {
+        for _ in 0..20 {
+            if let Ok(mut connection) = self.opener.open().await
+                && let Some(committed) = status(&mut connection, transaction).await
+            {
+                return Some(committed);
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        None
+    }
+}
+
+/// How a transaction ended; `None` while it runs, and when the server does not know it (any more).
+pub(super) async fn status(connection: &mut PgConnection, transaction: i64) -> Option<bool> {
+    let query = sqlx::query_scalar::<_, Option<String>>("SELECT txid_status($1)").bind(transaction);
+    match query.fetch_one(connection).await.ok()??.as_str() {
+        "committed" => Some(true),
+        "aborted" => Some(false),
+        _ => None,
+    }
+}
+
+/// Copies to the writer and counts the rows: COPY's text format has one line a row, whatever the values hold.
+async fn copy_out(connection: &mut PgConnection, sql: &str, writer: &mut Writer) -> Result<u64, Error> {
+    let mut stream = connection.copy_out_raw(sql).await.map_err(Error::database(DOING))?;
+    let mut rows = 0;
+    while let Some(bytes) = stream.try_next().await.map_err(Error::database(DOING))? {
+        rows += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        writer.write(&bytes)?;
+    }
+    Ok(rows)
+}

@@ -1,0 +1,179 @@
+//! The tables of a live database, and the choice of the one that holds the sessions.
+//!
+//! A name from outside is only ever compared with the catalogue's; what goes into SQL is the catalogue's, quoted.
+
+use super::dialect::{Dialect, Roles};
+use super::{Error, StoreKind};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The full name of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableName {
+    /// The schema; `None` on SQLite.
+    pub schema: Option<String>,
+    /// The table.
+    pub name: String,
+}
+
+impl TableName {
+    /// The name as it goes into SQL.
+    pub(super) fn quoted(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", quoted(schema), quoted(&self.name)),
+            None => quoted(&self.name),
+        }
+    }
+
+    /// Whether a name from outside means this table: bare, qualified, or quoted.
+    fn is(&self, asked: &str) -> bool {
+        asked == self.name
+            || asked == quoted(&self.name)
+            || asked == self.to_string()
+            || asked == self.quoted()
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schema) = &self.schema {
+            write!(f, "{schema}.")?;
+        }
+        f.write_str(&self.name)
+    }
+}
+
+/// An identifier as it goes into SQL, on PostgreSQL and SQLite alike.
+pub(super) fn quoted(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}
+
+/// A column that a row can be written with (generated ones cannot).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type as the catalogue writes it.
+    #[serde(rename = "type")]
+    pub data_type: String,
+}
+
+/// One table, view or other relation of the catalogue.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) name: TableName,
+    /// The place of its schema in the search path; names resolve to the lowest.
+    pub(super) path_rank: Option<usize>,
+    /// What it is when it is no plain table.
+    pub(super) special: Option<&'static str>,
+    pub(super) columns: Vec<Column>,
+}
+
+impl Table {
+    /// The list of columns as it goes into SQL.
+    pub(super) fn quoted_columns(&self) -> String {
+        self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The table with the sessions, its dialect and the roles of its columns.
+#[derive(Clone, Debug)]
+pub(super) struct Selected {
+    pub(super) table: Table,
+    pub(super) dialect: &'static Dialect,
+    pub(super) roles: Roles,
+}
+
+/// What the caller named; everything else is detected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) url: &'a str,
+    pub(super) kind: StoreKind,
+    pub(super) table: Option<&'a str>,
+    pub(super) dialect: Option<&'a str>,
+}
+
+/// Chooses the session table. Several candidates are an error: what is to be deleted is never guessed.
+pub(super) fn select(tables: Vec<Table>, wanted: Wanted<'_>) -> Result<Selected, Error> {
+    let dialects = wanted.dialects()?;
+    let seen: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
+    if let Some(asked) = wanted.table {
+        return wanted.match_named(resolve(tables, asked, &seen)?, &dialects);
+    }
+    let selected = |table: Table| {
+        let (dialect, roles) = wanted.first_match(&table, &dialects).ok()?;
+        Some(Selected { table, dialect, roles })
+    };
+    let mut matches: Vec<Selected> = tables.into_iter().filter_map(selected).collect();
+    // Views and partitions repeat the rows of a table that is in the list itself.
+    if matches.iter().any(|found| found.table.special.is_none()) {
+        matches.retain(|found| found.table.special.is_none());
+    }
+    match matches.len() {
+        0 => Err(Error::NoSessionTable { url: wanted.url.to_owned(), tables: seen }),
+        1 => plain(matches.swap_remove(0)),
+        _ => Err(Error::Ambiguous {
+            candidates: matches.iter().map(|m| format!("{} ({})", m.table.name, m.dialect.name)).collect(),
+        }),
+    }
+}
+
+impl Wanted<'_> {
+    fn dialects(&self) -> Result<Vec<&'static Dialect>, Error> {
+        let Some(name) = self.dialect else { return Ok(Dialect::of(self.kind).collect()) };
+        let found = Dialect::named(name, self.kind).ok_or_else(|| Error::UnknownDialect {
+            name: name.to_owned(),
+            kind: self.kind,
+            known: Dialect::of(self.kind).map(|dialect| dialect.name).collect(),
+        })?;
+        Ok(vec![found])
+    }
+
+    fn first_match(
+        &self,
+        table: &Table,
+        dialects: &[&'static Dialect],
+    ) -> Result<(&'static Dialect, Roles), String> {
+        let mut reason = String::new();
+        for &dialect in dialects {
+            match dialect.roles(table, self.kind) {
+                Ok(roles) => return Ok((dialect, roles)),
+                Err(why) => reason = why,
+            }
+        }
+        Err(reason)
+    }
+
+    fn match_named(&self, table: Table, dialects: &[&'static Dialect]) -> Result<Selected, Error> {
+        let (dialect, roles) = self.first_match(&table, dialects).map_err(|reason| Error::WrongShape {
+            table: table.name.to_string(),
+            dialect: self.dialect.unwrap_or("known kind of").to_owned(),
+            reason: if dialects.len() == 1 {
+                reason
+            } else {
+                "its columns are those of no dialect".to_owned()
+            },
+        })?;
+        plain(Selected { table, dialect, roles })
+    }
+}
+
+/// Finds the table that a name from outside means, as the search path would.
+fn resolve(tables: Vec<Table>, asked: &str, seen: &[String]) -> Result<Table, Error> {
+    let mut named: Vec<Table> = tables.into_iter().filter(|table| table.name.is(asked)).collect();
+    if let Some(rank) = named.iter().filter_map(|table| table.path_rank).min() {
+        named.retain(|table| table.path_rank == Some(rank));
+    }
+    match named.len() {
+        0 => Err(Error::NoSuchTable { table: asked.to_owned(), tables: seen.to_vec() }),
+        1 => Ok(named.swap_remove(0)),
+        _ => Err(Error::Ambiguous { candidates: named.iter().map(|table| table.name.to_string()).collect() }),
+    }
+}
+
+fn plain(found: Selected) -> Result<Selected, Error> {
+    match found.table.special {
+        Some(what) => Err(Error::NotAPlainTable { table: found.table.name.to_string(), what }),
+        None => Ok(found),
+    }
+}

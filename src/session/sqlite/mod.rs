@@ -1,0 +1,145 @@
+//! SQLite: one connection to a file that must exist already.
+//!
+//! The journal mode stays as it is. Foreign keys are enforced on this connection, so that a restore cannot bring
+//! back a session whose user is gone. As with PostgreSQL, a connection on which something failed is closed.
+
+mod catalogue;
+mod purge;
+mod restore;
+mod row;
+
+use super::schema::{Selected, Wanted, quoted, select};
+use super::store::{Limits, Options, within};
+use super::{Cause, Counts, Error, StoreKind};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub(super) struct Sqlite {
+    path: PathBuf,
+    url: String,
+    limits: Limits,
+    connection: Option<SqliteConnection>,
+    selected: Selected,
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sqlite").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Sqlite {
+    pub(super) async fn connect(path: &Path, url: String, options: &Options) -> Result<Self, Error> {
+        let mut connection = open(path, &url, &options.limits).await?;
+        let tables = catalogue::tables(&mut connection).await?;
+        let wanted = Wanted {
+            url: &url,
+            kind: StoreKind::Sqlite,
+            table: options.table.as_deref(),
+            dialect: options.dialect.as_deref(),
+        };
+        let selected = select(tables, wanted)?;
+        Ok(Self {
+            path: path.to_owned(),
+            url,
+            limits: options.limits,
+            connection: Some(connection),
+            selected,
+        })
+    }
+
+    pub(super) fn selected(&self) -> &Selected {
+        &self.selected
+    }
+
+    pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
+        let mut connection = self.take().await?;
+        let counts =
+            within(self.limits.statement, "counting the sessions", self.count(&mut connection)).await?;
+        self.connection = Some(connection);
+        Ok(counts)
+    }
+
+    pub(super) async fn preflight(&mut self) -> Result<(), Error> {
+        let mut connection = self.take().await?;
+        let name = self.selected.table.name.to_string();
+        let by = catalogue::cascades(&mut connection, &self.selected.table.name.name).await?;
+        if !by.is_empty() {
+            self.connection = Some(connection);
+            return Err(Error::Referenced { table: name, by });
+        }
+        // Taking the write lock and giving it back shows whether the file can be written, and changes nothing.
+        let doing = "checking that the file can be written";
+        match execute(&mut connection, doing, "BEGIN IMMEDIATE").await {
+            Ok(()) => execute(&mut connection, doing, "ROLLBACK").await?,
+            // Somebody writes just now, so the file can be written; the purge waits its turn.
+            Err(error) if error.is_lock_conflict() => {}
+            Err(Error::Database { cause, .. }) if cause.is_read_only() => {
+                return Err(Error::ReadOnly { url: self.url.clone(), reason: cause.to_string() });
+            }
+            Err(error) => return Err(error),
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    async fn take(&mut self) -> Result<SqliteConnection, Error> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => open(&self.path, &self.url, &self.limits).await,
+        }
+    }
+
+    /// Expiries are told by how they are stored, since SQLite's columns take anything: text is ISO 8601 in UTC,
+    /// numbers are Unix milliseconds, or seconds when they are too small for that. The unreadable counts as active.
+    async fn count(&self, connection: &mut SqliteConnection) -> Result<Counts, Error> {
+        let expiry = quoted(&self.selected.roles.expires.name);
+        let sql = format!(
+            "SELECT count(*), coalesce(sum(CASE WHEN typeof({expiry}) IN ('integer', 'real') \
+             THEN {expiry} * (CASE WHEN abs({expiry}) < 1e11 THEN 1000.0 ELSE 1.0 END) \
+             WHEN typeof({expiry}) = 'text' THEN (julianday({expiry}) - 2440587.5) * 86400000.0 END \
+             <= (julianday('now') - 2440587.5) * 86400000.0), 0) FROM {}",
+            self.selected.table.name.quoted()
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .fetch_one(connection)
+            .await
+            .map_err(Error::database("counting the sessions"))?;
+        let number = |index: usize| row.try_get::<i64, _>(index).unwrap_or_default().unsigned_abs();
+        let (total, expired) = (number(0), number(1));
+        Ok(Counts { total, active: total - expired, expired, in_server_zone: None })
+    }
+}
+
+async fn open(path: &Path, url: &str, limits: &Limits) -> Result<SqliteConnection, Error> {
+    let unusable = |reason: &str| Error::File { path: path.to_owned(), reason: reason.to_owned() };
+    match std::fs::metadata(path) {
+        Err(error) => return Err(unusable(&error.to_string())),
+        Ok(data) if !data.is_file() => return Err(unusable("it is no file")),
+        Ok(_) => {}
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(limits.lock)
+        .disable_statement_logging();
+    let mut connection = options.connect().await.map_err(|error| Error::Connect {
+        url: url.to_owned(),
+        password_given: true,
+        cause: Cause::from(&error),
+    })?;
+    // The first read tells a database from any other file.
+    let read = sqlx::query("SELECT count(*) FROM sqlite_master").fetch_one(&mut connection).await;
+    read.map_err(|error| unusable(&Cause::from(&error).to_string()))?;
+    Ok(connection)
+}
+
+async fn execute(
+    connection: &mut SqliteConnection,
+    doing: &'static str,
+    sql: &'static str,
+) -> Result<(), Error> {
+    sqlx::raw_sql(sql).execute(connection).await.map_err(Error::database(doing)).map(drop)
+}

@@ -1,0 +1,181 @@
+//! Rows as bytes: each value with its storage class, which the column's type does not tell in SQLite.
+
+use crate::session::Error;
+use crate::session::backup::{Encoding, Next, Reader, Writer};
+use sqlx::query::{Query, QueryScalar};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Row as _, Sqlite, TypeInfo as _, ValueRef as _};
+use zeroize::Zeroizing;
+
+/// One value of a row.
+pub(super) enum Value {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(Vec<u8>),
+    Blob(Vec<u8>),
+}
+
+/// Writes one row: for each value a tag, and what follows it.
+pub(super) fn write(row: &SqliteRow, writer: &mut Writer) -> Result<(), Error> {
+    for index in 0..row.len() {
+        let value = value(row, index).map_err(Error::database("reading a session"))?;
+        match value {
+            Value::Null => writer.write(b"n")?,
+            Value::Integer(number) => write_number(writer, *b"i", number.to_be_bytes())?,
+            Value::Real(number) => write_number(writer, *b"r", number.to_bits().to_be_bytes())?,
+            Value::Text(bytes) => write_bytes(writer, *b"t", bytes)?,
+            Value::Blob(bytes) => write_bytes(writer, *b"b", bytes)?,
+        }
+    }
+    Ok(())
+}
+
+fn value(row: &SqliteRow, index: usize) -> Result<Value, sqlx::Error> {
+    let raw = row.try_get_raw(index)?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let class = raw.type_info();
+    Ok(match class.name() {
+        "INTEGER" => Value::Integer(row.try_get_unchecked(index)?),
+        "REAL" => Value::Real(row.try_get_unchecked(index)?),
+        "TEXT" => Value::Text(row.try_get_unchecked(index)?),
+        _ => Value::Blob(row.try_get_unchecked(index)?),
+    })
+}
+
+fn write_number(writer: &mut Writer, tag: [u8; 1], number: [u8; 8]) -> Result<(), Error> {
+    writer.write(&tag)?;
+    writer.write(&number)
+}
+
+fn write_bytes(writer: &mut Writer, tag: [u8; 1], bytes: Vec<u8>) -> Result<(), Error> {
+    let bytes = Zeroizing::new(bytes);
+    writer.write(&tag)?;
+    writer.write(&(bytes.len() as u64).to_be_bytes())?;
+    writer.write(&bytes)
+}
+
+impl Value {
+    /// Text that is not UTF-8 cannot be bound as text; SQLite turns the same bytes into it.
+    pub(super) fn placeholder(&self) -> &'static str {
+        match self {
+            Self::Text(bytes) if std::str::from_utf8(bytes).is_err() => "CAST(? AS TEXT)",
+            _ => "?",
+        }
+    }
+
+    pub(super) fn bind(
+        self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Query<'_, Sqlite, SqliteArguments> {
+        match self {
+            Self::Null => query.bind(None::<i64>),
+            Self::Integer(number) => query.bind(number),
+            Self::Real(number) => query.bind(number),
+            Self::Blob(bytes) => query.bind(bytes),
+            Self::Text(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => query.bind(text),
+                Err(error) => query.bind(error.into_bytes()),
+            },
+        }
+    }
+
+    /// The same for a lookup of one number.
+    pub(super) fn bind_scalar(
+        self,
+        query: QueryScalar<'_, Sqlite, i64, SqliteArguments>,
+    ) -> QueryScalar<'_, Sqlite, i64, SqliteArguments> {
+        match self {
+            Self::Null => query.bind(None::<i64>),
+            Self::Integer(number) => query.bind(number),
+            Self::Real(number) => query.bind(number),
+            Self::Blob(bytes) => query.bind(bytes),
+            Self::Text(bytes) => query.bind(String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+}
+
+/// The rows of a backup, one at a time.
+pub(super) struct Rows {
+    reader: Reader,
+    width: usize,
+    chunk: Zeroizing<Vec<u8>>,
+    at: usize,
+    read: u64,
+    /// How many rows there should be, once the end was reached.
+    expected: Option<u64>,
+}
+
+impl Rows {
+    pub(super) fn new(reader: Reader, width: usize) -> Result<Self, Error> {
+        reader.expect(Encoding::SqliteValues)?;
+        Ok(Self { reader, width, chunk: Zeroizing::default(), at: 0, read: 0, expected: None })
+    }
+
+    /// The next row, or `None` at the end of a file that is whole.
+    pub(super) fn next(&mut self) -> Result<Option<Vec<Value>>, Error> {
+        if !self.has_more()? {
+            return Ok(None);
+        }
+        self.read += 1;
+        (0..self.width).map(|_| self.value()).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Checks that all rows were there, and gives their number.
+    pub(super) fn finish(self) -> Result<u64, Error> {
+        self.reader.check_rows(self.read, self.expected.unwrap_or_default())?;
+        Ok(self.read)
+    }
+
+    fn value(&mut self) -> Result<Value, Error> {
+        Ok(match self.take(1)?[0] {
+            b'n' => Value::Null,
+            b'i' => Value::Integer(i64::from_be_bytes(self.number()?)),
+            b'r' => Value::Real(f64::from_bits(u64::from_be_bytes(self.number()?))),
+            b't' => Value::Text(self.bytes()?),
+            b'b' => Value::Blob(self.bytes()?),
+            _ => return Err(self.reader.damaged()),
+        })
+    }
+
+    fn number(&mut self) -> Result<[u8; 8], Error> {
+        let mut number = [0; 8];
+        number.copy_from_slice(&self.take(8)?);
+        Ok(number)
+    }
+
+    fn bytes(&mut self) -> Result<Vec<u8>, Error> {
+        let length = u64::from_be_bytes(self.number()?);
+        let length = usize::try_from(length).map_err(|_| self.reader.damaged())?;
+        self.take(length)
+    }
+
+    /// Takes as many bytes, over the borders of chunks.
+    fn take(&mut self, length: usize) -> Result<Vec<u8>, Error> {
+        let mut taken = Vec::new();
+        while taken.len() < length {
+            if !self.has_more()? {
+                return Err(self.reader.damaged());
+            }
+            let end = self.chunk.len().min(self.at + length - taken.len());
+            taken.extend_from_slice(&self.chunk[self.at..end]);
+            self.at = end;
+        }
+        Ok(taken)
+    }
+
+    fn has_more(&mut self) -> Result<bool, Error> {
+        while self.at == self.chunk.len() {
+            if self.expected.is_some() {
+                return Ok(false);
+            }
+            match self.reader.next()? {
+                Next::Data(chunk) => (self.chunk, self.at) = (chunk, 0),
+                Next::End { rows } => self.expected = Some(rows),
+            }
+        }
+        Ok(true)
+    }
+}

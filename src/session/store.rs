@@ -1,0 +1,238 @@
+//! The one handle to a session store of any kind.
+
+use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
+use super::postgres::Postgres;
+use super::schema::Selected;
+use super::sqlite::Sqlite;
+use super::url::Address;
+use super::{BackupKey, Counts, Error, Purged, Restored, Settled, StoreKind, StoreSummary, StoreUrl};
+use crate::secret::Secret;
+use std::path::Path;
+use std::time::Duration;
+
+/// How often a purge or restore is tried while somebody else holds a lock.
+const ATTEMPTS: u32 = 3;
+
+/// What to connect with besides the address.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The password, from a file or the environment; it wins over one in the address.
+    pub password: Option<Secret>,
+    /// The session table, when detection should not choose: `TABLE` or `SCHEMA.TABLE`.
+    pub table: Option<String>,
+    /// The dialect, when detection should not choose.
+    pub dialect: Option<String>,
+    /// How long things may take.
+    pub limits: Limits,
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// To connect.
+    pub connect: Duration,
+    /// To wait for a lock that another session holds, on each of three attempts.
+    pub lock: Duration,
+    /// One statement that only reads, and one commit.
+    pub statement: Duration,
+    /// A whole purge or restore.
+    pub purge: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            lock: Duration::from_secs(5),
+            statement: Duration::from_mins(1),
+            purge: Duration::from_mins(30),
+        }
+    }
+}
+
+/// A session store whose table was found.
+#[derive(Debug)]
+pub struct Store {
+    url: StoreUrl,
+    backend: Backend,
+}
+
+#[derive(Debug)]
+enum Backend {
+    Postgres(Box<Postgres>),
+    Sqlite(Box<Sqlite>),
+}
+
+impl Store {
+    /// Connects and finds the session table. Writes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, or when not exactly one plain table has the form of a known dialect.
+    pub async fn connect(url: &StoreUrl, options: &Options) -> Result<Self, Error> {
+        let shown = url.to_string();
+        let backend = match &url.0 {
+            Address::Postgres(address) => {
+                Backend::Postgres(Box::new(Postgres::connect(address, shown, options).await?))
+            }
+            Address::Sqlite(path) => Backend::Sqlite(Box::new(Sqlite::connect(path, shown, options).await?)),
+        };
+        Ok(Self { url: url.clone(), backend })
+    }
+
+    /// The kind of store.
+    pub fn kind(&self) -> StoreKind {
+        self.url.kind()
+    }
+
+    /// What the store is and holds. Writes nothing.
+    pub async fn describe(&mut self) -> Result<StoreSummary, Error> {
+        let counts = self.counts().await?;
+        let selected = self.selected();
+        Ok(StoreSummary {
+            kind: self.kind(),
+            url: self.url.to_string(),
+            table: selected.table.name.clone(),
+            dialect: selected.dialect.name,
+            class: selected.dialect.class,
+            counts,
+        })
+    }
+
+    /// Counts the sessions, always by the same query.
+    pub async fn counts(&mut self) -> Result<Counts, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.counts().await,
+            Backend::Sqlite(store) => store.counts().await,
+        }
+    }
+
+    /// Checks everything that would keep a purge from being complete: a read-only store, missing privileges,
+    /// row-level security, cascades into other tables. Writes nothing; `purge` does it too.
+    pub async fn preflight(&mut self) -> Result<(), Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.preflight().await,
+            Backend::Sqlite(store) => store.preflight().await,
+        }
+    }
+
+    /// Deletes every session, with a backup of exactly the deleted rows, in one transaction.
+    ///
+    /// The backup is complete, synced and read back before the delete is committed. On an error nothing is
+    /// deleted and no backup is left, except for [`Error::CommitUnknown`] and [`Error::Uncounted`], which say so.
+    /// A second call takes what arrived meanwhile.
+    pub async fn purge(&mut self, spec: &BackupSpec<'_>) -> Result<Purged, Error> {
+        self.preflight().await?;
+        let before = self.counts().await?;
+        let backup = self.purge_unlocked(spec).await?;
+        let deleted = backup.as_ref().map_or(0, |backup| backup.rows);
+        match self.counts().await {
+            Ok(after) => Ok(Purged { before, deleted, backed_up: deleted, after, backup }),
+            Err(cause) => Err(Error::Uncounted {
+                deleted,
+                backup: backup.map(|backup| backup.path).unwrap_or_default(),
+                cause: Box::new(cause),
+            }),
+        }
+    }
+
+    async fn purge_unlocked(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
+        for attempt in 1.. {
+            let result = match &mut self.backend {
+                Backend::Postgres(store) => store.purge(spec).await,
+                Backend::Sqlite(store) => store.purge(spec).await,
+            };
+            match result {
+                Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
+                result => return result,
+            }
+        }
+        unreachable!("attempts end by returning")
+    }
+
+    /// Puts the rows of a backup back, all or none. The whole file is authenticated before the first row is
+    /// written. Sessions that it holds are live again afterwards.
+    pub async fn restore(&mut self, path: &Path, key: &BackupKey) -> Result<Restored, Error> {
+        Reader::open(path, key)?.verify()?;
+        self.check_fits(&backup::info(path)?)?;
+        let before = self.counts().await?;
+        let mut attempt = 1;
+        let restored = loop {
+            let reader = Reader::open(path, key)?;
+            let result = match &mut self.backend {
+                Backend::Postgres(store) => store.restore(reader).await,
+                Backend::Sqlite(store) => store.restore(reader).await,
+            };
+            match result {
+                Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
+                result => break result?,
+            }
+            attempt += 1;
+        };
+        Ok(Restored { before, restored, after: self.counts().await? })
+    }
+
+    /// Finds out how the purge of a prepared backup ended, after a crash or a lost connection.
+    ///
+    /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite the first
+    /// rows of the backup are looked up in the table.
+    pub async fn settle(&mut self, path: &Path, key: &BackupKey) -> Result<Settled, Error> {
+        Reader::open(path, key)?.verify()?;
+        let info = backup::info(path)?;
+        if info.state == BackupState::Committed {
+            return Ok(Settled::Committed(Box::new(info)));
+        }
+        self.check_fits(&info)?;
+        let committed = match &mut self.backend {
+            Backend::Postgres(store) => store.was_committed(&info).await?,
+            Backend::Sqlite(store) => store.was_committed(Reader::open(path, key)?).await?,
+        };
+        Ok(match committed {
+            Some(true) => Settled::Committed(Box::new(backup::committed(path)?)),
+            Some(false) => {
+                backup::discard(path);
+                Settled::RolledBack
+            }
+            None => Settled::Unknown,
+        })
+    }
+
+    fn check_fits(&self, info: &BackupInfo) -> Result<(), Error> {
+        let table = &self.selected().table;
+        let reason = if info.kind != self.kind() {
+            format!("it is of a {} store", info.kind)
+        } else if info.table != table.name {
+            format!("it is of the table {}", info.table)
+        } else if info.columns != table.columns {
+            format!("the columns of {} have changed since", info.table)
+        } else {
+            return Ok(());
+        };
+        Err(Error::Backup { path: info.path.clone(), reason })
+    }
+
+    async fn wait_for_lock(&self, attempt: u32) -> Result<(), Error> {
+        if attempt >= ATTEMPTS {
+            return Err(Error::Locked { table: self.selected().table.name.to_string(), attempts: attempt });
+        }
+        tokio::time::sleep(Duration::from_millis(200) * attempt).await;
+        Ok(())
+    }
+
+    fn selected(&self) -> &Selected {
+        match &self.backend {
+            Backend::Postgres(store) => store.selected(),
+            Backend::Sqlite(store) => store.selected(),
+        }
+    }
+}
+
+/// Bounds the time that something takes.
+pub(super) async fn within<T>(
+    limit: Duration,
+    doing: &'static str,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(Error::Timeout { doing, seconds: limit.as_secs() }))
+}

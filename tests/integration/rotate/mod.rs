@@ -1,0 +1,282 @@
+#![cfg(unix)]
+//! `unleak rotate` against a real application and store: every way it can end, and that nothing leaks on the way.
+
+mod gate;
+mod world;
+
+use base64::Engine as _;
+use gate::nothing_leaks;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+use unleak::rotate::{Kind, read_journal};
+use world::{World, cookie, deadline, put};
+
+fn hex_value() -> String {
+    "9f86d081884c7d659a2feaa0c55ad015".repeat(4)
+}
+
+fn planted() -> [String; 3] {
+    [
+        hex_value(),
+        base64::engine::general_purpose::STANDARD.encode((0..48).map(|n| n * 5 + 7).collect::<Vec<u8>>()),
+        "tr0ub4dor & kitten".to_owned(),
+    ]
+}
+
+#[track_caller]
+fn ends(output: &Output, code: i32) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn journal_is_whole(world: &World, last: Kind) {
+    let records = read_journal(&world.incident().join("journal.jsonl")).unwrap();
+    assert_eq!(records.last().unwrap().event, last);
+}
+
+fn with(mut args: Vec<String>, more: &[&str]) -> Vec<String> {
+    for new in more {
+        let name = new.split('=').next().unwrap();
+        args.retain(|old| old.split('=').next().unwrap() != name);
+        args.push((*new).to_owned());
+    }
+    args
+}
+
+#[test]
+fn a_rotation_ends_the_old_session_and_proves_it() {
+    for old in planted() {
+        let world = World::new(&old);
+        let before = cookie(&old);
+        assert_eq!(world.asks(&before), 200);
+        let output = world.run(&with(world.all(), &["--format=json"]));
+        ends(&output, 0);
+        let new = world.value();
+        assert!(new.len() == 128 && new != old);
+        // Everything but the value is as it was.
+        let expected = String::from_utf8(world.before.clone()).unwrap().replace(&old, &new);
+        assert_eq!(String::from_utf8(world.env()).unwrap(), expected);
+        assert_eq!((world.asks(&before), world.sessions()), (401, 0));
+        for claim in ["holds the new", "healthy", "backed up and deleted", "alive before is refused"] {
+            assert_eq!(world.status(claim), "verified", "{claim}");
+        }
+        assert_eq!(world.status("new login"), "not checked");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["purges"][0]["deleted"], 3);
+        assert_eq!(report["purges"][0]["backed_up"], 3);
+        let answers: Vec<_> =
+            report["answers"].as_array().unwrap().iter().map(|a| a["answer"]["Ok"].clone()).collect();
+        assert_eq!(answers, [200, 401, 401, 401, 401, 401]);
+        let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
+        assert!(
+            markdown.contains("REDACTED-128-CHARACTER-HEX-STRING") && markdown.contains("Residual risks")
+        );
+        for claim in ["zero risk", "ZERO", "secure", "None -"] {
+            assert!(!markdown.contains(claim), "{claim}");
+        }
+        journal_is_whole(&world, Kind::Closed);
+        assert!(!world.incident().join("undo.sealed").exists());
+        nothing_leaks(&world, &output, &[&old, &new, &before, world::SESSION]);
+    }
+}
+
+#[test]
+fn a_dry_run_changes_nothing_and_leaves_nothing() {
+    let world = World::new(&hex_value());
+    let output = world.run(&with(world.all(), &["--dry-run"]));
+    ends(&output, 0);
+    let plan = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(plan.contains("class A") && plan.contains("3 sessions") && plan.contains("line 3"), "{plan}");
+    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+    assert!(!world.path("state").exists());
+    nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+}
+
+#[test]
+fn a_failure_before_the_purge_puts_the_old_value_back() {
+    let world = World::new(&hex_value());
+    // The command shows all it can, in two encodings, and keeps the new value for this test.
+    let shows = format!(
+        "--reload=cd '{}' && cp .env seen && cat .env && base64 .env && xxd -p .env; exit 7",
+        world.dir.path().display()
+    );
+    let output = world.run(&with(world.all(), &[&shows]));
+    ends(&output, 4);
+    assert!(stderr(&output).contains("ended with 7") && stderr(&output).contains("[REDACTED]"));
+    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+    journal_is_whole(&world, Kind::Closed);
+    nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+
+    let world = World::new(&planted()[2]);
+    let started = Instant::now();
+    let output = world.run(&with(world.all(), &[&world.health("never"), "--health-timeout=1"]));
+    deadline(started, Duration::from_secs(30));
+    ends(&output, 4);
+    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+    // The application took the old value again.
+    assert_eq!(world.asks(&cookie(&world.old)), 200);
+    assert!(!world.incident().join("undo.sealed").exists());
+    nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+}
+
+#[test]
+fn a_reload_that_hangs_is_ended_with_everything_it_started() {
+    let world = World::new(&hex_value());
+    let started = Instant::now();
+    let output = world.run(&with(world.all(), &["--reload=sleep 300 & sleep 300", "--reload-timeout=1"]));
+    deadline(started, Duration::from_secs(30));
+    ends(&output, 4);
+    assert_eq!(world.env(), world.before);
+}
+
+#[test]
+fn what_shows_nothing_is_refused_before_anything_changes() {
+    let world = World::new(&hex_value());
+    put(&world.path("cookie"), b"sid=dead.0000");
+    let dead = world.run(&world.all());
+    ends(&dead, 2);
+    assert!(stderr(&dead).contains("401") && stderr(&dead).contains("hint"));
+    put(&world.path("cookie"), cookie(&world.old).as_bytes());
+    let open = world.probed()[0].replace("/me?x=1", "/open");
+    let public = world.run(&with(world.all(), &[&open]));
+    ends(&public, 2);
+    assert!(stderr(&public).contains("without a cookie"));
+    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+    nothing_leaks(&world, &public, &[&world.old, &cookie(&world.old)]);
+}
+
+#[test]
+fn a_cookie_that_still_works_is_a_failed_verification() {
+    let world = World::new(&hex_value());
+    // Nothing reloads the application, and nothing is purged.
+    let args = with(world.probed(), &["--yes"]);
+    let output = world.run(&args);
+    ends(&output, 6);
+    assert_eq!(world.status("alive before is refused"), "failed");
+    assert_eq!(world.status("told to take"), "not checked");
+    assert_eq!(world.status("backed up"), "not checked");
+    nothing_leaks(&world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
+}
+
+#[test]
+fn ctrl_c_at_each_step_leaves_the_old_value_or_a_finished_rotation() {
+    for step in ["write", "reload", "health"] {
+        let world = World::new(&hex_value());
+        let args = with(world.all(), &[&format!("--fault={step}:before:wait")]);
+        let started = Instant::now();
+        let output = world.interrupted(&args, step, None);
+        deadline(started, Duration::from_secs(40));
+        ends(&output, 4);
+        assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3), "{step}");
+        journal_is_whole(&world, Kind::Closed);
+        nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+    }
+    for step in ["purge", "purge-again", "verify"] {
+        let world = World::new(&hex_value());
+        let args = with(world.all(), &[&format!("--fault={step}:before:wait")]);
+        let output = world.interrupted(&args, step, None);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(world.value() != world.old && world.sessions() == 0);
+        nothing_leaks(&world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
+    }
+}
+
+#[test]
+fn a_reload_under_way_is_stopped_by_ctrl_c() {
+    let world = World::new(&hex_value());
+    let once =
+        format!("--reload=test -e '{0}' || {{ touch '{0}'; sleep 300; }}", world.path("once").display());
+    let started = Instant::now();
+    let output = world.interrupted(&with(world.all(), &[&once]), "reload");
+    deadline(started, Duration::from_secs(40));
+    ends(&output, 4);
+    assert_eq!(world.env(), world.before);
+}
+
+#[test]
+fn a_killed_rotation_leaves_the_old_bytes_or_the_new_ones_and_a_whole_journal() {
+    for step in ["write", "reload", "health", "purge", "purge-again", "verify"] {
+        for moment in ["before", "after"] {
+            let world = World::new(&hex_value());
+            let output = world.run(&with(world.all(), &[&format!("--fault={step}:{moment}:kill")]));
+            assert_eq!(output.status.code(), None, "{}", stderr(&output));
+            let new = world.value();
+            let rewritten = String::from_utf8(world.before.clone()).unwrap().replace(&world.old, &new);
+            assert_eq!(String::from_utf8(world.env()).unwrap(), rewritten);
+            assert_eq!(new == world.old, (step, moment) == ("write", "before"));
+            let purged = matches!((step, moment), ("purge", "after") | ("purge-again" | "verify", _));
+            assert_eq!(world.sessions(), if purged { 0 } else { 3 });
+            journal_is_whole(&world, Kind::Begun);
+            nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+        }
+    }
+}
+
+#[test]
+fn bad_input_is_refused_with_the_next_step_and_nothing_is_changed() {
+    let world = World::new(&hex_value());
+    let target = |path: &Path, name: &str| format!("--target=env:{}#{name}", path.display());
+    let run = |args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_unleak"));
+        command.env_clear().env("HOME", world.dir.path()).arg("rotate").args(args);
+        command.stdin(std::process::Stdio::null()).output().unwrap()
+    };
+    let env = world.path(".env");
+    put(&world.path("latin"), b"SESSION_SECRET=\xff\xfe\n");
+    let good = target(&env, "SESSION_SECRET");
+    let store = format!("--store=postgres://app:{}@127.0.0.1:1/x", world.old);
+    for (args, says) in [
+        (vec!["--target=nonsense", "--yes"], "env:PATH#NAME"),
+        (vec![&*target(&env, "MISSING"), "--yes"], "no variable MISSING"),
+        (vec![&*target(&world.path("gone"), "S"), "--yes"], "cannot read"),
+        (vec![&*target(world.dir.path(), "S"), "--yes"], "not a regular file"),
+        (vec![&*target(&world.path("latin"), "SESSION_SECRET"), "--yes"], "not UTF-8"),
+        (vec![&*good], "--yes"),
+        (vec![&*good, "--yes", "--health=ftp://x/"], "neither http nor https"),
+        (vec![&*good, "--yes", "--incident-id=../x"], "incident id"),
+        (vec![&*good, "--yes", "--store=sqlite:/nowhere/db"], "store"),
+        (vec![&*good, "--yes", &*store], "process list"),
+        (vec![&*good, "--yes", "--probe=http://127.0.0.1:1/", "--probe-cookie-from=sid=x"], "file:PATH"),
+        (vec![&*good, "--yes", "--store-from=env:UNSET"], "UNSET is not set"),
+    ] {
+        let output = run(&args);
+        ends(&output, 2);
+        assert!(stderr(&output).contains(says), "{args:?}: {}", stderr(&output));
+        assert_eq!(world.env(), world.before);
+        nothing_leaks(&world, &output, &[&world.old]);
+    }
+}
+
+#[test]
+fn a_link_stays_and_every_duplicate_and_fallback_goes() {
+    let world = World::new(&hex_value());
+    let old = &world.old;
+    let text =
+        format!("export SESSION_SECRET={old}\nSESSION_SECRET=\"{old}\"\nSESSION_SECRET_FALLBACKS=x,{old}\n");
+    put(&world.path("real"), text.as_bytes());
+    std::fs::remove_file(world.path(".env")).unwrap();
+    std::os::unix::fs::symlink("real", world.path(".env")).unwrap();
+    let output = world.run(&["--yes".to_owned()]);
+    ends(&output, 0);
+    assert!(std::fs::symlink_metadata(world.path(".env")).unwrap().is_symlink());
+    let new = world.value();
+    let expected =
+        format!("export SESSION_SECRET={new}\nSESSION_SECRET=\"{new}\"\nSESSION_SECRET_FALLBACKS=x\n");
+    assert_eq!(String::from_utf8(world.env()).unwrap(), expected);
+    assert!(stderr(&output).contains("2 times") && stderr(&output).contains("SESSION_SECRET_FALLBACKS"));
+}
+
+#[test]
+fn a_weak_word_does_not_tear_the_report() {
+    let world = World::new("secret");
+    let output = world.run(&world.all());
+    ends(&output, 0);
+    let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
+    assert!(markdown.contains("session secret rotation"));
+}

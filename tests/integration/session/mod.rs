@@ -1,0 +1,12 @@
+//! Session stores on a real PostgreSQL (`UNLEAK_TEST_POSTGRES`, started by `tests/run`) and on SQLite files.
+
+#![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
+
+mod backups; // what a backup file gives away and what it refuses
+mod detect; // every framework's DDL, hostile names, what is no session table
+mod faults; // connections that fail, locks, killed servers, full disks
+mod fixture; // a database of its own for each test
+mod memory; // a purge of many rows in constant memory
+mod purge; // backup, purge, restore on PostgreSQL
+mod sqlite; // the same on SQLite
+mod zones; // expiries without a zone
