@@ -67,7 +67,7 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with the rule file.
         #[source]
-        source: rule::Error,
+        source: Box<rule::Error>,
     },
     /// A rule that does not exist.
     #[error("there is no rule `{0}`")]
@@ -106,7 +106,9 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         for name in &file.rules {
             let found = rule::from_path(&folder.join(name));
-            rules.extend(found.map_err(|source| Error::Rules { path: path.to_owned(), source })?);
+            rules.extend(
+                found.map_err(|source| Error::Rules { path: path.to_owned(), source: Box::new(source) })?,
+            );
         }
         let mut globs = GlobSetBuilder::new();
         for glob in &file.allow.paths {

@@ -1,5 +1,7 @@
 //! A real git repository in a temporary folder, in a world where nothing of the developer's machine counts.
 
+#![expect(clippy::disallowed_methods, reason = "the files of a test may be torn")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;

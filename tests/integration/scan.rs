@@ -1,6 +1,8 @@
 //! `unleak scan` over every kind of source: what it must find there, how it tells where that stands, and what it must
 //! not pass over in silence.
 
+#![expect(clippy::disallowed_methods, reason = "the files of a test may be torn")]
+
 use crate::repo::{Ran, Repo, git, unleak};
 use crate::tokens::{github, hex128};
 use proptest::prelude::*;
@@ -325,7 +327,7 @@ fn a_large_file_is_read_in_windows_wherever_it_is() {
     let mut text = "a line of filler text that means nothing at all\n".repeat(600_000);
     let half = text.len() / 2;
     text.insert_str(text[..half].rfind('\n').unwrap() + 1, &format!("token {}\n", github(90)));
-    text.push_str(&format!("token {}\n", github(91)));
+    text = format!("{text}token {}\n", github(91));
     repo.write("large.txt", &text);
     let line = text[..half].matches('\n').count() + 1;
     let expected = [format!("history large.txt:{line}"), "history large.txt:600002".to_owned()];
