@@ -2,87 +2,104 @@
 
 use super::value::{Judge, ValueFilter};
 use super::{Error, MAX_SPAN};
-use crate::rule::Rule;
-use regex_automata::meta::Regex;
-use regex_automata::util::{captures::Captures, syntax};
+use crate::rule::{self, Rule};
+use regex_automata::meta::{BuildError, Regex};
+use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, HirKind};
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// A pattern that may not have been compiled yet.
+/// A rule of which only so much has been compiled as its keywords in the text so far have called for.
 #[derive(Default)]
-pub(super) struct Compiled(OnceLock<Matcher>);
-
-impl Compiled {
-    pub(super) fn get(&self, rule: &Rule) -> Result<&Matcher, Error> {
-        if let Some(matcher) = self.0.get() {
-            return Ok(matcher);
-        }
-        let matcher = Matcher::new(rule)?;
-        Ok(self.0.get_or_init(|| matcher))
-    }
+pub(super) struct Compiled {
+    reach: OnceLock<Reach>,
+    matcher: OnceLock<Matcher>,
 }
 
-/// A compiled rule.
-pub(super) struct Matcher {
+/// The pattern and the filters.
+struct Matcher {
     regex: Regex,
     /// The group that is the secret: `secret`, or the whole match.
     group: usize,
-    /// The most bytes that a match can have before the end, and after the start, of its keyword.
-    reach: Reach,
     filter: ValueFilter,
 }
 
-#[derive(Clone, Copy)]
+/// Where a match can be, seen from its keyword, and how many bytes it can have.
 enum Reach {
-    /// The keyword starts every match.
-    Prefix { span: usize },
+    /// Every match starts with this literal, and that with the keyword.
+    Prefix { literal: Box<[u8]>, span: usize },
     /// The keyword may stand anywhere in a match.
     Within { span: usize },
 }
 
-/// Rules are about bytes: a file need not be UTF-8.
-pub(super) fn syntax() -> syntax::Config {
-    syntax::Config::new().unicode(false).utf8(false).multi_line(true)
-}
-
 /// Compiles a pattern as all rules' patterns are compiled.
-pub(super) fn regex(pattern: &str) -> Result<Regex, Box<regex_automata::meta::BuildError>> {
+pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
     Regex::builder()
-        .syntax(syntax())
+        .syntax(rule::syntax())
         .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(8 << 20)))
         .build(pattern)
         .map_err(Box::new)
 }
 
-impl Matcher {
-    fn new(rule: &Rule) -> Result<Self, Error> {
-        let bad = |source| Error::Pattern { rule: rule.id.clone(), source };
-        let regex = regex(&rule.pattern).map_err(bad)?;
-        let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret").unwrap_or(0);
-        let reach = Reach::of(rule).ok_or_else(|| Error::Unbounded { rule: rule.id.clone() })?;
-        let filter = ValueFilter::new(&rule.filters).map_err(bad)?;
-        Ok(Self { regex, group, reach, filter })
-    }
-
-    /// The secret of the first acceptable match that holds the keyword at `keyword`.
-    pub(super) fn find(&self, bytes: &[u8], keyword: &Range<usize>) -> Option<Range<usize>> {
+impl Compiled {
+    /// The secret of the first match that holds the keyword at `keyword`, if the filters accept it.
+    pub(super) fn find(
+        &self,
+        rule: &Rule,
+        bytes: &[u8],
+        keyword: &Range<usize>,
+    ) -> Result<Option<Range<usize>>, Error> {
         let input = Input::new(bytes);
-        let mut input = match self.reach {
-            Reach::Prefix { span } => {
+        let input = match self.reach(rule)? {
+            // The keyword is found in any case, the literal counts in its own; most short ones end here.
+            Reach::Prefix { literal, .. } if !bytes[keyword.start..].starts_with(literal) => return Ok(None),
+            Reach::Prefix { span, .. } => {
                 input.span(keyword.start..bytes.len().min(keyword.start + span)).anchored(Anchored::Yes)
             }
             Reach::Within { span } => {
-                input.span(keyword.end.saturating_sub(span)..bytes.len().min(keyword.start + span))
+                input.span(keyword.end.saturating_sub(*span)..bytes.len().min(keyword.start + span))
             }
         };
-        let mut captures = self.regex.create_captures();
+        Ok(self.matcher(rule)?.find(input, keyword))
+    }
+
+    fn reach(&self, rule: &Rule) -> Result<&Reach, Error> {
+        if let Some(reach) = self.reach.get() {
+            return Ok(reach);
+        }
+        let reach = Reach::of(rule)?;
+        Ok(self.reach.get_or_init(|| reach))
+    }
+
+    fn matcher(&self, rule: &Rule) -> Result<&Matcher, Error> {
+        if let Some(matcher) = self.matcher.get() {
+            return Ok(matcher);
+        }
+        let matcher = Matcher::new(rule).map_err(|source| bad_pattern(rule, source))?;
+        Ok(self.matcher.get_or_init(|| matcher))
+    }
+}
+
+fn bad_pattern(rule: &Rule, source: Box<BuildError>) -> Error {
+    Error::Pattern { rule: rule.id.clone(), source }
+}
+
+impl Matcher {
+    fn new(rule: &Rule) -> Result<Self, Box<BuildError>> {
+        let regex = regex(&rule.pattern)?;
+        let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret").unwrap_or(0);
+        Ok(Self { regex, group, filter: ValueFilter::new(&rule.filters)? })
+    }
+
+    fn find(&self, mut input: Input<'_>, keyword: &Range<usize>) -> Option<Range<usize>> {
         while input.start() <= keyword.start {
-            self.regex.search_captures(&input, &mut captures);
-            let whole = captures.get_match().filter(|found| found.start() <= keyword.start)?;
+            let whole = self.regex.search(&input).filter(|found| found.start() <= keyword.start)?;
             if whole.end() >= keyword.end {
-                return self.accept(bytes, &captures);
+                // Groups cost more than the match; few places get here.
+                let mut captures = self.regex.create_captures();
+                self.regex.search_captures(&input, &mut captures);
+                return self.accept(input.haystack(), &captures);
             }
             // An empty or early match: go on behind its first byte, so that none that holds the keyword is missed.
             input.set_start(whole.start() + 1);
@@ -98,19 +115,27 @@ impl Matcher {
 }
 
 impl Reach {
-    fn of(rule: &Rule) -> Option<Self> {
-        let config = regex_syntax::ParserBuilder::new()
-            .unicode(false)
-            .utf8(false)
-            .multi_line(true)
-            .build()
-            .parse(&rule.pattern);
-        let hir = config.ok()?;
-        let span = hir.properties().maximum_len().filter(|&len| len <= MAX_SPAN)?;
-        let is_prefix = first_literal(&hir).is_some_and(|literal| {
-            rule.keywords.iter().all(|keyword| literal.starts_with(keyword.as_bytes()))
-        });
-        Some(if is_prefix { Self::Prefix { span } } else { Self::Within { span } })
+    fn of(rule: &Rule) -> Result<Self, Error> {
+        let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
+        let unbounded = || Error::Unbounded { rule: rule.id.clone() };
+        // What does not parse does not compile either, and the compiler says why.
+        let hir = { parser }.parse(&rule.pattern).map_err(|_| match regex(&rule.pattern) {
+            Err(source) => bad_pattern(rule, source),
+            Ok(_) => unbounded(),
+        })?;
+        let span = hir.properties().maximum_len().filter(|&len| len <= MAX_SPAN).ok_or_else(unbounded)?;
+        let starts = |literal: &&[u8]| {
+            let prefix = |keyword: &String| {
+                literal
+                    .get(..keyword.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(keyword.as_bytes()))
+            };
+            rule.keywords.iter().all(prefix)
+        };
+        Ok(match first_literal(&hir).filter(starts) {
+            Some(literal) => Self::Prefix { literal: literal.into(), span },
+            None => Self::Within { span },
+        })
     }
 }
 

@@ -7,9 +7,14 @@ pub enum Error {
     /// No rule is left to run.
     #[error("no rule is left to scan with")]
     NoRules,
-    /// The keywords of all rules together cannot be searched for.
-    #[error("the rules' keywords cannot be searched for together")]
-    Keywords(#[source] aho_corasick::BuildError),
+    /// A keyword that is too short to be searched for: it would stand everywhere.
+    #[error("rule `{rule}` has the keyword `{keyword}`, which is shorter than three bytes")]
+    ShortKeyword {
+        /// The rule's id.
+        rule: String,
+        /// The keyword.
+        keyword: String,
+    },
     /// A pattern is no regular expression, or too large a one.
     #[error("rule `{rule}` has a pattern that does not compile")]
     Pattern {
@@ -35,7 +40,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoRules => "enable at least one rule; `unleak rules list` names them all".to_owned(),
-            Self::Keywords(_) => "use fewer or shorter keywords".to_owned(),
+            Self::ShortKeyword { .. } => "name a longer literal that stands in every match".to_owned(),
             Self::Pattern { rule, .. } => {
                 format!("`unleak rules check` shows where the pattern of `{rule}` fails")
             }

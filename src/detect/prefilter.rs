@@ -1,15 +1,34 @@
-//! The first pass: where any rule's keyword stands.
+//! The first pass: where any rule's keyword stands, in any case. It looks at every byte of a history, so its speed is the
+//! scan's speed.
+//!
+//! Of each keyword four bytes are chosen that are rare in text, and a bitmap says for the hash of any four bytes
+//! whether they could be some keyword's. Nearly all positions end there; only the rest is compared.
 
 use super::Error;
 use crate::rule::Rule;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// One automaton for the keywords of all rules.
+/// The bytes of a keyword that are hashed.
+const GRAM: usize = 4;
+const WORDS: usize = 1 << 11;
+/// Folds ASCII letters to lower case, and some other bytes together, which the comparison tells apart.
+const FOLD: u32 = 0x2020_2020;
+
+/// The keywords of all rules, ready to be searched for together.
 pub(super) struct Prefilter {
-    automaton: AhoCorasick,
+    bitmap: Box<[u64; WORDS]>,
+    /// The keywords by the folded four bytes that were chosen of them, ordered.
+    grams: Vec<(u32, Keyword)>,
     rules: Vec<Vec<usize>>,
+}
+
+#[derive(Clone)]
+struct Keyword {
+    text: Box<[u8]>,
+    /// Where in the keyword the four bytes stand.
+    offset: usize,
+    number: usize,
 }
 
 /// A keyword that stands in the text.
@@ -23,29 +42,125 @@ impl Prefilter {
         let mut by_keyword: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate() {
             for keyword in &rule.keywords {
+                if keyword.len() < GRAM - 1 {
+                    return Err(Error::ShortKeyword { rule: rule.id.clone(), keyword: keyword.clone() });
+                }
                 by_keyword.entry(keyword.to_ascii_lowercase()).or_default().push(index);
             }
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(by_keyword.keys())
-            .map_err(Error::Keywords)?;
-        let rules = by_keyword.into_values().map(|mut rules| {
+        let mut prefilter = Self { bitmap: Box::new([0; WORDS]), grams: Vec::new(), rules: Vec::new() };
+        for (number, (text, mut rules)) in by_keyword.into_iter().enumerate() {
             rules.dedup();
-            rules
-        });
-        Ok(Self { automaton, rules: rules.collect() })
+            prefilter.rules.push(rules);
+            prefilter.add(text.into_bytes().into(), number);
+        }
+        prefilter.grams.sort_unstable_by_key(|(gram, keyword)| (*gram, keyword.number));
+        Ok(prefilter)
     }
 
-    pub(super) fn hits<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = Hit> + 't {
-        self.automaton
-            .find_overlapping_iter(text)
-            .map(|found| Hit { keyword: found.pattern().as_usize(), range: found.range() })
+    fn add(&mut self, text: Box<[u8]>, number: usize) {
+        if text.len() < GRAM {
+            // Three bytes and any fourth.
+            for last in 0..=u8::MAX {
+                let gram = fold([text[0], text[1], text[2], last]);
+                if !self.grams.iter().any(|(known, keyword)| *known == gram && keyword.number == number) {
+                    self.mark(gram, Keyword { text: text.clone(), offset: 0, number });
+                }
+            }
+            return;
+        }
+        let rarest = (0..=text.len() - GRAM).min_by_key(|&at| commonness(&text[at..at + GRAM])).unwrap_or(0);
+        let gram = fold([text[rarest], text[rarest + 1], text[rarest + 2], text[rarest + 3]]);
+        self.mark(gram, Keyword { text, offset: rarest, number });
+    }
+
+    fn mark(&mut self, gram: u32, keyword: Keyword) {
+        let (word, bit) = slot(gram);
+        self.bitmap[word] |= bit;
+        self.grams.push((gram, keyword));
+    }
+
+    /// Calls `hit` for every keyword that stands in `text`, in the order of the places.
+    pub(super) fn each_hit(&self, text: &[u8], mut hit: impl FnMut(Hit)) {
+        for (at, window) in text.windows(GRAM).enumerate() {
+            let gram = fold([window[0], window[1], window[2], window[3]]);
+            let (word, bit) = slot(gram);
+            if self.bitmap[word] & bit != 0 {
+                self.compare(text, at, gram, &mut hit);
+            }
+        }
+        // The last place has room for three bytes only.
+        if let Some(at) = text.len().checked_sub(GRAM - 1) {
+            self.compare(text, at, fold([text[at], text[at + 1], text[at + 2], 0]), &mut hit);
+        }
+    }
+
+    #[inline(never)]
+    fn compare(&self, text: &[u8], at: usize, gram: u32, hit: &mut impl FnMut(Hit)) {
+        let first = self.grams.partition_point(|(known, _)| *known < gram);
+        for (_, keyword) in self.grams[first..].iter().take_while(|(known, _)| *known == gram) {
+            let Some(start) = at.checked_sub(keyword.offset) else { continue };
+            let range = start..start + keyword.text.len();
+            if text.get(range.clone()).is_some_and(|there| there.eq_ignore_ascii_case(&keyword.text)) {
+                hit(Hit { keyword: keyword.number, range });
+            }
+        }
     }
 
     pub(super) fn rules_of(&self, keyword: usize) -> &[usize] {
         &self.rules[keyword]
+    }
+}
+
+fn fold(bytes: [u8; GRAM]) -> u32 {
+    u32::from_le_bytes(bytes) | FOLD
+}
+
+/// The place of a gram in the bitmap: the upper bits of a multiplication by a constant that mixes well.
+fn slot(gram: u32) -> (usize, u64) {
+    let hash = gram.wrapping_mul(0x9e37_79b1);
+    ((hash >> 21) as usize, 1 << ((hash >> 15) & 63))
+}
+
+/// How often four bytes can be expected in source code and prose, in arbitrary units.
+fn commonness(gram: &[u8]) -> u64 {
+    gram.iter()
+        .map(|byte| match byte.to_ascii_lowercase() {
+            b'e' | b't' | b' ' | b's' | b'r' | b'n' | b'i' | b'a' | b'o' => 9,
+            b'l' | b'c' | b'd' | b'u' | b'm' | b'p' | b'f' | b'h' | b'_' | b'-' => 6,
+            b'g' | b'y' | b'b' | b'v' | b'w' | b'k' | b'.' | b'/' | b'x' | b'0' | b'1' => 3,
+            _ => 1,
+        })
+        .product()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Every occurrence of every keyword is told once, as a plain comparison at every place finds it.
+        #[test]
+        fn agrees_with_comparing_everywhere(
+            keywords in proptest::collection::btree_set("[ab_@`]{3,6}", 1..6),
+            text in "[abAB_@`]{0,60}",
+        ) {
+            let rules: Vec<Rule> = keywords.iter().map(|keyword| crate::detect::tests::rule("x", keyword, "x", crate::finding::Confidence::High)).collect();
+            let prefilter = Prefilter::new(&rules).unwrap();
+            let mut found = Vec::new();
+            prefilter.each_hit(text.as_bytes(), |hit| found.push((hit.keyword, hit.range)));
+            let mut expected = Vec::new();
+            for (number, keyword) in keywords.iter().enumerate() {
+                for at in 0..=text.len().saturating_sub(keyword.len()) {
+                    let range = at..at + keyword.len();
+                    if text.get(range.clone()).is_some_and(|there| there.eq_ignore_ascii_case(keyword)) {
+                        expected.push((number, range));
+                    }
+                }
+            }
+            found.sort_unstable_by_key(|(number, range)| (*number, range.start));
+            prop_assert_eq!(found, expected);
+        }
     }
 }
