@@ -12,14 +12,17 @@ use std::ops::Range;
 /// The bytes of a keyword that are hashed.
 const GRAM: usize = 4;
 const WORDS: usize = 1 << 11;
+const BUCKET_BITS: u32 = 12;
 /// Folds ASCII letters to lower case, and some other bytes together, which the comparison tells apart.
 const FOLD: u32 = 0x2020_2020;
 
 /// The keywords of all rules, ready to be searched for together.
 pub(super) struct Prefilter {
     bitmap: Box<[u64; WORDS]>,
-    /// The keywords by the folded four bytes that were chosen of them, ordered.
+    /// The keywords by the folded four bytes that were chosen of them, ordered by the hash of those.
     grams: Vec<(u32, Keyword)>,
+    /// Where in `grams` the hashes with each value of the upper bits begin.
+    buckets: Vec<u32>,
     rules: Vec<Vec<usize>>,
 }
 
@@ -48,13 +51,20 @@ impl Prefilter {
                 by_keyword.entry(keyword.to_ascii_lowercase()).or_default().push(index);
             }
         }
-        let mut prefilter = Self { bitmap: Box::new([0; WORDS]), grams: Vec::new(), rules: Vec::new() };
+        let mut prefilter =
+            Self { bitmap: Box::new([0; WORDS]), grams: Vec::new(), buckets: Vec::new(), rules: Vec::new() };
         for (number, (text, mut rules)) in by_keyword.into_iter().enumerate() {
             rules.dedup();
             prefilter.rules.push(rules);
             prefilter.add(text.into_bytes().into(), number);
         }
-        prefilter.grams.sort_unstable_by_key(|(gram, keyword)| (*gram, keyword.number));
+        prefilter.grams.sort_unstable_by_key(|(gram, keyword)| (hash(*gram), *gram, keyword.number));
+        prefilter.buckets = (0..=1 << BUCKET_BITS)
+            .map(|bucket| {
+                prefilter.grams.partition_point(|(gram, _)| hash(*gram) >> (32 - BUCKET_BITS) < bucket)
+            })
+            .map(|start| u32::try_from(start).unwrap_or(u32::MAX))
+            .collect();
         Ok(prefilter)
     }
 
@@ -97,8 +107,9 @@ impl Prefilter {
 
     #[inline(never)]
     fn compare(&self, text: &[u8], at: usize, gram: u32, hit: &mut impl FnMut(Hit)) {
-        let first = self.grams.partition_point(|(known, _)| *known < gram);
-        for (_, keyword) in self.grams[first..].iter().take_while(|(known, _)| *known == gram) {
+        let bucket = (hash(gram) >> (32 - BUCKET_BITS)) as usize;
+        let bucket = &self.grams[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
+        for (_, keyword) in bucket.iter().filter(|(known, _)| *known == gram) {
             let Some(start) = at.checked_sub(keyword.offset) else { continue };
             let range = start..start + keyword.text.len();
             if text.get(range.clone()).is_some_and(|there| there.eq_ignore_ascii_case(&keyword.text)) {
@@ -116,9 +127,14 @@ fn fold(bytes: [u8; GRAM]) -> u32 {
     u32::from_le_bytes(bytes) | FOLD
 }
 
-/// The place of a gram in the bitmap: the upper bits of a multiplication by a constant that mixes well.
+/// A multiplication by a constant that mixes well; the upper bits are the better ones.
+fn hash(gram: u32) -> u32 {
+    gram.wrapping_mul(0x9e37_79b1)
+}
+
+/// The place of a gram in the bitmap.
 fn slot(gram: u32) -> (usize, u64) {
-    let hash = gram.wrapping_mul(0x9e37_79b1);
+    let hash = hash(gram);
     ((hash >> 21) as usize, 1 << ((hash >> 15) & 63))
 }
 
