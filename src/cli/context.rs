@@ -7,17 +7,20 @@ use clap::{Args, ValueEnum};
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 
+/// Where the help lists them: behind a command's own options.
+const GLOBAL: &str = "Global options";
+
 /// Options that every command takes.
 #[derive(Args)]
 pub(super) struct GlobalArgs {
     /// When to use colour: on a terminal, always, or never.
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = GLOBAL)]
     color: Color,
     /// Print errors only: no progress, no summary.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     quiet: bool,
     /// The folder of journals, keys and incidents [default: unleak in the XDG state folder].
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
     state: Option<PathBuf>,
 }
 
