@@ -70,12 +70,10 @@ impl Prefilter {
 
     fn add(&mut self, text: Box<[u8]>, number: usize) {
         if text.len() < GRAM {
-            // Three bytes and any fourth.
-            for last in 0..=u8::MAX {
+            // Three bytes and any fourth, of which folding leaves those with its bit.
+            for last in (0..=u8::MAX).filter(|last| last & 0x20 != 0) {
                 let gram = fold([text[0], text[1], text[2], last]);
-                if !self.grams.iter().any(|(known, keyword)| *known == gram && keyword.number == number) {
-                    self.mark(gram, Keyword { text: text.clone(), offset: 0, number });
-                }
+                self.mark(gram, Keyword { text: text.clone(), offset: 0, number });
             }
             return;
         }

@@ -4,6 +4,7 @@
 
 #[cfg(unix)] // starts and stops the application by a shell script
 mod express; // the main job: a real Express application, its secret rotated and its sessions ended
+mod history; // findings and first commits over random histories, held against git
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
 mod layers; // the arrows between the modules, and the form of the source tree

@@ -1,0 +1,102 @@
+//! Attribution against git itself: random histories, packed in any way that git packs.
+
+use crate::repo::Repo;
+use crate::tokens::github;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+/// What a step of a random history does to one of three files.
+#[derive(Clone, Debug)]
+enum Step {
+    Leak(usize, u64),
+    Text(usize, u8),
+    Remove(usize),
+    Rename(usize, usize),
+    Branch,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (0..3usize, 0..6u64).prop_map(|(file, token)| Step::Leak(file, token)),
+        3 => (0..3usize, 0..4u8).prop_map(|(file, text)| Step::Text(file, text)),
+        1 => (0..3usize).prop_map(Step::Remove),
+        1 => (0..3usize, 0..3usize).prop_map(|(from, to)| Step::Rename(from, to)),
+        1 => Just(Step::Branch),
+    ];
+    proptest::collection::vec(step, 1..12)
+}
+
+fn replay(repo: &Repo, steps: &[Step]) {
+    let name = |file: &usize| format!("folder{}/file{file}.txt", file % 2);
+    repo.write("keep.txt", "keep\n");
+    repo.commit("start");
+    for (number, step) in steps.iter().enumerate() {
+        let file = |file: &usize| repo.path().join(name(file));
+        match step {
+            Step::Leak(at, token) => {
+                let old = std::fs::read_to_string(file(at)).unwrap_or_default();
+                repo.write(&name(at), format!("{old}line {number}\ntoken {}\n", github(1000 + token)));
+            }
+            Step::Text(at, text) => {
+                let old = std::fs::read_to_string(file(at)).unwrap_or_default();
+                repo.write(&name(at), format!("text {text}\n{old}"));
+            }
+            Step::Remove(at) => drop(std::fs::remove_file(file(at))),
+            Step::Rename(from, to) => {
+                if let Ok(content) = std::fs::read(file(from)) {
+                    std::fs::remove_file(file(from)).unwrap();
+                    repo.write(&name(to), content);
+                }
+            }
+            Step::Branch => drop(repo.git(&["checkout", "-q", "-B", &format!("branch{number}"), "HEAD"])),
+        }
+        repo.commit(&format!("step {number}"));
+    }
+}
+
+/// What git itself says: every blob that holds a token, and for each path of it the first commit that has it there.
+fn by_git(repo: &Repo) -> BTreeSet<(String, String, String)> {
+    let mut seen = BTreeSet::new();
+    let mut found = BTreeSet::new();
+    for commit in repo.git(&["rev-list", "--all", "--topo-order", "--reverse"]).lines() {
+        for entry in repo.git(&["ls-tree", "-r", commit]).lines() {
+            let (head, path) = entry.split_once('\t').unwrap();
+            let blob = head.split(' ').nth(2).unwrap();
+            let content = repo.git(&["cat-file", "blob", blob]);
+            for token in (1000..1006).map(github).filter(|token| content.contains(token)) {
+                if seen.insert((token.clone(), path.to_owned())) {
+                    found.insert((token, path.to_owned(), commit.to_owned()));
+                }
+            }
+        }
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// Over random histories, packed in any way git packs, findings and first commits are those that git tells.
+    #[test]
+    fn findings_and_first_commits_are_what_git_tells(steps in steps(), depth in 1..20u8, window in 1..20u8, loose in any::<bool>()) {
+        let repo = Repo::new();
+        replay(&repo, &steps);
+        if !loose {
+            repo.git(&["repack", "-q", "-a", "-d", "-f", &format!("--depth={depth}"), &format!("--window={window}")]);
+        }
+        let ran = repo.scan(&["--format", "json", "--show-secrets"]);
+        let report = ran.json();
+        let mut ours = BTreeSet::new();
+        for finding in report["findings"].as_array().unwrap() {
+            let token = finding["secret"]["value"].as_str().unwrap();
+            let mut paths = BTreeSet::new();
+            for place in finding["occurrences"].as_array().unwrap() {
+                let (path, commit) = (place["path"].as_str().unwrap(), place["commit"].as_str().unwrap());
+                if paths.insert(path.to_owned()) {
+                    ours.insert((token.to_owned(), path.to_owned(), commit.to_owned()));
+                }
+            }
+        }
+        prop_assert_eq!(ours, by_git(&repo));
+    }
+}
