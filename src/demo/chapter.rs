@@ -245,7 +245,7 @@ pub(super) fn report(story: &mut Story<'_>, outcome: &Outcome) -> Result<(), Err
     let text = if clean {
         format!(
             "{files} files (report, journal, backup, keys) were searched for both secrets, every session id \
-             and every cookie, in every encoding: none holds one."
+             and every cookie, plain and in the usual encodings: none holds one."
         )
     } else {
         format!("{dirty} of {files} files hold what they must not.")
