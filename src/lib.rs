@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod config;
 pub mod coverage;
+pub mod demo;
 pub mod detect;
 pub mod durable;
 pub mod exit;

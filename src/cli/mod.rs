@@ -2,6 +2,7 @@
 
 mod completions;
 mod context;
+mod demo;
 mod failure;
 mod fingerprint_key;
 mod hook;
@@ -34,6 +35,9 @@ enum Command {
     Rules(rules::Args),
     Hook(hook::Args),
     Rotate(Box<rotate::Args>),
+    Demo(demo::Args),
+    #[command(hide = true)]
+    DemoApp(demo::AppArgs),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -50,6 +54,8 @@ pub fn main() -> Exit {
         Command::Rules(args) => rules::run(&args, &mut context),
         Command::Hook(args) => hook::run(&args, &mut context),
         Command::Rotate(args) => rotate::run(&args, &mut context),
+        Command::Demo(args) => demo::run(&args, &mut context),
+        Command::DemoApp(args) => demo::run_app(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
         Command::Man(args) => man::run(&args, &mut context),
     };

@@ -15,7 +15,7 @@ pub(crate) fn github(number: u64) -> String {
 
 /// 128 hexadecimal characters, as a session secret has.
 pub(crate) fn hex128(number: u64) -> String {
-    random(number).take(64).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(random(number).take(64).collect::<Vec<_>>())
 }
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -32,6 +32,6 @@ fn random(number: u64) -> impl Iterator<Item = u8> {
         let mut mixed = state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 24) as u8
+        ((mixed ^ (mixed >> 31)) >> 24).to_le_bytes()[0]
     })
 }

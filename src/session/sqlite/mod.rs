@@ -1,7 +1,8 @@
 //! SQLite: one connection to a file that must exist already.
 //!
 //! The journal mode stays as it is. Foreign keys are enforced on this connection, so that a restore cannot bring
-//! back a session whose user is gone. As with PostgreSQL, a connection on which something failed is closed.
+//! back a session whose user is gone. Deleted rows are overwritten: SQLite would leave them readable in the file's
+//! free pages. As with PostgreSQL, a connection on which something failed is closed.
 
 mod catalogue;
 mod purge;
@@ -124,6 +125,7 @@ async fn open(path: &Path, url: &str, limits: &Limits) -> Result<SqliteConnectio
         .filename(path)
         .create_if_missing(false)
         .busy_timeout(limits.lock)
+        .pragma("secure_delete", "ON")
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(|error| Error::Connect {
         url: url.to_owned(),

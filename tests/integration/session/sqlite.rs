@@ -53,6 +53,24 @@ impl File {
 
 const CONNECT_SQLITE3: &str = "CREATE TABLE IF NOT EXISTS sessions (sid PRIMARY KEY, expired, sess)";
 
+/// What was deleted is in the encrypted backup and nowhere else: not in the free pages of the file either.
+#[tokio::test]
+async fn a_purged_session_cannot_be_read_out_of_the_file() {
+    let rows: Vec<String> = (0..200)
+        .map(|n| format!("('planted-id-{n:04}', 1, '{{\"user\":\"planted-user-{n:04}\"}}')"))
+        .collect();
+    let file =
+        File::with(&format!("{CONNECT_SQLITE3}; INSERT INTO sessions VALUES {}", rows.join(","))).await;
+    let planted = || {
+        let bytes = std::fs::read(file.path()).unwrap();
+        bytes.windows(8).filter(|window| *window == b"planted-").count()
+    };
+    assert!(planted() >= 400);
+    let purged = file.open().await.unwrap().purge(&spec(&file.backups(), &file.key)).await.unwrap();
+    assert_eq!((purged.deleted, purged.after.total), (200, 0));
+    assert_eq!(planted(), 0);
+}
+
 /// One live and one expired session each.
 #[tokio::test]
 async fn the_documented_tables_of_the_frameworks_are_found() {
