@@ -61,13 +61,18 @@ fn draw(progress: &Progress, done: &AtomicBool) {
 }
 
 /// Makes Ctrl-C end the work in good order; a second Ctrl-C ends the process.
+#[expect(
+    clippy::exit,
+    clippy::print_stderr,
+    reason = "a signal is answered at once, whatever else is going on"
+)]
 pub(super) fn stop_on_interrupt(progress: &Arc<Progress>) {
     let progress = Arc::clone(progress);
     // Without a handler the system's own applies, which ends the process at once: nothing is half-written here.
     drop(ctrlc::set_handler(move || {
         if progress.stop.swap(true, Ordering::Relaxed) {
-            #[expect(clippy::exit, reason = "asked twice")]
             std::process::exit(130);
         }
+        eprintln!("\nstopping: looking up where the findings so far stand; Ctrl-C again to leave at once");
     }));
 }
