@@ -47,17 +47,25 @@ fn run(rotation: &Rotation<'_>, stop: &Stop) -> Result<Duration, Error> {
     Err(Error::Reload { how: failed, output: tail(&mut output, &rotation.redactor) })
 }
 
+#[cfg(not(windows))]
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]);
+    command
+}
+
+/// cmd does not understand the quoting by which arguments are passed: the line goes to it as it was typed.
+#[cfg(windows)]
+fn shell(line: &str) -> Command {
+    use std::os::windows::process::CommandExt as _;
+    let mut command = Command::new("cmd");
+    command.args(["/S", "/C"]).raw_arg(format!("\"{line}\""));
+    command
+}
+
 fn start(reload: &Reload, name: &str, output: &File) -> Result<Child, Error> {
-    let mut command = if cfg!(windows) {
-        let mut command = Command::new("cmd");
-        command.arg("/C");
-        command
-    } else {
-        let mut command = Command::new("sh");
-        command.arg("-c");
-        command
-    };
-    command.arg(&reload.command).stdin(Stdio::null());
+    let mut command = shell(&reload.command);
+    command.stdin(Stdio::null());
     command.stdout(output.try_clone().map_err(Error::ReloadStart)?);
     command.stderr(output.try_clone().map_err(Error::ReloadStart)?);
     // An old value in our own environment would win over the file in the application that the command starts.
