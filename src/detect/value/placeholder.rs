@@ -58,7 +58,32 @@ fn is_monotonous(value: &[u8]) -> bool {
         && (most * 2 > len
             || (len >= 6 && (steps(1) + steps(-1)) * 3 >= (len - 1) * 2)
             || (1..=len / 3).take(16).any(repeats)
-            || has_run(value))
+            || has_run(value)
+            || is_counted(value))
+}
+
+/// `…abcdefghij`, `…123456789`, `a1b2c3d4e5f6`, or one half twice: a token that somebody made up at the keyboard.
+/// Short values are left alone: people do use such passwords.
+fn is_counted(value: &[u8]) -> bool {
+    const RUN: usize = 8;
+    const TWICE: usize = 12;
+    let follows = |a: u8, b: u8| match a.to_ascii_lowercase() {
+        b'9' => b == b'0',
+        b'f' => matches!(b.to_ascii_lowercase(), b'a' | b'g'),
+        b'z' => b.eq_ignore_ascii_case(&b'a'),
+        a => a.is_ascii_alphanumeric() && b.to_ascii_lowercase() == a + 1,
+    };
+    let in_turn = |distance: usize| value.iter().zip(&value[distance..]).map(move |(a, b)| follows(*a, *b));
+    let mut steps = 0;
+    let has_long_run = in_turn(1).any(|step| {
+        steps = if step { steps + 1 } else { 0 };
+        steps >= RUN
+    });
+    let said_twice = |(at, part): (usize, &[u8])| find(&value[at + TWICE..], part);
+    value.len() >= 24
+        && (has_long_run
+            || in_turn(2).filter(|step| *step).count() * 5 >= (value.len() - 2) * 4
+            || (value.len() <= 64 && value.windows(TWICE).enumerate().any(said_twice)))
 }
 
 /// A run of six equal characters in a short value (`abc-xxxxxx-def`), or of `*`, `.` or `…` in any.
@@ -73,7 +98,7 @@ fn has_run(value: &[u8]) -> bool {
 
 /// Words by which people say "not the real one". Long enough that random text will not hold them.
 fn is_phrase(value: &[u8]) -> bool {
-    const SAYS_SO: [&[u8]; 31] = [
+    const SAYS_SO: [&[u8]; 32] = [
         b"example",
         b"sample",
         b"placeholder",
@@ -105,6 +130,7 @@ fn is_phrase(value: &[u8]) -> bool {
         b"fakesecret",
         b"generateda",
         b"keyboardcat",
+        b"randomstring",
     ];
     let letters: Vec<u8> =
         value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
@@ -169,8 +195,20 @@ mod tests {
             "keyboard cat",
             "password",
             "a1b2...",
+            "SomeRandomStringOf32Characters12",
+            "111111111111-222222222222-abcdefghijklmnop",
+            "FakeWebhook1234567890abcdef",
+            "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6",
+            "51Hk2LkJhDfG8pQm9Hk2LkJhDfG8pQm",
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value} is a placeholder");
+        }
+    }
+
+    #[test]
+    fn leaves_weak_passwords_alone() {
+        for value in ["Admin123456789", "sh0p-Abcdefghi1", "hunter2hunter3"] {
+            assert!(!is_placeholder(value.as_bytes()), "{value} can be a password");
         }
     }
 
