@@ -18,7 +18,7 @@ elif [ ! -x "$program" ]; then
     exit 1
 fi
 
-"$program" scan --staged
+"$program" scan --staged --quiet
 status=$?
 case $status in
 0) exit 0 ;;

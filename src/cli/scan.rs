@@ -92,7 +92,7 @@ impl From<MinConfidence> for Confidence {
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let start = Instant::now();
-    let (source, root) = source(args)?;
+    let (source, root) = source(args, context)?;
     let (detector, allowed) = rules(args, root.as_deref())?;
     let progress = Arc::new(Progress::default());
     progress::stop_on_interrupt(&progress);
@@ -141,7 +141,7 @@ fn failure(error: &dyn std::error::Error, hint: Option<String>) -> Failure {
 }
 
 /// The source, and the folder in which its configuration may be.
-fn source(args: &Args) -> Result<(Source, Option<PathBuf>), Failure> {
+fn source(args: &Args, context: &Context) -> Result<(Source, Option<PathBuf>), Failure> {
     let failed = |error: crate::source::Error| failure(&error, error.hint());
     if args.path == Path::new("-") {
         return Ok((Source::Stream(StreamSource::new(Box::new(std::io::stdin()))), None));
@@ -152,7 +152,8 @@ fn source(args: &Args) -> Result<(Source, Option<PathBuf>), Failure> {
     }
     let part = match (&args.range, args.staged) {
         (Some(range), _) => Part::Range(range.clone()),
-        (None, true) => Part::Staged,
+        // git commits from an index of its own when only some paths or all changed files are committed.
+        (None, true) => Part::Staged(context.env("GIT_INDEX_FILE").map(PathBuf::from)),
         (None, false) => Part::Everything,
     };
     let source = GitSource::open(&args.path, part).map_err(failed)?;

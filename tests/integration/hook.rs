@@ -18,14 +18,14 @@ struct World {
 }
 
 impl World {
-    /// A repository in which a stand-in for the scanner refuses what git itself shows as staged.
+    /// A repository, with the binary on the path.
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let bin = dir.path().join("bin");
         fs::create_dir_all(&bin).unwrap();
         let world = Self { dir, bin };
         world.git(&["init", "-q", "-b", "main", "repo"], world.dir.path());
-        script(&world.bin.join("unleak"), STAND_IN);
+        std::os::unix::fs::symlink(UNLEAK, world.bin.join("unleak")).unwrap();
         world
     }
 
@@ -83,11 +83,10 @@ fn script(path: &Path, content: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// Asks git for what is staged, as the scanner does, so that it sees the index that git hands to the hook.
-const STAND_IN: &str = "#!/bin/sh
-[ \"$*\" = 'scan --staged' ] || exit 2
-! git diff --cached --no-color | grep -q '^+.*LEAK'
-";
+/// A line with a credential that the scanner finds.
+fn leak() -> String {
+    format!("token {}\n", crate::tokens::github(7))
+}
 
 fn text(output: &Output) -> String {
     let all = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
@@ -98,7 +97,7 @@ fn text(output: &Output) -> String {
 fn a_leaking_commit_is_stopped_and_a_clean_one_passes() {
     let world = World::new();
     world.install();
-    let stopped = world.commit("a.txt", "LEAK\n");
+    let stopped = world.commit("a.txt", &leak());
     assert_eq!(stopped.status.code(), Some(1), "{}", text(&stopped));
     assert!(text(&stopped).contains("holds a secret") && text(&stopped).contains("--no-verify"));
     assert_eq!(world.commits(), 0);
@@ -114,11 +113,11 @@ fn it_works_in_subfolders_linked_worktrees_and_with_odd_names() {
     fs::create_dir(&folder).unwrap();
     assert!(world.unleak(&["hook", "install"], &folder).status.success());
     assert!(world.commit("sub folder/new\nline 'quoted'.txt", "clean\n").status.success());
-    assert!(!world.commit("sub folder/new\nline 'quoted'.txt", "LEAK\n").status.success());
+    assert!(!world.commit("sub folder/new\nline 'quoted'.txt", &leak()).status.success());
 
     world.git(&["worktree", "add", "-q", "../linked"], &world.repo());
     let linked = world.dir.path().join("linked");
-    fs::write(linked.join("b.txt"), "LEAK\n").unwrap();
+    fs::write(linked.join("b.txt"), leak()).unwrap();
     world.git(&["add", "b.txt"], &linked);
     assert!(!world.git(&["commit", "-q", "-m", "b"], &linked).status.success());
     // Installing from there renews the one hook that both share.
@@ -134,7 +133,7 @@ fn a_partial_commit_is_judged_by_what_it_commits() {
     assert!(world.commit("b.txt", "clean\n").status.success());
     world.install();
     fs::write(world.repo().join("a.txt"), "better\n").unwrap();
-    fs::write(world.repo().join("b.txt"), "LEAK\n").unwrap();
+    fs::write(world.repo().join("b.txt"), leak()).unwrap();
     // Git makes a temporary index for each of these and names it in GIT_INDEX_FILE.
     assert!(!world.git(&["commit", "-q", "-a", "-m", "all"], &world.repo()).status.success());
     assert!(!world.git(&["commit", "-q", "-m", "b", "b.txt"], &world.repo()).status.success());
@@ -155,7 +154,7 @@ fn an_earlier_hook_runs_first_decides_first_and_comes_back() {
 
     let passed = world.commit("a.txt", "clean\n");
     assert!(passed.status.success() && text(&passed).contains("earlier"), "{}", text(&passed));
-    let stopped = world.commit("a.txt", "LEAK\n");
+    let stopped = world.commit("a.txt", &leak());
     assert!(text(&stopped).contains("earlier") && text(&stopped).contains("holds a secret"));
     fs::write(world.repo().join("deny"), "").unwrap();
     let denied = world.commit("a.txt", "clean too\n");
@@ -189,7 +188,7 @@ fn a_configured_hook_folder_is_honoured() {
     world.git(&["config", "core.hooksPath", "tools/hooks"], &world.repo());
     world.install();
     assert!(world.repo().join("tools/hooks/pre-commit").exists() && !world.hook().exists());
-    assert!(!world.commit("a.txt", "LEAK\n").status.success());
+    assert!(!world.commit("a.txt", &leak()).status.success());
 
     world.git(&["config", "--unset", "core.hooksPath"], &world.repo());
     world.git(&["config", "--global", "core.hooksPath", "~/hooks"], &world.repo());
@@ -221,6 +220,7 @@ fn without_the_program_nothing_is_committed_and_the_way_around_is_said() {
 fn a_scan_that_could_not_see_everything_stops_the_commit_too() {
     let world = World::new();
     world.install();
+    fs::remove_file(world.bin.join("unleak")).unwrap();
     script(&world.bin.join("unleak"), "#!/bin/sh\nexit 3\n");
     let stopped = world.commit("a.txt", "clean\n");
     assert!(!stopped.status.success() && text(&stopped).contains("could not be checked"));

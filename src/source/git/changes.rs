@@ -4,16 +4,23 @@
 use super::{GitSource, ObjectId, commit};
 use crate::coverage::Coverage;
 use crate::source::{Blob, Content, Error, Key, Progress, Visit};
-use git2::{Commit, Delta, Diff, DiffDelta, DiffOptions, FileMode, Oid, Patch, Repository, Sort};
+use git2::{Commit, Delta, Diff, DiffDelta, DiffOptions, FileMode, Index, Oid, Patch, Repository, Sort};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 /// Blobs of more bytes are compared as a whole: line by line would take too long.
 const MAX_COMPARED: usize = 32 << 20;
 
 impl GitSource {
-    pub(super) fn staged(&self, progress: &Progress, visit: &Visit<'_>) -> Result<Coverage, Error> {
+    pub(super) fn staged(
+        &self,
+        index: Option<&Path>,
+        progress: &Progress,
+        visit: &Visit<'_>,
+    ) -> Result<Coverage, Error> {
+        let index = index.map(Index::open).transpose()?;
         let head = match self.repository.head() {
             Ok(head) => Some(head.peel_to_tree()?),
             // The first commit of a repository has nothing before it.
@@ -24,7 +31,7 @@ impl GitSource {
             }
             Err(error) => return Err(error.into()),
         };
-        let diff = self.repository.diff_tree_to_index(head.as_ref(), None, Some(&mut options()))?;
+        let diff = self.repository.diff_tree_to_index(head.as_ref(), index.as_ref(), Some(&mut options()))?;
         let mut coverage = Coverage::default();
         for delta in diff.deltas().filter(adds) {
             let path = path_of(&delta);

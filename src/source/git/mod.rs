@@ -25,7 +25,7 @@ use super::{Error, Key, Origins, Progress, Visit};
 use crate::coverage::Coverage;
 use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use store::Store;
 
 /// A repository, and which part of it is scanned.
@@ -41,8 +41,9 @@ pub struct GitSource {
 pub enum Part {
     /// All objects, the index and the working tree.
     Everything,
-    /// What the next commit would add.
-    Staged,
+    /// What the next commit would add: the repository's index, or the one that git made for a commit of some paths
+    /// (`GIT_INDEX_FILE` in a hook).
+    Staged(Option<PathBuf>),
     /// What the commits of a range `A..B` add.
     Range(String),
 }
@@ -54,7 +55,7 @@ impl GitSource {
     /// When there is none, or it may not or cannot be read.
     pub fn open(path: &Path, part: Part) -> Result<Self, Error> {
         let repository = open::discover(path)?;
-        if part == Part::Staged && repository.is_bare() {
+        if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
         Ok(Self { repository, part, store: OnceCell::new() })
@@ -73,7 +74,7 @@ impl GitSource {
     ) -> Result<Coverage, Error> {
         match &self.part {
             Part::Everything => self.everything(jobs, progress, visit),
-            Part::Staged => self.staged(progress, visit),
+            Part::Staged(index) => self.staged(index.as_deref(), progress, visit),
             Part::Range(range) => self.range(range, progress, visit),
         }
     }
