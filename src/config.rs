@@ -96,11 +96,18 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let invalid = |reason: String| Error::Invalid { path: path.to_owned(), reason };
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-        if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_SIZE {
+        let metadata = std::fs::symlink_metadata(path).map_err(unreadable)?;
+        if !metadata.is_file() {
+            // A repository could link it to any file of the machine, and an error would tell of that file.
+            return Err(invalid("it is a link or no regular file".to_owned()));
+        }
+        if metadata.len() > MAX_SIZE {
             return Err(invalid(format!("it has more than {MAX_SIZE} bytes")));
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        let file: Option<File> = serde_yaml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        // Without the excerpt: what was taken for a configuration may be a file of secrets.
+        let form = |error: serde_yaml::Error| invalid(error.without_snippet().to_string());
+        let file: Option<File> = serde_yaml::from_str(&text).map_err(form)?;
         let file = file.unwrap_or_default();
         let mut rules = Vec::new();
         let folder = path.parent().unwrap_or(Path::new("."));

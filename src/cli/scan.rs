@@ -163,7 +163,9 @@ fn source(args: &Args, context: &Context) -> Result<(Source, Option<PathBuf>), F
 
 fn rules(args: &Args, root: Option<&Path>) -> Result<(Detector, globset::GlobSet), Failure> {
     let failed = |error: config::Error| failure(&error, error.hint());
-    let path = args.config.clone().or_else(|| Config::find(root?));
+    // A link that the user names is followed; one that is found in the repository is not.
+    let named = args.config.as_ref().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
+    let path = named.or_else(|| Config::find(root?));
     let config = path.map(|path| Config::load(&path).map_err(failed)).transpose()?.unwrap_or_default();
     let mut extra = config.rules;
     for path in &args.rules {

@@ -171,6 +171,7 @@ fn a_range_answers_for_its_own_lines_and_for_merges() {
     let missing = scan(&repo, &["--range", "nowhere..HEAD"]);
     assert!(missing.code == 2 && missing.err.contains("`nowhere` is no commit"), "{}", missing.err);
     assert_eq!(scan(&repo, &["--range", "main"]).code, 2);
+    assert_eq!(scan(&repo, &["--range", ".."]).code, 2, "unset variables of a CI job");
 }
 
 #[test]
@@ -271,6 +272,23 @@ fn a_missing_object_is_named_and_never_clean() {
 }
 
 #[test]
+fn missing_parents_and_dangling_references_are_named_and_never_clean() {
+    let repo = Repo::new();
+    let parent = repo.commit("parent");
+    repo.commit("child");
+    let object = |id: &str| repo.path().join(".git/objects").join(&id[..2]).join(&id[2..]);
+    std::fs::remove_file(object(&parent)).unwrap();
+    let ran = scan(&repo, &[]);
+    assert!(ran.code == 3 && ran.out.contains(&parent), "{} {}", ran.out, ran.err);
+    let repo = Repo::new();
+    repo.commit("one");
+    let nowhere = "1".repeat(40);
+    repo.write(".git/refs/heads/gone", format!("{nowhere}\n"));
+    let ran = scan(&repo, &[]);
+    assert!(ran.code == 3 && ran.out.contains("refs/heads/gone"), "{} {}", ran.out, ran.err);
+}
+
+#[test]
 fn a_damaged_object_is_named_and_the_rest_is_scanned() {
     for packed in [false, true] {
         let repo = Repo::new();
@@ -360,6 +378,16 @@ fn a_wrong_configuration_is_an_error_and_not_a_clean_scan() {
         let ran = scan(&repo, &[]);
         assert_eq!(ran.code, 2, "{config}: {}", ran.err);
         assert!(ran.err.contains(said) && ran.err.contains("hint"), "{config}: {}", ran.err);
+    }
+    repo.write("secret.env", format!("SESSION_SECRET={}\n", hex128(9)));
+    #[cfg(unix)]
+    {
+        repo.remove(".unleak.yaml");
+        std::os::unix::fs::symlink("secret.env", repo.path().join(".unleak.yaml")).unwrap();
+        let ran = scan(&repo, &[]);
+        assert!(ran.code == 2 && !ran.err.contains(&hex128(9)), "{}", ran.err);
+        repo.remove("secret.env");
+        repo.remove(".unleak.yaml");
     }
     repo.write(".unleak.yaml", "allow: {paths: ['a.txt']}\n");
     assert_eq!(scan(&repo, &[]).code, 0);

@@ -71,6 +71,10 @@ impl GitSource {
             (None, Some((from, to))) => (from, to, false),
             (None, None) => return Err(Error::BadRange(range.to_owned())),
         };
+        if from.is_empty() && to.is_empty() {
+            // What a CI job gives whose variables are not set: HEAD..HEAD would be clean without a look.
+            return Err(Error::BadRange(range.to_owned()));
+        }
         let resolve = |name: &str| {
             let name = if name.is_empty() { "HEAD" } else { name };
             let object = self.repository.revparse_single(name).and_then(|object| object.peel_to_commit());

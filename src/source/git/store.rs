@@ -77,8 +77,16 @@ impl Store {
     }
 
     fn open_packs(&mut self, objects: &Path, hash_len: usize) {
-        let Ok(folder) = fs::read_dir(objects.join("pack")) else { return };
-        let paths = folder.filter_map(|file| Some(file.ok()?.path()));
+        let folder = objects.join("pack");
+        let paths = fs::read_dir(&folder)
+            .and_then(|files| files.map(|file| Ok(file?.path())).collect::<Result<Vec<_>, _>>());
+        let paths = match paths {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,
+            Err(error) => {
+                return self.problem(folder.display().to_string(), format!("cannot be listed: {error}"));
+            }
+        };
         let (mut indices, mut packs) = (Vec::new(), Vec::new());
         for path in paths {
             match path.extension().and_then(|extension| extension.to_str()) {

@@ -9,7 +9,7 @@ use super::tree::{self, EntryKind};
 use super::{GitSource, HASH_LEN, commit};
 use crate::coverage::Coverage;
 use crate::source::{Blob, Content, Error, Key, Progress, Visit};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -26,13 +26,41 @@ impl GitSource {
         let store = self.store();
         progress.total.store(store.len() as u64, Ordering::Relaxed);
         let mut coverage = Coverage::default();
-        let survey = Survey::new(store, progress, visit);
+        let survey = Survey::new(store, self.shallow(), progress, visit);
         let found = |object: Object<'_>| survey.object(&object);
         store.each(jobs, &|_| true, &|| progress.stopped(), &found, &mut coverage);
         survey.finish(&mut coverage);
         self.note_boundaries(&mut coverage)?;
+        self.note_dangling_references(store, &mut coverage)?;
         self.working_tree(jobs, progress, visit, &mut coverage)?;
         Ok(coverage)
+    }
+
+    /// The commits at which a shallow clone ends: their parents are missing on purpose.
+    fn shallow(&self) -> HashSet<ObjectId> {
+        let list = std::fs::read(self.repository.commondir().join("shallow")).unwrap_or_default();
+        list.split(|&byte| byte == b'\n').filter_map(ObjectId::from_hex).collect()
+    }
+
+    /// Names references to objects that are not here: what they held was not seen.
+    fn note_dangling_references(&self, store: &Store, coverage: &mut Coverage) -> Result<(), Error> {
+        for reference in self.repository.references()? {
+            match reference {
+                Ok(reference) => {
+                    let missing =
+                        reference.target().filter(|id| store.position(&ObjectId::from(*id)).is_none());
+                    if let Some(id) = missing {
+                        let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
+                        coverage.skip(
+                            format!("reference {name}"),
+                            format!("names object {id}, which is missing"),
+                        );
+                    }
+                }
+                Err(error) => coverage.skip("a reference", format!("cannot be read: {}", error.message())),
+            }
+        }
+        Ok(())
     }
 
     /// Names where the history was cut off on purpose.
@@ -61,6 +89,7 @@ struct Survey<'s> {
     visit: &'s Visit<'s>,
     progress: &'s Progress,
     present: Present,
+    shallow: HashSet<ObjectId>,
     commits: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
@@ -68,11 +97,12 @@ struct Survey<'s> {
 }
 
 impl<'s> Survey<'s> {
-    fn new(store: &Store, progress: &'s Progress, visit: &'s Visit<'s>) -> Self {
+    fn new(store: &Store, shallow: HashSet<ObjectId>, progress: &'s Progress, visit: &'s Visit<'s>) -> Self {
         Self {
             visit,
             progress,
             present: Present::new(store),
+            shallow,
             commits: AtomicU64::new(0),
             objects: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -93,6 +123,9 @@ impl<'s> Survey<'s> {
                 self.text(&Key::Commit(id), bytes);
                 if let Some(parsed) = commit::parse(bytes) {
                     self.check(parsed.tree.as_bytes());
+                    if !self.shallow.contains(&id) {
+                        parsed.parents.iter().for_each(|parent| self.check(parent.as_bytes()));
+                    }
                 }
             }
             Kind::Tag => self.text(&Key::Tag(id), bytes),
