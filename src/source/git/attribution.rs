@@ -13,9 +13,12 @@ use crate::coverage::Coverage;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-/// The most places that are told of one blob in one commit, and the most steps in finding them: a few trees can name
-/// each other into more paths than there are atoms.
-const MAX_PLACES: usize = 200_000;
+/// The most steps in finding the places of all blobs: a few trees can name each other into more paths than there are
+/// atoms. A history of 80,000 commits with found blobs takes some 100,000.
+const MAX_STEPS: usize = 2_000_000;
+
+/// The most places that are told.
+const MAX_PLACES: usize = 100_000;
 
 /// A blob's appearance under a path in a commit none of whose parents has it there.
 pub(super) struct Introduction {
@@ -84,10 +87,16 @@ impl Leads {
 
     /// What each commit brings in that none of its parents has, oldest commit first, for the commits reached as `reach`.
     pub(super) fn introductions(&self, graph: &Graph, reach: Reach, out: &mut Vec<Introduction>) {
+        let mut steps = MAX_STEPS;
         for (number, commit) in (0..).zip(&graph.commits).filter(|(_, commit)| commit.reach == reach) {
+            if out.len() >= MAX_PLACES {
+                return;
+            }
             let parents = self.parents(graph, commit);
-            self.each_new(commit.tree, parents, &mut |blob, path| {
-                out.push(Introduction { blob, path, commit: number });
+            self.each_new(commit.tree, parents, &mut steps, &mut |blob, path| {
+                if out.len() < MAX_PLACES {
+                    out.push(Introduction { blob, path, commit: number });
+                }
             });
         }
     }
@@ -95,8 +104,10 @@ impl Leads {
     /// Every path under which a tree holds a found blob.
     pub(super) fn paths(&self, root: ObjectId) -> HashSet<(String, ObjectId)> {
         let mut found = HashSet::new();
-        self.each_new(root, Vec::new(), &mut |blob, path| {
-            found.insert((path, blob));
+        self.each_new(root, Vec::new(), &mut { MAX_STEPS }, &mut |blob, path| {
+            if found.len() < MAX_PLACES {
+                found.insert((path, blob));
+            }
         });
         found
     }
@@ -107,10 +118,17 @@ impl Leads {
     }
 
     /// Calls `new` for each found blob below `root` that stands under the same path in none of the `others`.
-    fn each_new(&self, root: ObjectId, others: Vec<ObjectId>, new: &mut dyn FnMut(ObjectId, String)) {
+    fn each_new(
+        &self,
+        root: ObjectId,
+        others: Vec<ObjectId>,
+        steps: &mut usize,
+        new: &mut dyn FnMut(ObjectId, String),
+    ) {
         let mut stack = vec![(root, others, Vec::new())];
-        for _ in 0..MAX_PLACES {
-            let Some((id, others, path)) = stack.pop() else { return };
+        while let Some((id, others, path)) = stack.pop() {
+            let Some(left) = steps.checked_sub(1) else { return };
+            *steps = left;
             let others: Vec<&Vec<Lead>> = others.iter().filter_map(|other| self.trees.get(other)).collect();
             for lead in self.trees.get(&id).into_iter().flatten() {
                 if others.iter().any(|other| other.contains(lead)) {
