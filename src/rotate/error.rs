@@ -41,7 +41,7 @@ pub enum Error {
     #[error("{} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
     /// The variable is not in the file.
-    #[error("{} has no variable {name}", path.display())]
+    #[error("{} has no variable {}", path.display(), shown_name(name))]
     NoSuchName {
         /// The file.
         path: PathBuf,
@@ -211,4 +211,12 @@ impl Error {
         }
         text
     }
+}
+
+/// A variable's name; what does not look like one may be a value that was pasted in its place.
+fn shown_name(name: &str) -> &str {
+    let part = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    let is_name =
+        name.len() <= 40 && name.bytes().all(part) && name.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_name { name } else { "of the name after `#`" }
 }

@@ -2,6 +2,7 @@
 
 use super::framework::letter;
 use super::step::Step;
+use super::step::reload::shown;
 use super::target::Snapshot;
 use super::unfinished::Unfinished;
 use super::{Address, EnvTarget, Error, Fault, Format, Framework, IncidentId, Severity, StoreAccess};
@@ -234,7 +235,7 @@ impl Plan {
             "format": self.format.describe(),
             "class": self.class,
             "class_basis": self.class_basis(),
-            "reload": request.reload.as_ref().map(|reload| &reload.command),
+            "reload": request.reload.as_ref().map(|reload| shown(&reload.command)),
             "health": request.health.as_ref().map(|health| health.url.to_string()),
             "store": self.store,
             "probe": request.probe.as_ref().map(|probe| probe.url.to_string()),

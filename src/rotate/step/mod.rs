@@ -2,7 +2,7 @@
 
 mod health;
 mod purge;
-mod reload;
+pub(super) mod reload;
 mod verify;
 mod write;
 

@@ -14,7 +14,7 @@ const OUTPUT: u64 = 64 * 1024;
 
 pub(super) fn describe(plan: &Plan) -> String {
     plan.request.reload.as_ref().map_or_else(String::new, |reload| {
-        format!("run `{}`, for at most {} s", reload.command, reload.limit.as_secs())
+        format!("run `{}`, for at most {} s", shown(&reload.command), reload.limit.as_secs())
     })
 }
 
@@ -45,6 +45,17 @@ fn run(rotation: &Rotation<'_>, stop: &Stop) -> Result<Duration, Error> {
         Ended::Stopped => return Err(Error::Stopped),
     };
     Err(Error::Reload { how: failed, output: tail(&mut output, &rotation.redactor) })
+}
+
+/// The command as plan, journal and report show it: what follows `=` in a word, or stands before `@` in an address, may
+/// be a credential.
+pub(in crate::rotate) fn shown(command: &str) -> String {
+    let word = |word: &str| match (word.split_once('='), word.split_once("://"), word.rsplit_once('@')) {
+        (Some((name, _)), _, _) => format!("{name}=***"),
+        (None, Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
+        _ => word.to_owned(),
+    };
+    command.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(not(windows))]
@@ -135,4 +146,15 @@ fn tail(output: &mut File, redactor: &Redactor) -> String {
 /// The line without control characters, which could play tricks on a terminal, and not endless.
 fn printable(line: &str) -> String {
     line.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod shown_tests {
+    use super::shown;
+
+    #[test]
+    fn assignments_and_addresses_lose_their_values() {
+        let text = shown("TOKEN=abc deploy --key=def https://u:p@host/x now");
+        assert_eq!(text, "TOKEN=*** deploy --key=*** https://***@host/x now");
+    }
 }
