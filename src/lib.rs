@@ -20,6 +20,7 @@ pub mod durable;
 pub mod exit;
 pub mod finding;
 pub mod hook;
+pub mod patch;
 pub mod report;
 pub mod rotate;
 pub mod rule;

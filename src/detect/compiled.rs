@@ -64,6 +64,13 @@ impl Compiled {
         Ok(self.matcher(rule)?.find(input, keyword))
     }
 
+    /// How many bytes a match can have.
+    pub(super) fn span(&self, rule: &Rule) -> Result<usize, Error> {
+        Ok(match self.reach(rule)? {
+            Reach::Prefix { span, .. } | Reach::Within { span } => *span,
+        })
+    }
+
     fn reach(&self, rule: &Rule) -> Result<&Reach, Error> {
         if let Some(reach) = self.reach.get() {
             return Ok(reach);

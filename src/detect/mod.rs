@@ -10,16 +10,19 @@ mod compiled;
 mod error;
 mod lines;
 mod prefilter;
+mod trace;
 mod value;
 
 pub use allow::is_allowed;
 pub use error::Error;
 pub use lines::{Lines, Span};
+pub use trace::Trace;
 
 use crate::rule::Rule;
 use compiled::Compiled;
 use prefilter::Prefilter;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// The most bytes that a match can span, and so the context that a reader must keep on both sides of a cut.
 pub const MAX_SPAN: usize = 16 * 1024;
@@ -29,6 +32,8 @@ pub struct Detector {
     rules: Vec<Rule>,
     compiled: Vec<Compiled>,
     prefilter: Prefilter,
+    /// For each keyword the most that a match of its rules can span, known once it was asked for.
+    spans: Vec<OnceLock<usize>>,
 }
 
 /// A value that a rule found.
@@ -51,7 +56,8 @@ impl Detector {
         }
         let prefilter = Prefilter::new(&rules)?;
         let compiled = rules.iter().map(|_| Compiled::default()).collect();
-        Ok(Self { rules, compiled, prefilter })
+        let spans = (0..prefilter.count()).map(|_| OnceLock::new()).collect();
+        Ok(Self { rules, compiled, prefilter, spans })
     }
 
     /// The rules, in the order that [`Match::rule`] counts.
@@ -64,22 +70,7 @@ impl Detector {
     /// # Errors
     /// When a rule's pattern does not compile; checked rule files never do that.
     pub fn scan(&self, bytes: &[u8]) -> Result<Vec<Match>, Error> {
-        let (mut matches, mut failure) = (Vec::new(), None);
-        self.prefilter.each_hit(bytes, |hit| {
-            for &rule in self.prefilter.rules_of(hit.keyword) {
-                match self.compiled[rule].find(&self.rules[rule], bytes, &hit.range) {
-                    Ok(Some(secret)) => matches.push(Match { rule, secret }),
-                    Ok(None) => {}
-                    Err(error) => failure = Some(error),
-                }
-            }
-        });
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        matches.sort_unstable_by_key(|found| (found.secret.start, found.secret.end, found.rule));
-        matches.dedup();
-        Ok(self.without_overlaps(matches))
+        Ok(self.scan_patched(bytes, None)?.0)
     }
 
     /// Keeps the best of each run of matches that share bytes.

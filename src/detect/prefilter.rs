@@ -11,6 +11,9 @@ use std::ops::Range;
 
 /// The bytes of a keyword that are hashed.
 const GRAM: usize = 4;
+/// Keywords are looked for by so many bytes at most; the rule's pattern sees to the rest. What was copied from another
+/// text is looked at again this far beyond its edges.
+const LONGEST: usize = 16;
 const WORDS: usize = 1 << 11;
 const BUCKET_BITS: u32 = 12;
 /// Folds ASCII letters to lower case, and some other bytes together, which the comparison tells apart.
@@ -24,6 +27,8 @@ pub(super) struct Prefilter {
     /// Where in `grams` the hashes with each value of the upper bits begin.
     buckets: Vec<u32>,
     rules: Vec<Vec<usize>>,
+    /// The length of each keyword.
+    lens: Vec<usize>,
 }
 
 #[derive(Clone)]
@@ -42,21 +47,28 @@ pub(super) struct Hit {
 
 impl Prefilter {
     pub(super) fn new(rules: &[Rule]) -> Result<Self, Error> {
-        let mut by_keyword: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut by_keyword: BTreeMap<Box<[u8]>, Vec<usize>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate() {
             for keyword in &rule.keywords {
                 if keyword.len() < GRAM - 1 {
                     return Err(Error::ShortKeyword { rule: rule.id.clone(), keyword: keyword.clone() });
                 }
-                by_keyword.entry(keyword.to_ascii_lowercase()).or_default().push(index);
+                let text = keyword.to_ascii_lowercase().into_bytes();
+                by_keyword.entry(text[..text.len().min(LONGEST)].into()).or_default().push(index);
             }
         }
-        let mut prefilter =
-            Self { bitmap: Box::new([0; WORDS]), grams: Vec::new(), buckets: Vec::new(), rules: Vec::new() };
+        let mut prefilter = Self {
+            bitmap: Box::new([0; WORDS]),
+            grams: Vec::new(),
+            buckets: Vec::new(),
+            rules: Vec::new(),
+            lens: Vec::new(),
+        };
         for (number, (text, mut rules)) in by_keyword.into_iter().enumerate() {
             rules.dedup();
             prefilter.rules.push(rules);
-            prefilter.add(text.into_bytes().into(), number);
+            prefilter.lens.push(text.len());
+            prefilter.add(text, number);
         }
         prefilter.grams.sort_unstable_by_key(|(gram, keyword)| (hash(*gram), *gram, keyword.number));
         prefilter.buckets = (0..=1 << BUCKET_BITS)
@@ -116,6 +128,22 @@ impl Prefilter {
         }
     }
 
+    /// How many keywords there are.
+    pub(super) fn count(&self) -> usize {
+        self.lens.len()
+    }
+
+    /// The length of the longest keyword.
+    pub(super) fn longest(&self) -> usize {
+        self.lens.iter().copied().max().unwrap_or(0)
+    }
+
+    /// The length of a keyword.
+    pub(super) fn len_of(&self, keyword: usize) -> usize {
+        self.lens[keyword]
+    }
+
+    /// The rules that a keyword calls for.
     pub(super) fn rules_of(&self, keyword: usize) -> &[usize] {
         &self.rules[keyword]
     }

@@ -2,10 +2,11 @@
 
 mod gather;
 
-use crate::detect::{self, Detector, Lines, Span};
+use crate::detect::{self, Detector, Lines, Span, Trace};
 use crate::finding::{Confidence, Scan};
+use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
-use crate::source::{self, Blob, Key, Progress, Source};
+use crate::source::{self, Blob, Key, Progress, Source, Visitor};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -65,7 +66,7 @@ pub fn run(
     progress: &Progress,
 ) -> Result<Scan, Error> {
     let sieve = Sieve { detector, options, hits: Mutex::default(), failure: Mutex::default() };
-    let mut coverage = source.each_blob(options.jobs, progress, &|blob| sieve.blob(&blob))?;
+    let mut coverage = source.each_blob(options.jobs, progress, &sieve)?;
     let hits = sieve.finish()?;
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
@@ -74,7 +75,7 @@ pub fn run(
         return Ok(Scan { findings: Vec::new(), coverage });
     }
     let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).collect();
-    let origins = source.origins(&keys, options.jobs, progress)?;
+    let origins = source.origins(&keys, options.jobs, &mut coverage)?;
     let findings = gather::findings(hits, &origins, detector.rules(), &key());
     Ok(Scan { findings, coverage })
 }
@@ -87,17 +88,26 @@ struct Sieve<'s> {
     failure: Mutex<Option<detect::Error>>,
 }
 
-impl Sieve<'_> {
-    fn blob(&self, blob: &Blob<'_>) {
-        match self.detector.scan(blob.content.bytes) {
-            Ok(matches) if matches.is_empty() => {}
-            Ok(matches) => self.keep(blob, &matches),
+impl Visitor for Sieve<'_> {
+    type Memory = Trace;
+
+    fn blob(&self, blob: &Blob<'_>, base: Option<(&Trace, Patch<'_>)>) -> Option<Trace> {
+        match self.detector.scan_patched(blob.content.bytes, base) {
+            Ok((matches, trace)) => {
+                if !matches.is_empty() {
+                    self.keep(blob, &matches);
+                }
+                trace
+            }
             Err(error) => {
                 self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                None
             }
         }
     }
+}
 
+impl Sieve<'_> {
     fn keep(&self, blob: &Blob<'_>, matches: &[detect::Match]) {
         let bytes = blob.content.bytes;
         let mut lines = Lines::starting_at(bytes, blob.content.start);

@@ -82,11 +82,15 @@ fn windows_of(
 
 /// The line and column behind `bytes`, if `start` is theirs.
 fn advance(start: (u32, u32), bytes: &[u8]) -> (u32, u32) {
-    bytes.iter().fold(start, |(line, column), &byte| match byte {
-        b'\n' => (line.saturating_add(1), 1),
-        0x80..0xc0 => (line, column),
-        _ => (line, column.saturating_add(1)),
-    })
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let characters = |bytes: &[u8]| count(bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count());
+    match memchr::memrchr(b'\n', bytes) {
+        None => (start.0, start.1.saturating_add(characters(bytes))),
+        Some(last) => {
+            let lines = count(memchr::memchr_iter(b'\n', bytes).count());
+            (start.0.saturating_add(lines), characters(&bytes[last + 1..]).saturating_add(1))
+        }
+    }
 }
 
 #[cfg(test)]

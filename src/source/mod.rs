@@ -16,6 +16,7 @@ pub use git::{GitSource, ObjectId};
 
 use crate::coverage::Coverage;
 use crate::finding::Place;
+use crate::patch::Patch;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -112,31 +113,51 @@ impl Progress {
     }
 }
 
-/// What a source hands its blobs to; called from several threads.
-pub type Visit<'v> = dyn Fn(Blob<'_>) + Sync + 'v;
+/// Receives what a source reads, from several threads.
+pub trait Visitor: Sync {
+    /// What it remembers of a blob while others that were made from it follow.
+    type Memory;
+    /// Takes a blob. If it was made from one that was taken before, `base` is what was remembered of that, and what was
+    /// copied from there.
+    fn blob(&self, blob: &Blob<'_>, base: Option<(&Self::Memory, Patch<'_>)>) -> Option<Self::Memory>;
+}
+
+/// What the parts of a source that know of no bases hand their blobs to.
+type Visit<'v> = dyn Fn(Blob<'_>) + Sync + 'v;
 
 impl Source {
-    /// Hands every blob to `visit`, each unique content once, and tells what was seen and what was not.
+    /// Hands every blob to the visitor, each unique content once, and tells what was seen and what was not.
     ///
     /// # Errors
     /// When the source cannot be read at all; what cannot be read of it is in the coverage.
-    pub fn each_blob(&self, jobs: usize, progress: &Progress, visit: &Visit<'_>) -> Result<Coverage, Error> {
+    pub fn each_blob<V: Visitor>(
+        &self,
+        jobs: usize,
+        progress: &Progress,
+        visitor: &V,
+    ) -> Result<Coverage, Error> {
+        let visit = |blob: Blob<'_>| drop(visitor.blob(&blob, None));
         let mut coverage = match self {
-            Self::Git(source) => source.each_blob(jobs, progress, visit)?,
-            Self::Folder(source) => source.each_blob(jobs, progress, visit),
-            Self::Stream(source) => source.each_blob(progress, visit)?,
+            Self::Git(source) => source.each_blob(jobs, progress, visitor)?,
+            Self::Folder(source) => source.each_blob(jobs, progress, &visit),
+            Self::Stream(source) => source.each_blob(progress, &visit)?,
         };
         coverage.interrupted = progress.stopped();
         Ok(coverage)
     }
 
-    /// Finds where the blobs of `keys` stand.
+    /// Finds where the blobs of `keys` stand. What cannot be told is added to the coverage.
     ///
     /// # Errors
     /// When the history cannot be read.
-    pub fn origins(&self, keys: &HashSet<Key>, jobs: usize, progress: &Progress) -> Result<Origins, Error> {
+    pub fn origins(
+        &self,
+        keys: &HashSet<Key>,
+        jobs: usize,
+        coverage: &mut Coverage,
+    ) -> Result<Origins, Error> {
         match self {
-            Self::Git(source) => source.origins(keys, jobs, progress),
+            Self::Git(source) => source.origins(keys, jobs, coverage),
             Self::Folder(_) | Self::Stream(_) => {
                 Ok(keys.iter().map(|key| (key.clone(), vec![on_disk(key)])).collect())
             }

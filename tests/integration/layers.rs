@@ -12,10 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("demo", &["*"]),
     // scan
     ("config", &["rule"]),
-    ("scan", &["source", "detect", "rule", "finding", "coverage", "secret"]),
+    ("scan", &["source", "detect", "rule", "finding", "coverage", "patch", "secret"]),
     ("report", &["finding", "coverage", "secret", "rule"]),
-    ("detect", &["rule", "finding", "secret"]),
-    ("source", &["finding", "coverage", "secret"]),
+    ("detect", &["rule", "finding", "patch", "secret"]),
+    ("source", &["finding", "coverage", "patch", "secret"]),
     ("rule", &["finding"]),
     ("hook", &["durable"]),
     // rotate
@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // what both stand on
     ("finding", &["coverage", "exit", "secret"]),
     ("coverage", &[]),
+    ("patch", &[]),
     ("durable", &["secret"]),
     ("secret", &[]),
     ("exit", &[]),

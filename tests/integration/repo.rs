@@ -44,6 +44,13 @@ impl Repo {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// The bytes that git says.
+    pub(crate) fn git_bytes(&self, args: &[&str]) -> Vec<u8> {
+        let output = git(&self.path, 0).args(args).output().expect("git runs");
+        assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path.join(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");

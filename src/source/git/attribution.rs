@@ -1,14 +1,15 @@
 //! Where found blobs stand: which paths, since which commit.
 //!
-//! One pass over all trees notes which tree holds which; from the found blobs upward, the trees that lead to one are
-//! marked. Only those are looked at again, and a commit only where it differs from its parents.
+//! The ties of trees tell which trees lead to a found blob. Only of those the entries are looked at, in one more pass, and a
+//! commit only where it differs from its parents.
 
-use super::commit;
 use super::graph::{Commit, Graph, Reach};
+use super::history::Past;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
+use super::pack::{DeltaBase, PackError, Visitor};
 use super::store::Store;
-use super::tree::{self, EntryKind};
+use super::tree::{self, Entry, EntryKind, Layout};
 use crate::coverage::Coverage;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -22,195 +23,201 @@ const MAX_PLACES: usize = 100_000;
 
 /// A blob's appearance under a path in a commit none of whose parents has it there.
 pub(super) struct Introduction {
-    pub(super) blob: ObjectId,
-    pub(super) path: String,
+    /// The blob's position.
+    pub(super) blob: u32,
+    pub(super) path: Vec<u8>,
     /// The commit's number in the graph.
     pub(super) commit: u32,
 }
 
 /// The trees that lead to found blobs.
 pub(super) struct Leads {
-    trees: HashMap<ObjectId, Vec<Lead>>,
+    trees: HashMap<u32, Box<[Lead]>>,
+    names: Vec<Box<[u8]>>,
 }
 
-/// An entry that is, or leads to, a found blob.
-#[derive(Clone, PartialEq, Eq)]
+/// An entry that is, or leads to, a found blob. By number of its name, so that two trees' lists are easily compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Lead {
-    name: Box<[u8]>,
-    id: ObjectId,
+    name: u32,
     is_tree: bool,
+    /// The position of what it names.
+    object: u32,
 }
 
-/// Reads all commits of the store.
-pub(super) fn commits(store: &Store, jobs: usize) -> Vec<(ObjectId, commit::Parsed)> {
-    let found = Mutex::new(Vec::new());
-    let keep = |object: Object<'_>| {
-        if let Some(parsed) = commit::parse(object.content.bytes) {
-            found.lock().unwrap_or_else(PoisonError::into_inner).push((object.id, parsed));
-        }
-    };
-    // What cannot be read was reported when the content was scanned.
-    store.each(jobs, &|kind| kind == Kind::Commit, &|| false, &keep, &mut Coverage::default());
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_unstable_by_key(|(id, _)| *id);
-    found
+/// How much more may be looked at and told, for all questions together.
+pub(super) struct Budget {
+    steps: usize,
+    places: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { steps: MAX_STEPS, places: MAX_PLACES }
+    }
+}
+
+impl Budget {
+    /// Whether something was not looked at or not told.
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps == 0 || self.places == 0
+    }
 }
 
 impl Leads {
-    /// Finds the trees that lead to `blobs`.
-    pub(super) fn find(store: &Store, hash_len: usize, blobs: &HashSet<ObjectId>, jobs: usize) -> Self {
-        let (holders, parents) = ties(store, hash_len, blobs, jobs);
-        let leading = upward(holders, &parents);
-        let trees = Mutex::new(HashMap::with_capacity(leading.len()));
-        each_tree(store, jobs, &|object| {
-            if store
-                .position(&object.id)
-                .is_none_or(|position| leading.binary_search(&to_u32(position)).is_err())
-            {
-                return;
-            }
-            let leads = tree::entries(object.content.bytes, hash_len).filter_map(|entry| {
-                let id = ObjectId::from_bytes(entry.id)?;
-                let is_tree = entry.kind == EntryKind::Tree;
-                let leads = if is_tree {
-                    leading.binary_search(&to_u32(store.position(&id)?)).is_ok()
-                } else {
-                    blobs.contains(&id)
-                };
-                leads.then(|| Lead { name: entry.name.into(), id, is_tree })
-            });
-            let leads = leads.collect();
-            trees.lock().unwrap_or_else(PoisonError::into_inner).insert(object.id, leads);
-        });
-        Self { trees: trees.into_inner().unwrap_or_else(PoisonError::into_inner) }
+    /// Finds the trees that lead to the blobs at these positions.
+    pub(super) fn find(
+        store: &Store,
+        past: &Past,
+        hash_len: usize,
+        blobs: &HashSet<u32>,
+        jobs: usize,
+    ) -> Self {
+        let mut leading = vec![false; store.len()];
+        blobs.iter().for_each(|&blob| leading[blob as usize] = true);
+        past.ties.spread(&mut leading);
+        let collector =
+            Collector { store, hash_len, leading, names: Mutex::default(), trees: Mutex::default() };
+        // What cannot be read was reported when the content was scanned.
+        store.each(jobs, &collector, &mut Coverage::default());
+        let trees = collector.trees.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let numbers = collector.names.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut names: Vec<(Box<[u8]>, u32)> = numbers.into_iter().collect();
+        names.sort_unstable_by_key(|(_, number)| *number);
+        Self { trees, names: names.into_iter().map(|(name, _)| name).collect() }
     }
 
     /// What each commit brings in that none of its parents has, oldest commit first, for the commits reached as `reach`.
-    pub(super) fn introductions(&self, graph: &Graph, reach: Reach, out: &mut Vec<Introduction>) {
-        let mut steps = MAX_STEPS;
+    pub(super) fn introductions(
+        &self,
+        graph: &Graph,
+        reach: Reach,
+        budget: &mut Budget,
+    ) -> Vec<Introduction> {
+        let mut found = Vec::new();
         for (number, commit) in (0..).zip(&graph.commits).filter(|(_, commit)| commit.reach == reach) {
-            if out.len() >= MAX_PLACES {
-                return;
-            }
+            let Some(tree) = commit.tree.filter(|tree| self.trees.contains_key(tree)) else { continue };
             let parents = self.parents(graph, commit);
-            self.each_new(commit.tree, parents, &mut steps, &mut |blob, path| {
-                if out.len() < MAX_PLACES {
-                    out.push(Introduction { blob, path, commit: number });
-                }
-            });
+            if !parents.contains(&tree) {
+                self.each_new(tree, parents, budget, &mut |blob, path| {
+                    found.push(Introduction { blob, path, commit: number });
+                });
+            }
         }
+        found
     }
 
     /// Every path under which a tree holds a found blob.
-    pub(super) fn paths(&self, root: ObjectId) -> HashSet<(String, ObjectId)> {
+    pub(super) fn paths(&self, root: u32, budget: &mut Budget) -> HashSet<(Vec<u8>, u32)> {
         let mut found = HashSet::new();
-        self.each_new(root, Vec::new(), &mut { MAX_STEPS }, &mut |blob, path| {
-            if found.len() < MAX_PLACES {
-                found.insert((path, blob));
-            }
+        self.each_new(root, Vec::new(), budget, &mut |blob, path| {
+            found.insert((path, blob));
         });
         found
     }
 
-    fn parents(&self, graph: &Graph, commit: &Commit) -> Vec<ObjectId> {
-        let trees = commit.parents.iter().map(|&parent| graph.commits[parent as usize].tree);
+    fn parents(&self, graph: &Graph, commit: &Commit) -> Vec<u32> {
+        let trees = commit.parents.iter().filter_map(|&parent| graph.commits[parent as usize].tree);
         trees.filter(|tree| self.trees.contains_key(tree)).collect()
     }
 
     /// Calls `new` for each found blob below `root` that stands under the same path in none of the `others`.
-    fn each_new(
-        &self,
-        root: ObjectId,
-        others: Vec<ObjectId>,
-        steps: &mut usize,
-        new: &mut dyn FnMut(ObjectId, String),
-    ) {
+    fn each_new(&self, root: u32, others: Vec<u32>, budget: &mut Budget, new: &mut dyn FnMut(u32, Vec<u8>)) {
         let mut stack = vec![(root, others, Vec::new())];
         while let Some((id, others, path)) = stack.pop() {
-            let Some(left) = steps.checked_sub(1) else { return };
-            *steps = left;
-            let others: Vec<&Vec<Lead>> = others.iter().filter_map(|other| self.trees.get(other)).collect();
-            for lead in self.trees.get(&id).into_iter().flatten() {
-                if others.iter().any(|other| other.contains(lead)) {
+            let Some(left) = budget.steps.checked_sub(1) else { return };
+            budget.steps = left;
+            let others: Vec<&[Lead]> = others.iter().filter_map(|other| self.leads(*other)).collect();
+            for lead in self.leads(id).unwrap_or_default() {
+                if others.iter().any(|other| other.binary_search(lead).is_ok()) {
                     continue;
                 }
                 let mut path: Vec<u8> = path.clone();
-                path.extend_from_slice(&lead.name);
+                path.extend_from_slice(&self.names[lead.name as usize]);
                 if lead.is_tree {
                     path.push(b'/');
-                    let same = |other: &&Vec<Lead>| {
-                        other
-                            .iter()
-                            .find(|other| other.is_tree && other.name == lead.name)
-                            .map(|other| other.id)
-                    };
-                    stack.push((lead.id, others.iter().filter_map(same).collect(), path));
-                } else {
-                    new(lead.id, String::from_utf8_lossy(&path).into_owned());
+                    let same = others.iter().filter_map(|other| folder(other, lead.name)).collect();
+                    stack.push((lead.object, same, path));
+                } else if let Some(left) = budget.places.checked_sub(1) {
+                    budget.places = left;
+                    new(lead.object, path);
                 }
             }
         }
     }
+
+    fn leads(&self, tree: u32) -> Option<&[Lead]> {
+        self.trees.get(&tree).map(AsRef::as_ref)
+    }
 }
 
-/// The trees that hold a found blob, and for every tree below another the pair of their positions, child first.
-fn ties(
-    store: &Store,
+/// The folder of this name in an ordered list.
+fn folder(leads: &[Lead], name: u32) -> Option<u32> {
+    let at = leads.partition_point(|lead| (lead.name, lead.is_tree) < (name, true));
+    leads.get(at).filter(|lead| lead.name == name && lead.is_tree).map(|lead| lead.object)
+}
+
+/// Reads the trees that lead somewhere.
+struct Collector<'s> {
+    store: &'s Store,
     hash_len: usize,
-    blobs: &HashSet<ObjectId>,
-    jobs: usize,
-) -> (Vec<u32>, Vec<(u32, u32)>) {
-    // Most entries are told apart by two bytes, without hashing a name.
-    let mut may_be = vec![false; 1 << 16];
-    let slot = |id: &[u8]| usize::from(u16::from_be_bytes([id[0], id[1]]));
-    blobs.iter().for_each(|id| may_be[slot(id.as_bytes())] = true);
-    let collected = Mutex::new((Vec::new(), Vec::new()));
-    each_tree(store, jobs, &|object| {
-        let Some(tree) = store.position(&object.id).map(to_u32) else { return };
-        let (mut holds, mut children) = (false, Vec::new());
-        for entry in tree::entries(object.content.bytes, hash_len) {
-            match entry.kind {
-                EntryKind::Tree => {
-                    let child = ObjectId::from_bytes(entry.id).and_then(|id| store.position(&id));
-                    children.extend(child.map(|child| (to_u32(child), tree)));
-                }
-                EntryKind::Blob if !holds && may_be[slot(entry.id)] => {
-                    holds = ObjectId::from_bytes(entry.id).is_some_and(|id| blobs.contains(&id));
-                }
-                EntryKind::Blob | EntryKind::Submodule => {}
-            }
-        }
-        let mut collected = collected.lock().unwrap_or_else(PoisonError::into_inner);
-        collected.0.extend(holds.then_some(tree));
-        collected.1.append(&mut children);
-    });
-    let (holders, mut parents) = collected.into_inner().unwrap_or_else(PoisonError::into_inner);
-    parents.sort_unstable();
-    (holders, parents)
+    /// For every object whether it is found or leads to a found one.
+    leading: Vec<bool>,
+    names: Mutex<HashMap<Box<[u8]>, u32>>,
+    trees: Mutex<HashMap<u32, Box<[Lead]>>>,
 }
 
-/// All trees from which one of `holders` can be reached, ordered.
-fn upward(holders: Vec<u32>, parents: &[(u32, u32)]) -> Vec<u32> {
-    let mut seen: HashSet<u32> = holders.iter().copied().collect();
-    let mut stack = holders;
-    while let Some(child) = stack.pop() {
-        let from = parents.partition_point(|&(other, _)| other < child);
-        for &(_, parent) in parents[from..].iter().take_while(|(other, _)| *other == child) {
-            if seen.insert(parent) {
-                stack.push(parent);
-            }
-        }
+/// Where a tree's entries start, and which of them lead, by their numbers.
+struct Memory {
+    layout: Layout,
+    leads: Vec<(u32, Lead)>,
+}
+
+impl Visitor for Collector<'_> {
+    type Memory = Memory;
+
+    fn wants(&self, kind: Kind) -> bool {
+        kind == Kind::Tree
     }
-    let mut seen: Vec<u32> = seen.into_iter().collect();
-    seen.sort_unstable();
-    seen
+
+    fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, Memory>>) -> Option<Memory> {
+        let known = base.as_ref().map(|base| (&base.memory.layout, base.copies));
+        let reading = tree::read(object.content.bytes, known, self.hash_len);
+        let mut leads: Vec<(u32, Lead)> =
+            reading.fresh.iter().filter_map(|(number, entry)| Some((*number, self.lead(entry)?))).collect();
+        let inherited = base.as_ref().map_or(&[][..], |base| &base.memory.leads);
+        if !inherited.is_empty() {
+            for (numbers, first) in &reading.kept {
+                let kept = inherited.iter().filter(|(number, _)| numbers.contains(number));
+                leads.extend(kept.map(|(number, lead)| (number - numbers.start + first, *lead)));
+            }
+        }
+        leads.sort_unstable_by_key(|(number, _)| *number);
+        if self.leading[object.position] {
+            let mut found: Vec<Lead> = leads.iter().map(|(_, lead)| *lead).collect();
+            found.sort_unstable();
+            let position = u32::try_from(object.position).ok()?;
+            self.trees.lock().unwrap_or_else(PoisonError::into_inner).insert(position, found.into());
+        }
+        Some(Memory { layout: reading.layout, leads })
+    }
+
+    fn lost(&self, _: ObjectId, _: PackError) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
 }
 
-fn each_tree(store: &Store, jobs: usize, found: &(dyn Fn(Object<'_>) + Sync)) {
-    store.each(jobs, &|kind| kind == Kind::Tree, &|| false, found, &mut Coverage::default());
-}
-
-/// A repository with more objects than fit is beyond what can be attributed; none is known.
-fn to_u32(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(u32::MAX)
+impl Collector<'_> {
+    fn lead(&self, entry: &Entry<'_>) -> Option<Lead> {
+        if entry.kind == EntryKind::Submodule {
+            return None;
+        }
+        let object = self.store.position(entry.id).filter(|&object| self.leading[object])?;
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = u32::try_from(names.len()).ok()?;
+        let name = *names.entry(entry.name.into()).or_insert(next);
+        Some(Lead { name, is_tree: entry.kind == EntryKind::Tree, object: u32::try_from(object).ok()? })
+    }
 }

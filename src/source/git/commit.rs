@@ -21,9 +21,14 @@ pub(super) fn parse(object: &[u8]) -> Option<Parsed> {
     Some(Parsed { tree, parents, time })
 }
 
+/// What a tag object points to.
+pub(super) fn target(object: &[u8]) -> Option<ObjectId> {
+    ObjectId::from_hex(field(&object[..message_start(object)], b"object").next()?)
+}
+
 /// Where the message begins: behind the first empty line.
 pub(super) fn message_start(object: &[u8]) -> usize {
-    object.windows(2).position(|pair| pair == b"\n\n").map_or(object.len(), |at| at + 2)
+    memchr::memmem::find(object, b"\n\n").map_or(object.len(), |at| at + 2)
 }
 
 /// The author (`field` is `author`) or tagger (`tagger`) with the date, as a report tells them.

@@ -1,9 +1,8 @@
 //! The commits of a repository, in order, and how each is reached.
 
-use super::commit;
-use super::object_id::ObjectId;
+use super::history::Record;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
 /// How a commit is reached; the first that applies counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,14 +21,13 @@ impl Reach {
     pub(super) const ALL: [Self; 4] = [Self::References, Self::Notes, Self::Stash, Self::Nothing];
 }
 
-/// One commit.
+/// One commit; its objects by their positions.
 pub(super) struct Commit {
-    pub(super) id: ObjectId,
-    pub(super) tree: ObjectId,
+    pub(super) position: u32,
+    pub(super) tree: Option<u32>,
     /// The numbers of those parents that are here.
-    pub(super) parents: Vec<u32>,
-    /// How many parents it names, here or not.
-    pub(super) parent_count: usize,
+    pub(super) parents: Box<[u32]>,
+    pub(super) is_merge: bool,
     pub(super) reach: Reach,
     time: i64,
 }
@@ -40,31 +38,32 @@ pub(super) struct Graph {
 }
 
 impl Graph {
-    /// Orders the commits and marks how they are reached from `tips`.
-    pub(super) fn new(parsed: Vec<(ObjectId, commit::Parsed)>, tips: &[(ObjectId, Reach)]) -> Self {
-        let numbers: HashMap<ObjectId, u32> =
-            (0..).zip(&parsed).map(|(number, (id, _))| (*id, number)).collect();
-        let commits = parsed.into_iter().map(|(id, parsed)| Commit {
-            id,
-            tree: parsed.tree,
-            parents: parsed.parents.iter().filter_map(|parent| numbers.get(parent).copied()).collect(),
-            parent_count: parsed.parents.len(),
+    /// Orders the commits, which come by position, and marks how they are reached from `tips`.
+    pub(super) fn new(records: &[Record], tips: &[(u32, Reach)]) -> Self {
+        let number = |position: &u32| {
+            let found = records.binary_search_by_key(position, |record| record.commit).ok();
+            found.and_then(|number| u32::try_from(number).ok())
+        };
+        let commits = records.iter().map(|record| Commit {
+            position: record.commit,
+            tree: record.tree,
+            parents: record.parents.iter().filter_map(number).collect(),
+            is_merge: record.is_merge,
             reach: Reach::Nothing,
-            time: parsed.time,
+            time: record.time,
         });
         let mut graph = Self { commits: commits.collect() };
-        graph.mark(&numbers, tips);
+        let tips: Vec<(u32, Reach)> =
+            tips.iter().filter_map(|(position, reach)| Some((number(position)?, *reach))).collect();
+        graph.mark(&tips);
         graph.sort();
         graph
     }
 
-    fn mark(&mut self, numbers: &HashMap<ObjectId, u32>, tips: &[(ObjectId, Reach)]) {
+    fn mark(&mut self, tips: &[(u32, Reach)]) {
         for wanted in Reach::ALL {
-            let mut stack: Vec<u32> = tips
-                .iter()
-                .filter(|(_, reach)| *reach == wanted)
-                .filter_map(|(id, _)| numbers.get(id).copied())
-                .collect();
+            let mut stack: Vec<u32> =
+                tips.iter().filter(|(_, reach)| *reach == wanted).map(|(number, _)| *number).collect();
             while let Some(number) = stack.pop() {
                 let commit = &mut self.commits[number as usize];
                 if commit.reach > wanted {
@@ -77,33 +76,70 @@ impl Graph {
 
     /// Puts parents before children, the older of two that are free first.
     fn sort(&mut self) {
-        let mut children: Vec<Vec<u32>> = vec![Vec::new(); self.commits.len()];
-        let mut waiting: Vec<usize> = self.commits.iter().map(|commit| commit.parents.len()).collect();
-        for (number, commit) in (0..).zip(&self.commits) {
-            commit.parents.iter().for_each(|&parent| children[parent as usize].push(number));
-        }
+        let mut waiting: Vec<u32> = self.commits.iter().map(|commit| count(commit.parents.len())).collect();
+        let children = Children::of(&self.commits);
         let key = |number: u32| {
             let commit = &self.commits[number as usize];
-            Reverse((commit.time, commit.id, number))
+            Reverse((commit.time, commit.position, number))
         };
         let mut free: BinaryHeap<_> =
             (0..).zip(&waiting).filter(|(_, count)| **count == 0).map(|(number, _)| key(number)).collect();
         let mut places = vec![0_u32; self.commits.len()];
-        let mut order = Vec::with_capacity(self.commits.len());
+        let mut place = 0;
         while let Some(Reverse((_, _, number))) = free.pop() {
-            places[number as usize] = u32::try_from(order.len()).unwrap_or(u32::MAX);
-            order.push(number);
-            for &child in &children[number as usize] {
+            places[number as usize] = place;
+            place += 1;
+            for &child in children.of_parent(number) {
                 waiting[child as usize] -= 1;
                 if waiting[child as usize] == 0 {
                     free.push(key(child));
                 }
             }
         }
-        let mut old: Vec<Option<Commit>> = std::mem::take(&mut self.commits).into_iter().map(Some).collect();
-        self.commits = order.iter().filter_map(|&number| old[number as usize].take()).collect();
+        drop((children, waiting));
         for commit in &mut self.commits {
             commit.parents.iter_mut().for_each(|parent| *parent = places[*parent as usize]);
         }
+        let mut numbered: Vec<(u32, Commit)> =
+            places.into_iter().zip(std::mem::take(&mut self.commits)).collect();
+        numbered.sort_unstable_by_key(|(place, _)| *place);
+        self.commits = numbered.into_iter().map(|(_, commit)| commit).collect();
     }
+}
+
+/// The children of all commits, in one list.
+struct Children {
+    /// Where each commit's children begin in the list.
+    starts: Vec<u32>,
+    list: Vec<u32>,
+}
+
+impl Children {
+    fn of(commits: &[Commit]) -> Self {
+        let mut starts = vec![0_u32; commits.len() + 1];
+        for &parent in commits.iter().flat_map(|commit| &commit.parents) {
+            starts[parent as usize + 1] += 1;
+        }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut list = vec![0; starts.last().map_or(0, |&end| end as usize)];
+        for (number, commit) in (0..).zip(commits) {
+            for &parent in &commit.parents {
+                list[next[parent as usize] as usize] = number;
+                next[parent as usize] += 1;
+            }
+        }
+        Self { starts, list }
+    }
+
+    fn of_parent(&self, parent: u32) -> &[u32] {
+        let (from, to) = (self.starts[parent as usize], self.starts[parent as usize + 1]);
+        &self.list[from as usize..to as usize]
+    }
+}
+
+fn count(of: usize) -> u32 {
+    u32::try_from(of).unwrap_or(u32::MAX)
 }

@@ -2,7 +2,7 @@
 
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
-use super::pack::MAX_OBJECT;
+use super::pack::{MAX_OBJECT, Visitor};
 use crate::source::content::{self, Content};
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read};
@@ -30,27 +30,22 @@ pub(super) fn list(objects: &Path) -> io::Result<Vec<(ObjectId, PathBuf)>> {
     Ok(found)
 }
 
-/// Hands an object of a wanted kind to `found`, in windows if it is a large blob.
-pub(super) fn visit(
-    id: ObjectId,
-    path: &Path,
-    wanted: &(dyn Fn(Kind) -> bool + Sync),
-    found: &dyn Fn(Object<'_>),
-    stop: &(dyn Fn() -> bool + Sync),
-) -> io::Result<()> {
+/// Hands an object of a wanted kind over, in windows if it is a large blob.
+pub(super) fn visit<V: Visitor>(id: ObjectId, position: usize, path: &Path, visitor: &V) -> io::Result<()> {
     let (kind, size, mut reader) = open(path)?;
-    if !wanted(kind) {
+    if !visitor.wants(kind) {
         return Ok(());
     }
     if kind == Kind::Blob && size > content::LARGE {
         let read = content::each_window(&mut reader, &mut |content| {
-            found(Object { id, kind, content });
-            !stop()
+            drop(visitor.object(&Object { id, position, kind, content }, None));
+            !visitor.stopped()
         })?;
-        return if read == size || stop() { Ok(()) } else { Err(bad("it has another size than it says")) };
+        let whole = read == size || visitor.stopped();
+        return if whole { Ok(()) } else { Err(bad("it has another size than it says")) };
     }
     let bytes = read_all(size, &mut reader)?;
-    found(Object { id, kind, content: Content::whole(&bytes) });
+    drop(visitor.object(&Object { id, position, kind, content: Content::whole(&bytes) }, None));
     Ok(())
 }
 

@@ -6,22 +6,27 @@
 mod attribution;
 mod changes;
 mod commit;
+mod floor;
 mod graph;
+mod history;
+mod holes;
 mod loose;
 mod object;
 mod object_id;
 mod open;
 mod origins;
 mod pack;
+mod positions;
 mod store;
 mod survey;
+mod ties;
 mod tree;
 mod worktree;
 
 pub use object_id::ObjectId;
 pub use open::discover;
 
-use super::{Error, Key, Origins, Progress, Visit};
+use super::{Error, Key, Origins, Progress, Visitor};
 use crate::coverage::Coverage;
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -34,6 +39,8 @@ pub struct GitSource {
     part: Part,
     /// Opened when the history is first read: a hook that looks at the index never pays for it.
     store: OnceCell<Store>,
+    /// What the walk over all objects learnt of commits and trees.
+    past: OnceCell<history::Past>,
 }
 
 /// Which part of a repository is scanned.
@@ -58,7 +65,7 @@ impl GitSource {
         if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
-        Ok(Self { repository, part, store: OnceCell::new() })
+        Ok(Self { repository, part, store: OnceCell::new(), past: OnceCell::new() })
     }
 
     /// The folder that paths in the report are relative to: the working tree, or the repository itself if it is bare.
@@ -66,16 +73,17 @@ impl GitSource {
         self.repository.workdir().unwrap_or_else(|| self.repository.path())
     }
 
-    pub(super) fn each_blob(
+    pub(super) fn each_blob<V: Visitor>(
         &self,
         jobs: usize,
         progress: &Progress,
-        visit: &Visit<'_>,
+        visitor: &V,
     ) -> Result<Coverage, Error> {
+        let visit = |blob: super::Blob<'_>| drop(visitor.blob(&blob, None));
         match &self.part {
-            Part::Everything => self.everything(jobs, progress, visit),
-            Part::Staged(index) => self.staged(index.as_deref(), progress, visit),
-            Part::Range(range) => self.range(range, progress, visit),
+            Part::Everything => self.everything(jobs, progress, visitor),
+            Part::Staged(index) => self.staged(index.as_deref(), progress, &visit),
+            Part::Range(range) => self.range(range, progress, &visit),
         }
     }
 
@@ -83,9 +91,9 @@ impl GitSource {
         &self,
         keys: &HashSet<Key>,
         jobs: usize,
-        progress: &Progress,
+        coverage: &mut Coverage,
     ) -> Result<Origins, Error> {
-        origins::find(self, keys, jobs, progress)
+        origins::find(self, keys, jobs, coverage)
     }
 
     fn store(&self) -> &Store {

@@ -27,6 +27,8 @@ impl Kind {
 /// One object, or one window of a large one.
 pub(super) struct Object<'b> {
     pub(super) id: ObjectId,
+    /// Its position in the store.
+    pub(super) position: usize,
     pub(super) kind: Kind,
     pub(super) content: crate::source::Content<'b>,
 }

@@ -1,11 +1,14 @@
 //! Origins of found blobs in a repository: from history where a commit has them, from the index where not, and
 //! otherwise said to be reached from nowhere.
 
-use super::attribution::{self, Introduction, Leads};
+use super::attribution::{Budget, Introduction, Leads};
 use super::graph::{Graph, Reach};
+use super::history::Past;
+use super::store::Store;
 use super::{GitSource, HASH_LEN, ObjectId, commit};
+use crate::coverage::Coverage;
 use crate::finding::Place;
-use crate::source::{CommitInfo, Error, Key, Origin, Origins, Progress};
+use crate::source::{CommitInfo, Error, Key, Origin, Origins};
 use std::collections::{HashMap, HashSet};
 
 /// Finds where the blobs of `keys` stand.
@@ -13,12 +16,12 @@ pub(super) fn find(
     source: &GitSource,
     keys: &HashSet<Key>,
     jobs: usize,
-    _progress: &Progress,
+    coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
     let blobs: HashSet<ObjectId> =
         keys.iter().filter_map(|key| if let Key::Object(id) = key { Some(*id) } else { None }).collect();
     let mut origins: Origins =
-        if blobs.is_empty() { HashMap::new() } else { of_blobs(source, &blobs, jobs)? };
+        if blobs.is_empty() { HashMap::new() } else { of_blobs(source, &blobs, jobs, coverage)? };
     for key in keys {
         let origin = match key {
             Key::Object(_) => continue,
@@ -55,31 +58,40 @@ fn info(source: &GitSource, id: &ObjectId, name: &[u8], order: u32) -> Option<Co
     Some(commit::info(id, object.data(), name, order))
 }
 
-fn of_blobs(source: &GitSource, blobs: &HashSet<ObjectId>, jobs: usize) -> Result<Origins, Error> {
+fn of_blobs(
+    source: &GitSource,
+    blobs: &HashSet<ObjectId>,
+    jobs: usize,
+    coverage: &mut Coverage,
+) -> Result<Origins, Error> {
     let store = source.store();
-    let graph = Graph::new(attribution::commits(store, jobs), &tips(source)?);
-    let leads = Leads::find(store, HASH_LEN, blobs, jobs);
-    let at_head = head_tree(source).map(|tree| leads.paths(tree)).unwrap_or_default();
-    let mut origins = Origins::new();
-    let mut placed: HashSet<ObjectId> = HashSet::new();
+    // A scan that was stopped has not seen all; then they are read now.
+    let past = source.past.get_or_init(|| Past::read(store, HASH_LEN, jobs));
+    let graph = Graph::new(&past.commits, &tips(source, store)?);
+    let known: HashMap<u32, ObjectId> =
+        blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
+    let leads = Leads::find(store, past, HASH_LEN, &known.keys().copied().collect(), jobs);
+    let mut budget = Budget::default();
+    let at_head = head_tree(source).and_then(|tree| number(store, &tree));
+    let at_head = at_head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
+    let mut gathered = Gathered {
+        source,
+        graph: &graph,
+        known: &known,
+        at_head,
+        placed: HashSet::new(),
+        origins: Origins::new(),
+    };
     for reach in Reach::ALL {
-        let mut found = Vec::new();
-        leads.introductions(&graph, reach, &mut found);
-        // A blob that a better reason reaches is not also told of as dropped.
-        found.retain(|introduction: &Introduction| !placed.contains(&introduction.blob));
-        placed.extend(found.iter().map(|introduction| introduction.blob));
-        let mut seen = HashSet::new();
-        for introduction in found {
-            if !seen.insert((introduction.blob, introduction.path.clone())) {
-                continue;
-            }
-            let at_head = at_head.contains(&(introduction.path.clone(), introduction.blob));
-            let origin = in_commit(source, &graph, &introduction, reach, at_head);
-            origins.entry(Key::Object(introduction.blob)).or_default().push(origin);
-        }
+        let found = leads.introductions(&graph, reach, &mut budget);
+        gathered.introduced(found, reach);
         if reach == Reach::References {
-            in_index(source, blobs, &at_head, &mut placed, &mut origins)?;
+            gathered.in_index()?;
         }
+    }
+    let Gathered { placed, mut origins, .. } = gathered;
+    if budget.is_spent() {
+        coverage.skip("some places of the findings", "are not told: the history names them in too many ways");
     }
     for blob in blobs.difference(&placed) {
         let nowhere = Origin { place: Place::Unreachable, path: None, commit: None, at_head: false };
@@ -88,40 +100,72 @@ fn of_blobs(source: &GitSource, blobs: &HashSet<ObjectId>, jobs: usize) -> Resul
     Ok(origins)
 }
 
-fn in_commit(source: &GitSource, graph: &Graph, found: &Introduction, reach: Reach, at_head: bool) -> Origin {
-    let commit = &graph.commits[found.commit as usize];
-    let place = match reach {
-        Reach::References if commit.parent_count > 1 => Place::Merge,
-        Reach::References => Place::History,
-        Reach::Notes => Place::Note,
-        Reach::Stash => Place::Stash,
-        Reach::Nothing => Place::Unreachable,
-    };
-    let commit = info(source, &commit.id, b"author", found.commit);
-    Origin { place, path: Some(found.path.clone()), commit, at_head }
+fn number(store: &Store, id: &ObjectId) -> Option<u32> {
+    store.position(id.as_bytes()).and_then(|position| u32::try_from(position).ok())
 }
 
-/// Adds the paths of the index that HEAD does not have.
-fn in_index(
-    source: &GitSource,
-    blobs: &HashSet<ObjectId>,
-    at_head: &HashSet<(String, ObjectId)>,
-    placed: &mut HashSet<ObjectId>,
-    origins: &mut Origins,
-) -> Result<(), Error> {
-    if source.repository.is_bare() {
-        return Ok(());
-    }
-    for entry in source.repository.index()?.iter() {
-        let id = ObjectId::from(entry.id);
-        let path = String::from_utf8_lossy(&entry.path).into_owned();
-        if blobs.contains(&id) && !at_head.contains(&(path.clone(), id)) {
-            placed.insert(id);
-            let origin = Origin { place: Place::Index, path: Some(path), commit: None, at_head: false };
-            origins.entry(Key::Object(id)).or_default().push(origin);
+/// The origins of blobs as they are gathered.
+struct Gathered<'g> {
+    source: &'g GitSource,
+    graph: &'g Graph,
+    known: &'g HashMap<u32, ObjectId>,
+    /// The paths that the commit at HEAD has.
+    at_head: HashSet<(Vec<u8>, u32)>,
+    placed: HashSet<ObjectId>,
+    origins: Origins,
+}
+
+impl Gathered<'_> {
+    /// Adds what commits brought in. Of a path that several commits brought the same blob to, the first is told.
+    fn introduced(&mut self, mut found: Vec<Introduction>, reach: Reach) {
+        // A blob that a better reason reaches is not also told of as dropped.
+        found.retain(|found| self.known.get(&found.blob).is_some_and(|blob| !self.placed.contains(blob)));
+        let mut seen = HashSet::new();
+        for introduction in &found {
+            let blob = self.known[&introduction.blob];
+            self.placed.insert(blob);
+            if seen.insert((introduction.blob, &introduction.path)) {
+                let origin = self.in_commit(introduction, reach);
+                self.origins.entry(Key::Object(blob)).or_default().push(origin);
+            }
         }
     }
-    Ok(())
+
+    fn in_commit(&self, found: &Introduction, reach: Reach) -> Origin {
+        let commit = &self.graph.commits[found.commit as usize];
+        let place = match reach {
+            Reach::References if commit.is_merge => Place::Merge,
+            Reach::References => Place::History,
+            Reach::Notes => Place::Note,
+            Reach::Stash => Place::Stash,
+            Reach::Nothing => Place::Unreachable,
+        };
+        let id = self.source.store().id(commit.position as usize);
+        let at_head = self.at_head.contains(&(found.path.clone(), found.blob));
+        let path = Some(String::from_utf8_lossy(&found.path).into_owned());
+        Origin { place, path, commit: info(self.source, &id, b"author", found.commit), at_head }
+    }
+
+    /// Adds the paths of the index that HEAD does not have.
+    fn in_index(&mut self) -> Result<(), Error> {
+        if self.source.repository.is_bare() {
+            return Ok(());
+        }
+        let store = self.source.store();
+        for entry in self.source.repository.index()?.iter() {
+            let id = ObjectId::from(entry.id);
+            let Some(blob) = number(store, &id).filter(|blob| self.known.contains_key(blob)) else {
+                continue;
+            };
+            if !self.at_head.contains(&(entry.path.clone(), blob)) {
+                self.placed.insert(id);
+                let path = Some(String::from_utf8_lossy(&entry.path).into_owned());
+                let origin = Origin { place: Place::Index, path, commit: None, at_head: false };
+                self.origins.entry(Key::Object(id)).or_default().push(origin);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn head_tree(source: &GitSource) -> Option<ObjectId> {
@@ -129,8 +173,8 @@ fn head_tree(source: &GitSource) -> Option<ObjectId> {
 }
 
 /// The commits that references name, each with the reason for which they are kept.
-fn tips(source: &GitSource) -> Result<Vec<(ObjectId, Reach)>, Error> {
-    let mut tips = Vec::new();
+fn tips(source: &GitSource, store: &Store) -> Result<Vec<(u32, Reach)>, Error> {
+    let mut tips: Vec<(ObjectId, Reach)> = Vec::new();
     if let Ok(head) = source.repository.head().and_then(|head| head.peel_to_commit()) {
         tips.push((head.id().into(), Reach::References));
     }
@@ -149,5 +193,5 @@ fn tips(source: &GitSource) -> Result<Vec<(ObjectId, Reach)>, Error> {
     if let Ok(log) = source.repository.reflog("refs/stash") {
         tips.extend(log.iter().map(|entry| (entry.id_new().into(), Reach::Stash)));
     }
-    Ok(tips)
+    Ok(tips.into_iter().filter_map(|(id, reach)| Some((number(store, &id)?, reach))).collect())
 }

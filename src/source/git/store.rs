@@ -3,12 +3,13 @@
 use super::loose;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
-use super::pack::{Forest, Pack, PackError, PackIndex, Walk};
+use super::pack::{DeltaBase, Forest, Pack, PackError, Visitor, Walk};
+use super::positions::Positions;
 use crate::coverage::Coverage;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// How many chains of alternates are followed; git stops at five.
 const MAX_ALTERNATES: usize = 5;
@@ -22,6 +23,8 @@ pub(super) struct Store {
     /// The position of each pack's first object, and behind the last that of the first loose one.
     starts: Vec<usize>,
     loose: Vec<(ObjectId, PathBuf)>,
+    /// The way from names to positions, made when the first name is asked for.
+    positions: OnceLock<Positions>,
     /// What could not be opened.
     problems: Vec<(String, String)>,
 }
@@ -29,7 +32,13 @@ pub(super) struct Store {
 impl Store {
     /// Opens all packs below an `objects` folder and its alternates.
     pub(super) fn open(objects: &Path, hash_len: usize) -> Self {
-        let mut store = Self { packs: Vec::new(), starts: vec![0], loose: Vec::new(), problems: Vec::new() };
+        let mut store = Self {
+            packs: Vec::new(),
+            starts: vec![0],
+            loose: Vec::new(),
+            positions: OnceLock::new(),
+            problems: Vec::new(),
+        };
         let mut folders = vec![(objects.to_owned(), 0)];
         let mut seen = Vec::new();
         while let Some((folder, depth)) = folders.pop() {
@@ -120,17 +129,10 @@ impl Store {
         self.starts[self.packs.len()] + self.loose.len()
     }
 
-    /// The position of an object, if it is here.
-    pub(super) fn position(&self, id: &ObjectId) -> Option<usize> {
-        let packed = self
-            .packs
-            .iter()
-            .zip(&self.starts)
-            .find_map(|((pack, _), start)| Some(start + pack.index.position(id.as_bytes())?));
-        packed.or_else(|| {
-            let loose = self.loose.binary_search_by_key(id, |(id, _)| *id).ok()?;
-            Some(self.starts[self.packs.len()] + loose)
-        })
+    /// The position of an object, if it is here; of one that is here twice, the first.
+    pub(super) fn position(&self, id: &[u8]) -> Option<usize> {
+        let positions = self.positions.get_or_init(|| Positions::new(self.len(), |at| self.id(at)));
+        positions.find(id, |at| self.id(at))
     }
 
     /// The name of the object at a position.
@@ -159,52 +161,32 @@ impl Store {
         })
     }
 
-    /// Hands every object of the wanted kinds to `found`, each once, on `jobs` threads. Names what cannot be read in
-    /// the coverage.
-    pub(super) fn each(
-        &self,
-        jobs: usize,
-        wanted: &(dyn Fn(Kind) -> bool + Sync),
-        stop: &(dyn Fn() -> bool + Sync),
-        found: &(dyn Fn(Object<'_>) + Sync),
-        coverage: &mut Coverage,
-    ) {
-        let lost = Mutex::new(Vec::new());
-        let lose = |id: ObjectId, reason: String| {
-            lost.lock().unwrap_or_else(PoisonError::into_inner).push((id, reason));
-        };
-        for (number, (pack, forest)) in self.packs.iter().enumerate() {
-            let earlier: Vec<&PackIndex> = self.packs[..number].iter().map(|(pack, _)| &pack.index).collect();
-            let is_new = |id: &ObjectId| !earlier.iter().any(|index| index.position(id.as_bytes()).is_some());
+    /// Hands every object that the visitor wants to it, each once, on `jobs` threads. Names what cannot be read in the
+    /// coverage.
+    pub(super) fn each<V: Visitor>(&self, jobs: usize, visitor: &V, coverage: &mut Coverage) {
+        let once = Once { store: self, visitor, lost: Mutex::default() };
+        for ((pack, forest), &start) in self.packs.iter().zip(&self.starts) {
             let next = AtomicUsize::new(0);
-            let walk = Walk {
-                wanted,
-                external: &|id| self.read(id),
-                stop,
-                found: &|object: Result<Object<'_>, (ObjectId, PackError)>| match object {
-                    Ok(object) if is_new(&object.id) => found(object),
-                    Ok(_) => {}
-                    Err((id, error)) => lose(id, error.to_string()),
-                },
-            };
-            on_threads(jobs, &|| forest.walk(pack, &next, &walk));
-            forest.broken.iter().for_each(|(id, error)| lose(*id, error.to_string()));
+            let walk = Walk { pack, forest, start, external: &|id| self.read(id) };
+            on_threads(jobs, &|| walk.run(&next, &once));
+            for (id, error) in &forest.broken {
+                once.lose(*id, error.to_string());
+            }
         }
-        let next = AtomicUsize::new(0);
+        let (first, next) = (self.starts[self.packs.len()], AtomicUsize::new(0));
         on_threads(jobs, &|| {
-            while let Some((id, path)) = self.loose.get(next.fetch_add(1, Ordering::Relaxed)) {
-                if stop() {
-                    return;
-                }
-                if self.packs.iter().any(|(pack, _)| pack.index.position(id.as_bytes()).is_some()) {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some((id, path)) = self.loose.get(number).filter(|_| !visitor.stopped()) else { return };
+                if self.position(id.as_bytes()) != Some(first + number) {
                     continue;
                 }
-                if let Err(error) = loose::visit(*id, path, wanted, found, stop) {
-                    lose(*id, error.to_string());
+                if let Err(error) = loose::visit(*id, first + number, path, &once) {
+                    once.lose(*id, error.to_string());
                 }
             }
         });
-        self.report(lost.into_inner().unwrap_or_else(PoisonError::into_inner), coverage);
+        self.report(once.lost.into_inner().unwrap_or_else(PoisonError::into_inner), coverage);
     }
 
     /// Names what is lost, each object once. A copy in another pack is not looked for: damage is worth a word.
@@ -221,6 +203,42 @@ impl Store {
         if more > 0 {
             coverage.skip(format!("{more} more objects"), "cannot be read");
         }
+    }
+}
+
+/// Passes on what is seen for the first time, and collects what is lost.
+struct Once<'s, V> {
+    store: &'s Store,
+    visitor: &'s V,
+    lost: Mutex<Vec<(ObjectId, String)>>,
+}
+
+impl<V> Once<'_, V> {
+    fn lose(&self, id: ObjectId, reason: String) {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).push((id, reason));
+    }
+}
+
+impl<V: Visitor> Visitor for Once<'_, V> {
+    type Memory = V::Memory;
+
+    fn wants(&self, kind: Kind) -> bool {
+        self.visitor.wants(kind)
+    }
+
+    fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, V::Memory>>) -> Option<V::Memory> {
+        if self.store.packs.len() > 1 && self.store.position(object.id.as_bytes()) != Some(object.position) {
+            return None;
+        }
+        self.visitor.object(object, base)
+    }
+
+    fn lost(&self, id: ObjectId, error: PackError) {
+        self.lose(id, error.to_string());
+    }
+
+    fn stopped(&self) -> bool {
+        self.visitor.stopped()
     }
 }
 

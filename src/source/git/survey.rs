@@ -2,208 +2,165 @@
 //!
 //! On the way it checks that what trees and commits name is here, so that a hole in the history cannot pass for a clean one.
 
+use super::history::{History, Holes, Past, TreeMemory};
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
-use super::store::Store;
-use super::tree::{self, EntryKind};
+use super::pack::{DeltaBase, PackError, Visitor};
 use super::{GitSource, HASH_LEN, commit};
 use crate::coverage::Coverage;
-use crate::source::{Blob, Content, Error, Key, Progress, Visit};
-use std::collections::{BTreeSet, HashSet};
+use crate::patch::Patch;
+use crate::source::{self, Blob, Content, Error, Key, Progress};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// How many missing objects are named; the rest is counted.
 const MAX_NAMED: usize = 50;
 
 impl GitSource {
-    pub(super) fn everything(
+    pub(super) fn everything<V: source::Visitor>(
         &self,
         jobs: usize,
         progress: &Progress,
-        visit: &Visit<'_>,
+        visitor: &V,
     ) -> Result<Coverage, Error> {
         let store = self.store();
         progress.total.store(store.len() as u64, Ordering::Relaxed);
         let mut coverage = Coverage::default();
-        let survey = Survey::new(store, self.shallow(), progress, visit);
-        let found = |object: Object<'_>| survey.object(&object);
-        store.each(jobs, &|_| true, &|| progress.stopped(), &found, &mut coverage);
-        survey.finish(&mut coverage);
+        let survey = Survey {
+            visitor,
+            progress,
+            history: History::new(store, HASH_LEN, self.shallow()),
+            commits: AtomicU64::new(0),
+            objects: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        };
+        store.each(jobs, &survey, &mut coverage);
+        let past = survey.finish(&mut coverage);
+        if !progress.stopped() {
+            drop(self.past.set(past));
+        }
         self.note_boundaries(&mut coverage)?;
         self.note_dangling_references(store, &mut coverage)?;
-        self.working_tree(jobs, progress, visit, &mut coverage)?;
+        self.working_tree(jobs, progress, &|blob| drop(visitor.blob(&blob, None)), &mut coverage)?;
         Ok(coverage)
-    }
-
-    /// The commits at which a shallow clone ends: their parents are missing on purpose.
-    fn shallow(&self) -> HashSet<ObjectId> {
-        let list = std::fs::read(self.repository.commondir().join("shallow")).unwrap_or_default();
-        list.split(|&byte| byte == b'\n').filter_map(ObjectId::from_hex).collect()
-    }
-
-    /// Names references to objects that are not here: what they held was not seen.
-    fn note_dangling_references(&self, store: &Store, coverage: &mut Coverage) -> Result<(), Error> {
-        for reference in self.repository.references()? {
-            match reference {
-                Ok(reference) => {
-                    let missing =
-                        reference.target().filter(|id| store.position(&ObjectId::from(*id)).is_none());
-                    if let Some(id) = missing {
-                        let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
-                        coverage.skip(
-                            format!("reference {name}"),
-                            format!("names object {id}, which is missing"),
-                        );
-                    }
-                }
-                Err(error) => coverage.skip("a reference", format!("cannot be read: {}", error.message())),
-            }
-        }
-        Ok(())
-    }
-
-    /// Names where the history was cut off on purpose.
-    fn note_boundaries(&self, coverage: &mut Coverage) -> Result<(), Error> {
-        if self.repository.is_shallow() {
-            let list =
-                std::fs::read_to_string(self.repository.commondir().join("shallow")).unwrap_or_default();
-            let cuts = list.lines().count();
-            let commits = if cuts == 1 { "1 commit".to_owned() } else { format!("{cuts} commits") };
-            coverage.skip(
-                "older history",
-                format!("the clone is shallow: it ends at {commits}; `git fetch --unshallow` gets the rest"),
-            );
-        }
-        let promisor = self.repository.config()?.get_string("extensions.partialclone");
-        if let Ok(remote) = promisor {
-            coverage
-                .skip("objects left out of a partial clone", format!("they are at the remote `{remote}`"));
-        }
-        Ok(())
     }
 }
 
 /// What the walk over all objects counts and checks.
-struct Survey<'s> {
-    visit: &'s Visit<'s>,
+struct Survey<'s, V> {
+    visitor: &'s V,
     progress: &'s Progress,
-    present: Present,
-    shallow: HashSet<ObjectId>,
+    history: History<'s>,
     commits: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
-    missing: Mutex<BTreeSet<ObjectId>>,
 }
 
-impl<'s> Survey<'s> {
-    fn new(store: &Store, shallow: HashSet<ObjectId>, progress: &'s Progress, visit: &'s Visit<'s>) -> Self {
-        Self {
-            visit,
-            progress,
-            present: Present::new(store),
-            shallow,
-            commits: AtomicU64::new(0),
-            objects: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            missing: Mutex::default(),
-        }
+/// What is remembered of an object while others are built from it.
+enum Memory<M> {
+    Blob(M),
+    Tree(TreeMemory),
+}
+
+impl<V: source::Visitor> Visitor for Survey<'_, V> {
+    type Memory = Memory<V::Memory>;
+
+    fn wants(&self, _: Kind) -> bool {
+        true
     }
 
-    fn object(&self, object: &Object<'_>) {
-        let (id, bytes) = (object.id, object.content.bytes);
-        match object.kind {
-            Kind::Blob => {
-                (self.visit)(Blob { key: Key::Object(id), content: object.content.clone() });
-                self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-            }
-            Kind::Tree => self.tree(bytes),
+    fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, Self::Memory>>) -> Option<Self::Memory> {
+        let memory = match object.kind {
+            Kind::Blob => self.blob(object, base.as_ref()).map(Memory::Blob),
+            Kind::Tree => self.tree(object, base.as_ref()).map(Memory::Tree),
             Kind::Commit => {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.text(&Key::Commit(id), bytes);
-                if let Some(parsed) = commit::parse(bytes) {
-                    self.check(parsed.tree.as_bytes());
-                    if !self.shallow.contains(&id) {
-                        parsed.parents.iter().for_each(|parent| self.check(parent.as_bytes()));
-                    }
-                }
+                self.history.commit(object);
+                self.text(&Key::Commit(object.id), object.content.bytes);
+                None
             }
-            Kind::Tag => self.text(&Key::Tag(id), bytes),
+            Kind::Tag => {
+                self.history.tag(object);
+                self.text(&Key::Tag(object.id), object.content.bytes);
+                None
+            }
+        };
+        // A window of a large blob repeats the end of the last one.
+        let fresh = object.content.fresh.as_ref().map(|fresh| fresh.iter().map(ExactSizeIterator::len).sum());
+        let bytes = fresh.unwrap_or(object.content.bytes.len());
+        if object.content.start == (1, 1) {
+            self.objects.fetch_add(1, Ordering::Relaxed);
+            self.progress.items.fetch_add(1, Ordering::Relaxed);
         }
-        self.objects.fetch_add(1, Ordering::Relaxed);
-        self.progress.count(bytes.len());
+        if object.kind != Kind::Tree {
+            self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+        self.progress.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        memory
+    }
+
+    fn lost(&self, _: ObjectId, _: PackError) {}
+
+    fn stopped(&self) -> bool {
+        self.progress.stopped()
+    }
+}
+
+impl<V: source::Visitor> Survey<'_, V> {
+    fn blob(
+        &self,
+        object: &Object<'_>,
+        base: Option<&DeltaBase<'_, Memory<V::Memory>>>,
+    ) -> Option<V::Memory> {
+        let blob = Blob { key: Key::Object(object.id), content: object.content.clone() };
+        let base = base.and_then(|base| match base.memory {
+            Memory::Blob(memory) => {
+                let len = object.content.bytes.len();
+                Some((memory, Patch { copies: base.copies, base_len: base.bytes.len(), len }))
+            }
+            Memory::Tree(_) => None,
+        });
+        self.visitor.blob(&blob, base)
+    }
+
+    fn tree(
+        &self,
+        object: &Object<'_>,
+        base: Option<&DeltaBase<'_, Memory<V::Memory>>>,
+    ) -> Option<TreeMemory> {
+        let base = base.and_then(|base| match base.memory {
+            Memory::Tree(memory) => Some(DeltaBase { memory, bytes: base.bytes, copies: base.copies }),
+            Memory::Blob(_) => None,
+        });
+        self.history.tree(object, base.as_ref())
     }
 
     /// A header and a message, each with lines of its own.
     fn text(&self, key: &Key, object: &[u8]) {
         let (header, message) = object.split_at(commit::message_start(object));
-        (self.visit)(Blob { key: key.clone(), content: Content::whole(header) });
-        (self.visit)(Blob { key: key.clone(), content: Content::whole(message) });
-        self.bytes.fetch_add(object.len() as u64, Ordering::Relaxed);
-    }
-
-    fn tree(&self, bytes: &[u8]) {
-        for entry in tree::entries(bytes, HASH_LEN) {
-            if entry.kind != EntryKind::Submodule {
-                self.check(entry.id);
-            }
+        for text in [header, message] {
+            drop(self.visitor.blob(&Blob { key: key.clone(), content: Content::whole(text) }, None));
         }
     }
 
-    fn check(&self, id: &[u8]) {
-        if !self.present.holds(id) {
-            let id = ObjectId::from_bytes(id);
-            self.missing.lock().unwrap_or_else(PoisonError::into_inner).extend(id);
-        }
-    }
-
-    fn finish(self, coverage: &mut Coverage) {
+    fn finish(self, coverage: &mut Coverage) -> Past {
         coverage.commits = self.commits.into_inner();
         coverage.objects = self.objects.into_inner();
         coverage.bytes = self.bytes.into_inner();
-        let missing = self.missing.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let more = missing.len().saturating_sub(MAX_NAMED);
-        for id in missing.into_iter().take(MAX_NAMED) {
-            coverage.skip(format!("object {id}"), "is missing");
-        }
-        if more > 0 {
-            coverage.skip(format!("{more} more objects"), "are missing");
-        }
+        let (past, Holes { missing, malformed }) = self.history.finish();
+        name(missing, "is missing", "are missing", coverage);
+        name(malformed, "is malformed: git's own check fails too", "are malformed", coverage);
+        past
     }
 }
 
-/// A set of the first eight bytes of every name that is here: small enough to be asked for every entry of every tree.
-struct Present {
-    /// Open addressing; 0 is empty.
-    slots: Vec<u64>,
-}
-
-impl Present {
-    fn new(store: &Store) -> Self {
-        let mut present = Self { slots: vec![0; (store.len() * 2 + 1).next_power_of_two()] };
-        for position in 0..store.len() {
-            let key = Self::key(store.id(position).as_bytes());
-            let slot = present.slot(key);
-            present.slots[slot] = key;
-        }
-        present
+/// Names the first objects of a set in the coverage, and counts the rest.
+fn name(objects: BTreeSet<ObjectId>, is: &str, are: &str, coverage: &mut Coverage) {
+    let more = objects.len().saturating_sub(MAX_NAMED);
+    for id in objects.into_iter().take(MAX_NAMED) {
+        coverage.skip(format!("object {id}"), is);
     }
-
-    fn holds(&self, id: &[u8]) -> bool {
-        self.slots[self.slot(Self::key(id))] != 0
-    }
-
-    fn key(id: &[u8]) -> u64 {
-        id.first_chunk().map_or(1, |first| u64::from_le_bytes(*first).max(1))
-    }
-
-    /// The slot that holds `key`, or the empty one where it belongs.
-    fn slot(&self, key: u64) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut slot = usize::try_from(key & mask as u64).unwrap_or(0);
-        while self.slots[slot] != 0 && self.slots[slot] != key {
-            slot = (slot + 1) & mask;
-        }
-        slot
+    if more > 0 {
+        coverage.skip(format!("{more} more objects"), are);
     }
 }

@@ -3,12 +3,20 @@
 //! Format: git's `gitformat-pack` manual page, "Deltified representation".
 
 use super::PackError;
+use crate::patch::Copied;
 use std::ops::Range;
 
 const BAD: PackError = PackError::Malformed("a delta does not fit its base");
 
-/// Builds the object that `delta` makes of `base` into `out`, which is cleared first. `limit` bounds its size.
-pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, limit: usize) -> Result<(), PackError> {
+/// Builds the object that `delta` makes of `base` into `out`, and notes in `copies` what it took from there; both are
+/// cleared first. `limit` bounds the object's size.
+pub(super) fn apply(
+    base: &[u8],
+    delta: &[u8],
+    out: &mut Vec<u8>,
+    copies: &mut Vec<Copied>,
+    limit: usize,
+) -> Result<(), PackError> {
     let mut at = 0;
     let base_size = size(delta, &mut at)?;
     let size = size(delta, &mut at)?;
@@ -17,10 +25,14 @@ pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, limit: usize) 
     }
     let size = usize::try_from(size).map_err(|_| BAD)?;
     out.clear();
-    out.reserve(size);
+    out.try_reserve_exact(size).map_err(|_| PackError::TooLarge)?;
+    copies.clear();
     while at < delta.len() {
         match instruction(delta, &mut at)? {
-            Instruction::Copy(range) => out.extend_from_slice(base.get(range).ok_or(BAD)?),
+            Instruction::Copy(range) => {
+                note(copies, &range, out.len());
+                out.extend_from_slice(base.get(range).ok_or(BAD)?);
+            }
             Instruction::Insert(range) => out.extend_from_slice(&delta[range]),
         }
         if out.len() > size {
@@ -28,6 +40,14 @@ pub(super) fn apply(base: &[u8], delta: &[u8], out: &mut Vec<u8>, limit: usize) 
         }
     }
     if out.len() == size { Ok(()) } else { Err(BAD) }
+}
+
+/// Notes a copy; one that goes on where the last one ended becomes part of it, since an instruction copies 64 KiB at most.
+fn note(copies: &mut Vec<Copied>, range: &Range<usize>, to: usize) {
+    match copies.last_mut() {
+        Some(last) if last.from_end() == range.start && last.to_end() == to => last.len += range.len(),
+        _ => copies.push(Copied { from: range.start, to, len: range.len() }),
+    }
 }
 
 enum Instruction {
@@ -89,20 +109,37 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn made(base: &[u8], delta: &[u8], limit: usize) -> Result<(Vec<u8>, Vec<Copied>), PackError> {
+        let (mut out, mut copies) = (Vec::new(), Vec::new());
+        apply(base, delta, &mut out, &mut copies, limit).map(|()| (out, copies))
+    }
+
     #[test]
     fn copies_and_inserts() {
-        let mut out = Vec::new();
         let delta = [5, 6, 0x91, 1, 3, 3, b'x', b'y', b'z'];
-        apply(b"abcde", &delta, &mut out, 100).unwrap();
+        let (out, copies) = made(b"abcde", &delta, 100).unwrap();
         assert_eq!(out, b"bcdxyz");
-        assert!(apply(b"abcd", &delta, &mut out, 100).is_err(), "the base has another size");
-        assert!(apply(b"abcde", &delta, &mut out, 5).is_err(), "the result is over the limit");
+        assert_eq!(copies, [Copied { from: 1, to: 0, len: 3 }]);
+        assert!(made(b"abcd", &delta, 100).is_err(), "the base has another size");
+        assert!(made(b"abcde", &delta, 5).is_err(), "the result is over the limit");
+    }
+
+    #[test]
+    fn copies_that_go_on_are_one() {
+        let (out, copies) = made(b"abcde", &[5, 5, 0x91, 1, 2, 0x91, 3, 2, 1, b'x'], 100).unwrap();
+        assert_eq!(out, b"bcdex");
+        assert_eq!(copies, [Copied { from: 1, to: 0, len: 4 }]);
     }
 
     proptest! {
+        /// No bytes make it panic, and what it says was copied is the base's.
         #[test]
         fn no_bytes_make_it_panic(base in proptest::collection::vec(any::<u8>(), 0..40), delta in proptest::collection::vec(any::<u8>(), 0..60)) {
-            drop(apply(&base, &delta, &mut Vec::new(), 1 << 20));
+            if let Ok((out, copies)) = made(&base, &delta, 1 << 20) {
+                for copy in copies {
+                    prop_assert_eq!(&out[copy.to..copy.to_end()], &base[copy.from..copy.from_end()]);
+                }
+            }
         }
     }
 }

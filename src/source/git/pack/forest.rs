@@ -3,45 +3,42 @@
 //! Walking a tree depth first inflates each entry once and applies each delta once, whatever the order of the
 //! entries in the file. That is what makes reading a whole history cheap.
 
-use super::super::object::{Kind, Object};
+use super::super::object::Kind;
 use super::super::object_id::ObjectId;
-use super::{Base, External, Inflater, MAX_OBJECT, Pack, PackError, delta, entry};
-use crate::source::content::{self, Content};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use super::{Base, Pack, PackError, entry};
 
 const NONE: u32 = u32::MAX;
 
 /// The entries of one pack, in the order of the file, with their family ties.
 pub(in crate::source::git) struct Forest {
     entries: Vec<Entry>,
-    roots: Vec<Root>,
+    /// The largest tree first, so that no thread is left with it at the end.
+    pub(super) roots: Vec<Root>,
     /// Entries whose header cannot be read, or whose base is nowhere: names and reasons.
     pub(in crate::source::git) broken: Vec<(ObjectId, PackError)>,
 }
 
 struct Entry {
     offset: u64,
-    /// Of the inflated data, which for all but roots is a delta.
-    size: u64,
     position: u32,
+    /// Of all children the one that has the most descendants.
     first_child: u32,
     next_sibling: u32,
-    header_len: u8,
 }
 
-struct Root {
-    entry: u32,
-    base: RootBase,
+/// The entry that a tree grows from.
+pub(super) struct Root {
+    pub(super) entry: u32,
+    pub(super) base: RootBase,
 }
 
-enum RootBase {
+/// What a root stands on.
+pub(super) enum RootBase {
+    /// Nothing: it is stored whole.
     None(Kind),
-    /// The base is in another pack: the pack is thin.
+    /// An object in another pack: this pack is thin.
     External(ObjectId),
 }
-
-/// What a walk tells of each object, or of each that it could not read.
-pub(in crate::source::git) type Found<'f> = dyn Fn(Result<Object<'_>, (ObjectId, PackError)>) + Sync + 'f;
 
 impl Forest {
     /// Reads all headers of the pack in one pass and ties deltas to their bases.
@@ -57,26 +54,14 @@ impl Forest {
         let mut headers = Headers { pack, start: 0, buffer: Vec::new() };
         let mut parents = Vec::with_capacity(order.len());
         for (number, &(offset, position)) in (0_u32..).zip(&order) {
-            let header = headers.at(offset);
-            let (size, header_len) = header.as_ref().map_or((0, 0), |header| (header.size, header.len));
-            let header_len = u8::try_from(header_len).unwrap_or(0);
-            forest.entries.push(Entry {
-                offset,
-                size,
-                position,
-                first_child: NONE,
-                next_sibling: NONE,
-                header_len,
-            });
-            parents.push(forest.parent(pack, &order, number, offset, header));
+            forest.entries.push(Entry { offset, position, first_child: NONE, next_sibling: NONE });
+            parents.push(forest.parent(pack, &order, number, offset, headers.at(offset)));
         }
+        drop(order);
         for (number, &parent) in (0_u32..).zip(&parents) {
-            if parent != NONE {
-                let sibling = std::mem::replace(&mut forest.entries[parent as usize].first_child, number);
-                forest.entries[number as usize].next_sibling = sibling;
-            }
+            forest.adopt(number, parent);
         }
-        forest.find_unreachable(pack);
+        forest.weigh(pack, &parents);
         Ok(forest)
     }
 
@@ -118,16 +103,35 @@ impl Forest {
         })
     }
 
-    /// Deltas on broken entries, and rings of deltas, are reached from no root: each is named.
-    fn find_unreachable(&mut self, pack: &Pack) {
-        let mut reached = vec![false; self.entries.len()];
+    /// Makes an entry the first child of its base.
+    fn adopt(&mut self, number: u32, parent: u32) {
+        if parent != NONE {
+            let sibling = std::mem::replace(&mut self.entries[parent as usize].first_child, number);
+            self.entries[number as usize].next_sibling = sibling;
+        }
+    }
+
+    /// Counts descendants, to order children and roots by them. What no root reaches is broken: deltas on broken entries,
+    /// and rings of deltas.
+    fn weigh(&mut self, pack: &Pack, parents: &[u32]) {
+        let mut order = Vec::with_capacity(self.entries.len());
         let mut stack: Vec<u32> = self.roots.iter().map(|root| root.entry).collect();
         while let Some(number) = stack.pop() {
-            reached[number as usize] = true;
+            order.push(number);
             stack.extend(self.children(number));
         }
+        let mut weights = vec![0_u32; self.entries.len()];
+        for &number in order.iter().rev() {
+            let weight = weights[number as usize].saturating_add(1);
+            weights[number as usize] = weight;
+            if let Some(parent) = weights.get_mut(parents[number as usize] as usize) {
+                *parent = parent.saturating_add(weight);
+            }
+        }
+        order.iter().for_each(|&number| self.heaviest_first(number, &weights));
+        self.roots.sort_by_key(|root| std::cmp::Reverse(weights[root.entry as usize]));
         let known: std::collections::HashSet<ObjectId> = self.broken.iter().map(|(id, _)| *id).collect();
-        for (entry, _) in self.entries.iter().zip(&reached).filter(|(_, reached)| !**reached) {
+        for (entry, _) in self.entries.iter().zip(&weights).filter(|(_, weight)| **weight == 0) {
             let id = pack.index.id(entry.position as usize);
             if !known.contains(&id) {
                 self.broken.push((id, PackError::Malformed("its delta base cannot be read")));
@@ -135,134 +139,44 @@ impl Forest {
         }
     }
 
-    fn children(&self, number: u32) -> impl Iterator<Item = u32> + '_ {
+    /// Moves the child with the most descendants to the front of its siblings.
+    fn heaviest_first(&mut self, parent: u32, weights: &[u32]) {
+        let (mut before, mut heaviest, mut previous) = (NONE, NONE, NONE);
+        for child in self.children(parent) {
+            if heaviest == NONE || weights[child as usize] > weights[heaviest as usize] {
+                (before, heaviest) = (previous, child);
+            }
+            previous = child;
+        }
+        if before != NONE {
+            self.entries[before as usize].next_sibling = self.entries[heaviest as usize].next_sibling;
+            let first = std::mem::replace(&mut self.entries[parent as usize].first_child, heaviest);
+            self.entries[heaviest as usize].next_sibling = first;
+        }
+    }
+
+    /// The entries that are built on this one; the one with the most descendants comes first.
+    pub(super) fn children(&self, number: u32) -> impl Iterator<Item = u32> + '_ {
         let first = self.entries[number as usize].first_child;
         std::iter::successors(Some(first).filter(|&first| first != NONE), |&child| {
             Some(self.entries[child as usize].next_sibling).filter(|&next| next != NONE)
         })
     }
 
-    /// Walks the trees of the wanted kinds. Any number of threads may call this with one counter: each takes trees from it
-    /// until none is left or `stop` says so.
-    pub(in crate::source::git) fn walk(&self, pack: &Pack, next: &AtomicUsize, walk: &Walk<'_>) {
-        let mut walker =
-            Walker { forest: self, pack, walk, inflater: Inflater::default(), spare: Vec::new() };
-        while let Some(root) = self.roots.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if (walk.stop)() {
-                return;
-            }
-            walker.tree(root);
-        }
-    }
-}
-
-/// What to walk and whom to tell.
-pub(in crate::source::git) struct Walk<'w> {
-    /// Which kinds of object are wanted.
-    pub(in crate::source::git) wanted: &'w (dyn Fn(Kind) -> bool + Sync),
-    /// Reads bases outside the pack.
-    pub(in crate::source::git) external: &'w External<'w>,
-    /// Gets every object.
-    pub(in crate::source::git) found: &'w Found<'w>,
-    /// Says when to end early.
-    pub(in crate::source::git) stop: &'w (dyn Fn() -> bool + Sync),
-}
-
-/// One thread's walk.
-struct Walker<'w> {
-    forest: &'w Forest,
-    pack: &'w Pack,
-    walk: &'w Walk<'w>,
-    inflater: Inflater,
-    /// Buffers that can be used again.
-    spare: Vec<Vec<u8>>,
-}
-
-impl Walker<'_> {
-    fn tree(&mut self, root: &Root) {
-        let (kind, base) = match &root.base {
-            RootBase::None(kind) => (*kind, None),
-            RootBase::External(id) => match (self.walk.external)(id) {
-                Some((kind, base)) => (kind, Some(base)),
-                None => return self.lose(root.entry, PackError::MissingBase(*id)),
-            },
-        };
-        if !(self.walk.wanted)(kind) {
-            return;
-        }
-        if base.is_none() && self.stream(root.entry, kind) {
-            return;
-        }
-        let mut path: Vec<Vec<u8>> = base.into_iter().collect();
-        let mut stack = vec![(root.entry, path.len())];
-        while let Some((number, depth)) = stack.pop() {
-            while path.len() > depth {
-                self.spare.extend(path.pop());
-            }
-            match self.object(number, path.last().map(Vec::as_slice)) {
-                Ok(bytes) => {
-                    let id = self.id(number);
-                    (self.walk.found)(Ok(Object { id, kind, content: Content::whole(&bytes) }));
-                    path.push(bytes);
-                    stack.extend(self.forest.children(number).map(|child| (child, depth + 1)));
-                }
-                Err(error) => self.lose(number, error),
-            }
-            if (self.walk.stop)() {
-                return;
-            }
-        }
-        self.spare.extend(path);
-        self.spare.retain(|buffer| buffer.capacity() <= 1 << 22);
-        self.spare.truncate(64);
+    /// Whether anything is built on an entry.
+    pub(super) fn is_leaf(&self, number: u32) -> bool {
+        self.entries[number as usize].first_child == NONE
     }
 
-    /// Rebuilds one object from its base, or inflates it if it has none.
-    fn object(&mut self, number: u32, base: Option<&[u8]>) -> Result<Vec<u8>, PackError> {
-        let entry = &self.forest.entries[number as usize];
-        let from = entry.offset + u64::from(entry.header_len);
-        let to = self.forest.entries.get(number as usize + 1).map_or(self.pack.end, |next| next.offset);
-        let mut data = self.spare.pop().unwrap_or_default();
-        self.pack.inflate(from, to, entry.size, &mut self.inflater, &mut data)?;
-        let Some(base) = base else { return Ok(data) };
-        let mut out = self.spare.pop().unwrap_or_default();
-        delta::apply(base, &data, &mut out, MAX_OBJECT)?;
-        self.spare.push(data);
-        Ok(out)
+    /// Where an entry starts, and where at the latest it ends.
+    pub(super) fn extent(&self, number: u32) -> (u64, u64) {
+        let next = self.entries.get(number as usize + 1).map_or(u64::MAX, |next| next.offset);
+        (self.entries[number as usize].offset, next)
     }
 
-    /// Hands over a large blob without deltas in windows; false if it is not one.
-    fn stream(&self, number: u32, kind: Kind) -> bool {
-        let entry = &self.forest.entries[number as usize];
-        if entry.size <= content::LARGE || entry.first_child != NONE || kind != Kind::Blob {
-            return false;
-        }
-        let id = self.id(number);
-        let mut reader = self.pack.inflating_reader(entry.offset + u64::from(entry.header_len), entry.size);
-        let read = content::each_window(&mut reader, &mut |content| {
-            (self.walk.found)(Ok(Object { id, kind, content }));
-            !(self.walk.stop)()
-        });
-        match read {
-            Ok(read) if read == entry.size || (self.walk.stop)() => {}
-            Ok(_) => self.lose(number, PackError::Malformed("its compressed data ends early")),
-            Err(error) => self.lose(number, error.into()),
-        }
-        true
-    }
-
-    fn id(&self, number: u32) -> ObjectId {
-        self.pack.index.id(self.forest.entries[number as usize].position as usize)
-    }
-
-    /// Tells that an object, and so all that are built on it, cannot be read.
-    fn lose(&self, number: u32, error: PackError) {
-        (self.walk.found)(Err((self.id(number), error)));
-        let mut stack: Vec<u32> = self.forest.children(number).collect();
-        while let Some(child) = stack.pop() {
-            (self.walk.found)(Err((self.id(child), PackError::Malformed("its delta base cannot be read"))));
-            stack.extend(self.forest.children(child));
-        }
+    /// An entry's position in the index.
+    pub(super) fn position(&self, number: u32) -> usize {
+        self.entries[number as usize].position as usize
     }
 }
 

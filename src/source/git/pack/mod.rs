@@ -5,13 +5,15 @@ mod delta;
 mod entry;
 mod forest;
 mod index;
+mod walk;
 
-pub(super) use forest::{Forest, Walk};
-pub(super) use index::PackIndex;
+pub(super) use forest::Forest;
+pub(super) use walk::{Base as DeltaBase, Visitor, Walk};
 
 use super::object::Kind;
 use super::object_id::ObjectId;
 use entry::{Base, Header};
+use index::PackIndex;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -21,6 +23,12 @@ pub(super) const MAX_OBJECT: usize = 2 << 30;
 
 /// The longest chain of deltas that is followed for one object; git itself writes 50, and 4095 at most.
 const MAX_CHAIN: usize = 5000;
+
+/// How many bytes one compressed byte can become at most, with some air: deflate reaches 1032.
+const MOST_INFLATED: u64 = 1040;
+
+/// How many bytes of an entry are read at first; nearly all have less.
+const FIRST_READ: u64 = 4096;
 
 /// Why an object of a pack, or a whole pack, cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -73,9 +81,8 @@ impl Pack {
         let mut deltas = Vec::new();
         let mut offset = self.offset(position)?;
         let (kind, mut object) = loop {
-            let header = self.header(offset)?;
             let mut data = Vec::new();
-            self.inflate(offset + header.len as u64, self.end, header.size, &mut inflater, &mut data)?;
+            let header = self.entry(offset, self.end, &mut inflater, &mut data)?;
             match header.base {
                 Base::None(kind) => break (kind, data),
                 Base::Offset(distance) => {
@@ -96,9 +103,9 @@ impl Pack {
                 return Err(PackError::Malformed("its chain of deltas does not end"));
             }
         };
-        let mut next = Vec::new();
+        let (mut next, mut copies) = (Vec::new(), Vec::new());
         for delta in deltas.iter().rev() {
-            delta::apply(&object, delta, &mut next, MAX_OBJECT)?;
+            delta::apply(&object, delta, &mut next, &mut copies, MAX_OBJECT)?;
             std::mem::swap(&mut object, &mut next);
         }
         Ok((kind, object))
@@ -116,31 +123,36 @@ impl Pack {
         entry::parse(bytes, self.hash_len)
     }
 
-    /// Inflates the data that starts at `from` and ends before `to`, and has `size` bytes when inflated.
-    fn inflate(
+    /// Reads the entry that starts at `from` and ends before `to`, and inflates its data into `out`.
+    fn entry(
         &self,
         from: u64,
         to: u64,
-        size: u64,
         inflater: &mut Inflater,
         out: &mut Vec<u8>,
-    ) -> Result<(), PackError> {
-        let size =
-            usize::try_from(size).ok().filter(|&size| size <= MAX_OBJECT).ok_or(PackError::TooLarge)?;
+    ) -> Result<Header, PackError> {
+        let room = to.min(self.end).saturating_sub(from);
+        let compressed = &mut inflater.compressed;
+        compressed.resize(usize::try_from(room.min(FIRST_READ)).unwrap_or(0), 0);
+        self.read_at(compressed, from)?;
+        let header = entry::parse(compressed, self.hash_len)?;
+        let size = usize::try_from(header.size).ok().filter(|&size| size <= MAX_OBJECT);
+        let size = size.ok_or(PackError::TooLarge)?;
         // Deflate stores at worst; a claim of more than it can reach is a lie that must not be allocated.
-        let most = (size as u64).saturating_add(size as u64 / 1000 + 64);
-        let available = to.min(self.end).saturating_sub(from).min(most);
-        if size as u64 > available.saturating_mul(1040).saturating_add(64) {
+        let most = header.size.saturating_add(header.size / 1000 + 64 + header.len as u64).min(room);
+        if header.size > most.saturating_mul(MOST_INFLATED).saturating_add(64) {
             return Err(PackError::Malformed("an entry claims more bytes than it has"));
         }
-        let compressed = &mut inflater.compressed;
-        compressed.resize(usize::try_from(available).map_err(|_| PackError::TooLarge)?, 0);
-        self.read_at(compressed, from)?;
+        let read = compressed.len();
+        if most > read as u64 {
+            compressed.resize(usize::try_from(most).map_err(|_| PackError::TooLarge)?, 0);
+            self.read_at(&mut compressed[read..], from + read as u64)?;
+        }
         out.clear();
         out.try_reserve_exact(size).map_err(|_| PackError::TooLarge)?;
         out.resize(size, 0);
-        match inflater.machine.zlib_decompress(compressed, out) {
-            Ok(written) if written == size => Ok(()),
+        match inflater.machine.zlib_decompress(compressed.get(header.len..).unwrap_or_default(), out) {
+            Ok(written) if written == size => Ok(header),
             _ => Err(PackError::Malformed("its compressed data is damaged")),
         }
     }

@@ -1,0 +1,271 @@
+//! What the detector remembers of a text, so that of a text made from it only what is new need be looked at.
+//!
+//! A match depends on the bytes around its keyword that its rule can span, and on nothing else. So where a copy holds all
+//! those bytes, the answer is the one that was given for the base; where a copy ends nearer, the rules are run again.
+
+use super::{Detector, Error, Match};
+use crate::patch::{Copied, Patch};
+use std::ops::Range;
+
+/// A pattern looks one byte beyond its match: at a word's or a line's edge. One more for good measure.
+const LOOK_AROUND: usize = 2;
+
+/// A text with more keywords than one in so many bytes is not remembered: carrying them costs more than looking again.
+const DENSE: usize = 16;
+
+/// The keywords and raw matches of one text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// Ordered by place.
+    hits: Vec<Hit>,
+    /// Ordered by the keyword that led to them.
+    raw: Vec<Raw>,
+}
+
+/// A keyword that stands in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Hit {
+    at: u32,
+    keyword: u32,
+}
+
+/// A rule's match, before rules that claim the same bytes are weighed against each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Raw {
+    hit: Hit,
+    found: Match,
+}
+
+impl Trace {
+    /// Keywords are found in the order of their rarest bytes, and what is new before what is carried.
+    fn ordered(mut self) -> Self {
+        self.hits.sort();
+        self.raw.sort_by_key(|raw| raw.hit);
+        self
+    }
+}
+
+impl Detector {
+    /// Finds the secrets in `bytes` as [`Detector::scan`] does. What is known of the text it was made from saves looking
+    /// at the copied parts again. The trace is what the same call can use for a text that is made from this one;
+    /// there is none of a text that is not worth it.
+    ///
+    /// # Errors
+    /// As [`Detector::scan`].
+    pub fn scan_patched(
+        &self,
+        bytes: &[u8],
+        base: Option<(&Trace, Patch<'_>)>,
+    ) -> Result<(Vec<Match>, Option<Trace>), Error> {
+        let trace = match base {
+            Some((base, patch)) => self.patched(bytes, base, patch)?,
+            None => self.whole(bytes)?,
+        };
+        let matches = self.resolved(&trace);
+        let is_dense = trace.hits.len() > 64 + bytes.len() / DENSE;
+        Ok((matches, (!is_dense).then_some(trace)))
+    }
+
+    /// The trace of a text about which nothing is known.
+    fn whole(&self, bytes: &[u8]) -> Result<Trace, Error> {
+        let mut trace = Trace::default();
+        let mut failure = Ok(());
+        self.prefilter.each_hit(bytes, |found| {
+            if failure.is_ok() {
+                let hit = Hit { at: offset(found.range.start), keyword: offset(found.keyword) };
+                trace.hits.push(hit);
+                failure = self.look(bytes, hit, &mut trace.raw);
+            }
+        });
+        failure.map(|()| trace.ordered())
+    }
+
+    /// The trace of a text that was made from one that is known.
+    fn patched(&self, bytes: &[u8], base: &Trace, patch: Patch<'_>) -> Result<Trace, Error> {
+        let mut trace = Trace::default();
+        self.new_hits(bytes, patch.copies, &mut trace.hits);
+        for &hit in &trace.hits {
+            self.look(bytes, hit, &mut trace.raw)?;
+        }
+        for copy in patch.copies {
+            self.carry(bytes, base, patch, copy, &mut trace)?;
+        }
+        Ok(trace.ordered())
+    }
+
+    /// Takes over the keywords of a copy, and their matches where the surroundings are the same.
+    fn carry(
+        &self,
+        bytes: &[u8],
+        base: &Trace,
+        patch: Patch<'_>,
+        copy: &Copied,
+        trace: &mut Trace,
+    ) -> Result<(), Error> {
+        let (left, right) = patch.trusted(copy);
+        let first = base.hits.partition_point(|hit| (hit.at as usize) < copy.from);
+        let mut raw = base.raw.partition_point(|raw| (raw.hit.at as usize) < copy.from);
+        for known in &base.hits[first..] {
+            let keyword = known.keyword as usize;
+            if known.at as usize >= copy.from_end() {
+                break;
+            }
+            let start = known.at as usize - copy.from + copy.to;
+            let end = start + self.prefilter.len_of(keyword);
+            if end > copy.to_end() {
+                continue;
+            }
+            let hit = Hit { at: offset(start), keyword: known.keyword };
+            trace.hits.push(hit);
+            let span = self.span_of(keyword)? + LOOK_AROUND;
+            let same =
+                left.is_none_or(|left| end >= left + span) && right.is_none_or(|right| start + span <= right);
+            if !same {
+                self.look(bytes, hit, &mut trace.raw)?;
+                continue;
+            }
+            while base.raw.get(raw).is_some_and(|raw| raw.hit < *known) {
+                raw += 1;
+            }
+            let matches = base.raw[raw..].iter().take_while(|raw| raw.hit == *known);
+            let moved = |at: usize| at + copy.to - copy.from;
+            trace.raw.extend(matches.map(|raw| {
+                let secret = moved(raw.found.secret.start)..moved(raw.found.secret.end);
+                Raw { hit, found: Match { rule: raw.found.rule, secret } }
+            }));
+        }
+        Ok(())
+    }
+
+    /// The keywords that do not stand wholly in one copy, ordered by place.
+    fn new_hits(&self, bytes: &[u8], copies: &[Copied], hits: &mut Vec<Hit>) {
+        let reach = self.prefilter.longest().saturating_sub(1);
+        let mut window: Range<usize> = 0..0;
+        let mut end = 0;
+        let gaps = copies.iter().map(|copy| (copy.to, copy.to_end())).chain([(bytes.len(), bytes.len())]);
+        for (start, next) in gaps {
+            // Between two copies that meet, and at the edges of the text, there may be nothing new.
+            if start > end || (end > 0 && start < bytes.len()) {
+                let wide = end.saturating_sub(reach)..(start + reach).min(bytes.len());
+                if wide.start <= window.end && !window.is_empty() {
+                    window.end = wide.end;
+                } else {
+                    self.hits_of(bytes, &window, copies, hits);
+                    window = wide;
+                }
+            }
+            end = next;
+        }
+        self.hits_of(bytes, &window, copies, hits);
+    }
+
+    fn hits_of(&self, bytes: &[u8], window: &Range<usize>, copies: &[Copied], hits: &mut Vec<Hit>) {
+        if window.is_empty() {
+            return;
+        }
+        self.prefilter.each_hit(&bytes[window.clone()], |found| {
+            let (start, end) = (found.range.start + window.start, found.range.end + window.start);
+            let copy = copies.partition_point(|copy| copy.to_end() <= start);
+            let is_known = copies.get(copy).is_some_and(|copy| copy.to <= start && end <= copy.to_end());
+            if !is_known {
+                hits.push(Hit { at: offset(start), keyword: offset(found.keyword) });
+            }
+        });
+    }
+
+    /// Runs the rules of a keyword at one place.
+    fn look(&self, bytes: &[u8], hit: Hit, raw: &mut Vec<Raw>) -> Result<(), Error> {
+        let keyword = hit.keyword as usize;
+        let range = hit.at as usize..hit.at as usize + self.prefilter.len_of(keyword);
+        for &rule in self.prefilter.rules_of(keyword) {
+            if let Some(secret) = self.compiled[rule].find(&self.rules[rule], bytes, &range)? {
+                raw.push(Raw { hit, found: Match { rule, secret } });
+            }
+        }
+        Ok(())
+    }
+
+    /// The most that a match of any of the keyword's rules can span.
+    fn span_of(&self, keyword: usize) -> Result<usize, Error> {
+        if let Some(span) = self.spans[keyword].get() {
+            return Ok(*span);
+        }
+        let rules = self.prefilter.rules_of(keyword).iter();
+        let spans = rules.map(|&rule| self.compiled[rule].span(&self.rules[rule]));
+        let span = spans.collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(0);
+        Ok(*self.spans[keyword].get_or_init(|| span))
+    }
+
+    /// The matches of a text, ordered by position, after the surest rule has taken each.
+    fn resolved(&self, trace: &Trace) -> Vec<Match> {
+        let mut matches: Vec<Match> = trace.raw.iter().map(|raw| raw.found.clone()).collect();
+        matches.sort_unstable_by_key(|found| (found.secret.start, found.secret.end, found.rule));
+        matches.dedup();
+        self.without_overlaps(matches)
+    }
+}
+
+/// No text is longer than an offset can tell: readers hand over larger ones in windows.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::tests::rule;
+    use crate::finding::Confidence;
+    use proptest::prelude::*;
+
+    /// Rules of different reach, some of which claim the same bytes or look around.
+    fn detector() -> Detector {
+        Detector::new(vec![
+            rule("short", "kab", r"\bkab(?<secret>[a-c]{1,3})\b", Confidence::High),
+            rule("long", "kab", r"[a-c\n ]{0,12}kab[a-ck ]{0,9}(?<secret>b{2})", Confidence::Medium),
+            rule("line", "aaaa", r"^aaaa(?<secret>[bc]{1,4})$", Confidence::Low),
+            rule("behind", "ccbb", r"(?<secret>a{1,3})[^a]{0,4}ccbb", Confidence::High),
+        ])
+        .unwrap()
+    }
+
+    /// How a text is made from the one before: parts of that, each followed by some text.
+    type Edit = Vec<(u8, u8, String)>;
+
+    fn edit() -> impl Strategy<Value = Edit> {
+        proptest::collection::vec((any::<u8>(), any::<u8>(), "(kab|aaaa|ccbb|[abck \n]){0,3}"), 0..5)
+    }
+
+    fn apply(base: &[u8], edit: &Edit) -> (Vec<u8>, Vec<Copied>) {
+        let (mut text, mut copies) = (Vec::new(), Vec::new());
+        for (from, len, between) in edit {
+            let from = usize::from(*from) % (base.len() + 1);
+            let len = usize::from(*len) % (base.len() - from + 1);
+            if len > 0 {
+                copies.push(Copied { from, to: text.len(), len });
+                text.extend_from_slice(&base[from..from + len]);
+            }
+            text.extend_from_slice(between.as_bytes());
+        }
+        (text, copies)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        /// Through a chain of edits, what is found and what is remembered is what looking at each text alone gives.
+        #[test]
+        fn carrying_is_looking(start in "(kab|aaaa|ccbb|[abck \n]){0,40}", edits in proptest::collection::vec(edit(), 1..4)) {
+            let detector = detector();
+            let mut text = start.into_bytes();
+            let mut trace = detector.whole(&text).unwrap();
+            for edit in edits {
+                let (next, copies) = apply(&text, &edit);
+                let patch = Patch { copies: &copies, base_len: text.len(), len: next.len() };
+                let carried = detector.patched(&next, &trace, patch).unwrap();
+                let alone = detector.whole(&next).unwrap();
+                prop_assert_eq!(&carried, &alone, "{:?} from {:?}", String::from_utf8_lossy(&next), String::from_utf8_lossy(&text));
+                (text, trace) = (next, carried);
+            }
+        }
+    }
+}

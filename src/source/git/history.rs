@@ -1,0 +1,207 @@
+//! What the walk over all objects keeps for the question where found blobs stand: the commits, and the ties of trees.
+
+use super::commit;
+use super::object::{Kind, Object};
+use super::object_id::ObjectId;
+use super::pack::{DeltaBase, PackError, Visitor};
+use super::store::Store;
+use super::ties::Ties;
+use super::tree::{self, Entry, EntryKind, Layout};
+use crate::coverage::Coverage;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+/// A commit by the positions of its objects.
+pub(super) struct Record {
+    pub(super) commit: u32,
+    /// `None` if it is missing.
+    pub(super) tree: Option<u32>,
+    /// Those of its parents that are here.
+    pub(super) parents: Box<[u32]>,
+    /// Whether it names several parents, here or not.
+    pub(super) is_merge: bool,
+    /// The committer's time in seconds since 1970.
+    pub(super) time: i64,
+}
+
+/// Commits and ties, and on the way to them what is missing.
+pub(super) struct History<'s> {
+    store: &'s Store,
+    hash_len: usize,
+    /// Commits whose parents are missing on purpose.
+    shallow: HashSet<ObjectId>,
+    commits: Mutex<Vec<Record>>,
+    ties: Mutex<Ties>,
+    holes: Mutex<Holes>,
+}
+
+/// What the history names and does not hold.
+#[derive(Default)]
+pub(super) struct Holes {
+    pub(super) missing: BTreeSet<ObjectId>,
+    /// Trees and commits that are not of the form that git gives them.
+    pub(super) malformed: BTreeSet<ObjectId>,
+}
+
+/// What is left when all objects were seen.
+pub(super) struct Past {
+    /// Ordered by position.
+    pub(super) commits: Vec<Record>,
+    pub(super) ties: Ties,
+}
+
+/// What is remembered of a tree while others are built from it.
+pub(super) struct TreeMemory {
+    position: u32,
+    layout: Layout,
+}
+
+impl<'s> History<'s> {
+    pub(super) fn new(store: &'s Store, hash_len: usize, shallow: HashSet<ObjectId>) -> Self {
+        Self {
+            store,
+            hash_len,
+            shallow,
+            commits: Mutex::default(),
+            ties: Mutex::default(),
+            holes: Mutex::default(),
+        }
+    }
+
+    /// Takes a commit and its ties.
+    pub(super) fn commit(&self, object: &Object<'_>) {
+        let (Some(parsed), Some(commit)) = (commit::parse(object.content.bytes), number(object.position))
+        else {
+            lock(&self.holes).malformed.insert(object.id);
+            return;
+        };
+        let tree = self.position(parsed.tree.as_bytes());
+        let cut = self.shallow.contains(&object.id);
+        let present = |parent: &ObjectId| self.store.position(parent.as_bytes()).and_then(number);
+        let parents: Box<[u32]> = if cut {
+            parsed.parents.iter().filter_map(present).collect()
+        } else {
+            parsed.parents.iter().filter_map(|parent| self.position(parent.as_bytes())).collect()
+        };
+        let is_merge = parsed.parents.len() > 1;
+        lock(&self.commits).push(Record { commit, tree, parents, is_merge, time: parsed.time });
+    }
+
+    /// Takes what a tag points to.
+    pub(super) fn tag(&self, object: &Object<'_>) {
+        match commit::target(object.content.bytes) {
+            Some(target) => drop(self.position(target.as_bytes())),
+            None => drop(lock(&self.holes).malformed.insert(object.id)),
+        }
+    }
+
+    /// Takes a tree; of one that was built from another only what is new.
+    pub(super) fn tree(
+        &self,
+        object: &Object<'_>,
+        base: Option<&DeltaBase<'_, TreeMemory>>,
+    ) -> Option<TreeMemory> {
+        let reading = tree::read(
+            object.content.bytes,
+            base.map(|base| (&base.memory.layout, base.copies)),
+            self.hash_len,
+        );
+        if !reading.whole {
+            lock(&self.holes).malformed.insert(object.id);
+        }
+        let position = number(object.position)?;
+        let gained: Vec<u32> = reading.fresh.iter().filter_map(|(_, entry)| self.entry(entry)).collect();
+        match base.and_then(|base| Some((base, complement(&reading.kept, base.memory.layout.len())?))) {
+            Some((base, left)) => {
+                let lost: Vec<u32> = left
+                    .filter_map(|number| base.memory.layout.entry(base.bytes, number, self.hash_len))
+                    .filter_map(|entry| self.known(&entry))
+                    .collect();
+                lock(&self.ties).note(position, Some(base.memory.position), &gained, &lost);
+            }
+            // Entries of the base that are here twice: a delta that git does not write. All count as new.
+            None if base.is_some() => {
+                let all = tree::read(object.content.bytes, None, self.hash_len);
+                let all: Vec<u32> = all.fresh.iter().filter_map(|(_, entry)| self.known(entry)).collect();
+                lock(&self.ties).note(position, None, &all, &[]);
+            }
+            None => lock(&self.ties).note(position, None, &gained, &[]),
+        }
+        Some(TreeMemory { position, layout: reading.layout })
+    }
+
+    /// The position of what an entry names; notes it if it is missing.
+    fn entry(&self, entry: &Entry<'_>) -> Option<u32> {
+        if entry.kind == EntryKind::Submodule { None } else { self.position(entry.id) }
+    }
+
+    fn known(&self, entry: &Entry<'_>) -> Option<u32> {
+        if entry.kind == EntryKind::Submodule { None } else { self.store.position(entry.id).and_then(number) }
+    }
+
+    fn position(&self, id: &[u8]) -> Option<u32> {
+        let position = self.store.position(id);
+        if position.is_none() {
+            lock(&self.holes).missing.extend(ObjectId::from_bytes(id));
+        }
+        position.and_then(number)
+    }
+
+    /// Ends the collection.
+    pub(super) fn finish(self) -> (Past, Holes) {
+        let mut commits = self.commits.into_inner().unwrap_or_else(PoisonError::into_inner);
+        commits.sort_unstable_by_key(|record| record.commit);
+        let ties = self.ties.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (Past { commits, ties }, self.holes.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The numbers below `len` that are in none of the ranges; `None` if a number is in two of them.
+fn complement(kept: &[(std::ops::Range<u32>, u32)], len: u32) -> Option<impl Iterator<Item = u32> + use<>> {
+    let mut ranges: Vec<_> = kept.iter().map(|(numbers, _)| numbers.clone()).collect();
+    ranges.sort_unstable_by_key(|range| range.start);
+    let apart = ranges.windows(2).all(|pair| pair[0].end <= pair[1].start);
+    let starts = std::iter::once(0).chain(ranges.clone().into_iter().map(|range| range.end));
+    let ends: Vec<u32> = ranges.iter().map(|range| range.start).chain([len]).collect();
+    let gaps: Vec<_> = starts.zip(ends).map(|(start, end)| start..end).collect();
+    apart.then(|| gaps.into_iter().flatten())
+}
+
+fn number(position: usize) -> Option<u32> {
+    u32::try_from(position).ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Past {
+    /// Reads all commits and trees, for the one question where blobs stand; what is missing was told before.
+    pub(super) fn read(store: &Store, hash_len: usize, jobs: usize) -> Self {
+        let history = History::new(store, hash_len, HashSet::new());
+        store.each(jobs, &history, &mut Coverage::default());
+        history.finish().0
+    }
+}
+
+impl Visitor for History<'_> {
+    type Memory = TreeMemory;
+
+    fn wants(&self, kind: Kind) -> bool {
+        matches!(kind, Kind::Commit | Kind::Tree)
+    }
+
+    fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, TreeMemory>>) -> Option<TreeMemory> {
+        if object.kind == Kind::Tree {
+            return self.tree(object, base.as_ref());
+        }
+        self.commit(object);
+        None
+    }
+
+    fn lost(&self, _: ObjectId, _: PackError) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}
