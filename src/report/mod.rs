@@ -3,6 +3,7 @@
 //! A new format is one file with a `write` function and one line in `formats!` below. `out` gets colour codes in the
 //! human format: the caller wraps it in a stream that strips them where they are not wanted.
 
+mod configuration;
 mod redact;
 mod text;
 
@@ -57,7 +58,7 @@ pub struct Options<'a> {
     pub quiet: bool,
     /// What was scanned, as the user named it.
     pub target: &'a str,
-    /// How long the scan took.
+    /// How long the scan took, without the writing of the report.
     pub elapsed: Duration,
     /// The rules that the scan used.
     pub rules: &'a [Rule],

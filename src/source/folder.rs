@@ -26,6 +26,11 @@ impl FolderSource {
         Ok(Self { root })
     }
 
+    /// The folder or the file.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Reads every file below the folder, hidden and ignored ones too; `.git` folders are git's own and left out.
     pub(super) fn each_blob(&self, jobs: usize, progress: &Progress, visit: &Visit<'_>) -> Coverage {
         let mut coverage = Coverage::default();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
+mod configuration; // what a configuration may leave out, from where it is read, and that the report says so
 mod demo; // unleak demo: its facts, what it leaves behind, and that it shows no secret
 #[cfg(unix)] // starts and stops the application by a shell script
 mod express; // the main job: a real Express application, its secret rotated and its sessions ended

@@ -21,16 +21,7 @@ impl GitSource {
         visit: &Visit<'_>,
     ) -> Result<Coverage, Error> {
         let index = index.map(Index::open).transpose()?;
-        let head = match self.repository.head() {
-            Ok(head) => Some(head.peel_to_tree()?),
-            // The first commit of a repository has nothing before it.
-            Err(error)
-                if matches!(error.code(), git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound) =>
-            {
-                None
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let head = self.head_tree()?;
         let diff = self.repository.diff_tree_to_index(head.as_ref(), index.as_ref(), Some(&mut options()))?;
         let mut coverage = Coverage::default();
         for delta in diff.deltas().filter(adds) {
@@ -75,18 +66,20 @@ impl GitSource {
             // What a CI job gives whose variables are not set: HEAD..HEAD would be clean without a look.
             return Err(Error::BadRange(range.to_owned()));
         }
-        let resolve = |name: &str| {
-            let name = if name.is_empty() { "HEAD" } else { name };
-            let object = self.repository.revparse_single(name).and_then(|object| object.peel_to_commit());
-            object.map(|commit| commit.id()).map_err(|_| Error::NoSuchRevision { name: name.to_owned() })
-        };
-        let (from, to) = (resolve(from)?, resolve(to)?);
+        let name = |name| if str::is_empty(name) { "HEAD" } else { name };
+        let (from, to) = (self.commit(name(from))?.id(), self.commit(name(to))?.id());
         let from = if symmetric { self.repository.merge_base(from, to).unwrap_or(from) } else { from };
         let mut walk = self.repository.revwalk()?;
         walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)?;
         walk.push(to)?;
         walk.hide(from)?;
         Ok(walk.collect::<Result<_, _>>()?)
+    }
+
+    /// The commit that somebody named.
+    pub(super) fn commit(&self, name: &str) -> Result<Commit<'_>, Error> {
+        let object = self.repository.revparse_single(name).and_then(|object| object.peel_to_commit());
+        object.map_err(|_| Error::NoSuchRevision { name: name.to_owned() })
     }
 
     fn commit_text(

@@ -4,6 +4,7 @@
 //! objects are read from packs and files by our own readers, in the order in which that is cheapest.
 
 mod attribution;
+mod base;
 mod changes;
 mod commit;
 mod graph;
@@ -18,6 +19,7 @@ mod survey;
 mod tree;
 mod worktree;
 
+pub use base::{Base, Entry};
 pub use object_id::ObjectId;
 pub use open::discover;
 
@@ -40,7 +42,10 @@ pub struct GitSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// All objects, the index and the working tree.
-    Everything,
+    Everything {
+        /// Whether also the files of the working tree that git is told to ignore.
+        ignored: bool,
+    },
     /// What the next commit would add: the repository's index, or the one that git made for a commit of some paths
     /// (`GIT_INDEX_FILE` in a hook).
     Staged(Option<PathBuf>),
@@ -73,7 +78,7 @@ impl GitSource {
         visit: &Visit<'_>,
     ) -> Result<Coverage, Error> {
         match &self.part {
-            Part::Everything => self.everything(jobs, progress, visit),
+            Part::Everything { .. } => self.everything(jobs, progress, visit),
             Part::Staged(index) => self.staged(index.as_deref(), progress, visit),
             Part::Range(range) => self.range(range, progress, visit),
         }
