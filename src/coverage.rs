@@ -14,10 +14,21 @@ pub struct Coverage {
     pub files: u64,
     /// Bytes of content that rules looked at.
     pub bytes: u64,
+    /// What was not read because git is told to ignore it: not asked for, but said.
+    pub ignored: Ignored,
     /// What should have been seen and was not; empty when the scan is complete.
     pub skipped: Vec<Skip>,
     /// Whether the person at the keyboard stopped the scan.
     pub interrupted: bool,
+}
+
+/// Files of the working tree that git is told to ignore, and that were not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ignored {
+    /// Single files.
+    pub files: u64,
+    /// Whole folders; what is in them is not counted.
+    pub folders: u64,
 }
 
 /// Something that could not be seen.

@@ -4,6 +4,7 @@
 
 use super::{Report, configuration};
 use super::text::{bytes, count, duration, grouped, visible, width, wrap};
+use crate::coverage::Ignored;
 use crate::finding::{Finding, Occurrence, Place, Severity};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
@@ -181,8 +182,19 @@ fn summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let target = visible(report.options.target).into_owned();
     let time = duration(report.options.elapsed);
     writeln!(out, "{DIM}{seen} of {target} in {time}.{DIM:#}")?;
+    if let Some(ignored) = ignored(coverage.ignored) {
+        writeln!(out, "{DIM}{ignored}; --ignored reads what is there.{DIM:#}")?;
+    }
     left_out(report, out)?;
     if coverage.is_complete() { Ok(()) } else { blind_spots(report, out) }
+}
+
+/// What git ignores and was not read: `Not read: 2 ignored files, 1 ignored folder`.
+fn ignored(ignored: Ignored) -> Option<String> {
+    let kinds = [(ignored.files, "ignored file"), (ignored.folders, "ignored folder")];
+    let some = kinds.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = some.map(|(number, noun)| count(*number, noun)).collect();
+    (!parts.is_empty()).then(|| format!("Not read: {}", parts.join(", ")))
 }
 
 /// What the configuration did.

@@ -13,6 +13,7 @@ use redact::Redactor;
 use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::time::Duration;
+pub(crate) use text::count;
 
 /// Declares each format once: its module, its variant and what calls it.
 macro_rules! formats {

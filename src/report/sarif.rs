@@ -257,6 +257,7 @@ fn invocation(report: &Report<'_>) -> Value {
             "objects": coverage.objects,
             "files": coverage.files,
             "bytes": coverage.bytes,
+            "ignored": coverage.ignored,
         },
     })
 }

@@ -10,6 +10,7 @@ mod history; // findings and first commits over random histories, held against g
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
 mod layers; // the arrows between the modules, and the form of the source tree
+mod paths; // paths that are no text, hostile names, and where a report can be written to
 mod repo; // a real repository for a test, and the binary in it
 mod report; // the report formats, against their schemas
 mod rotate; // unleak rotate against a real application and store: every way it can end, and that nothing leaks
@@ -17,3 +18,4 @@ mod rules; // the built-in rules, rule files, and `unleak rules`
 mod scan; // unleak scan: every source, what it must find there, and what it must not pass over in silence
 mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite
 mod tokens; // live-looking credentials, made at run time
+mod worktree; // files on disk and in the index that git's status does not speak of, and repositories that are damaged there

@@ -1,11 +1,12 @@
 //! `unleak scan`: options to a source and rules, the scan, and a report.
 
 mod configuration;
+mod output;
 
 use super::progress::{self, Bar};
 use super::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
-use crate::finding::{Confidence, Scan};
+use crate::finding::Confidence;
 use crate::report::{self, Format};
 use crate::scan;
 use crate::source::folder::FolderSource;
@@ -23,6 +24,7 @@ use std::time::Instant;
 /// Without options it reads every object of the repository (also those that no branch reaches), the index and the
 /// working tree, each content once.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 #[command(after_help = "Examples:
   unleak scan                              everything the repository here has ever held
   unleak scan --staged                     what the next commit would add (for a hook)
@@ -135,7 +137,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         rules: detector.rules(),
         origin: None,
     };
-    write(args, &scan, &options, context)?;
+    output::write(args, &scan, &options, context)?;
     Ok(scan.exit())
 }
 
@@ -162,21 +164,4 @@ fn source(args: &Args, context: &Context) -> Result<Source, Failure> {
         (None, false) => Part::Everything { ignored: args.ignored },
     };
     Ok(Source::Git(Box::new(GitSource::open(&args.path, part).map_err(failed)?)))
-}
-
-fn write(
-    args: &Args,
-    scan: &Scan,
-    options: &report::Options<'_>,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    let Some(path) = &args.output else {
-        return Ok(args.format.write(scan, options, &mut context.out)?);
-    };
-    let mut report = anstream::StripStream::new(Vec::new());
-    args.format.write(scan, options, &mut report)?;
-    crate::durable::write_atomic(path, &report.into_inner(), crate::durable::Mode::Private).map_err(|error| {
-        Failure::from_error(&error, Exit::Usage)
-            .hinted(format!("check that {} can be written", path.display()))
-    })
 }

@@ -146,7 +146,7 @@ impl Leads {
                     };
                     stack.push((lead.id, others.iter().filter_map(same).collect(), path));
                 } else {
-                    new(lead.id, String::from_utf8_lossy(&path).into_owned());
+                    new(lead.id, crate::source::path::text(&path));
                 }
             }
         }

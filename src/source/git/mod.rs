@@ -8,6 +8,7 @@ mod base;
 mod changes;
 mod commit;
 mod graph;
+mod large;
 mod loose;
 mod object;
 mod object_id;

@@ -81,8 +81,10 @@ fn of_blobs(source: &GitSource, blobs: &HashSet<ObjectId>, jobs: usize) -> Resul
             in_index(source, blobs, &at_head, &mut placed, &mut origins)?;
         }
     }
+    let in_conflict = conflict_tree(source).map(|tree| leads.paths(tree)).unwrap_or_default();
     for blob in blobs.difference(&placed) {
-        let nowhere = Origin { place: Place::Unreachable, path: None, commit: None, at_head: false };
+        let path = in_conflict.iter().filter(|(_, id)| id == blob).map(|(path, _)| path.clone()).min();
+        let nowhere = Origin { place: Place::Unreachable, path, commit: None, at_head: false };
         origins.insert(Key::Object(*blob), vec![nowhere]);
     }
     Ok(origins)
@@ -114,7 +116,7 @@ fn in_index(
     }
     for entry in source.repository.index()?.iter() {
         let id = ObjectId::from(entry.id);
-        let path = String::from_utf8_lossy(&entry.path).into_owned();
+        let path = crate::source::path::text(&entry.path);
         if blobs.contains(&id) && !at_head.contains(&(path.clone(), id)) {
             placed.insert(id);
             let origin = Origin { place: Place::Index, path: Some(path), commit: None, at_head: false };
@@ -126,6 +128,11 @@ fn in_index(
 
 fn head_tree(source: &GitSource) -> Option<ObjectId> {
     Some(source.repository.head().ok()?.peel_to_tree().ok()?.id().into())
+}
+
+/// What a merge with conflicts wrote to the working tree; git keeps it under this name until the merge ends.
+fn conflict_tree(source: &GitSource) -> Option<ObjectId> {
+    Some(source.repository.find_reference("AUTO_MERGE").ok()?.target()?.into())
 }
 
 /// The commits that references name, each with the reason for which they are kept.
