@@ -6,6 +6,7 @@
 mod configuration;
 mod redact;
 mod text;
+mod values;
 
 use crate::finding::{Finding, Scan};
 use crate::rule::Rule;

@@ -10,7 +10,10 @@ mod history; // findings and first commits over random histories, held against g
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
 mod layers; // the arrows between the modules, and the form of the source tree
+#[cfg(unix)] // other systems refuse such names
 mod paths; // paths that are no text, hostile names, and where a report can be written to
+#[cfg(unix)] // the hook is a shell script
+mod push; // a push that a pre-receive hook scans before git accepts it
 mod repo; // a real repository for a test, and the binary in it
 mod report; // the report formats, against their schemas
 mod rotate; // unleak rotate against a real application and store: every way it can end, and that nothing leaks

@@ -1,6 +1,5 @@
 //! Paths that are no text or act on a terminal, in every format, and the places that a report can be written to.
 
-#![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "the files of a test may be torn")]
 
 use crate::repo::{Ran, Repo, unleak};

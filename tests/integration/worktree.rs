@@ -1,8 +1,6 @@
 //! What stands on disk and in the index: hidden changes, ignored files, conflicts, huge staged files, and damage that
 //! keeps git from reading them.
 
-#![expect(clippy::disallowed_methods, reason = "the files of a test may be torn")]
-
 use crate::repo::{Ran, Repo, git};
 use crate::tokens::github;
 
@@ -58,7 +56,9 @@ fn conflict(token: &str) -> Repo {
     repo.git(&["checkout", "-q", "main"]);
     repo.write("a.txt", "other\n");
     repo.commit("main");
-    assert!(!git(repo.path(), 1_700_000_000).args(["merge", "-q", "side"]).output().unwrap().status.success());
+    assert!(
+        !git(repo.path(), 1_700_000_000).args(["merge", "-q", "side"]).output().unwrap().status.success()
+    );
     repo
 }
 

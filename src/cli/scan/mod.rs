@@ -29,6 +29,7 @@ use std::time::Instant;
   unleak scan                              everything the repository here has ever held
   unleak scan --staged                     what the next commit would add (for a hook)
   unleak scan --range origin/main..HEAD    what a pull request adds
+  unleak scan --range \"$old..$new\"        what a push brings (in a pre-receive hook)
   unleak scan --no-git ./docs              a plain folder
   git log -p | unleak scan -               standard input
   unleak scan --format sarif --output leaks.sarif
@@ -42,7 +43,8 @@ pub(super) struct Args {
     /// Look only at what the next commit would add.
     #[arg(long, conflicts_with_all = ["range", "no_git"])]
     staged: bool,
-    /// Look only at what the commits of A..B add (A...B: since the two parted).
+    /// Look only at what the commits of A..B add (A...B: since the two parted; A of zeros, as git tells a hook: what a
+    /// new branch adds).
     #[arg(long, value_name = "A..B", conflicts_with = "no_git")]
     range: Option<String>,
     /// Read the files of a folder as they are, without git.
@@ -163,5 +165,13 @@ fn source(args: &Args, context: &Context) -> Result<Source, Failure> {
         (None, true) => Part::Staged(context.env("GIT_INDEX_FILE").map(PathBuf::from)),
         (None, false) => Part::Everything { ignored: args.ignored },
     };
-    Ok(Source::Git(Box::new(GitSource::open(&args.path, part).map_err(failed)?)))
+    let source = GitSource::open(&args.path, part).and_then(|source| source.with_objects(objects(context)));
+    Ok(Source::Git(Box::new(source.map_err(failed)?)))
+}
+
+/// The folders of objects that git names to a hook: before a push is accepted, what it brings is kept apart.
+fn objects(context: &Context) -> Vec<PathBuf> {
+    let names = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
+    let lists = names.iter().filter_map(|name| context.env(name));
+    lists.flat_map(|list| std::env::split_paths(&list).collect::<Vec<_>>()).collect()
 }

@@ -1,6 +1,7 @@
 //! The commit that a scan stands on. What steers a scan is read from there: who changes the checked-out tree or the
 //! commits of a range must not be the one who says which of their secrets count.
 
+use super::changes::is_zero;
 use super::{GitSource, Part};
 use crate::source::Error;
 use git2::{ErrorCode, ObjectType, Tree};
@@ -13,7 +14,8 @@ pub struct Base<'r> {
     /// Whether a file of the working tree may stand in for one that the commit lacks.
     pub or_working_tree: bool,
     repository: &'r git2::Repository,
-    tree: Tree<'r>,
+    /// None before the first commit: then nothing stands anywhere.
+    tree: Option<Tree<'r>>,
 }
 
 /// What stands under a path.
@@ -28,7 +30,7 @@ pub enum Entry {
 
 impl GitSource {
     /// The commit that the scan stands on: the start of a range, HEAD for what is staged and in a bare repository.
-    /// `None` where that is the working tree, or nothing.
+    /// `None` where that is the working tree.
     ///
     /// # Errors
     /// When the commit that was named is none, or cannot be read.
@@ -37,17 +39,22 @@ impl GitSource {
         match &self.part {
             Part::Range(range) => {
                 let (name, _) = range.split_once("..").ok_or_else(|| Error::BadRange(range.clone()))?;
+                if is_zero(name) {
+                    // A new branch. Where nobody commits, HEAD is what was there before; elsewhere it may be the branch.
+                    let head = self.head_tree()?.filter(|_| bare);
+                    return Ok(Some(self.base_of("HEAD", head, false)));
+                }
                 let name = if name.is_empty() { "HEAD" } else { name };
                 let commit = self.commit(name)?;
                 let tree = commit.tree().map_err(Error::damaged(format!("the tree of `{name}`")))?;
-                Ok(Some(self.base_of(name, tree, false)))
+                Ok(Some(self.base_of(name, Some(tree), false)))
             }
             Part::Everything { .. } if !bare => Ok(None),
             // Without what it configures more is told of, not less: a damaged HEAD must not stop the scan of the rest.
             Part::Everything { .. } => {
-                Ok(self.head_tree().unwrap_or(None).map(|tree| self.base_of("HEAD", tree, false)))
+                Ok(Some(self.base_of("HEAD", self.head_tree().unwrap_or(None), false)))
             }
-            Part::Staged(_) => Ok(self.head_tree()?.map(|tree| self.base_of("HEAD", tree, true))),
+            Part::Staged(_) => Ok(Some(self.base_of("HEAD", self.head_tree()?, true))),
         }
     }
 
@@ -60,7 +67,7 @@ impl GitSource {
         }
     }
 
-    fn base_of<'r>(&'r self, name: &str, tree: Tree<'r>, or_working_tree: bool) -> Base<'r> {
+    fn base_of<'r>(&'r self, name: &str, tree: Option<Tree<'r>>, or_working_tree: bool) -> Base<'r> {
         Base { name: name.to_owned(), or_working_tree, repository: &self.repository, tree }
     }
 }
@@ -71,7 +78,8 @@ impl Base<'_> {
     /// # Errors
     /// When the trees on the way cannot be read.
     pub fn entry(&self, path: &Path, most: usize) -> Result<Option<Entry>, Error> {
-        let entry = match self.tree.get_path(path) {
+        let Some(tree) = &self.tree else { return Ok(None) };
+        let entry = match tree.get_path(path) {
             Ok(entry) => entry,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(Error::damaged(format!("the tree of `{}`", self.name))(error)),

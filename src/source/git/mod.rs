@@ -35,6 +35,8 @@ use store::Store;
 pub struct GitSource {
     repository: git2::Repository,
     part: Part,
+    /// Folders of objects besides the repository's own.
+    objects: Vec<PathBuf>,
     /// Opened when the history is first read: a hook that looks at the index never pays for it.
     store: OnceCell<Store>,
 }
@@ -64,7 +66,24 @@ impl GitSource {
         if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
-        Ok(Self { repository, part, store: OnceCell::new() })
+        Ok(Self { repository, part, objects: Vec::new(), store: OnceCell::new() })
+    }
+
+    /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its
+    /// environment (`GIT_OBJECT_DIRECTORY`); those that are not there are left out.
+    ///
+    /// # Errors
+    /// When the repository's own objects cannot be opened.
+    pub fn with_objects(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Result<Self, Error> {
+        for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
+            let odb = self.repository.odb().map_err(Error::damaged("the folder of objects"))?;
+            let path = folder.canonicalize().unwrap_or(folder);
+            if let Some(path) = path.to_str() {
+                odb.add_disk_alternate(path).map_err(Error::damaged(format!("`{path}`")))?;
+            }
+            self.objects.push(path);
+        }
+        Ok(self)
     }
 
     /// The folder that paths in the report are relative to: the working tree, or the repository itself if it is bare.
@@ -95,10 +114,13 @@ impl GitSource {
     }
 
     fn store(&self) -> &Store {
-        self.store.get_or_init(|| {
-            let objects = self.repository.commondir().join("objects");
-            Store::open(&objects, HASH_LEN)
-        })
+        self.store.get_or_init(|| Store::open(&self.folders(), HASH_LEN))
+    }
+
+    /// All folders of objects that are not named by one of them.
+    fn folders(&self) -> Vec<PathBuf> {
+        let own = self.repository.commondir().join("objects");
+        std::iter::once(own).chain(self.objects.iter().cloned()).collect()
     }
 }
 
