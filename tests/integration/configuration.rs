@@ -169,3 +169,11 @@ fn the_confidence_that_was_asked_for_is_counted_but_hides_nothing() {
     assert_eq!(configuration(&high)["left_out"]["confidence"], all - told);
     assert!(!repo.scan(&["-q", "--min-confidence", "high"]).out.contains("Left out"));
 }
+
+#[test]
+fn a_configuration_that_leaves_no_rule_is_an_error() {
+    let repo = leaking();
+    repo.write(".unleak.yaml", "disable: [jwt-secret]\n");
+    let ran = scan(&repo, &["--rule", "jwt-secret"]);
+    assert!(ran.code == 2 && ran.err.contains("no rule is left"), "{} {}", ran.out, ran.err);
+}

@@ -84,10 +84,11 @@ fn a_side_of_a_conflict_that_cannot_be_read_is_named() {
 
 #[test]
 fn what_is_damaged_is_said_with_the_next_step() {
-    let broken: [(&str, &[u8], &[&str], &str); 3] = [
+    let broken: [(&str, &[u8], &[&str], &str); 4] = [
         (".git/HEAD", b"ref: refs/heads/..\n", &["--staged"], "HEAD"),
         (".git/index", b"DIRC but no index", &["--staged"], "the index"),
         (".git/index", b"DIRC but no index", &[], "the"),
+        (".git/refs/heads/broken", b"no name of an object\n", &["--range", "broken..HEAD"], "`broken`"),
     ];
     for (file, bytes, args, what) in broken {
         let repo = Repo::new();

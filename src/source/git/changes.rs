@@ -4,7 +4,9 @@
 use super::{GitSource, ObjectId, commit, large, worktree};
 use crate::coverage::Coverage;
 use crate::source::{Blob, Content, Error, Key, Progress, Visit, content, path};
-use git2::{Commit, Delta, Diff, DiffDelta, DiffOptions, FileMode, Index, Oid, Patch, Repository, Sort};
+use git2::{
+    Commit, Delta, Diff, DiffDelta, DiffOptions, ErrorCode, FileMode, Index, Oid, Patch, Repository, Sort,
+};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
@@ -132,7 +134,12 @@ impl GitSource {
     /// The commit that somebody named.
     pub(super) fn commit(&self, name: &str) -> Result<Commit<'_>, Error> {
         let object = self.repository.revparse_single(name).and_then(|object| object.peel_to_commit());
-        object.map_err(|_| Error::NoSuchRevision { name: name.to_owned() })
+        object.map_err(|error| match error.code() {
+            ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::Ambiguous | ErrorCode::Peel => {
+                Error::NoSuchRevision { name: name.to_owned() }
+            }
+            _ => Error::damaged(format!("`{name}`"))(error),
+        })
     }
 
     fn commit_text(
@@ -251,7 +258,7 @@ impl GitSource {
         match read {
             Ok(size) if seen == size || progress.stopped() => {}
             Ok(_) => {
-                coverage.skip(format!("object {id}"), "cannot be read: it has another size than it says")
+                coverage.skip(format!("object {id}"), "cannot be read: it has another size than it says");
             }
             Err(error) => coverage.skip(format!("object {id}"), format!("cannot be read: {error}")),
         }
