@@ -1,7 +1,7 @@
 //! The commit that a scan stands on. What steers a scan is read from there: who changes the checked-out tree or the
 //! commits of a range must not be the one who says which of their secrets count.
 
-use super::changes::is_zero;
+use super::range::is_zero;
 use super::{GitSource, Part};
 use crate::source::Error;
 use git2::{ErrorCode, ObjectType, Tree};

@@ -15,6 +15,7 @@ mod object_id;
 mod open;
 mod origins;
 mod pack;
+mod range;
 mod store;
 mod survey;
 mod tree;
