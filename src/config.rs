@@ -4,7 +4,7 @@
 use crate::rule::{self, Rule};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The name of the file that is looked for.
@@ -105,18 +105,28 @@ impl Config {
             return Err(invalid(format!("it has more than {MAX_SIZE} bytes")));
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::parse(path, &text, &|name| rule::from_path(&folder.join(name)))
+    }
+
+    /// Checks the text of a configuration, whose rule files `rules` reads. `path` stands in errors.
+    ///
+    /// # Errors
+    /// When it says something that is not understood.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        rules: &dyn Fn(&Path) -> Result<Vec<Rule>, rule::Error>,
+    ) -> Result<Self, Error> {
+        let invalid = |reason: String| Error::Invalid { path: path.to_owned(), reason };
         // Without the excerpt: what was taken for a configuration may be a file of secrets.
         let form = |error: serde_yaml::Error| invalid(error.without_snippet().to_string());
-        let file: Option<File> = serde_yaml::from_str(&text).map_err(form)?;
+        let file: Option<File> = serde_yaml::from_str(text).map_err(form)?;
         let file = file.unwrap_or_default();
-        let mut rules = Vec::new();
-        let folder = path.parent().unwrap_or(Path::new("."));
-        for name in &file.rules {
-            let found = rule::from_path(&folder.join(name));
-            rules.extend(
-                found.map_err(|source| Error::Rules { path: path.to_owned(), source: Box::new(source) })?,
-            );
-        }
+        let read = |name: &PathBuf| {
+            rules(name).map_err(|source| Error::Rules { path: path.to_owned(), source: Box::new(source) })
+        };
+        let rules = file.rules.iter().map(read).collect::<Result<Vec<_>, _>>()?.concat();
         let mut globs = GlobSetBuilder::new();
         for glob in &file.allow.paths {
             let glob = GlobBuilder::new(glob).literal_separator(true).build();
@@ -126,10 +136,21 @@ impl Config {
         Ok(Self { rules, disable: file.disable, allowed_paths })
     }
 
-    /// The nearest configuration at or above a folder.
+    /// The configuration of a folder. Of its parents none counts: whoever can write there could hide a leak here.
     pub fn find(folder: &Path) -> Option<PathBuf> {
-        folder.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+        let path = folder.join(FILE_NAME);
+        // A link is found too, and then refused: to pass over it would be to scan without what it says.
+        path.symlink_metadata().is_ok().then_some(path)
     }
+}
+
+/// The rules that run, and what the rest of the built-in ones became.
+#[derive(Debug)]
+pub struct Selection {
+    /// The rules that run.
+    pub rules: Vec<Rule>,
+    /// The ids of the built-in rules that others took the place of.
+    pub replaced: Vec<String>,
 }
 
 /// The rules that run: the built-in ones and then `extra`, of which a later one replaces an earlier one of its id, without
@@ -137,11 +158,15 @@ impl Config {
 ///
 /// # Errors
 /// When an id names no rule: a mistyped id must not silently change what is looked for.
-pub fn select(extra: Vec<Rule>, disable: &[String], only: &[String]) -> Result<Vec<Rule>, Error> {
+pub fn select(extra: Vec<Rule>, disable: &[String], only: &[String]) -> Result<Selection, Error> {
     let mut rules = rule::builtin();
+    let (builtin, mut replaced) = (rules.len(), BTreeSet::new());
     for rule in extra {
-        match rules.iter_mut().find(|known| known.id == rule.id) {
-            Some(known) => *known = rule,
+        match rules.iter_mut().enumerate().find(|(_, known)| known.id == rule.id) {
+            Some((number, known)) => {
+                replaced.extend((number < builtin).then(|| rule.id.clone()));
+                *known = rule;
+            }
             None => rules.push(rule),
         }
     }
@@ -150,5 +175,5 @@ pub fn select(extra: Vec<Rule>, disable: &[String], only: &[String]) -> Result<V
         return Err(Error::UnknownRule(unknown.clone()));
     }
     rules.retain(|rule| !disable.contains(&rule.id) && (only.is_empty() || only.contains(&rule.id)));
-    Ok(rules)
+    Ok(Selection { rules, replaced: replaced.into_iter().collect() })
 }

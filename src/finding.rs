@@ -1,6 +1,6 @@
 //! What a scan found: one finding a secret, with every place it stands in.
 
-use crate::coverage::Coverage;
+use crate::coverage::{Configuration, Coverage};
 use crate::exit::Exit;
 use crate::secret::{Fingerprint, Secret};
 use jiff::Timestamp;
@@ -14,6 +14,8 @@ pub struct Scan {
     pub findings: Vec<Finding>,
     /// What was seen and what was not.
     pub coverage: Coverage,
+    /// What it was told not to look for, and what was left out for that.
+    pub configuration: Configuration,
 }
 
 impl Scan {

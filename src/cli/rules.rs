@@ -4,6 +4,7 @@ use super::{Context, Failure};
 use crate::detect::check;
 use crate::exit::Exit;
 use crate::finding::Severity;
+use crate::report::count;
 use crate::rule::{self, Rule};
 use anstyle::{AnsiColor, Style};
 use clap::{Subcommand, ValueEnum};
@@ -156,11 +157,14 @@ fn check(path: Option<&std::path::Path>, context: &mut Context) -> Result<Exit, 
         let failure = Failure::usage(format!("{wrong} of the rules' own examples fail"));
         return Err(failure.hinted("an example must be found by its rule alone, a counterexample not by it"));
     }
-    let lines: usize = rules.iter().map(|rule| rule.examples.len() + rule.counterexamples.len()).sum();
+    let examples: usize = rules.iter().map(|rule| rule.examples.len()).sum();
+    let counterexamples: usize = rules.iter().map(|rule| rule.counterexamples.len()).sum();
     writeln!(
         context.out,
-        "{} rules and their {lines} examples and counterexamples are in order",
-        rules.len()
+        "{} with {} and {}: all in order",
+        count(rules.len() as u64, "rule"),
+        count(examples as u64, "example"),
+        count(counterexamples as u64, "counterexample"),
     )?;
     Ok(Exit::Clean)
 }

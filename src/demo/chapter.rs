@@ -43,7 +43,7 @@ pub(super) fn scan(story: &mut Story<'_>) -> Result<Secret, Error> {
     story.screen.chapter("unleak scan finds it, deleted or not")?;
     let started = Instant::now();
     let repository = story.world.repository();
-    let source = Source::Git(Box::new(GitSource::open(&repository, Part::Everything)?));
+    let source = Source::Git(Box::new(GitSource::open(&repository, Part::Everything { ignored: false })?));
     let detector = Detector::new(rule::builtin())?;
     let options = scan::Options { jobs: 1, min_confidence: Confidence::Medium };
     let key = FingerprintKey::generate().map_err(|_| Error::Randomness)?;

@@ -2,8 +2,9 @@
 //!
 //! Everything stands right of one gutter of labels, so that the eye finds the start of each finding and of each part.
 
-use super::Report;
+use super::{Report, configuration};
 use super::text::{bytes, count, duration, grouped, visible, width, wrap};
+use crate::coverage::Ignored;
 use crate::finding::{Finding, Occurrence, Place, Severity};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
@@ -30,9 +31,13 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         block(finding, report, out)?;
     }
     if !report.options.quiet || !report.scan.coverage.is_complete() {
-        summary(report, out)?;
+        summary(report, out)
+    } else if report.scan.configuration.hides() {
+        // Who asks for silence does not ask to be lied to.
+        left_out(report, out)
+    } else {
+        Ok(())
     }
-    Ok(())
 }
 
 /// One finding.
@@ -164,6 +169,9 @@ fn summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     match (report.findings.is_empty(), coverage.is_complete()) {
         (false, _) => writeln!(out, "{}", totals(report))?,
         (true, true) if seen.is_none() => writeln!(out, "{BOLD}There was nothing to look at.{BOLD:#}")?,
+        (true, true) if report.scan.configuration.hides() => {
+            writeln!(out, "{BOLD}No secret found besides what is left out.{BOLD:#}")?;
+        }
         (true, true) => writeln!(out, "{GOOD}No secret found.{GOOD:#}")?,
         (true, false) => writeln!(
             out,
@@ -174,7 +182,29 @@ fn summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let target = visible(report.options.target).into_owned();
     let time = duration(report.options.elapsed);
     writeln!(out, "{DIM}{seen} of {target} in {time}.{DIM:#}")?;
+    if let Some(ignored) = ignored(coverage.ignored) {
+        writeln!(out, "{DIM}{ignored}; --ignored reads what is there.{DIM:#}")?;
+    }
+    left_out(report, out)?;
     if coverage.is_complete() { Ok(()) } else { blind_spots(report, out) }
+}
+
+/// What git ignores and was not read: `Not read: 2 ignored files, 1 ignored folder`.
+fn ignored(ignored: Ignored) -> Option<String> {
+    let kinds = [(ignored.files, "ignored file"), (ignored.folders, "ignored folder")];
+    let some = kinds.iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = some.map(|(number, noun)| count(*number, noun)).collect();
+    (!parts.is_empty()).then(|| format!("Not read: {}", parts.join(", ")))
+}
+
+/// What the configuration did.
+fn left_out(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    for text in configuration::lines(report) {
+        for (index, text) in wrap(&visible(&text), WIDTH - 2).iter().enumerate() {
+            writeln!(out, "{}{text}", if index == 0 { "" } else { "  " })?;
+        }
+    }
+    Ok(())
 }
 
 /// The line that counts the secrets: `4 secrets: 1 critical, 3 high. 2 are still at HEAD.`

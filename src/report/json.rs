@@ -3,7 +3,7 @@
 //! The parts are shared with the other JSON formats.
 
 use super::Report;
-use crate::coverage::{Coverage, Skip};
+use crate::coverage::{Configuration, Coverage, Skip};
 use crate::finding::{Confidence, Finding, Occurrence, Severity};
 use crate::rule::Rule;
 use base64::Engine as _;
@@ -20,6 +20,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         schema: SCHEMA,
         tool: Tool::new(report.options.rules),
         coverage: CoverageView::new(report),
+        configuration: configuration(report),
         findings: Findings(report),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -31,6 +32,7 @@ struct Document<'a> {
     schema: &'static str,
     tool: Tool,
     coverage: CoverageView,
+    configuration: Configuration,
     findings: Findings<'a>,
 }
 
@@ -67,6 +69,18 @@ impl CoverageView {
             *reason = report.redactor.text(reason).into_owned();
         }
         Self { complete: coverage.is_complete(), coverage }
+    }
+}
+
+/// What the configuration did, without values in its names.
+pub(super) fn configuration(report: &Report<'_>) -> Configuration {
+    let text = |text: &String| report.redactor.text(text).into_owned();
+    let Configuration { file, disabled, replaced, left_out } = &report.scan.configuration;
+    Configuration {
+        file: file.as_ref().map(text),
+        disabled: disabled.iter().map(text).collect(),
+        replaced: replaced.iter().map(text).collect(),
+        left_out: *left_out,
     }
 }
 

@@ -1,9 +1,11 @@
-//! One JSON object a line: each finding as in `json`, and as the last line what made it and what it saw.
+//! One JSON object a line: each finding as in `json`, and as the last line what made it, what it saw and what
+//! it left out.
 //!
 //! The coverage comes last so that a reader who misses it knows that the stream was cut off.
 
 use super::Report;
-use super::json::{CoverageView, FindingView, SCHEMA, Tool};
+use super::json::{self, CoverageView, FindingView, SCHEMA, Tool};
+use crate::coverage::Configuration;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -12,7 +14,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         line(&FindingView::new(finding, report), out)?;
     }
     let tool = Tool::new(report.options.rules);
-    line(&LastLine { schema: SCHEMA, tool, coverage: CoverageView::new(report) }, out)
+    let (coverage, configuration) = (CoverageView::new(report), json::configuration(report));
+    line(&LastLine { schema: SCHEMA, tool, coverage, configuration }, out)
 }
 
 #[derive(Serialize)]
@@ -20,6 +23,7 @@ struct LastLine {
     schema: &'static str,
     tool: Tool,
     coverage: CoverageView,
+    configuration: Configuration,
 }
 
 fn line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {

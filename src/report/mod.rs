@@ -3,8 +3,10 @@
 //! A new format is one file with a `write` function and one line in `formats!` below. `out` gets colour codes in the
 //! human format: the caller wraps it in a stream that strips them where they are not wanted.
 
+mod configuration;
 mod redact;
 mod text;
+mod values;
 
 use crate::finding::{Finding, Scan};
 use crate::rule::Rule;
@@ -12,6 +14,7 @@ use redact::Redactor;
 use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::time::Duration;
+pub(crate) use text::count;
 
 /// Declares each format once: its module, its variant and what calls it.
 macro_rules! formats {
@@ -57,7 +60,7 @@ pub struct Options<'a> {
     pub quiet: bool,
     /// What was scanned, as the user named it.
     pub target: &'a str,
-    /// How long the scan took.
+    /// How long the scan took, without the writing of the report.
     pub elapsed: Duration,
     /// The rules that the scan used.
     pub rules: &'a [Rule],

@@ -6,15 +6,13 @@
 
 use crate::finding::{Finding, Occurrence, Place, Scan};
 use crate::rule::Rule;
-use aho_corasick::{AhoCorasick, MatchKind};
 use std::borrow::Cow;
 
 use super::Options;
+use super::values::Values;
 
 /// What stands for the hidden part; its length says nothing about the value's.
 const STARS: &str = "********";
-/// Values shorter than this are masked in paths and names only as a whole word would be: not at all.
-const SHORTEST_MASKED: usize = 8;
 /// A prefix is shown only of a value at least this long …
 const SHORTEST_WITH_PREFIX: usize = 20;
 /// … and only when at least this much stays hidden.
@@ -23,21 +21,13 @@ const LEAST_HIDDEN: usize = 16;
 /// Knows every value of the scan, and hides them.
 pub(super) struct Redactor<'a> {
     rules: &'a [Rule],
-    values: Option<AhoCorasick>,
+    values: Values<'a>,
 }
 
 impl<'a> Redactor<'a> {
-    pub(super) fn new(scan: &Scan, options: &Options<'a>) -> Self {
-        let values = scan.findings.iter().map(|finding| finding.secret.expose());
-        let long: Vec<&[u8]> = values.filter(|value| value.len() >= SHORTEST_MASKED).collect();
-        let wanted = !options.show_secrets && !long.is_empty();
-        let values = wanted.then(|| {
-            AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(long)
-                .expect("the values of one scan fit into an automaton")
-        });
-        Self { rules: options.rules, values }
+    pub(super) fn new(scan: &'a Scan, options: &Options<'a>) -> Self {
+        let hidden = scan.findings.iter().filter(|_| !options.show_secrets);
+        Self { rules: options.rules, values: Values::new(hidden.map(|finding| finding.secret.expose())) }
     }
 
     /// The value of a finding as anybody may see it.
@@ -63,17 +53,18 @@ impl<'a> Redactor<'a> {
 
     /// A path or a name without the values that it may hold.
     pub(super) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match &self.values {
-            Some(values) if values.is_match(text) => {
-                let mut masked = Vec::with_capacity(text.len());
-                values.replace_all_with_bytes(text.as_bytes(), &mut masked, |_, _, out| {
-                    out.extend_from_slice(STARS.as_bytes());
-                    true
-                });
-                Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
-            }
-            _ => Cow::Borrowed(text),
+        let places = self.values.find(text.as_bytes());
+        if places.is_empty() {
+            return Cow::Borrowed(text);
         }
+        let (mut masked, mut at) = (Vec::with_capacity(text.len()), 0);
+        for place in places {
+            masked.extend_from_slice(&text.as_bytes()[at..place.start]);
+            masked.extend_from_slice(STARS.as_bytes());
+            at = place.end;
+        }
+        masked.extend_from_slice(&text.as_bytes()[at..]);
+        Cow::Owned(String::from_utf8_lossy(&masked).into_owned())
     }
 
     /// A place without the values that its path, author or archive member may hold.

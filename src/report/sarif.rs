@@ -3,7 +3,7 @@
 //! A result is one secret. Its location is a place that still stands in the scanned revision, when there is one, since
 //! viewers lay results over that; all other places are related locations. What could not be seen is a notification.
 
-use super::{Origin, Report};
+use super::{Origin, Report, configuration, json};
 use crate::finding::{Confidence, Finding, Occurrence, Place, Severity};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -250,13 +250,22 @@ fn invocation(report: &Report<'_>) -> Value {
     json!({
         "executionSuccessful": coverage.is_complete(),
         "toolExecutionNotifications": notifications,
+        "toolConfigurationNotifications": hidden(report),
         "properties": {
+            "configuration": json::configuration(report),
             "commits": coverage.commits,
             "objects": coverage.objects,
             "files": coverage.files,
             "bytes": coverage.bytes,
+            "ignored": coverage.ignored,
         },
     })
+}
+
+/// What the configuration keeps out of the results, for whoever reads only those.
+fn hidden(report: &Report<'_>) -> Vec<Value> {
+    let lines = configuration::lines(report);
+    lines.iter().map(|text| json!({ "level": "note", "message": { "text": text } })).collect()
 }
 
 /// The repository and its revision. `None` for an address that is no URI and cannot be made one.

@@ -160,6 +160,13 @@ pub fn from_yaml(name: &str, text: &str) -> Result<Vec<Rule>, Error> {
     read_text(name, text, &mut ids)
 }
 
+/// Reads the texts of the rule files of a folder, each with the name that stands in errors. Ids are unique among all.
+pub fn from_texts(files: &[(String, String)]) -> Result<Vec<Rule>, Error> {
+    let mut ids = HashMap::new();
+    let rules = files.iter().map(|(name, text)| read_text(name, text, &mut ids));
+    Ok(rules.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
 /// Reads a rule file, or all `*.yaml` and `*.yml` files of a folder in the order of their names.
 pub fn from_path(path: &Path) -> Result<Vec<Rule>, Error> {
     let unreadable = |source| Error::Read { path: path.to_owned(), source };

@@ -8,4 +8,4 @@ mod load;
 pub mod template;
 
 pub use form::{CharClass, Checksum, Filters, Rule};
-pub use load::{Error, Problem, builtin, from_path, from_yaml, syntax};
+pub use load::{Error, Problem, builtin, from_path, from_texts, from_yaml, syntax};

@@ -1,12 +1,15 @@
 //! The scan: a source's blobs through the detector, and what was found gathered into one finding a secret.
 
 mod gather;
+mod left_out;
 
+use crate::coverage::Configuration;
 use crate::detect::{self, Detector, Lines, Span, Trace};
 use crate::finding::{Confidence, Scan};
 use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
-use crate::source::{self, Blob, Key, Progress, Source, Visitor};
+use crate::source::{self, Blob, Content, Key, Progress, Source, Visitor};
+use left_out::{Reason, Unheard};
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
@@ -65,19 +68,26 @@ pub fn run(
     options: &Options,
     progress: &Progress,
 ) -> Result<Scan, Error> {
-    let sieve = Sieve { detector, options, hits: Mutex::default(), failure: Mutex::default() };
+    let sieve = Sieve {
+        detector,
+        options,
+        hits: Mutex::default(),
+        left_out: Mutex::default(),
+        failure: Mutex::default(),
+    };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve)?;
-    let hits = sieve.finish()?;
+    let (hits, left_out) = sieve.finish()?;
+    let configuration = Configuration { left_out: left_out.beside(&hits), ..Configuration::default() };
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
     if hits.is_empty() {
-        return Ok(Scan { findings: Vec::new(), coverage });
+        return Ok(Scan { coverage, configuration, ..Scan::default() });
     }
     let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).collect();
     let origins = source.origins(&keys, options.jobs, &mut coverage)?;
     let findings = gather::findings(hits, &origins, detector.rules(), &key());
-    Ok(Scan { findings, coverage })
+    Ok(Scan { findings, coverage, configuration })
 }
 
 /// What the reading threads share.
@@ -85,6 +95,7 @@ struct Sieve<'s> {
     detector: &'s Detector,
     options: &'s Options,
     hits: Mutex<Vec<Hit>>,
+    left_out: Mutex<Unheard>,
     failure: Mutex<Option<detect::Error>>,
 }
 
@@ -111,11 +122,7 @@ impl Sieve<'_> {
     fn keep(&self, blob: &Blob<'_>, matches: &[detect::Match]) {
         let bytes = blob.content.bytes;
         let mut lines = Lines::starting_at(bytes, blob.content.start);
-        let wanted = matches.iter().filter(|found| {
-            self.detector.rules()[found.rule].confidence >= self.options.min_confidence
-                && blob.content.counts(&found.secret)
-                && !detect::is_allowed(bytes, &found.secret)
-        });
+        let wanted = matches.iter().filter(|found| self.wants(&blob.content, found));
         let hits = wanted.map(|found| Hit {
             key: blob.key.clone(),
             rule: found.rule,
@@ -128,10 +135,30 @@ impl Sieve<'_> {
         all.extend(hits.into_iter().take(room));
     }
 
-    fn finish(self) -> Result<Vec<Hit>, detect::Error> {
+    /// Whether a match is told of; what is new and not told of is counted.
+    fn wants(&self, content: &Content<'_>, found: &detect::Match) -> bool {
+        if !content.counts(&found.secret) {
+            return false;
+        }
+        let reason = if self.detector.rules()[found.rule].confidence < self.options.min_confidence {
+            Reason::Confidence
+        } else if detect::is_allowed(content.bytes, &found.secret) {
+            Reason::Inline
+        } else {
+            return true;
+        };
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.add(reason, &content.bytes[found.secret.clone()]);
+        false
+    }
+
+    fn finish(self) -> Result<(Vec<Hit>, Unheard), detect::Error> {
         match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
-            None => Ok(self.hits.into_inner().unwrap_or_else(PoisonError::into_inner)),
+            None => {
+                let hits = self.hits.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Ok((hits, self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner)))
+            }
         }
     }
 }

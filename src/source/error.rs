@@ -51,11 +51,17 @@ pub enum Error {
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// Something that libgit2 says about a repository that was opened.
-    #[error("git: {0}")]
+    #[error("git could not read the repository: {}", .0.message())]
     Git(#[from] git2::Error),
 }
 
 impl Error {
+    /// Turns what libgit2 says into the error that names what cannot be read.
+    pub(super) fn damaged(what: impl Into<String>) -> impl FnOnce(git2::Error) -> Self {
+        let what = format!("{} cannot be read", what.into());
+        move |error| Self::Damaged { what, source: Some(error.into()) }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -72,8 +78,7 @@ impl Error {
             Self::BadRange(_) => "for a pull request: --range origin/main..HEAD".to_owned(),
             Self::Bare(_) => "scan its history without --staged".to_owned(),
             Self::ObjectFormat { .. } => "scan a checked-out tree of it with --no-git".to_owned(),
-            Self::Damaged { .. } => "`git fsck --full` tells more".to_owned(),
-            Self::Git(_) => return None,
+            Self::Damaged { .. } | Self::Git(_) => "`git fsck --full` tells more".to_owned(),
         })
     }
 }

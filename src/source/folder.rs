@@ -1,6 +1,6 @@
 //! Files on disk as a source: a folder or a single file, or the files of a working tree that git would commit.
 
-use super::{Blob, Content, Error, Key, Progress, Visit, content};
+use super::{Blob, Content, Error, Key, Progress, Visit, content, path};
 use crate::coverage::{Coverage, Skip};
 use std::fs::{self, File};
 use std::io;
@@ -26,46 +26,54 @@ impl FolderSource {
         Ok(Self { root })
     }
 
+    /// The folder or the file.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Reads every file below the folder, hidden and ignored ones too; `.git` folders are git's own and left out.
     pub(super) fn each_blob(&self, jobs: usize, progress: &Progress, visit: &Visit<'_>) -> Coverage {
         let mut coverage = Coverage::default();
-        let (mut files, mut walked) = (Vec::new(), Vec::new());
-        let walk = ignore::WalkBuilder::new(&self.root)
-            .standard_filters(false)
-            .follow_links(false)
-            .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
-            .build();
-        for entry in walk {
-            match entry {
-                Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
-                    files.push(entry.into_path());
-                }
-                Ok(_) => {}
-                Err(error) => walked.push(error.to_string()),
-            }
-            if progress.stopped() {
-                break;
-            }
-        }
-        for error in walked {
-            coverage.skip(error, "cannot be listed");
-        }
-        files.sort_unstable();
-        let named: Vec<_> = files.into_iter().map(|path| (self.name(&path), path)).collect();
+        let files = list(&self.root, progress, &mut coverage);
+        let named: Vec<_> = files.into_iter().map(|path| (name(&self.root, &path), path)).collect();
         read_files(&named, jobs, progress, visit, &mut coverage);
         coverage
     }
+}
 
-    /// The path as the report shows it: relative to the folder, with `/`.
-    fn name(&self, path: &Path) -> String {
-        let relative = path.strip_prefix(&self.root).ok().filter(|rest| !rest.as_os_str().is_empty());
-        let parts = relative.unwrap_or(path).components().map(|part| part.as_os_str().to_string_lossy());
-        if relative.is_some() {
-            parts.collect::<Vec<_>>().join("/")
-        } else {
-            path.to_string_lossy().into_owned()
+/// The path as the report shows it: relative to the folder, with `/`; of a file that was named itself as it was named.
+pub(super) fn name(root: &Path, file: &Path) -> String {
+    match file.strip_prefix(root) {
+        Ok(relative) if !relative.as_os_str().is_empty() => {
+            let parts = relative.components().map(|part| part.as_os_str().as_encoded_bytes());
+            path::text(&parts.collect::<Vec<_>>().join(&b'/'))
+        }
+        _ => path::text(file.as_os_str().as_encoded_bytes()),
+    }
+}
+
+/// All files below a folder, ordered; what cannot be listed goes into the coverage.
+pub(super) fn list(root: &Path, progress: &Progress, coverage: &mut Coverage) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let walk = ignore::WalkBuilder::new(root)
+        .standard_filters(false)
+        .follow_links(false)
+        .filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git")
+        .build();
+    for entry in walk {
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| !kind.is_dir()) => {
+                files.push(entry.into_path());
+            }
+            Ok(_) => {}
+            Err(error) => coverage.skip(error.to_string(), "cannot be listed"),
+        }
+        if progress.stopped() {
+            break;
         }
     }
+    files.sort_unstable();
+    files
 }
 
 /// Reads files, each named as the report shows it, on `jobs` threads; what cannot be read goes into the coverage.
@@ -114,8 +122,8 @@ fn read_file(name: &str, path: &Path, progress: &Progress, visit: &Visit<'_>) ->
     if metadata.is_symlink() {
         // What a link points to is its content for git; the file behind it is read where it stands, if it is ours.
         let target = fs::read_link(path)?;
-        let target = target.to_string_lossy();
-        visit(Blob { key: Key::File(name.to_owned()), content: Content::whole(target.as_bytes()) });
+        let target = target.as_os_str().as_encoded_bytes();
+        visit(Blob { key: Key::File(name.to_owned()), content: Content::whole(target) });
         progress.count(target.len());
         return Ok(target.len());
     }

@@ -8,6 +8,7 @@ mod content;
 mod error;
 pub mod folder;
 pub mod git;
+mod path;
 pub mod stream;
 
 pub use content::{CONTEXT, Content};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
+mod configuration; // what a configuration may leave out, from where it is read, and that the report says so
 mod delta; // the engine that reads deltas, held against a scan of every whole blob
 mod demo; // unleak demo: its facts, what it leaves behind, and that it shows no secret
 #[cfg(unix)] // starts and stops the application by a shell script
@@ -10,6 +11,10 @@ mod history; // findings and first commits over random histories, held against g
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
 mod layers; // the arrows between the modules, and the form of the source tree
+#[cfg(unix)] // other systems refuse such names
+mod paths; // paths that are no text, hostile names, and where a report can be written to
+#[cfg(unix)] // the hook is a shell script
+mod push; // a push that a pre-receive hook scans before git accepts it
 mod repo; // a real repository for a test, and the binary in it
 mod report; // the report formats, against their schemas
 mod rotate; // unleak rotate against a real application and store: every way it can end, and that nothing leaks
@@ -17,3 +22,4 @@ mod rules; // the built-in rules, rule files, and `unleak rules`
 mod scan; // unleak scan: every source, what it must find there, and what it must not pass over in silence
 mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite
 mod tokens; // live-looking credentials, made at run time
+mod worktree; // files on disk and in the index that git's status does not speak of, and repositories that are damaged there

@@ -95,7 +95,7 @@ fn scan() -> Scan {
         Coverage { commits: 1204, objects: 8451, files: 12, bytes: 43_305_000, ..Coverage::default() };
     coverage.skip("3f2a9c1", "its parents are not in this shallow clone");
     coverage.skip("secrets/prod.env", "permission denied");
-    Scan { findings: vec![finding(&token(), Severity::High, first), worst], coverage }
+    Scan { findings: vec![finding(&token(), Severity::High, first), worst], coverage, ..Scan::default() }
 }
 
 fn written(format: Format, scan: &Scan, change: impl FnOnce(&mut Options<'_>)) -> String {
@@ -264,7 +264,7 @@ fn the_human_report_reads_well() {
 #[test]
 fn a_clean_scan_says_what_it_saw() {
     let coverage = Coverage { commits: 1, objects: 5, bytes: 900, ..Coverage::default() };
-    insta::assert_snapshot!(plain(&Scan { findings: Vec::new(), coverage }), @r"
+    insta::assert_snapshot!(plain(&Scan { coverage, ..Scan::default() }), @r"
     No secret found.
     Saw 1 commit, 5 objects (900 bytes) of /srv/app in 412 ms.
     ");
@@ -272,7 +272,8 @@ fn a_clean_scan_says_what_it_saw() {
 
 #[test]
 fn an_incomplete_clean_is_not_clean_even_when_quiet() {
-    let mut scan = Scan { findings: Vec::new(), coverage: Coverage { commits: 3, ..Coverage::default() } };
+    let coverage = Coverage { commits: 3, ..Coverage::default() };
+    let mut scan = Scan { coverage, ..Scan::default() };
     scan.coverage.interrupted = true;
     for number in 0..2000 {
         scan.coverage.skip(format!("object {number}"), "missing: a promisor remote has it");

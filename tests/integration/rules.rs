@@ -288,7 +288,7 @@ fn rule_files_and_folders_are_checked() {
     write_file(folder.path(), "good.yml", GOOD);
     let good = unleak(&["rules", "check", path]);
     assert_eq!(good.status.code(), Some(0));
-    assert!(text(&good.stdout).contains("1 rules and their 4 examples"));
+    assert!(text(&good.stdout).contains("1 rule with 2 examples and 2 counterexamples: all in order"));
 
     write_file(
         folder.path(),

@@ -1,10 +1,10 @@
 //! What a commit would add, and what the commits of a range add: only the added lines count, so that nobody has to
 //! answer for a secret that was there before.
 
-use super::{GitSource, ObjectId, commit};
+use super::{GitSource, ObjectId, commit, large, worktree};
 use crate::coverage::Coverage;
-use crate::source::{Blob, Content, Error, Key, Progress, Visit};
-use git2::{Commit, Delta, Diff, DiffDelta, DiffOptions, FileMode, Index, Oid, Patch, Repository, Sort};
+use crate::source::{Blob, Content, Error, Key, Progress, Visit, content, path};
+use git2::{Commit, Delta, Diff, DiffDelta, DiffOptions, FileMode, Index, Oid, Patch, Repository};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
@@ -20,19 +20,13 @@ impl GitSource {
         progress: &Progress,
         visit: &Visit<'_>,
     ) -> Result<Coverage, Error> {
-        let index = index.map(Index::open).transpose()?;
-        let head = match self.repository.head() {
-            Ok(head) => Some(head.peel_to_tree()?),
-            // The first commit of a repository has nothing before it.
-            Err(error)
-                if matches!(error.code(), git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound) =>
-            {
-                None
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let diff = self.repository.diff_tree_to_index(head.as_ref(), index.as_ref(), Some(&mut options()))?;
+        let index = index.map_or_else(|| self.repository.index(), Index::open);
+        let index = index.map_err(Error::damaged("the index"))?;
+        let head = self.head_tree()?;
+        let diff = self.repository.diff_tree_to_index(head.as_ref(), Some(&index), Some(&mut options()));
+        let diff = diff.map_err(Error::damaged("the tree of HEAD"))?;
         let mut coverage = Coverage::default();
+        self.unmerged(&index, head.as_ref(), progress, visit, &mut coverage)?;
         for delta in diff.deltas().filter(adds) {
             let path = path_of(&delta);
             let (old, new) = (delta.old_file().id(), delta.new_file().id());
@@ -40,6 +34,31 @@ impl GitSource {
             coverage.files += 1;
         }
         Ok(coverage)
+    }
+
+    /// Visits both sides of every conflict: the resolution is not staged yet, but what it is made of is.
+    fn unmerged(
+        &self,
+        index: &Index,
+        head: Option<&git2::Tree<'_>>,
+        progress: &Progress,
+        visit: &Visit<'_>,
+        coverage: &mut Coverage,
+    ) -> Result<(), Error> {
+        for conflict in index.conflicts().map_err(Error::damaged("the index"))? {
+            let conflict = conflict.map_err(Error::damaged("the index"))?;
+            for side in [conflict.our, conflict.their].into_iter().flatten() {
+                let here = worktree::path_of(&side.path);
+                let old =
+                    head.and_then(|head| head.get_path(&here).ok()).map_or(Oid::ZERO_SHA1, |old| old.id());
+                if old != side.id && side.mode & 0o170_000 != 0o160_000 {
+                    let key = Key::Staged(path::text(&side.path));
+                    self.change(key, &[old], side.id, progress, visit, coverage)?;
+                }
+            }
+            coverage.files += 1;
+        }
+        Ok(())
     }
 
     pub(super) fn range(
@@ -62,31 +81,6 @@ impl GitSource {
             progress.items.fetch_add(1, Ordering::Relaxed);
         }
         Ok(coverage)
-    }
-
-    /// The commits of `A..B` or `A...B`, oldest first.
-    fn commits_of(&self, range: &str) -> Result<Vec<Oid>, Error> {
-        let (from, to, symmetric) = match (range.split_once("..."), range.split_once("..")) {
-            (Some((from, to)), _) => (from, to, true),
-            (None, Some((from, to))) => (from, to, false),
-            (None, None) => return Err(Error::BadRange(range.to_owned())),
-        };
-        if from.is_empty() && to.is_empty() {
-            // What a CI job gives whose variables are not set: HEAD..HEAD would be clean without a look.
-            return Err(Error::BadRange(range.to_owned()));
-        }
-        let resolve = |name: &str| {
-            let name = if name.is_empty() { "HEAD" } else { name };
-            let object = self.repository.revparse_single(name).and_then(|object| object.peel_to_commit());
-            object.map(|commit| commit.id()).map_err(|_| Error::NoSuchRevision { name: name.to_owned() })
-        };
-        let (from, to) = (resolve(from)?, resolve(to)?);
-        let from = if symmetric { self.repository.merge_base(from, to).unwrap_or(from) } else { from };
-        let mut walk = self.repository.revwalk()?;
-        walk.set_sorting(Sort::TOPOLOGICAL | Sort::REVERSE)?;
-        walk.push(to)?;
-        walk.hide(from)?;
-        Ok(walk.collect::<Result<_, _>>()?)
     }
 
     fn commit_text(
@@ -145,10 +139,21 @@ impl GitSource {
         coverage: &mut Coverage,
     ) -> Result<(), Error> {
         let odb = self.repository.odb()?;
-        let object = match odb.read(new) {
+        let object = match odb.read_header(new) {
+            Ok((size, _)) if size > MAX_COMPARED && self.large(&key, new, progress, visit, coverage) => {
+                return Ok(());
+            }
+            Ok(_) => odb.read(new),
+            Err(error) => Err(error),
+        };
+        let object = match object {
             Ok(object) => object,
             Err(error) => {
-                coverage.skip(format!("object {new}"), format!("cannot be read: {}", error.message()));
+                let what = match &key {
+                    Key::Staged(path) | Key::Change(_, path) => format!("{path} (object {new})"),
+                    _ => format!("object {new}"),
+                };
+                coverage.skip(what, format!("cannot be read: {}", error.message()));
                 return Ok(());
             }
         };
@@ -169,6 +174,39 @@ impl GitSource {
         coverage.bytes += bytes.len() as u64;
         progress.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+impl GitSource {
+    /// Visits a blob that is too large to hold, in windows. False where only git's own library can read it.
+    fn large(
+        &self,
+        key: &Key,
+        id: Oid,
+        progress: &Progress,
+        visit: &Visit<'_>,
+        coverage: &mut Coverage,
+    ) -> bool {
+        let mut seen = 0;
+        let read = large::read(&self.folders(), id, &mut |reader| {
+            content::each_window(reader, &mut |content| {
+                visit(Blob { key: key.clone(), content });
+                !progress.stopped()
+            })
+            .map(|read| seen = read)
+        });
+        let Some(read) = read else { return false };
+        match read {
+            Ok(size) if seen == size || progress.stopped() => {}
+            Ok(_) => {
+                coverage.skip(format!("object {id}"), "cannot be read: it has another size than it says");
+            }
+            Err(error) => coverage.skip(format!("object {id}"), format!("cannot be read: {error}")),
+        }
+        coverage.objects += 1;
+        coverage.bytes += seen;
+        progress.bytes.fetch_add(seen, Ordering::Relaxed);
+        true
     }
 }
 
@@ -200,7 +238,7 @@ fn parents_of<'r>(
 }
 
 fn adds(delta: &DiffDelta<'_>) -> bool {
-    !matches!(delta.status(), Delta::Deleted | Delta::Unmodified)
+    !matches!(delta.status(), Delta::Deleted | Delta::Unmodified | Delta::Conflicted)
         && !matches!(delta.new_file().mode(), FileMode::Commit | FileMode::Tree)
         && delta.new_file().id() != delta.old_file().id()
 }
@@ -213,7 +251,7 @@ fn collect(diff: &Diff<'_>, changes: &mut HashMap<String, (Vec<Oid>, Oid)>) {
 }
 
 fn path_of(delta: &DiffDelta<'_>) -> String {
-    String::from_utf8_lossy(delta.new_file().path_bytes().unwrap_or_default()).into_owned()
+    path::text(delta.new_file().path_bytes().unwrap_or_default())
 }
 
 /// The lines of `new` that the blob `old` does not have, as ranges of bytes; `None` where that cannot be told.

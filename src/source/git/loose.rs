@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path) -> io::Result<(Kind, Vec<u8>)> {
     Ok((kind, read_all(size, &mut reader)?))
 }
 
-fn open(path: &Path) -> io::Result<(Kind, u64, impl Read)> {
+pub(super) fn open(path: &Path) -> io::Result<(Kind, u64, impl Read)> {
     let decoder = flate2::bufread::ZlibDecoder::new(BufReader::new(File::open(path)?));
     let mut reader = BufReader::new(decoder);
     let mut header = Vec::new();

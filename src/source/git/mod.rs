@@ -4,12 +4,14 @@
 //! objects are read from packs and files by our own readers, in the order in which that is cheapest.
 
 mod attribution;
+mod base;
 mod changes;
 mod commit;
 mod floor;
 mod graph;
 mod history;
 mod holes;
+mod large;
 mod loose;
 mod object;
 mod object_id;
@@ -17,12 +19,14 @@ mod open;
 mod origins;
 mod pack;
 mod positions;
+mod range;
 mod store;
 mod survey;
 mod ties;
 mod tree;
 mod worktree;
 
+pub use base::{Base, Entry};
 pub use object_id::ObjectId;
 pub use open::discover;
 
@@ -37,6 +41,8 @@ use store::Store;
 pub struct GitSource {
     repository: git2::Repository,
     part: Part,
+    /// Folders of objects besides the repository's own.
+    objects: Vec<PathBuf>,
     /// Opened when the history is first read: a hook that looks at the index never pays for it.
     store: OnceCell<Store>,
     /// What the walk over all objects learnt of commits and trees.
@@ -47,7 +53,10 @@ pub struct GitSource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// All objects, the index and the working tree.
-    Everything,
+    Everything {
+        /// Whether also the files of the working tree that git is told to ignore.
+        ignored: bool,
+    },
     /// What the next commit would add: the repository's index, or the one that git made for a commit of some paths
     /// (`GIT_INDEX_FILE` in a hook).
     Staged(Option<PathBuf>),
@@ -65,7 +74,24 @@ impl GitSource {
         if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
-        Ok(Self { repository, part, store: OnceCell::new(), past: OnceCell::new() })
+        Ok(Self { repository, part, objects: Vec::new(), store: OnceCell::new(), past: OnceCell::new() })
+    }
+
+    /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its
+    /// environment (`GIT_OBJECT_DIRECTORY`); those that are not there are left out.
+    ///
+    /// # Errors
+    /// When the repository's own objects cannot be opened.
+    pub fn with_objects(mut self, folders: impl IntoIterator<Item = PathBuf>) -> Result<Self, Error> {
+        for folder in folders.into_iter().filter(|folder| folder.is_dir()) {
+            let odb = self.repository.odb().map_err(Error::damaged("the folder of objects"))?;
+            let path = folder.canonicalize().unwrap_or(folder);
+            if let Some(path) = path.to_str() {
+                odb.add_disk_alternate(path).map_err(Error::damaged(format!("`{path}`")))?;
+            }
+            self.objects.push(path);
+        }
+        Ok(self)
     }
 
     /// The folder that paths in the report are relative to: the working tree, or the repository itself if it is bare.
@@ -81,7 +107,7 @@ impl GitSource {
     ) -> Result<Coverage, Error> {
         let visit = |blob: super::Blob<'_>| drop(visitor.blob(&blob, None));
         match &self.part {
-            Part::Everything => self.everything(jobs, progress, visitor),
+            Part::Everything { .. } => self.everything(jobs, progress, visitor),
             Part::Staged(index) => self.staged(index.as_deref(), progress, &visit),
             Part::Range(range) => self.range(range, progress, &visit),
         }
@@ -97,10 +123,13 @@ impl GitSource {
     }
 
     fn store(&self) -> &Store {
-        self.store.get_or_init(|| {
-            let objects = self.repository.commondir().join("objects");
-            Store::open(&objects, HASH_LEN)
-        })
+        self.store.get_or_init(|| Store::open(&self.folders(), HASH_LEN))
+    }
+
+    /// All folders of objects that are not named by one of them.
+    fn folders(&self) -> Vec<PathBuf> {
+        let own = self.repository.commondir().join("objects");
+        std::iter::once(own).chain(self.objects.iter().cloned()).collect()
     }
 }
 

@@ -8,6 +8,7 @@ use super::store::Store;
 use super::{GitSource, HASH_LEN, ObjectId, commit};
 use crate::coverage::Coverage;
 use crate::finding::Place;
+use crate::source::path;
 use crate::source::{CommitInfo, Error, Key, Origin, Origins};
 use std::collections::{HashMap, HashSet};
 
@@ -89,12 +90,17 @@ fn of_blobs(
             gathered.in_index()?;
         }
     }
-    let Gathered { placed, mut origins, .. } = gathered;
+    let in_conflict = conflict_tree(source).and_then(|tree| number(store, &tree));
+    let in_conflict = in_conflict.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
     if budget.is_spent() {
         coverage.skip("some places of the findings", "are not told: the history names them in too many ways");
     }
+    let Gathered { placed, mut origins, .. } = gathered;
     for blob in blobs.difference(&placed) {
-        let nowhere = Origin { place: Place::Unreachable, path: None, commit: None, at_head: false };
+        let blob_number = number(store, blob);
+        let path = in_conflict.iter().filter(|(_, found)| Some(*found) == blob_number).map(|(path, _)| path);
+        let path = path.min().map(|path| path::text(path));
+        let nowhere = Origin { place: Place::Unreachable, path, commit: None, at_head: false };
         origins.insert(Key::Object(*blob), vec![nowhere]);
     }
     Ok(origins)
@@ -142,7 +148,7 @@ impl Gathered<'_> {
         };
         let id = self.source.store().id(commit.position as usize);
         let at_head = self.at_head.contains(&(found.path.clone(), found.blob));
-        let path = Some(String::from_utf8_lossy(&found.path).into_owned());
+        let path = Some(path::text(&found.path));
         Origin { place, path, commit: info(self.source, &id, b"author", found.commit), at_head }
     }
 
@@ -159,7 +165,7 @@ impl Gathered<'_> {
             };
             if !self.at_head.contains(&(entry.path.clone(), blob)) {
                 self.placed.insert(id);
-                let path = Some(String::from_utf8_lossy(&entry.path).into_owned());
+                let path = Some(path::text(&entry.path));
                 let origin = Origin { place: Place::Index, path, commit: None, at_head: false };
                 self.origins.entry(Key::Object(id)).or_default().push(origin);
             }
@@ -170,6 +176,11 @@ impl Gathered<'_> {
 
 fn head_tree(source: &GitSource) -> Option<ObjectId> {
     Some(source.repository.head().ok()?.peel_to_tree().ok()?.id().into())
+}
+
+/// What a merge with conflicts wrote to the working tree; git keeps it under this name until the merge ends.
+fn conflict_tree(source: &GitSource) -> Option<ObjectId> {
+    Some(source.repository.find_reference("AUTO_MERGE").ok()?.target()?.into())
 }
 
 /// The commits that references name, each with the reason for which they are kept.

@@ -30,8 +30,8 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens all packs below an `objects` folder and its alternates.
-    pub(super) fn open(objects: &Path, hash_len: usize) -> Self {
+    /// Opens all packs below these `objects` folders and their alternates.
+    pub(super) fn open(objects: &[PathBuf], hash_len: usize) -> Self {
         let mut store = Self {
             packs: Vec::new(),
             starts: vec![0],
@@ -39,7 +39,7 @@ impl Store {
             positions: OnceLock::new(),
             problems: Vec::new(),
         };
-        let mut folders = vec![(objects.to_owned(), 0)];
+        let mut folders: Vec<_> = objects.iter().map(|folder| (folder.clone(), 0)).collect();
         let mut seen = Vec::new();
         while let Some((folder, depth)) = folders.pop() {
             if seen.contains(&folder) {

@@ -111,6 +111,15 @@ impl Pack {
         Ok((kind, object))
     }
 
+    /// The size of an object that is stored whole, and a reader of it; `None` for one that is not here or is a delta.
+    pub(super) fn reader(&self, id: &ObjectId) -> Result<Option<(u64, impl Read + '_)>, PackError> {
+        let Some(position) = self.index.position(id.as_bytes()) else { return Ok(None) };
+        let offset = self.offset(position)?;
+        let header = self.header(offset)?;
+        let whole = matches!(header.base, Base::None(_));
+        Ok(whole.then(|| (header.size, self.inflating_reader(offset + header.len as u64, header.size))))
+    }
+
     fn offset(&self, position: usize) -> Result<u64, PackError> {
         self.index.offset(position).ok_or(PackError::Malformed("its index is damaged"))
     }

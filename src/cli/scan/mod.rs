@@ -1,13 +1,13 @@
 //! `unleak scan`: options to a source and rules, the scan, and a report.
 
+mod configuration;
+mod output;
+
 use super::progress::{self, Bar};
 use super::{Context, Failure, fingerprint_key};
-use crate::config::{self, Config};
-use crate::detect::Detector;
 use crate::exit::Exit;
-use crate::finding::{Confidence, Scan};
+use crate::finding::Confidence;
 use crate::report::{self, Format};
-use crate::rule;
 use crate::scan;
 use crate::source::folder::FolderSource;
 use crate::source::git::Part;
@@ -24,10 +24,12 @@ use std::time::Instant;
 /// Without options it reads every object of the repository (also those that no branch reaches), the index and the
 /// working tree, each content once.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 #[command(after_help = "Examples:
   unleak scan                              everything the repository here has ever held
   unleak scan --staged                     what the next commit would add (for a hook)
   unleak scan --range origin/main..HEAD    what a pull request adds
+  unleak scan --range \"$old..$new\"        what a push brings (in a pre-receive hook)
   unleak scan --no-git ./docs              a plain folder
   git log -p | unleak scan -               standard input
   unleak scan --format sarif --output leaks.sarif
@@ -41,21 +43,29 @@ pub(super) struct Args {
     /// Look only at what the next commit would add.
     #[arg(long, conflicts_with_all = ["range", "no_git"])]
     staged: bool,
-    /// Look only at what the commits of A..B add (A...B: since the two parted).
+    /// Look only at what the commits of A..B add (A...B: since the two parted; A of zeros, as git tells a hook: what a
+    /// new branch adds).
     #[arg(long, value_name = "A..B", conflicts_with = "no_git")]
     range: Option<String>,
     /// Read the files of a folder as they are, without git.
     #[arg(long)]
     no_git: bool,
+    /// Read also the files of the working tree that git is told to ignore.
+    #[arg(long, conflicts_with_all = ["staged", "range"])]
+    ignored: bool,
     /// The form of the report.
     #[arg(long, short, value_enum, default_value = "human", value_name = "FORMAT")]
     format: Format,
     /// Write the report to a file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The configuration [default: .unleak.yaml in the repository or above].
+    /// The configuration [default: .unleak.yaml at the root of what is scanned; for --range the one of commit A, for
+    /// --staged and in a bare repository the one of HEAD].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Use no configuration of the repository or folder.
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
     /// A file or folder of rules to use besides the built-in ones; may be given again.
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -92,8 +102,9 @@ impl From<MinConfidence> for Confidence {
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let start = Instant::now();
-    let (source, root) = source(args, context)?;
-    let (detector, allowed) = rules(args, root.as_deref())?;
+    let source = source(args, context)?;
+    let chosen = configuration::choose(args, &source)?;
+    let detector = &chosen.detector;
     let progress = Arc::new(Progress::default());
     progress::stop_on_interrupt(&progress);
     let bar = Bar::start(&progress, context);
@@ -105,7 +116,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let mut key = Ok(());
     let scanned = scan::run(
         &source,
-        &detector,
+        detector,
         || match fingerprint_key::load(context) {
             Ok(found) => found,
             Err(error) => {
@@ -119,7 +130,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     drop(bar);
     key?;
     let mut scan = scanned.map_err(|error| failure(&error, error.hint()))?;
-    leave_out_allowed(&mut scan, &allowed, context)?;
+    chosen.apply(&mut scan);
     let options = report::Options {
         show_secrets: args.show_secrets,
         quiet: context.quiet,
@@ -128,7 +139,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         rules: detector.rules(),
         origin: None,
     };
-    write(args, &scan, &options, context)?;
+    output::write(args, &scan, &options, context)?;
     Ok(scan.exit())
 }
 
@@ -140,76 +151,27 @@ fn failure(error: &dyn std::error::Error, hint: Option<String>) -> Failure {
     }
 }
 
-/// The source, and the folder in which its configuration may be.
-fn source(args: &Args, context: &Context) -> Result<(Source, Option<PathBuf>), Failure> {
+fn source(args: &Args, context: &Context) -> Result<Source, Failure> {
     let failed = |error: crate::source::Error| failure(&error, error.hint());
     if args.path == Path::new("-") {
-        return Ok((Source::Stream(StreamSource::new(Box::new(std::io::stdin()))), None));
+        return Ok(Source::Stream(StreamSource::new(Box::new(std::io::stdin()))));
     }
     if args.no_git {
-        let folder = FolderSource::open(&args.path).map_err(failed)?;
-        return Ok((Source::Folder(folder), args.path.canonicalize().ok()));
+        return Ok(Source::Folder(FolderSource::open(&args.path).map_err(failed)?));
     }
     let part = match (&args.range, args.staged) {
         (Some(range), _) => Part::Range(range.clone()),
         // git commits from an index of its own when only some paths or all changed files are committed.
         (None, true) => Part::Staged(context.env("GIT_INDEX_FILE").map(PathBuf::from)),
-        (None, false) => Part::Everything,
+        (None, false) => Part::Everything { ignored: args.ignored },
     };
-    let source = GitSource::open(&args.path, part).map_err(failed)?;
-    let root = source.root().to_owned();
-    Ok((Source::Git(Box::new(source)), Some(root)))
+    let source = GitSource::open(&args.path, part).and_then(|source| source.with_objects(objects(context)));
+    Ok(Source::Git(Box::new(source.map_err(failed)?)))
 }
 
-fn rules(args: &Args, root: Option<&Path>) -> Result<(Detector, globset::GlobSet), Failure> {
-    let failed = |error: config::Error| failure(&error, error.hint());
-    // A link that the user names is followed; one that is found in the repository is not.
-    let named = args.config.as_ref().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
-    let path = named.or_else(|| Config::find(root?));
-    let config = path.map(|path| Config::load(&path).map_err(failed)).transpose()?.unwrap_or_default();
-    let mut extra = config.rules;
-    for path in &args.rules {
-        extra.extend(rule::from_path(path).map_err(|error| failure(&error, error.hint()))?);
-    }
-    let rules = config::select(extra, &config.disable, &args.rule).map_err(failed)?;
-    let detector = Detector::new(rules).map_err(|error| failure(&error, error.hint()))?;
-    Ok((detector, config.allowed_paths))
-}
-
-/// Drops what stands in allowed paths, and says how much that was.
-fn leave_out_allowed(
-    scan: &mut Scan,
-    allowed: &globset::GlobSet,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    if allowed.is_empty() {
-        return Ok(());
-    }
-    let before = scan.findings.len();
-    for finding in &mut scan.findings {
-        finding.occurrences.retain(|place| place.path.as_ref().is_none_or(|path| !allowed.is_match(path)));
-    }
-    scan.findings.retain(|finding| !finding.occurrences.is_empty());
-    let left_out = before - scan.findings.len();
-    if left_out > 0 && !context.quiet {
-        writeln!(context.err, "note: {left_out} findings stand only in paths that the configuration allows")?;
-    }
-    Ok(())
-}
-
-fn write(
-    args: &Args,
-    scan: &Scan,
-    options: &report::Options<'_>,
-    context: &mut Context,
-) -> Result<(), Failure> {
-    let Some(path) = &args.output else {
-        return Ok(args.format.write(scan, options, &mut context.out)?);
-    };
-    let mut report = anstream::StripStream::new(Vec::new());
-    args.format.write(scan, options, &mut report)?;
-    crate::durable::write_atomic(path, &report.into_inner(), crate::durable::Mode::Private).map_err(|error| {
-        Failure::from_error(&error, Exit::Usage)
-            .hinted(format!("check that {} can be written", path.display()))
-    })
+/// The folders of objects that git names to a hook: before a push is accepted, what it brings is kept apart.
+fn objects(context: &Context) -> Vec<PathBuf> {
+    let names = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
+    let lists = names.iter().filter_map(|name| context.env(name));
+    lists.flat_map(|list| std::env::split_paths(&list).collect::<Vec<_>>()).collect()
 }
