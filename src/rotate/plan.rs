@@ -1,6 +1,7 @@
 //! What a rotation will do, found out before it does anything: a value that can be printed and compared.
 
 use super::framework::letter;
+use super::incident::vocabulary;
 use super::step::Step;
 use super::step::reload::shown;
 use super::target::Snapshot;
@@ -147,7 +148,12 @@ impl Plan {
 
     /// Takes every one of them out of what a caller prints, and leaves our own words alone.
     pub fn redactor(&self) -> Redactor {
-        Redactor::beside(&self.secrets(), super::incident::VOCABULARY)
+        self.redactor_beside(None)
+    }
+
+    /// The same, with the new value known too.
+    pub(super) fn redactor_beside(&self, new: Option<&Secret>) -> Redactor {
+        vocabulary::redactor(self.secrets().iter().chain(new), self.request.target.name())
     }
 
     /// What the operator should know before.

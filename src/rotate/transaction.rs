@@ -95,6 +95,8 @@ pub(super) struct Rotation<'a> {
     pub(super) evidence: Evidence,
     pub(super) timeline: Vec<Record>,
     pub(super) opened: Timestamp,
+    /// Whether the reload command was started, so that the application may run with the new value.
+    pub(super) touched: bool,
     folder: PathBuf,
     journal: Journal,
     observer: &'a mut dyn FnMut(&Event),
@@ -136,59 +138,31 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
 }
 
 impl<'a> Rotation<'a> {
-    /// Makes the incident's folder, the new secret, the journal and the sealed way back.
+    /// Makes the new secret, and the incident's journal or goes on with the one that a crash or a failure left.
     fn open(plan: &'a Plan, stop: &'a Stop, observer: &'a mut dyn FnMut(&Event)) -> Result<Self, Error> {
         let known_new = plan.unfinished.as_ref().and_then(|unfinished| unfinished.new.clone());
         let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
-        let known = plan.secrets();
-        let redactor = Redactor::beside(known.iter().chain([&new]), incident::VOCABULARY);
-        let opened = Timestamp::now();
-        if let Some(unfinished) = &plan.unfinished {
-            return Self::reopen(plan, unfinished, new, redactor, stop, observer);
-        }
-        let state = &plan.request.state;
-        let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), opened)?;
-        let mut journal = Journal::create(&folder.join("journal.jsonl"))?;
-        let data = incident::redacted(plan.to_json(), &redactor);
-        let first = journal.append(Kind::Opened, None, &format!("incident {id}"), Some(data), &redactor)?;
-        seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), plan.snapshot.bytes())?;
+        let redactor = plan.redactor_beside(Some(&new));
+        let now = Timestamp::now();
+        let Opened { id, folder, journal, timeline } = match &plan.unfinished {
+            Some(unfinished) => Opened::again(unfinished)?,
+            None => Opened::new(plan, now, &redactor)?,
+        };
         observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
+        let opened = timeline.first().map_or(now, |first| first.at);
+        // What a run that crashed had begun, it may have done.
+        let touched = timeline.iter().any(|record| record.step == Some(Step::Reload));
+        let evidence = Evidence::default();
         Ok(Self {
             plan,
             id,
             new,
             redactor,
             stop,
-            evidence: Evidence::default(),
-            timeline: vec![first],
+            evidence,
+            timeline,
             opened,
-            folder,
-            journal,
-            observer,
-        })
-    }
-
-    /// Goes on where a crash or a failure ended.
-    fn reopen(
-        plan: &'a Plan,
-        unfinished: &Unfinished,
-        new: Secret,
-        redactor: Redactor,
-        stop: &'a Stop,
-        observer: &'a mut dyn FnMut(&Event),
-    ) -> Result<Self, Error> {
-        let (id, folder) = (unfinished.id.clone(), unfinished.folder.clone());
-        let journal = Journal::reopen(&folder.join("journal.jsonl"), &unfinished.records)?;
-        observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
-        Ok(Self {
-            plan,
-            id,
-            new,
-            redactor,
-            stop,
-            evidence: Evidence::default(),
-            timeline: unfinished.records.clone(),
-            opened: unfinished.records.first().map_or_else(Timestamp::now, |first| first.at),
+            touched,
             folder,
             journal,
             observer,
@@ -266,9 +240,7 @@ impl<'a> Rotation<'a> {
 
     /// Puts back what the begun steps changed.
     fn turn_back(&mut self, begun: &[Step], cause: Error) -> Ending {
-        let reloaded = self.is_done(Step::Reload);
         for &step in begun {
-            // A step that never touched the application leaves nothing to take back there.
             match step.undo(self) {
                 Ok(text) => {
                     self.note_down(Kind::Undone, Some(step), &text);
@@ -280,12 +252,8 @@ impl<'a> Rotation<'a> {
                     self.tell(Event::Failed { step, text });
                     match step {
                         Step::Write => return self.stuck(cause),
-                        Step::Reload if reloaded => {
-                            return Ending::HalfWay {
-                                cause,
-                                next: "the old value is back in the target, but the application runs with the new one: restart it".to_owned(),
-                            };
-                        }
+                        // A command that failed or was ended may have restarted the application before.
+                        Step::Reload if self.touched => return self.unknown_value(cause),
                         _ => self.tell(Event::Note(
                             "The old value is back in the target; look after the application yourself."
                                 .to_owned(),
@@ -299,28 +267,34 @@ impl<'a> Rotation<'a> {
 
     fn stuck(&self, cause: Error) -> Ending {
         let next = format!(
-            "the target could not be put back; its old content is sealed in {}: mend the cause, then run the same command with `--abort ID`",
-            self.folder.join(SEALED).display()
+            "the target could not be put back; its old content is sealed in {}: mend the cause, then run `unleak rotate --abort {}`",
+            self.folder.join(SEALED).display(),
+            self.id
+        );
+        Ending::HalfWay { cause, next }
+    }
+
+    fn unknown_value(&self, cause: Error) -> Ending {
+        let next = format!(
+            "the old value is back in the target, but which value the application runs with is not known, since the reload command failed with the old value: mend the command, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
+            self.id
         );
         Ending::HalfWay { cause, next }
     }
 
     /// From the purge on nothing goes back: a leaked value that is out stays out.
     fn half_way(&mut self, step: Step, cause: Error) -> Ending {
-        let next = match step {
-            Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store, then run the same command with `--resume ID`".to_owned(),
-            _ => "the new value is in use and the sessions are deleted; run the same command with `--resume ID` for the rest".to_owned(),
+        let state = match step {
+            Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store",
+            _ => "the new value is in use and the sessions are deleted: for the rest, mend the cause",
         };
+        let next = format!("{state}, then run `unleak rotate --resume {}`", self.id);
         self.evidence.check(
             "Every step was taken",
             Status::Failed,
             format!("{} failed: {}", step.name(), cause.chain()),
         );
         Ending::HalfWay { cause, next }
-    }
-
-    fn is_done(&self, step: Step) -> bool {
-        self.timeline.iter().any(|record| record.step == Some(step) && record.event == Kind::Done)
     }
 
     /// Ends the journal, lets go of the way back, writes the report.
@@ -369,6 +343,35 @@ impl<'a> Rotation<'a> {
         if let Some(fault) = &self.plan.request.fault {
             fault.strike(step, moment, self.stop);
         }
+    }
+}
+
+/// An incident whose journal is open.
+struct Opened {
+    id: IncidentId,
+    folder: PathBuf,
+    journal: Journal,
+    timeline: Vec<Record>,
+}
+
+impl Opened {
+    /// Makes the folder, the journal and the sealed way back.
+    fn new(plan: &Plan, now: Timestamp, redactor: &Redactor) -> Result<Self, Error> {
+        let state = &plan.request.state;
+        let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), now)?;
+        let mut journal = Journal::create(&folder.join("journal.jsonl"))?;
+        let data = incident::redacted(plan.to_json(), redactor);
+        let first = journal.append(Kind::Opened, None, &format!("incident {id}"), Some(data), redactor)?;
+        seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), plan.snapshot.bytes())?;
+        Ok(Self { id, folder, journal, timeline: vec![first] })
+    }
+
+    /// Goes on where a crash or a failure ended.
+    fn again(unfinished: &Unfinished) -> Result<Self, Error> {
+        let (id, folder, timeline) =
+            (unfinished.id.clone(), unfinished.folder.clone(), unfinished.records.clone());
+        let journal = Journal::reopen(&folder.join("journal.jsonl"), &timeline)?;
+        Ok(Self { id, folder, journal, timeline })
     }
 }
 

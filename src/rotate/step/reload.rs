@@ -29,12 +29,14 @@ pub(super) fn undo(rotation: &mut Rotation<'_>) -> Result<String, Error> {
     Ok("the command was run again, with the old value".to_owned())
 }
 
-fn run(rotation: &Rotation<'_>, stop: &Stop) -> Result<Duration, Error> {
-    let Some(reload) = &rotation.plan.request.reload else { return Ok(Duration::ZERO) };
+fn run(rotation: &mut Rotation<'_>, stop: &Stop) -> Result<Duration, Error> {
+    let plan = rotation.plan;
+    let Some(reload) = &plan.request.reload else { return Ok(Duration::ZERO) };
     let started = Instant::now();
     // A file and not a pipe: a process that the command leaves behind would die of a broken pipe after we are gone.
     let mut output = tempfile::tempfile().map_err(Error::ReloadStart)?;
-    let mut child = start(reload, rotation.plan.request.target.name(), &output)?;
+    let mut child = start(reload, plan.request.target.name(), &output)?;
+    rotation.touched = true;
     let failed = match wait(&mut child, reload.limit, stop) {
         Ended::By(status) if status.success() => return Ok(started.elapsed()),
         Ended::By(status) => match status.code() {

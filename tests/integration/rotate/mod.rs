@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
 
 mod gate; // searches everything that came out for planted values
+mod undo; // what a failed reload leaves
 mod world; // the application, its store, its users
 
 use base64::Engine as _;
@@ -109,7 +110,7 @@ fn a_failure_before_the_purge_puts_the_old_value_back() {
         world.dir.path().display()
     );
     let output = world.run(&with(world.all(), &[&shows]));
-    ends(&output, 4);
+    ends(&output, 5);
     assert!(stderr(&output).contains("ended with 7") && stderr(&output).contains("[REDACTED]"));
     assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
     journal_is_whole(&world, Kind::Closed);
@@ -133,7 +134,7 @@ fn a_reload_that_hangs_is_ended_with_everything_it_started() {
     let started = Instant::now();
     let output = world.run(&with(world.all(), &["--reload=sleep 300 & sleep 300", "--reload-timeout=1"]));
     deadline(started, Duration::from_secs(30));
-    ends(&output, 4);
+    ends(&output, 5);
     assert_eq!(world.env(), world.before);
 }
 
@@ -223,7 +224,7 @@ fn a_killed_rotation_leaves_the_old_bytes_or_the_new_ones_and_a_whole_journal() 
 
 /// After a crash `--abort` brings the old value back, unless sessions may be deleted; `--resume` finishes.
 fn recovers(world: &World, crashed_at: &str) {
-    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
+    let id = world.id();
     if ["write", "reload"].contains(&crashed_at) {
         let output = world.run(&with(world.all(), &[&format!("--abort={id}")]));
         ends(&output, 0);
@@ -257,7 +258,7 @@ fn a_purge_that_fails_keeps_the_new_value_and_can_be_resumed() {
     assert!(new != world.old && stderr(&output).contains("--resume"));
     nothing_leaks(&world, &output, &[&world.old, &new]);
     std::fs::copy(&gone, &db).unwrap();
-    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
+    let id = world.id();
     ends(&world.run(&with(args, &[&format!("--resume={id}")])), 0);
     assert_eq!((world.value(), world.sessions()), (new, 0));
     assert_eq!(world.status("backed up and deleted"), "verified");

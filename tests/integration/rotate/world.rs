@@ -155,6 +155,10 @@ impl World {
         all[0].clone()
     }
 
+    pub(super) fn id(&self) -> String {
+        self.incident().file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
     pub(super) fn report(&self) -> serde_json::Value {
         serde_json::from_slice(&std::fs::read(self.incident().join("report.json")).unwrap()).unwrap()
     }
