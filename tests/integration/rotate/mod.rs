@@ -319,6 +319,28 @@ fn a_link_stays_and_every_duplicate_and_fallback_goes() {
 }
 
 #[test]
+fn an_old_value_inside_other_values_is_told_by_their_names() {
+    let world = World::new(&hex_value());
+    let old = &world.old;
+    let text = format!(
+        "export SESSION_SECRET={old}\nURL=redis://:{old}@h/0\nJSON='{{\"k\":\"{old}\"}}'\nB64={}\n",
+        base64::engine::general_purpose::STANDARD.encode(format!("user:{old}"))
+    );
+    put(&world.path(".env"), text.as_bytes());
+    let plan = world.run(&["--dry-run".to_owned()]);
+    let output = world.run(&["--yes".to_owned()]);
+    ends(&output, 6);
+    let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
+    for (name, line) in [("URL", 2), ("JSON", 3), ("B64", 4)] {
+        assert!(String::from_utf8_lossy(&plan.stdout).contains(&format!("{name} (line {line})")));
+        assert!(markdown.contains(&format!("still stands in {name} on line {line}")), "{markdown}");
+    }
+    assert_eq!(world.status("old value nowhere"), "failed");
+    nothing_leaks(&world, &plan, &[old]);
+    nothing_leaks(&world, &output, &[old]);
+}
+
+#[test]
 fn a_weak_word_does_not_tear_the_report() {
     let world = World::new("secret");
     let output = world.run(&world.all());
