@@ -10,7 +10,7 @@ use crate::detect::Detector;
 use crate::finding::{Confidence, Scan};
 use crate::report::{self, Format};
 use crate::rotate::{
-    self, Ending, EnvTarget, Event, Health, Outcome, Plan, Probe, Reload, Request, Severity, Status,
+    self, Ending, EnvTarget, Event, Health, Outcome, Plan, Probe, Reload, Request, Sent, Severity, Status,
     StoreAccess,
 };
 use crate::rule;
@@ -181,7 +181,7 @@ pub(super) fn proof(
     }
     counts(story, outcome)?;
     let between = outcome.incident.answers.iter().find(|answer| answer.when.contains("before the purge"));
-    let refused = between.is_some_and(|answer| answer.with_cookie && answer.answer == Ok(OUT));
+    let refused = between.is_some_and(|answer| answer.cookie == Sent::Live && answer.answer == Ok(OUT));
     story.prove("the new secret alone refuses the old cookie", refused);
     let now = story.world.secret_now()?;
     story.prove("another secret is in use", now != *leaked && now.len() == 128);

@@ -39,15 +39,30 @@ pub struct Check {
     pub evidence: String,
 }
 
+/// The cookie that a request of the probe carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    /// The live session's.
+    Live,
+    /// None.
+    None,
+    /// One of the same names and form that nobody ever signed.
+    MadeUp,
+}
+
 /// One answer of the probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// When in the rotation.
     pub when: &'static str,
-    /// Whether the live cookie was sent.
-    pub with_cookie: bool,
+    /// What was sent.
+    pub cookie: Sent,
     /// The HTTP status, or why there was none.
     pub answer: Result<u16, String>,
+    /// Where a redirect leads, without its query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
 }
 
 impl Answer {
@@ -56,16 +71,22 @@ impl Answer {
         matches!(self.answer, Ok(200..=299))
     }
 
-    /// Whether the answer turns the caller away, by refusing or by sending them to log in.
-    pub(super) fn refuses(&self) -> bool {
-        matches!(self.answer, Ok(300..=399 | 401 | 403))
+    /// Whether the answer may be one that turns the caller away, by refusing or by sending them to log in.
+    pub(super) fn may_refuse(&self) -> bool {
+        matches!(self.answer, Ok(300..=499))
+    }
+
+    /// Whether both callers were treated the same; no answer is like no other.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.answer.is_ok() && self.answer == other.answer && self.location == other.location
     }
 
     /// The answer in words.
     pub(super) fn text(&self) -> String {
-        match &self.answer {
-            Ok(status) => status.to_string(),
-            Err(why) => why.clone(),
+        match (&self.answer, &self.location) {
+            (Ok(status), Some(location)) => format!("{status} to {location}"),
+            (Ok(status), None) => status.to_string(),
+            (Err(why), _) => why.clone(),
         }
     }
 }

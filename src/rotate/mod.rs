@@ -23,7 +23,7 @@ mod transaction;
 mod unfinished;
 
 pub use error::Error;
-pub use evidence::{Answer, Check, Round, Status};
+pub use evidence::{Answer, Check, Round, Sent, Status};
 pub use fault::Fault;
 pub use framework::Framework;
 pub use generate::Format;

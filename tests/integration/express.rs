@@ -20,7 +20,7 @@ fn rotating_an_express_application_ends_its_sessions() {
     assert_eq!(app.status("/api/user", Some(&cookies[0])), 200, "the cookie works before");
     assert_eq!(app.sessions(), 3);
 
-    let output = app.rotate(&cookies[0]);
+    let output = app.rotate(&cookies[0], "/api/user");
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{said}");
@@ -42,6 +42,16 @@ fn rotating_an_express_application_ends_its_sessions() {
     let mut secrets = vec![old_secret, new_secret, app.password()];
     secrets.extend(cookies.iter().map(|cookie| session_id(cookie)));
     app.assert_nothing_written_holds(&secrets, &said);
+}
+
+#[test]
+fn a_page_that_redirects_to_the_login_shows_that_the_old_cookie_is_dead() {
+    let app = App::start("redirect");
+    let cookie = app.login("ada");
+    let output = app.rotate(&cookie, "/account");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("answered 302 to /login with the cookie (as without one"), "{said}");
 }
 
 #[test]
@@ -101,7 +111,7 @@ impl App {
         panic!("the application did not become healthy: {}", self.log());
     }
 
-    fn rotate(&self, cookie: &str) -> Output {
+    fn rotate(&self, cookie: &str, page: &str) -> Output {
         let in_dir = |name: &str| self.dir.path().join(name).display().to_string();
         fs::write(in_dir("store"), &self.database_url).unwrap();
         fs::write(in_dir("cookie"), format!("connect.sid={cookie}")).unwrap();
@@ -110,7 +120,7 @@ impl App {
             .args(["--target", &format!("env:{}#SESSION_SECRET", in_dir(".env"))])
             .args(["--store-from", &format!("file:{}", in_dir("store"))])
             .args(["--reload", &in_dir("restart"), "--health", &self.url("/api/health")])
-            .args(["--probe", &self.url("/api/user"), "--probe-cookie-from"])
+            .args(["--probe", &self.url(page), "--probe-cookie-from"])
             .arg(format!("file:{}", in_dir("cookie")))
             .output()
             .unwrap()

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
 
 mod gate; // searches everything that came out for planted values
+mod probe; // what the answers to a cookie show, and what they do not
 mod undo; // what a failed reload leaves
 mod world; // the application, its store, its users
 
@@ -75,7 +76,7 @@ fn a_rotation_ends_the_old_session_and_proves_it() {
         assert_eq!(report["purges"][0]["backed_up"], 3);
         let answers: Vec<_> =
             report["answers"].as_array().unwrap().iter().map(|a| a["answer"]["Ok"].clone()).collect();
-        assert_eq!(answers, [200, 401, 401, 401, 401, 401]);
+        assert_eq!(answers, [200, 401, 401, 401, 401, 401, 401, 401, 401]);
         let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
         assert!(
             markdown.contains("REDACTED-128-CHARACTER-HEX-STRING") && markdown.contains("Residual risks")

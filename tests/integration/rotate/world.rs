@@ -116,6 +116,10 @@ impl World {
         ]
     }
 
+    pub(super) fn account(&self) -> String {
+        format!("--probe={}/account", self.url)
+    }
+
     pub(super) fn health(&self, page: &str) -> String {
         format!("--health={}/{page}", self.url)
     }
@@ -227,10 +231,14 @@ impl App {
                 cookies = line;
             }
         }
+        let maintenance = self.dir.join("maintenance").exists();
         let status = match first.split(' ').nth(1).unwrap().split('?').next().unwrap() {
             "/healthz" | "/open" => "200 OK",
-            "/me" if self.knows(&cookies) => "200 OK",
+            "/me" | "/account" if self.knows(&cookies) => "200 OK",
             "/me" => "401 Unauthorized",
+            // Like an Express application that sends visitors to its login page, and back afterwards.
+            "/account" if !maintenance => "302 Found\r\nLocation: /login?returnTo=%2Faccount",
+            "/account" => "302 Found\r\nLocation: /maintenance",
             _ => "503 Service Unavailable",
         };
         write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
