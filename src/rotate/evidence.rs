@@ -1,7 +1,7 @@
 //! What a rotation saw with its own eyes: the only thing that its report may claim.
 
 use crate::session::Purged;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How sure a line of the report is.
@@ -39,8 +39,32 @@ pub struct Check {
     pub evidence: String,
 }
 
+/// When in a rotation the probe was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Moment {
+    /// Before anything was changed.
+    #[serde(rename = "before")]
+    Before,
+    /// When the new value was in use.
+    #[serde(rename = "with the new value, before the purge")]
+    Between,
+    /// After everything.
+    #[serde(rename = "at the end")]
+    End,
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Before => "before",
+            Self::Between => "with the new value, before the purge",
+            Self::End => "at the end",
+        })
+    }
+}
+
 /// The cookie that a request of the probe carried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sent {
     /// The live session's.
@@ -52,16 +76,16 @@ pub enum Sent {
 }
 
 /// One answer of the probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// When in the rotation.
-    pub when: &'static str,
+    pub when: Moment,
     /// What was sent.
     pub cookie: Sent,
     /// The HTTP status, or why there was none.
     pub answer: Result<u16, String>,
     /// Where a redirect leads, without its query.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
 }
 

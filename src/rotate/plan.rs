@@ -21,6 +21,8 @@ pub struct Reload {
     pub command: String,
     /// How long it may take.
     pub limit: Duration,
+    /// The folder that it runs in; `None` is the one of this process.
+    pub directory: Option<PathBuf>,
 }
 
 /// How the application shows that it is well.
@@ -90,6 +92,8 @@ pub struct Request {
     pub incident: Option<IncidentId>,
     /// The rotation to go on with or to take back, instead of starting one.
     pub unfinished: Option<IncidentId>,
+    /// What the caller wants back from [`super::remembered`] when the rotation stops half-way; kept sealed.
+    pub arguments: Option<Secret>,
     /// The folder of journals, keys and incidents.
     pub state: PathBuf,
     /// Where to crash on purpose, for tests.

@@ -1,14 +1,16 @@
 //! The one place that knows the order of the steps, when to turn back, and what is on disk at each moment.
 
-use super::evidence::{Evidence, Status};
+use super::evidence::{Answer, Evidence, Moment, Status};
 use super::incident::{self, Incident};
 use super::journal::{Journal, Kind, Record};
+use super::memo::Memo;
 use super::step::{self, Step};
 use super::unfinished::{SEALED, Unfinished};
 use super::{Error, IncidentId, Plan, Stop, seal};
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
 use jiff::Timestamp;
+use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -111,8 +113,7 @@ pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result
     let lock = Lock::beside(&plan.snapshot.place)?;
     let probe = plan.request.probe.as_ref().filter(|_| plan.unfinished.is_none());
     let before = probe.map(step::must_be_alive).transpose()?;
-    let mut rotation = Rotation::open(plan, stop, observer)?;
-    rotation.evidence.answers.extend(before.into_iter().flatten());
+    let mut rotation = Rotation::open(plan, before.into_iter().flatten().collect(), stop, observer)?;
     let ending = rotation.go();
     let outcome = rotation.close(ending);
     drop(lock);
@@ -129,7 +130,7 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
     if unfinished.purge_had_begun() {
         return Err(Error::TooLate(unfinished.id.to_string()));
     }
-    let mut rotation = Rotation::open(plan, stop, observer)?;
+    let mut rotation = Rotation::open(plan, Vec::new(), stop, observer)?;
     let steps: Vec<_> = plan.steps().into_iter().filter(|step| *step < Step::Purge).collect();
     let ending = rotation.turn_back(&steps, Error::Stopped);
     let outcome = rotation.close(ending);
@@ -139,20 +140,26 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
 
 impl<'a> Rotation<'a> {
     /// Makes the new secret, and the incident's journal or goes on with the one that a crash or a failure left.
-    fn open(plan: &'a Plan, stop: &'a Stop, observer: &'a mut dyn FnMut(&Event)) -> Result<Self, Error> {
+    fn open(
+        plan: &'a Plan,
+        before: Vec<Answer>,
+        stop: &'a Stop,
+        observer: &'a mut dyn FnMut(&Event),
+    ) -> Result<Self, Error> {
         let known_new = plan.unfinished.as_ref().and_then(|unfinished| unfinished.new.clone());
         let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
         let redactor = plan.redactor_beside(Some(&new));
         let now = Timestamp::now();
         let Opened { id, folder, journal, timeline } = match &plan.unfinished {
             Some(unfinished) => Opened::again(unfinished)?,
-            None => Opened::new(plan, now, &redactor)?,
+            None => Opened::new(plan, &before, now, &redactor)?,
         };
         observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
         let opened = timeline.first().map_or(now, |first| first.at);
         // What a run that crashed had begun, it may have done.
         let touched = timeline.iter().any(|record| record.step == Some(Step::Reload));
-        let evidence = Evidence::default();
+        let answers = plan.unfinished.as_ref().map_or(before, |unfinished| unfinished.answers.clone());
+        let evidence = Evidence { answers, ..Evidence::default() };
         Ok(Self {
             plan,
             id,
@@ -177,11 +184,11 @@ impl<'a> Rotation<'a> {
         for step in change {
             begun.push(step);
             if let Err(cause) = self.perform(step) {
-                return self.turn_back(&begun, cause);
+                return self.give_up(step, &begun, cause);
             }
         }
         if self.stop.is_requested() {
-            return self.turn_back(&begun, Error::Stopped);
+            return self.give_up(Step::Health, &begun, Error::Stopped);
         }
         self.ask_between();
         for step in end {
@@ -233,9 +240,20 @@ impl<'a> Rotation<'a> {
 
     /// Shows what the new value alone did to the old cookie, before the purge hides it.
     fn ask_between(&mut self) {
-        if let (Some(probe), Some(_)) = (&self.plan.request.probe, &self.plan.store) {
-            self.evidence.answers.extend(step::ask(probe, "with the new value, before the purge"));
+        if let (Some(probe), Some(_), false) = (&self.plan.request.probe, &self.plan.store, self.is_purging())
+        {
+            self.evidence.answers.extend(step::ask(probe, Moment::Between));
         }
+    }
+
+    /// Whether a run before this one may have deleted sessions.
+    fn is_purging(&self) -> bool {
+        self.plan.unfinished.as_ref().is_some_and(Unfinished::purge_had_begun)
+    }
+
+    /// Turns back, unless a run before this one was past the point where that is possible.
+    fn give_up(&mut self, step: Step, begun: &[Step], cause: Error) -> Ending {
+        if self.is_purging() { self.half_way(step, cause) } else { self.turn_back(begun, cause) }
     }
 
     /// Puts back what the begun steps changed.
@@ -286,7 +304,12 @@ impl<'a> Rotation<'a> {
     fn half_way(&mut self, step: Step, cause: Error) -> Ending {
         let state = match step {
             Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store",
-            _ => "the new value is in use and the sessions are deleted: for the rest, mend the cause",
+            Step::Write | Step::Reload | Step::Health => {
+                "the new value stays, since the purge had begun, but this run did not come that far: mend the cause"
+            }
+            Step::PurgeAgain | Step::Verify => {
+                "the new value is in use and the sessions are deleted: for the rest, mend the cause"
+            }
         };
         let next = format!("{state}, then run `unleak rotate --resume {}`", self.id);
         self.evidence.check(
@@ -302,7 +325,7 @@ impl<'a> Rotation<'a> {
         let text = incident::ending(&ending);
         self.note_down(Kind::Closed, None, text);
         if !matches!(ending, Ending::HalfWay { .. })
-            && let Err(error) = seal::discard(&self.folder.join(SEALED))
+            && let Err(error) = Unfinished::discard(&self.folder)
         {
             self.tell(Event::Note(format!("The sealed old value could not be removed: {}", error.chain())));
         }
@@ -356,12 +379,15 @@ struct Opened {
 
 impl Opened {
     /// Makes the folder, the journal and the sealed way back.
-    fn new(plan: &Plan, now: Timestamp, redactor: &Redactor) -> Result<Self, Error> {
+    fn new(plan: &Plan, before: &[Answer], now: Timestamp, redactor: &Redactor) -> Result<Self, Error> {
         let state = &plan.request.state;
         let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), now)?;
         let mut journal = Journal::create(&folder.join("journal.jsonl"))?;
-        let data = incident::redacted(plan.to_json(), redactor);
+        let mut data = plan.to_json();
+        data["answers"] = json!(before);
+        let data = incident::redacted(data, redactor);
         let first = journal.append(Kind::Opened, None, &format!("incident {id}"), Some(data), redactor)?;
+        Memo::of(&plan.request).write(&folder, state, &id)?;
         seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), plan.snapshot.bytes())?;
         Ok(Self { id, folder, journal, timeline: vec![first] })
     }

@@ -28,18 +28,15 @@ pub(super) fn secret(source: &str, context: &Context) -> Result<Secret, Failure>
     }
 }
 
-/// The store's password: from the file, else from the environment.
-pub(super) fn password(path: Option<&Path>, context: &Context) -> Result<Option<Secret>, Failure> {
-    match path {
-        Some(path) => file(path).map(Some),
-        None => Ok(["UNLEAK_STORE_PASSWORD", "PGPASSWORD"]
-            .iter()
-            .find_map(|name| context.env(name)?.into_string().ok())
-            .map(Secret::from)),
-    }
+/// The store's password in the environment, and the variable that holds it.
+pub(super) fn password_variable(context: &Context) -> Option<(&'static str, Secret)> {
+    ["UNLEAK_STORE_PASSWORD", "PGPASSWORD"]
+        .into_iter()
+        .find_map(|name| Some((name, Secret::from(context.env(name)?.into_string().ok()?))))
 }
 
-fn file(path: &Path) -> Result<Secret, Failure> {
+/// Reads a secret from a file.
+pub(super) fn file(path: &Path) -> Result<Secret, Failure> {
     let shown = path.display().to_string();
     let file =
         std::fs::File::open(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;

@@ -126,7 +126,7 @@ fn impact(out: &mut String, incident: &Incident) -> fmt::Result {
             )?;
         }
         (None, Some(StoreClass::D)) => writeln!(out, "- Store: none; these sessions live in cookies")?,
-        (None, _) => writeln!(out, "- Store: none was given")?,
+        (None, _) => writeln!(out, "- Store: none was looked at")?,
     }
     writeln!(out, "- Users affected: not known; the counts are of sessions")?;
     writeln!(out, "- Downtime: not measured")?;

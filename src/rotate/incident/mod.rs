@@ -15,13 +15,13 @@ use crate::durable::{self, Mode};
 use crate::secret::Redactor;
 use crate::session::{StoreClass, StoreSummary};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// How bad an incident is, and how soon somebody must act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Severity {
     /// Critical: the secret is out. At once.
     #[value(name = "P0", alias = "p0")]

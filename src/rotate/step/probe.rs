@@ -3,21 +3,19 @@
 //! A bare 401 is the answer in every state, and a redirect may be meant for everybody. So each time three requests
 //! are made: with the cookie, without one, and with one of the same form that nobody signed.
 
-use crate::rotate::evidence::{Answer, Sent, Status};
+use crate::rotate::evidence::{Answer, Moment, Sent, Status};
 use crate::rotate::transaction::Rotation;
 use crate::rotate::{Error, Probe};
 use crate::secret::Secret;
 use std::time::Duration;
 
 const ANSWER: Duration = Duration::from_secs(10);
-/// When the first answers were given.
-const BEFORE: &str = "before";
 
 /// The answers to the live cookie, to none, and to a made-up one.
 type Answers = [Answer; 3];
 
 /// Asks with the cookie, without, and with a made-up one.
-pub(in crate::rotate) fn ask(probe: &Probe, when: &'static str) -> Answers {
+pub(in crate::rotate) fn ask(probe: &Probe, when: Moment) -> Answers {
     let made_up = made_up(&probe.cookie);
     [(Sent::Live, Some(&probe.cookie)), (Sent::None, None), (Sent::MadeUp, Some(&made_up))].map(
         |(cookie, value)| {
@@ -32,7 +30,7 @@ pub(in crate::rotate) fn ask(probe: &Probe, when: &'static str) -> Answers {
 
 /// Refuses to start when the probe could not show anything later.
 pub(in crate::rotate) fn must_be_alive(probe: &Probe) -> Result<Answers, Error> {
-    let answers = ask(probe, BEFORE);
+    let answers = ask(probe, Moment::Before);
     match useless(&answers) {
         Some(found) => Err(Error::Probe { url: probe.url.to_string(), found }),
         None => Ok(answers),
@@ -62,13 +60,13 @@ pub(super) fn verify(rotation: &mut Rotation<'_>) {
         return;
     };
     let before: Vec<_> =
-        rotation.evidence.answers.iter().filter(|answer| answer.when == BEFORE).cloned().collect();
+        rotation.evidence.answers.iter().filter(|answer| answer.when == Moment::Before).cloned().collect();
     let Ok(before) = Answers::try_from(before) else {
-        let why = "the rotation was resumed, and the cookie was not seen alive before by the same run";
+        let why = "the rotation was resumed, and this cookie was not seen alive before it began";
         rotation.evidence.check(claim, Status::NotChecked, why);
         return;
     };
-    let after = ask(probe, "at the end");
+    let after = ask(probe, Moment::End);
     let (status, what) = judge(&before, &after);
     let [with, without, _] = &after;
     let evidence = format!(
@@ -140,7 +138,7 @@ mod tests {
         std::array::from_fn(|n| {
             let (status, location) = texts[n].split_once('>').unwrap_or((texts[n], ""));
             Answer {
-                when: "",
+                when: Moment::End,
                 cookie: sent[n],
                 answer: status.parse().map_err(|_| status.to_owned()),
                 location: (!location.is_empty()).then(|| location.to_owned()),

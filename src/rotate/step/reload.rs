@@ -100,6 +100,9 @@ fn shell(line: &str) -> Command {
 
 fn start(reload: &Reload, name: &str, output: &File) -> Result<Child, Error> {
     let mut command = shell(&reload.command);
+    if let Some(directory) = &reload.directory {
+        command.current_dir(directory);
+    }
     command.stdin(Stdio::null());
     command.stdout(output.try_clone().map_err(Error::ReloadStart)?);
     command.stderr(output.try_clone().map_err(Error::ReloadStart)?);
