@@ -148,6 +148,8 @@ pub(super) struct Evidence {
     pub(super) checks: Vec<Check>,
     pub(super) answers: Vec<Answer>,
     pub(super) rounds: Vec<Round>,
+    /// Rows that a purge of an earlier run is known to have deleted, by its backup.
+    pub(super) deleted_earlier: u64,
 }
 
 impl Evidence {

@@ -5,6 +5,7 @@
 
 mod gate; // searches everything that came out for planted values
 mod probe; // what the answers to a cookie show, and what they do not
+mod resume; // going on with a rotation by its name alone
 mod undo; // what a failed reload leaves
 mod world; // the application, its store, its users
 
@@ -226,25 +227,31 @@ fn a_killed_rotation_leaves_the_old_bytes_or_the_new_ones_and_a_whole_journal() 
 /// After a crash `--abort` brings the old value back, unless sessions may be deleted; `--resume` finishes.
 fn recovers(world: &World, crashed_at: &str) {
     let id = world.id();
+    let run = |args: &[&str]| world.alone(args).output().unwrap();
     if ["write", "reload"].contains(&crashed_at) {
-        let output = world.run(&with(world.all(), &[&format!("--abort={id}")]));
-        ends(&output, 0);
+        ends(&run(&["--abort", &id]), 2);
+        ends(&run(&["--abort", &id, "--yes"]), 0);
         assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
         assert_eq!(world.asks(&cookie(&world.old)), 200);
     } else {
         if crashed_at != "health" {
-            ends(&world.run(&with(world.all(), &[&format!("--abort={id}")])), 2);
+            ends(&run(&["--abort", &id, "--yes"]), 2);
         }
         let written = world.value();
-        let output = world.run(&with(world.all(), &[&format!("--resume={id}")]));
+        let output = run(&["--resume", &id]);
         ends(&output, 0);
         assert_eq!((world.value(), world.sessions()), (written, 0));
         assert_eq!(world.asks(&cookie(&world.old)), 401);
+        for claim in ["holds the new", "backed up and deleted", "alive before is refused"] {
+            assert_eq!(world.status(claim), "verified", "{crashed_at}: {claim}");
+        }
         nothing_leaks(world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
     }
     journal_is_whole(world, Kind::Closed);
-    assert!(!world.incident().join("undo.sealed").exists());
-    ends(&world.run(&with(world.all(), &[&format!("--resume={id}")])), 2);
+    for file in ["undo.sealed", "request.sealed"] {
+        assert!(!world.incident().join(file).exists());
+    }
+    ends(&run(&["--resume", &id]), 2);
 }
 
 #[test]
@@ -253,14 +260,17 @@ fn a_purge_that_fails_keeps_the_new_value_and_can_be_resumed() {
     let (db, gone) = (world.path("db"), world.path("gone"));
     let reload = format!("--reload={} && mv '{}' '{}'", world.reload(), db.display(), gone.display());
     let args: Vec<_> = world.all().into_iter().filter(|arg| !arg.starts_with("--probe")).collect();
-    let output = world.run(&with(args.clone(), &[&reload]));
+    let output = world.run(&with(args, &[&reload]));
     ends(&output, 5);
     let new = world.value();
     assert!(new != world.old && stderr(&output).contains("--resume"));
     nothing_leaks(&world, &output, &[&world.old, &new]);
     std::fs::copy(&gone, &db).unwrap();
     let id = world.id();
-    ends(&world.run(&with(args, &[&format!("--resume={id}")])), 0);
+    ends(
+        &world.alone(&["--resume", &id, &format!("--reload={}", world.reload()), "--yes"]).output().unwrap(),
+        0,
+    );
     assert_eq!((world.value(), world.sessions()), (new, 0));
     assert_eq!(world.status("backed up and deleted"), "verified");
 }

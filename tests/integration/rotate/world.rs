@@ -83,14 +83,22 @@ impl World {
     }
 
     /// `unleak rotate` on this application, with these further arguments.
-    #[expect(clippy::disallowed_methods, reason = "the shell of a reload command needs a PATH")]
     pub(super) fn command(&self, args: &[&str]) -> Command {
+        let target = format!("--target=env:{}#SESSION_SECRET", self.path(".env").display());
+        let mut command = self.alone(&[&target]);
+        command.args(args);
+        command
+    }
+
+    /// `unleak rotate` with these arguments and nothing else, from a folder that has nothing to do with it.
+    #[expect(clippy::disallowed_methods, reason = "the shell of a reload command needs a PATH")]
+    pub(super) fn alone(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
         command
+            .current_dir("/")
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .args(["--state", self.path("state").to_str().unwrap(), "rotate"])
-            .arg(format!("--target=env:{}#SESSION_SECRET", self.path(".env").display()))
             .args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
