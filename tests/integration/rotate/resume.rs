@@ -73,7 +73,7 @@ fn a_purge_that_was_rolled_back_is_done_again() {
 #[test]
 fn a_backup_that_cannot_be_opened_is_told_and_stops_no_purge() {
     let world = purged();
-    put(&world.path("state/backup.key"), hex_value()[..64].as_bytes());
+    put(&world.path("state/backup.key"), &hex_value().as_bytes()[..64]);
     let output = world.alone(&["--resume", &world.id()]).output().unwrap();
     ends(&output, 6);
     assert_eq!((world.sessions(), world.status("interrupted purge")), (0, "failed".to_owned()));
