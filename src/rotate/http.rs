@@ -75,8 +75,14 @@ impl Address {
 /// An address without query, fragment and parameters: a page to return to, a state, a session.
 fn place(location: &str) -> String {
     let bare = location.split(['?', '#', ';']).next().unwrap_or_default();
-    let shown = if bare.contains('@') { "another address" } else { bare };
-    shown.chars().filter(|c| !c.is_control()).take(200).collect()
+    if bare.contains('@') {
+        return "another address".to_owned();
+    }
+    // What is long and has digits may be a token, and differs from answer to answer.
+    let token =
+        |part: &str| part.len() >= 16 && part.bytes().any(|c| c.is_ascii_digit()) && !part.contains('.');
+    let parts = bare.split('/').map(|part| if token(part) { "*" } else { part });
+    parts.collect::<Vec<_>>().join("/").chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 impl fmt::Display for Address {
@@ -101,6 +107,7 @@ mod tests {
         let shown = Address::new("http://127.0.0.1:3000/health?token=hunter2").unwrap().to_string();
         assert_eq!(shown, "http://127.0.0.1:3000/health");
         assert_eq!(place("/login?returnTo=%2Fme#top"), "/login");
+        assert_eq!(place("http://10.0.0.1:3000/in/0123456789abcdef"), "http://10.0.0.1:3000/in/*");
         assert_eq!(place("https://u:hunter2@h/x"), "another address");
         for bad in ["", "x", "ftp://x/", "http://user:hunter2@x/", "/path", "http://a b/"] {
             let error = Address::new(bad).unwrap_err();

@@ -73,7 +73,10 @@ impl Arguments {
 
     /// With every path in full, so that they mean the same in another folder.
     pub(super) fn in_full(mut self) -> Self {
-        let full = |path: &str| absolute(path).map_or(path.to_owned(), |full| full.display().to_string());
+        let full = |path: &str| {
+            let full = absolute(path).ok();
+            full.as_deref().and_then(Path::to_str).unwrap_or(path).to_owned()
+        };
         if let Some(rest) = self.target.as_deref().and_then(|target| target.strip_prefix("env:"))
             && let Some((path, name)) = rest.rsplit_once('#').filter(|(path, _)| !path.is_empty())
         {
@@ -123,8 +126,9 @@ impl Arguments {
         Self { store: None, store_from: None, probe: None, probe_cookie_from: None, ..self }
     }
 
-    /// The text to remember: where passwords and cookies come from, and none of them.
-    pub(super) fn to_memo(&self, context: &Context) -> Secret {
+    /// The text to remember: where passwords and cookies come from, and none of them. `None` for paths that are no
+    /// text.
+    pub(super) fn to_memo(&self, context: &Context) -> Option<Secret> {
         let mut memo = self.clone();
         if self.store_password_file.is_none()
             && self.store.as_ref().is_some_and(|url| !url.starts_with("sqlite:"))
@@ -132,7 +136,7 @@ impl Arguments {
             memo.password_variable = input::password_variable(context).map(|(name, _)| name.to_owned());
         }
         memo.directory = memo.directory.or_else(|| absolute(Path::new(".")).ok());
-        Secret::from(serde_json::to_vec(&memo).expect("arguments are plain data"))
+        serde_json::to_vec(&memo).ok().map(Secret::from)
     }
 
     /// What [`Self::to_memo`] made.
@@ -167,10 +171,17 @@ impl Arguments {
         Ok(address(self.health.as_deref())?.map(|url| Health { url, limit }))
     }
 
-    /// The probe; a note instead of its cookie when that was typed once and is gone.
-    pub(super) fn probe(&self, context: &Context, resumed: bool) -> Result<Option<Probe>, Failure> {
+    /// Whether a resumed rotation goes on without its probe, because the cookie was typed once and is gone.
+    pub(super) fn lacks_cookie(&self, given_now: bool) -> bool {
+        !given_now && self.probe_cookie_from.as_deref() == Some("stdin")
+    }
+
+    pub(super) fn without_probe(self) -> Self {
+        Self { probe: None, probe_cookie_from: None, ..self }
+    }
+
+    pub(super) fn probe(&self, context: &Context) -> Result<Option<Probe>, Failure> {
         match (address(self.probe.as_deref())?, &self.probe_cookie_from) {
-            (Some(_), Some(source)) if resumed && source == "stdin" => Ok(None),
             (Some(url), Some(source)) => {
                 Probe::new(url, &input::secret(source, context)?).map(Some).map_err(|error| usage(&error))
             }

@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 }
 
 /// Resolves what was typed, now and when the rotation was started, into what is meant.
-fn request(args: &Args, context: &Context) -> Result<Request, Failure> {
+fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
     let bad = |error: Error| failure(&error, Exit::Usage);
     let id = |text: &Option<String>| text.as_deref().map(IncidentId::from_str).transpose().map_err(bad);
     let state = context.state_dir().ok_or_else(|| {
@@ -111,6 +111,12 @@ fn request(args: &Args, context: &Context) -> Result<Request, Failure> {
     }
     if args.abort.is_some() {
         meant = meant.without_purge();
+    } else if unfinished.is_some() && meant.lacks_cookie(args.given.probe_cookie_from.is_some()) {
+        progress::say(
+            context,
+            "The probe's cookie came from standard input and was not kept: it is not tried again, unless --probe-cookie-from gives it.\n\n",
+        )?;
+        meant = meant.without_probe();
     }
     #[cfg(debug_assertions)]
     let fault = args.fault.clone();
@@ -122,11 +128,11 @@ fn request(args: &Args, context: &Context) -> Result<Request, Failure> {
         reload: meant.reload(),
         health: meant.health()?,
         store: meant.store(context)?,
-        probe: meant.probe(context, args.resume.is_some() && args.given.probe_cookie_from.is_none())?,
+        probe: meant.probe(context)?,
         severity: meant.severity(),
         incident: id(&args.incident_id)?,
         unfinished,
-        arguments: Some(meant.to_memo(context)),
+        arguments: meant.to_memo(context),
         state,
         fault,
     })
