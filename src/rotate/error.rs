@@ -182,11 +182,13 @@ impl Error {
             Self::Health { .. } => "look at the application's log; --health-timeout gives it more time",
             Self::Journal { .. } => "keep a copy for the investigation; do not rely on it",
             Self::NotUnfinished(_) => {
-                "a rotation that can be resumed or aborted has a file `undo.sealed` in its incident's folder"
+                "a rotation that can be resumed or aborted has a file `undo.sealed` in its incident's folder; give the same --state as before"
             }
             Self::OtherTarget { .. } => "give the same --target as before",
             Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
-            Self::Seal(_) => "the key `undo.key` of the state folder must be the one that sealed it",
+            Self::Seal(_) => {
+                "the state folder and its key `undo.key` must be those of the run that sealed it"
+            }
             Self::Unclean(_) => "this is a fault in unleak; please report it, without the secret",
             Self::Durable(error) => {
                 let path = "check the path; a symbolic link must lead to a file that is there";

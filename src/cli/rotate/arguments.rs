@@ -239,3 +239,41 @@ fn address(url: Option<&str>) -> Result<Option<Address>, Failure> {
 fn usage(error: &Error) -> Failure {
     failure(error, Exit::Usage)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(target: &str, store: Option<&str>, from: Option<&str>) -> Arguments {
+        let text = |text: &str| Some(text.to_owned());
+        let (store, store_from) = (store.and_then(text), from.and_then(text));
+        Arguments { target: text(target), store, store_from, ..Arguments::default() }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn paths_mean_the_same_in_another_folder() {
+        let here = absolute(".").unwrap().display().to_string();
+        let full = given("env:a#b/.env#S", Some("sqlite:db"), Some("file:url")).in_full();
+        assert_eq!(full.target.unwrap(), format!("env:{here}/a#b/.env#S"));
+        assert_eq!(full.store.unwrap(), format!("sqlite:{here}/db"));
+        assert_eq!(full.store_from.unwrap(), format!("file:{here}/url"));
+        for text in ["nonsense", "env:#S", "env:x"] {
+            assert_eq!(
+                given(text, Some("postgres://a@b/c"), Some("env:URL")).in_full().target.unwrap(),
+                text
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_given_now_takes_the_place_of_what_was_given_before() {
+        let mut before = given("env:/a#S", None, Some("env:URL"));
+        before.password_variable = Some("PGPASSWORD".to_owned());
+        let meant = Arguments::default().or(before.clone());
+        assert!(meant == before && !meant.is_empty());
+        let meant = given("env:/b#S", Some("sqlite:/db"), None).or(before);
+        assert_eq!((meant.target.as_deref(), meant.store_from), (Some("env:/b#S"), None));
+        assert_eq!((meant.store.as_deref(), meant.password_variable), (Some("sqlite:/db"), None));
+    }
+}

@@ -15,11 +15,12 @@ pub(super) fn secret(source: &str, context: &Context) -> Result<Secret, Failure>
         return read(io::stdin().lock(), "standard input");
     }
     if let Some(name) = source.strip_prefix("env:") {
-        return context
-            .env(name)
-            .and_then(|value| value.into_string().ok())
-            .map(Secret::from)
-            .ok_or_else(|| Failure::usage(format!("the environment variable {name} is not set")));
+        return context.env(name).and_then(|value| value.into_string().ok()).map(Secret::from).ok_or_else(
+            || {
+                Failure::usage(format!("the environment variable {name} is not set"))
+                    .hinted("set and export it, or name another source: `file:PATH`, `env:VARIABLE`")
+            },
+        );
     }
     match source.strip_prefix("file:") {
         Some(path) => file(Path::new(path)),
@@ -38,8 +39,10 @@ pub(super) fn password_variable(context: &Context) -> Option<(&'static str, Secr
 /// Reads a secret from a file.
 pub(super) fn file(path: &Path) -> Result<Secret, Failure> {
     let shown = path.display().to_string();
-    let file =
-        std::fs::File::open(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    let file = std::fs::File::open(path).map_err(|error| {
+        Failure::usage(format!("cannot read {shown}: {error}"))
+            .hinted("check the path and its permissions, or name another source")
+    })?;
     read(file, &shown)
 }
 

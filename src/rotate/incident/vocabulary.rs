@@ -67,6 +67,7 @@ const WORDS: &[&str] = &[
     "none",
     "made_up",
     "kind",
+    "name",
     "table",
     "dialect",
     "counts",
