@@ -177,7 +177,9 @@ impl Error {
             Self::Probe { .. } => {
                 "give a URL that only a logged-in user can see and a cookie that is live now, or leave out --probe"
             }
-            Self::ReloadStart(_) => "check that the shell can be started",
+            Self::ReloadStart(_) => {
+                "check that the shell can be started and that the folder is still there that the rotation was started in"
+            }
             Self::Reload { .. } => "run the command by hand to see what it needs",
             Self::Health { .. } => "look at the application's log; --health-timeout gives it more time",
             Self::Journal { .. } => "keep a copy for the investigation; do not rely on it",

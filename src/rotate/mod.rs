@@ -14,6 +14,7 @@ mod id;
 mod incident;
 mod journal;
 mod memo;
+mod opened;
 mod plan;
 mod seal;
 mod step;
