@@ -10,8 +10,8 @@ use crate::detect::Detector;
 use crate::finding::{Confidence, Scan};
 use crate::report::{self, Format};
 use crate::rotate::{
-    self, Ending, EnvTarget, Event, Health, Outcome, Plan, Probe, Reload, Request, Severity, Status,
-    StoreAccess,
+    self, Ending, EnvTarget, Event, Health, Moment, Outcome, Plan, Probe, Reload, Request, Sent, Severity,
+    Status, StoreAccess,
 };
 use crate::rule;
 use crate::scan;
@@ -122,13 +122,14 @@ fn request(story: &Story<'_>) -> Result<Request, Error> {
     Ok(Request {
         target: EnvTarget::new(app::env_file(&world.server()), VARIABLE)?,
         format: None,
-        reload: Some(Reload { command: world.restart_command(), limit: LIMIT }),
+        reload: Some(Reload { command: world.restart_command(), limit: LIMIT, directory: None }),
         health: Some(Health { url: world.site.health()?, limit: LIMIT }),
         store: Some(StoreAccess::new(&store, session::Options::default())?),
         probe: Some(Probe::new(world.site.user()?, ada)?),
         severity: Severity::P0,
         incident: None,
         unfinished: None,
+        arguments: None,
         state: world.state(),
         fault: None,
     })
@@ -180,8 +181,8 @@ pub(super) fn proof(
         story.prove(trial.what, trial.held());
     }
     counts(story, outcome)?;
-    let between = outcome.incident.answers.iter().find(|answer| answer.when.contains("before the purge"));
-    let refused = between.is_some_and(|answer| answer.with_cookie && answer.answer == Ok(OUT));
+    let between = outcome.incident.answers.iter().find(|answer| answer.when == Moment::Between);
+    let refused = between.is_some_and(|answer| answer.cookie == Sent::Live && answer.answer == Ok(OUT));
     story.prove("the new secret alone refuses the old cookie", refused);
     let now = story.world.secret_now()?;
     story.prove("another secret is in use", now != *leaked && now.len() == 128);

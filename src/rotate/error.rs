@@ -177,28 +177,44 @@ impl Error {
             Self::Probe { .. } => {
                 "give a URL that only a logged-in user can see and a cookie that is live now, or leave out --probe"
             }
-            Self::ReloadStart(_) => "check that the shell can be started",
+            Self::ReloadStart(_) => {
+                "check that the shell can be started and that the folder is still there that the rotation was started in"
+            }
             Self::Reload { .. } => "run the command by hand to see what it needs",
             Self::Health { .. } => "look at the application's log; --health-timeout gives it more time",
             Self::Journal { .. } => "keep a copy for the investigation; do not rely on it",
             Self::NotUnfinished(_) => {
-                "a rotation that can be resumed or aborted has a file `undo.sealed` in its incident's folder"
+                "a rotation that can be resumed or aborted has a file `undo.sealed` in its incident's folder; give the same --state as before"
             }
             Self::OtherTarget { .. } => "give the same --target as before",
             Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
-            Self::Seal(_) => "the key `undo.key` of the state folder must be the one that sealed it",
-            Self::Unclean(_) => "this is a fault in unleak; please report it, without the secret",
-            Self::Durable(error) => return error.hint(),
-            Self::Store(error) => return error.hint(),
-            Self::Edit(_) | Self::Read { .. } | Self::Random(_) | Self::Runtime(_) | Self::Stopped => {
-                return None;
+            Self::Seal(_) => {
+                "the state folder and its key `undo.key` must be those of the run that sealed it"
             }
+            Self::Unclean(_) => "this is a fault in unleak; please report it, without the secret",
+            Self::Durable(error) => {
+                let path = "check the path; a symbolic link must lead to a file that is there";
+                return error.hint().or_else(|| Some(path.to_owned()));
+            }
+            Self::Store(error) => {
+                return error.hint().or_else(|| {
+                    Some(
+                        "check the store's address, and that nobody else holds it; see it with --dry-run"
+                            .to_owned(),
+                    )
+                });
+            }
+            Self::Read { .. } => "check the path and its permissions; a symbolic link must lead to a file",
+            Self::Edit(_) => {
+                "write the value in one pair of quotes and without line breaks, then start again"
+            }
+            Self::Random(_) | Self::Runtime(_) | Self::Stopped => return None,
         };
         Some(text.to_owned())
     }
 
     /// The error with its causes, in one text.
-    pub(super) fn chain(&self) -> String {
+    pub fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {

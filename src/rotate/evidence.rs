@@ -1,7 +1,7 @@
 //! What a rotation saw with its own eyes: the only thing that its report may claim.
 
 use crate::session::Purged;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How sure a line of the report is.
@@ -39,15 +39,54 @@ pub struct Check {
     pub evidence: String,
 }
 
+/// When in a rotation the probe was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Moment {
+    /// Before anything was changed.
+    #[serde(rename = "before")]
+    Before,
+    /// When the new value was in use.
+    #[serde(rename = "with the new value, before the purge")]
+    Between,
+    /// After everything.
+    #[serde(rename = "at the end")]
+    End,
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Before => "before",
+            Self::Between => "with the new value, before the purge",
+            Self::End => "at the end",
+        })
+    }
+}
+
+/// The cookie that a request of the probe carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    /// The live session's.
+    Live,
+    /// None.
+    None,
+    /// One of the same names and form that nobody ever signed.
+    MadeUp,
+}
+
 /// One answer of the probe.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// When in the rotation.
-    pub when: &'static str,
-    /// Whether the live cookie was sent.
-    pub with_cookie: bool,
+    pub when: Moment,
+    /// What was sent.
+    pub cookie: Sent,
     /// The HTTP status, or why there was none.
     pub answer: Result<u16, String>,
+    /// Where a redirect leads, without its query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
 }
 
 impl Answer {
@@ -56,16 +95,22 @@ impl Answer {
         matches!(self.answer, Ok(200..=299))
     }
 
-    /// Whether the answer turns the caller away, by refusing or by sending them to log in.
-    pub(super) fn refuses(&self) -> bool {
-        matches!(self.answer, Ok(300..=399 | 401 | 403))
+    /// Whether the answer may be one that turns the caller away, by refusing or by sending them to log in.
+    pub(super) fn may_refuse(&self) -> bool {
+        matches!(self.answer, Ok(300..=499))
+    }
+
+    /// Whether both callers were treated the same; no answer is like no other.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.answer.is_ok() && self.answer == other.answer && self.location == other.location
     }
 
     /// The answer in words.
     pub(super) fn text(&self) -> String {
-        match &self.answer {
-            Ok(status) => status.to_string(),
-            Err(why) => why.clone(),
+        match (&self.answer, &self.location) {
+            (Ok(status), Some(location)) => format!("{status} to {location}"),
+            (Ok(status), None) => status.to_string(),
+            (Err(why), _) => why.clone(),
         }
     }
 }
@@ -103,6 +148,8 @@ pub(super) struct Evidence {
     pub(super) checks: Vec<Check>,
     pub(super) answers: Vec<Answer>,
     pub(super) rounds: Vec<Round>,
+    /// Rows that a purge of an earlier run is known to have deleted, by its backup.
+    pub(super) deleted_earlier: u64,
 }
 
 impl Evidence {

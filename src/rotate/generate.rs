@@ -5,10 +5,11 @@ use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use rand::TryRng as _;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 /// The form of a secret. Every letter of every form survives each dotenv dialect, JSON, YAML and a shell unquoted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Format {
     /// 128 lower-case hexadecimal characters: 512 bits.
     Hex,

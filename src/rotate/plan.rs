@@ -1,6 +1,7 @@
 //! What a rotation will do, found out before it does anything: a value that can be printed and compared.
 
 use super::framework::letter;
+use super::incident::vocabulary;
 use super::step::Step;
 use super::step::reload::shown;
 use super::target::Snapshot;
@@ -20,6 +21,8 @@ pub struct Reload {
     pub command: String,
     /// How long it may take.
     pub limit: Duration,
+    /// The folder that it runs in; `None` is the one of this process.
+    pub directory: Option<PathBuf>,
 }
 
 /// How the application shows that it is well.
@@ -89,6 +92,8 @@ pub struct Request {
     pub incident: Option<IncidentId>,
     /// The rotation to go on with or to take back, instead of starting one.
     pub unfinished: Option<IncidentId>,
+    /// What the caller wants back from [`super::remembered`] when the rotation stops half-way; kept sealed.
+    pub arguments: Option<Secret>,
     /// The folder of journals, keys and incidents.
     pub state: PathBuf,
     /// Where to crash on purpose, for tests.
@@ -147,7 +152,12 @@ impl Plan {
 
     /// Takes every one of them out of what a caller prints, and leaves our own words alone.
     pub fn redactor(&self) -> Redactor {
-        Redactor::beside(&self.secrets(), super::incident::VOCABULARY)
+        self.redactor_beside(None)
+    }
+
+    /// The same, with the new value known too.
+    pub(super) fn redactor_beside(&self, new: Option<&Secret>) -> Redactor {
+        vocabulary::redactor(self.secrets().iter().chain(new), self.request.target.name())
     }
 
     /// What the operator should know before.

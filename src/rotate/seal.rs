@@ -15,7 +15,7 @@ const NONCE: usize = 24;
 
 /// Encrypts the bytes into a new file, bound to the incident.
 pub(super) fn seal(path: &Path, key_file: &Path, incident: &str, bytes: &[u8]) -> Result<(), Error> {
-    let cipher = XChaCha20Poly1305::new(Key::from_slice(&*key(key_file)?));
+    let cipher = XChaCha20Poly1305::new(Key::from_slice(&*key_or_new(key_file)?));
     let nonce = random::<NONCE>()?;
     let sealed = cipher
         .encrypt(XNonce::from_slice(&*nonce), Payload { msg: bytes, aad: incident.as_bytes() })
@@ -45,19 +45,22 @@ pub(super) fn discard(path: &Path) -> Result<(), Error> {
 }
 
 /// The key of this installation, made on first use.
-fn key(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
-    let mut key = Zeroizing::new([0; 32]);
-    match std::fs::read(path).map(Zeroizing::new) {
-        Ok(text) => {
-            hex::decode_to_slice(text.trim_ascii(), &mut *key).map_err(|_| Error::Seal(path.to_owned()))?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            key = random::<32>()?;
-            let text = Zeroizing::new(hex::encode(*key));
-            durable::write_atomic(path, text.as_bytes(), Mode::Private)?;
-        }
-        Err(source) => return Err(Error::Read { path: path.to_owned(), source }),
+fn key_or_new(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
+    if path.exists() {
+        return key(path);
     }
+    let key = random::<32>()?;
+    let text = Zeroizing::new(hex::encode(*key));
+    durable::write_atomic(path, text.as_bytes(), Mode::Private)?;
+    Ok(key)
+}
+
+/// The key that sealed something: a new one in its place would only hide that it is gone.
+fn key(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
+    let read = std::fs::read(path).map(Zeroizing::new);
+    let text = read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let mut key = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(text.trim_ascii(), &mut *key).map_err(|_| Error::Seal(path.to_owned()))?;
     Ok(key)
 }
 

@@ -2,10 +2,12 @@
 
 use super::Error;
 use crate::secret::Secret;
-use crate::session::{BackupKey, BackupSpec, Options, Purged, Store, StoreSummary, StoreUrl};
+use crate::session::{
+    BackupKey, BackupSpec, Options, Purged, Settled, Store, StoreSummary, StoreUrl, list_backups,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How long a backup is meant to be kept: it holds sessions that a restore would revive.
 const KEEP: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -53,6 +55,23 @@ impl StoreAccess {
         })
     }
 
+    /// Finds out how the purges of this incident had ended that an earlier run began, by their backups.
+    pub(super) fn settle(&self, state: &Path, incident: &str) -> Result<Vec<Earlier>, Error> {
+        let key = BackupKey::load_or_create(&state.join("backup.key"))?;
+        let backups = list_backups(&state.join("backups"))?.backups;
+        let ours = backups.into_iter().filter(|backup| backup.incident == incident);
+        block_on(async {
+            let mut store = Store::connect(&self.url, &self.options).await?;
+            let mut found = Vec::new();
+            for backup in ours {
+                // A backup that cannot be opened must not keep the purge from going on.
+                let end = store.settle(&backup.path, &key).await.map_err(Error::from);
+                found.push(Earlier { backup: backup.path, end });
+            }
+            Ok(found)
+        })
+    }
+
     /// Backs up and deletes every session.
     pub(super) fn purge(&self, state: &Path, incident: &str) -> Result<Purged, Error> {
         let key = BackupKey::load_or_create(&state.join("backup.key"))?;
@@ -64,6 +83,15 @@ impl StoreAccess {
             Ok(store.purge(&spec).await?)
         })
     }
+}
+
+/// What is known about a purge that was interrupted.
+#[derive(Debug)]
+pub(super) struct Earlier {
+    /// The file of its backup.
+    pub(super) backup: PathBuf,
+    /// How it had ended; why that cannot be found out otherwise.
+    pub(super) end: Result<Settled, Error>,
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

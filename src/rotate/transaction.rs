@@ -1,16 +1,16 @@
 //! The one place that knows the order of the steps, when to turn back, and what is on disk at each moment.
 
-use super::evidence::{Evidence, Status};
+use super::evidence::{Answer, Evidence, Moment, Status};
 use super::incident::{self, Incident};
 use super::journal::{Journal, Kind, Record};
+use super::opened::Opened;
 use super::step::{self, Step};
 use super::unfinished::{SEALED, Unfinished};
-use super::{Error, IncidentId, Plan, Stop, seal};
-use crate::durable::{self, Lock};
+use super::{Error, IncidentId, Plan, Stop};
+use crate::durable::Lock;
 use crate::secret::{Redactor, Secret};
 use jiff::Timestamp;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What a rotation tells while it runs. No text in it holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,8 @@ pub(super) struct Rotation<'a> {
     pub(super) evidence: Evidence,
     pub(super) timeline: Vec<Record>,
     pub(super) opened: Timestamp,
+    /// Whether the reload command was started, so that the application may run with the new value.
+    pub(super) touched: bool,
     folder: PathBuf,
     journal: Journal,
     observer: &'a mut dyn FnMut(&Event),
@@ -109,8 +111,7 @@ pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result
     let lock = Lock::beside(&plan.snapshot.place)?;
     let probe = plan.request.probe.as_ref().filter(|_| plan.unfinished.is_none());
     let before = probe.map(step::must_be_alive).transpose()?;
-    let mut rotation = Rotation::open(plan, stop, observer)?;
-    rotation.evidence.answers.extend(before.into_iter().flatten());
+    let mut rotation = Rotation::open(plan, before.into_iter().flatten().collect(), stop, observer)?;
     let ending = rotation.go();
     let outcome = rotation.close(ending);
     drop(lock);
@@ -127,7 +128,7 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
     if unfinished.purge_had_begun() {
         return Err(Error::TooLate(unfinished.id.to_string()));
     }
-    let mut rotation = Rotation::open(plan, stop, observer)?;
+    let mut rotation = Rotation::open(plan, Vec::new(), stop, observer)?;
     let steps: Vec<_> = plan.steps().into_iter().filter(|step| *step < Step::Purge).collect();
     let ending = rotation.turn_back(&steps, Error::Stopped);
     let outcome = rotation.close(ending);
@@ -136,59 +137,37 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
 }
 
 impl<'a> Rotation<'a> {
-    /// Makes the incident's folder, the new secret, the journal and the sealed way back.
-    fn open(plan: &'a Plan, stop: &'a Stop, observer: &'a mut dyn FnMut(&Event)) -> Result<Self, Error> {
-        let known_new = plan.unfinished.as_ref().and_then(|unfinished| unfinished.new.clone());
-        let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
-        let known = plan.secrets();
-        let redactor = Redactor::beside(known.iter().chain([&new]), incident::VOCABULARY);
-        let opened = Timestamp::now();
-        if let Some(unfinished) = &plan.unfinished {
-            return Self::reopen(plan, unfinished, new, redactor, stop, observer);
-        }
-        let state = &plan.request.state;
-        let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), opened)?;
-        let mut journal = Journal::create(&folder.join("journal.jsonl"))?;
-        let data = incident::redacted(plan.to_json(), &redactor);
-        let first = journal.append(Kind::Opened, None, &format!("incident {id}"), Some(data), &redactor)?;
-        seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), plan.snapshot.bytes())?;
-        observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
-        Ok(Self {
-            plan,
-            id,
-            new,
-            redactor,
-            stop,
-            evidence: Evidence::default(),
-            timeline: vec![first],
-            opened,
-            folder,
-            journal,
-            observer,
-        })
-    }
-
-    /// Goes on where a crash or a failure ended.
-    fn reopen(
+    /// Makes the new secret, and the incident's journal or goes on with the one that a crash or a failure left.
+    fn open(
         plan: &'a Plan,
-        unfinished: &Unfinished,
-        new: Secret,
-        redactor: Redactor,
+        before: Vec<Answer>,
         stop: &'a Stop,
         observer: &'a mut dyn FnMut(&Event),
     ) -> Result<Self, Error> {
-        let (id, folder) = (unfinished.id.clone(), unfinished.folder.clone());
-        let journal = Journal::reopen(&folder.join("journal.jsonl"), &unfinished.records)?;
+        let known_new = plan.unfinished.as_ref().and_then(|unfinished| unfinished.new.clone());
+        let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
+        let redactor = plan.redactor_beside(Some(&new));
+        let now = Timestamp::now();
+        let Opened { id, folder, journal, timeline } = match &plan.unfinished {
+            Some(unfinished) => Opened::again(unfinished)?,
+            None => Opened::new(plan, &before, now, &redactor)?,
+        };
         observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
+        let opened = timeline.first().map_or(now, |first| first.at);
+        // What a run that crashed had begun, it may have done.
+        let touched = timeline.iter().any(|record| record.step == Some(Step::Reload));
+        let answers = plan.unfinished.as_ref().map_or(before, |unfinished| unfinished.answers.clone());
+        let evidence = Evidence { answers, ..Evidence::default() };
         Ok(Self {
             plan,
             id,
             new,
             redactor,
             stop,
-            evidence: Evidence::default(),
-            timeline: unfinished.records.clone(),
-            opened: unfinished.records.first().map_or_else(Timestamp::now, |first| first.at),
+            evidence,
+            timeline,
+            opened,
+            touched,
             folder,
             journal,
             observer,
@@ -203,11 +182,11 @@ impl<'a> Rotation<'a> {
         for step in change {
             begun.push(step);
             if let Err(cause) = self.perform(step) {
-                return self.turn_back(&begun, cause);
+                return self.give_up(step, &begun, cause);
             }
         }
         if self.stop.is_requested() {
-            return self.turn_back(&begun, Error::Stopped);
+            return self.give_up(Step::Health, &begun, Error::Stopped);
         }
         self.ask_between();
         for step in end {
@@ -259,16 +238,25 @@ impl<'a> Rotation<'a> {
 
     /// Shows what the new value alone did to the old cookie, before the purge hides it.
     fn ask_between(&mut self) {
-        if let (Some(probe), Some(_)) = (&self.plan.request.probe, &self.plan.store) {
-            self.evidence.answers.extend(step::ask(probe, "with the new value, before the purge"));
+        if let (Some(probe), Some(_), false) = (&self.plan.request.probe, &self.plan.store, self.is_purging())
+        {
+            self.evidence.answers.extend(step::ask(probe, Moment::Between));
         }
+    }
+
+    /// Whether a run before this one may have deleted sessions.
+    fn is_purging(&self) -> bool {
+        self.plan.unfinished.as_ref().is_some_and(Unfinished::purge_had_begun)
+    }
+
+    /// Turns back, unless a run before this one was past the point where that is possible.
+    fn give_up(&mut self, step: Step, begun: &[Step], cause: Error) -> Ending {
+        if self.is_purging() { self.half_way(step, cause) } else { self.turn_back(begun, cause) }
     }
 
     /// Puts back what the begun steps changed.
     fn turn_back(&mut self, begun: &[Step], cause: Error) -> Ending {
-        let reloaded = self.is_done(Step::Reload);
         for &step in begun {
-            // A step that never touched the application leaves nothing to take back there.
             match step.undo(self) {
                 Ok(text) => {
                     self.note_down(Kind::Undone, Some(step), &text);
@@ -280,12 +268,8 @@ impl<'a> Rotation<'a> {
                     self.tell(Event::Failed { step, text });
                     match step {
                         Step::Write => return self.stuck(cause),
-                        Step::Reload if reloaded => {
-                            return Ending::HalfWay {
-                                cause,
-                                next: "the old value is back in the target, but the application runs with the new one: restart it".to_owned(),
-                            };
-                        }
+                        // A command that failed or was ended may have restarted the application before.
+                        Step::Reload if self.touched => return self.unknown_value(cause),
                         _ => self.tell(Event::Note(
                             "The old value is back in the target; look after the application yourself."
                                 .to_owned(),
@@ -299,18 +283,33 @@ impl<'a> Rotation<'a> {
 
     fn stuck(&self, cause: Error) -> Ending {
         let next = format!(
-            "the target could not be put back; its old content is sealed in {}: mend the cause, then run the same command with `--abort ID`",
-            self.folder.join(SEALED).display()
+            "the target could not be put back; its old content is sealed in {}: mend the cause, then run `unleak rotate --abort {}`",
+            self.folder.join(SEALED).display(),
+            self.id
+        );
+        Ending::HalfWay { cause, next }
+    }
+
+    fn unknown_value(&self, cause: Error) -> Ending {
+        let next = format!(
+            "the old value is back in the target, but which value the application runs with is not known, since the reload command failed with the old value: mend the command, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
+            self.id
         );
         Ending::HalfWay { cause, next }
     }
 
     /// From the purge on nothing goes back: a leaked value that is out stays out.
     fn half_way(&mut self, step: Step, cause: Error) -> Ending {
-        let next = match step {
-            Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store, then run the same command with `--resume ID`".to_owned(),
-            _ => "the new value is in use and the sessions are deleted; run the same command with `--resume ID` for the rest".to_owned(),
+        let state = match step {
+            Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store",
+            Step::Write | Step::Reload | Step::Health => {
+                "the new value stays, since the purge had begun, but this run did not come that far: mend the cause"
+            }
+            Step::PurgeAgain | Step::Verify => {
+                "the new value is in use and the sessions are deleted: for the rest, mend the cause"
+            }
         };
+        let next = format!("{state}, then run `unleak rotate --resume {}`", self.id);
         self.evidence.check(
             "Every step was taken",
             Status::Failed,
@@ -319,16 +318,12 @@ impl<'a> Rotation<'a> {
         Ending::HalfWay { cause, next }
     }
 
-    fn is_done(&self, step: Step) -> bool {
-        self.timeline.iter().any(|record| record.step == Some(step) && record.event == Kind::Done)
-    }
-
     /// Ends the journal, lets go of the way back, writes the report.
     fn close(mut self, ending: Ending) -> Outcome {
         let text = incident::ending(&ending);
         self.note_down(Kind::Closed, None, text);
         if !matches!(ending, Ending::HalfWay { .. })
-            && let Err(error) = seal::discard(&self.folder.join(SEALED))
+            && let Err(error) = Unfinished::discard(&self.folder)
         {
             self.tell(Event::Note(format!("The sealed old value could not be removed: {}", error.chain())));
         }
@@ -370,46 +365,6 @@ impl<'a> Rotation<'a> {
             fault.strike(step, moment, self.stop);
         }
     }
-}
-
-/// Makes the folder of a new incident; two rotations never get the same one.
-fn make_folder(
-    all: &Path,
-    wanted: Option<&IncidentId>,
-    now: Timestamp,
-) -> Result<(IncidentId, PathBuf), Error> {
-    durable::create_private_dir(all)?;
-    let mut number = 0;
-    loop {
-        number += 1;
-        let id = wanted.cloned().unwrap_or_else(|| IncidentId::numbered(now, number));
-        let folder = all.join(id.as_str());
-        match std::fs::create_dir(&folder) {
-            Ok(()) => {
-                set_private(&folder)?;
-                return Ok((id, folder));
-            }
-            Err(error)
-                if error.kind() == io::ErrorKind::AlreadyExists && wanted.is_none() && number < 999 => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(Error::IncidentExists(id.to_string()));
-            }
-            Err(source) => return Err(Error::Read { path: folder, source }),
-        }
-    }
-}
-
-#[cfg(unix)]
-fn set_private(folder: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
-        .map_err(|source| Error::Read { path: folder.to_owned(), source })
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "one signature on every system")]
-fn set_private(_folder: &Path) -> Result<(), Error> {
-    Ok(())
 }
 
 /// The texts that a command's caller will print.

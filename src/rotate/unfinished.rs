@@ -1,11 +1,13 @@
 //! A rotation that a crash or a failure left half-way: what its journal and its sealed file tell.
 
+use super::evidence::Answer;
 use super::journal::{Kind, Record, read_journal};
+use super::memo::{MEMO, Memo};
 use super::step::Step;
 use super::target::Snapshot;
 use super::{Error, IncidentId, Request, seal};
 use crate::secret::Secret;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The sealed old content of the target, inside the incident's folder. It is there as long as there is a way back.
 pub(super) const SEALED: &str = "undo.sealed";
@@ -17,6 +19,8 @@ pub(super) struct Unfinished {
     pub(super) folder: PathBuf,
     /// Its journal, checked.
     pub(super) records: Vec<Record>,
+    /// What the probe answered before it began, to the cookie that is used again.
+    pub(super) answers: Vec<Answer>,
     /// The new value, when it stands in the target already.
     pub(super) new: Option<Secret>,
 }
@@ -30,18 +34,33 @@ impl Unfinished {
             return Err(Error::NotUnfinished(id.to_string()));
         }
         let records = read_journal(&folder.join("journal.jsonl"))?;
-        let plan = records.first().and_then(|first| first.plan.as_ref());
-        let target = plan.and_then(|plan| plan["target"].as_str()).unwrap_or_default();
-        if target != request.target.to_string() {
-            return Err(Error::OtherTarget { id: id.to_string(), target: target.to_owned() });
+        let memo = Memo::read(&folder, &request.state, id)?;
+        if memo.target != request.target.to_string() {
+            return Err(Error::OtherTarget { id: id.to_string(), target: memo.target });
         }
+        let same_cookie = request.probe.as_ref().is_some_and(|probe| memo.has_cookie_of(probe));
+        let answers = if same_cookie { answers_before(&records) } else { Vec::new() };
         let old = seal::unseal(&sealed, &request.state.join("undo.key"), id.as_str())?;
         let (snapshot, new) = request.target.recover(&old)?;
-        Ok((snapshot, Self { id: id.clone(), folder, records, new }))
+        Ok((snapshot, Self { id: id.clone(), folder, records, answers, new }))
+    }
+
+    /// Removes the way back: nobody needs it when a rotation has ended.
+    pub(super) fn discard(folder: &Path) -> Result<(), Error> {
+        // The memo last: as long as there is a way back, it says how.
+        seal::discard(&folder.join(SEALED))?;
+        seal::discard(&folder.join(MEMO))
     }
 
     /// Whether sessions may have been deleted.
     pub(super) fn purge_had_begun(&self) -> bool {
         self.records.iter().any(|record| record.event == Kind::Begun && record.step == Some(Step::Purge))
     }
+}
+
+/// The answers in the first record.
+fn answers_before(records: &[Record]) -> Vec<Answer> {
+    let plan = records.first().and_then(|first| first.plan.as_ref());
+    let answers = plan.and_then(|plan| plan.get("answers")).cloned();
+    answers.and_then(|answers| serde_json::from_value(answers).ok()).unwrap_or_default()
 }

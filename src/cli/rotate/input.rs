@@ -15,11 +15,12 @@ pub(super) fn secret(source: &str, context: &Context) -> Result<Secret, Failure>
         return read(io::stdin().lock(), "standard input");
     }
     if let Some(name) = source.strip_prefix("env:") {
-        return context
-            .env(name)
-            .and_then(|value| value.into_string().ok())
-            .map(Secret::from)
-            .ok_or_else(|| Failure::usage(format!("the environment variable {name} is not set")));
+        return context.env(name).and_then(|value| value.into_string().ok()).map(Secret::from).ok_or_else(
+            || {
+                Failure::usage(format!("the environment variable {name} is not set"))
+                    .hinted("set and export it, or name another source: `file:PATH`, `env:VARIABLE`")
+            },
+        );
     }
     match source.strip_prefix("file:") {
         Some(path) => file(Path::new(path)),
@@ -28,21 +29,20 @@ pub(super) fn secret(source: &str, context: &Context) -> Result<Secret, Failure>
     }
 }
 
-/// The store's password: from the file, else from the environment.
-pub(super) fn password(path: Option<&Path>, context: &Context) -> Result<Option<Secret>, Failure> {
-    match path {
-        Some(path) => file(path).map(Some),
-        None => Ok(["UNLEAK_STORE_PASSWORD", "PGPASSWORD"]
-            .iter()
-            .find_map(|name| context.env(name)?.into_string().ok())
-            .map(Secret::from)),
-    }
+/// The store's password in the environment, and the variable that holds it.
+pub(super) fn password_variable(context: &Context) -> Option<(&'static str, Secret)> {
+    ["UNLEAK_STORE_PASSWORD", "PGPASSWORD"]
+        .into_iter()
+        .find_map(|name| Some((name, Secret::from(context.env(name)?.into_string().ok()?))))
 }
 
-fn file(path: &Path) -> Result<Secret, Failure> {
+/// Reads a secret from a file.
+pub(super) fn file(path: &Path) -> Result<Secret, Failure> {
     let shown = path.display().to_string();
-    let file =
-        std::fs::File::open(path).map_err(|error| Failure::usage(format!("cannot read {shown}: {error}")))?;
+    let file = std::fs::File::open(path).map_err(|error| {
+        Failure::usage(format!("cannot read {shown}: {error}"))
+            .hinted("check the path and its permissions, or name another source")
+    })?;
     read(file, &shown)
 }
 

@@ -1,19 +1,18 @@
 //! `unleak rotate`: arguments in, progress and report out; the work is in `crate::rotate`.
 
+mod arguments;
 mod input;
 mod progress;
 
 use super::{Context, Failure};
 use crate::exit::Exit;
 use crate::rotate::{
-    Address, Ending, EnvTarget, Error, Fault, Format, Health, IncidentId, Outcome, Plan, Probe, Reload,
-    Request, Severity, Stop, StoreAccess, abort, run as rotate,
+    Ending, Error, Fault, IncidentId, Outcome, Plan, Request, Stop, abort, remembered, run as rotate,
 };
 use crate::secret::{RedactingWriter, Redactor};
-use crate::session::Options;
+use arguments::Arguments;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::str::FromStr as _;
 
 /// Replace a leaked session secret, end the sessions it protects, prove it, and write the incident report.
 #[derive(clap::Args)]
@@ -32,55 +31,15 @@ Examples:
       --store postgres://app@127.0.0.1/app \\
       --probe http://127.0.0.1:3000/account --probe-cookie-from file:cookie.txt")]
 pub(super) struct Args {
-    /// Where the secret lives: `env:PATH#NAME`, a variable of a dotenv file.
-    #[arg(long, value_name = "TARGET")]
-    target: String,
-    /// The form of the new secret [default: hex; laravel where the old value has that form].
-    #[arg(long, value_enum, value_name = "FORM")]
-    secret_format: Option<Format>,
-    /// The command that makes the application take the new value, for the shell.
-    #[arg(long, value_name = "COMMAND")]
-    reload: Option<String>,
-    /// How long the reload command may take.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    reload_timeout: u64,
-    /// An address that answers 2xx when the application is well.
-    #[arg(long, value_name = "URL")]
-    health: Option<String>,
-    /// How long the application may take to become healthy.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    health_timeout: u64,
-    /// The session store, without a password: `postgres://USER@HOST/DB` or `sqlite:PATH`.
-    #[arg(long, value_name = "URL", conflicts_with = "store_from")]
-    store: Option<String>,
-    /// Where to read the session store's whole address, with password: `env:VARIABLE` or `file:PATH`.
-    #[arg(long, value_name = "SOURCE")]
-    store_from: Option<String>,
-    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD or PGPASSWORD is used.
-    #[arg(long, value_name = "FILE")]
-    store_password_file: Option<PathBuf>,
-    /// The form of the session table, when it should not be detected.
-    #[arg(long)]
-    dialect: Option<String>,
-    /// The session table, when it should not be detected.
-    #[arg(long)]
-    table: Option<String>,
-    /// An address that only a logged-in user can see.
-    #[arg(long, value_name = "URL", requires = "probe_cookie_from")]
-    probe: Option<String>,
-    /// Where to read a live session's cookie, as `name=value`: `file:PATH`, `env:VARIABLE` or `stdin`.
-    #[arg(long, value_name = "SOURCE", requires = "probe")]
-    probe_cookie_from: Option<String>,
-    /// How bad the incident is.
-    #[arg(long, value_enum, default_value_t = Severity::P0)]
-    severity: Severity,
+    #[command(flatten)]
+    given: Arguments,
     /// The incident's name [default: INC-YYYYMMDD-NNN].
     #[arg(long, value_name = "ID")]
     incident_id: Option<String>,
-    /// Go on with a rotation that stopped half-way; give the same arguments as before.
+    /// Go on with a rotation that stopped half-way; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with_all = ["abort", "incident_id"])]
     resume: Option<String>,
-    /// Take a rotation back that stopped before its purge; give the same arguments as before.
+    /// Take a rotation back that stopped before its purge; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with = "incident_id")]
     abort: Option<String>,
     /// Print the plan and change nothing.
@@ -138,71 +97,51 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     end(outcome, args.abort.is_some())
 }
 
-/// Resolves what was typed into what is meant.
-fn request(args: &Args, context: &Context) -> Result<Request, Failure> {
+/// Resolves what was typed, now and when the rotation was started, into what is meant.
+fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
     let bad = |error: Error| failure(&error, Exit::Usage);
-    let address = |url: &Option<String>| url.as_deref().map(Address::new).transpose().map_err(bad);
-    let target: EnvTarget = args.target.parse().map_err(bad)?;
-    let probe = match (address(&args.probe)?, &args.probe_cookie_from) {
-        (Some(url), Some(source)) => Some(Probe::new(url, &input::secret(source, context)?).map_err(bad)?),
-        _ => None,
-    };
-    let reload = args
-        .reload
-        .clone()
-        .map(|command| Reload { command, limit: Duration::from_secs(args.reload_timeout) });
-    let health =
-        address(&args.health)?.map(|url| Health { url, limit: Duration::from_secs(args.health_timeout) });
-    let incident: Option<IncidentId> =
-        args.incident_id.as_deref().map(str::parse).transpose().map_err(bad)?;
-    let unfinished = args.resume.as_ref().or(args.abort.as_ref());
-    let unfinished: Option<IncidentId> = unfinished.map(|id| id.parse()).transpose().map_err(bad)?;
+    let id = |text: &Option<String>| text.as_deref().map(IncidentId::from_str).transpose().map_err(bad);
     let state = context.state_dir().ok_or_else(|| {
         Failure::usage("there is no folder for the state").hinted("name one with --state DIR")
     })?;
+    let unfinished = id(&args.resume)?.or(id(&args.abort)?);
+    let mut meant = args.given.clone().in_full();
+    if let Some(id) = &unfinished {
+        meant = meant.or(Arguments::from_memo(remembered(&state, id).map_err(bad)?.as_ref()));
+    }
+    if args.abort.is_some() {
+        meant = meant.without_purge();
+    } else if unfinished.is_some() && meant.lacks_cookie(args.given.probe_cookie_from.is_some()) {
+        progress::say(
+            context,
+            "The probe's cookie came from standard input and was not kept: it is not tried again, unless --probe-cookie-from gives it.\n\n",
+        )?;
+        meant = meant.without_probe();
+    }
     #[cfg(debug_assertions)]
     let fault = args.fault.clone();
     #[cfg(not(debug_assertions))]
     let fault: Option<Fault> = None;
     Ok(Request {
-        target,
-        format: args.secret_format,
-        reload,
-        health,
-        store: store(args, context)?,
-        probe,
-        severity: args.severity,
-        incident,
+        target: meant.target()?,
+        format: meant.format(),
+        reload: meant.reload(),
+        health: meant.health()?,
+        store: meant.store(context)?,
+        probe: meant.probe(context)?,
+        severity: meant.severity(),
+        incident: id(&args.incident_id)?,
         unfinished,
+        arguments: meant.to_memo(context),
         state,
         fault,
     })
 }
 
-fn store(args: &Args, context: &Context) -> Result<Option<StoreAccess>, Failure> {
-    let bad = |error: Error| failure(&error, Exit::Usage);
-    let password = input::password(args.store_password_file.as_deref(), context)?;
-    let options =
-        Options { password, table: args.table.clone(), dialect: args.dialect.clone(), ..Options::default() };
-    if let Some(url) = &args.store {
-        let access = StoreAccess::new(url, options).map_err(bad)?;
-        if access.url_has_password() {
-            return Err(Failure::usage("the store's address holds a password, which every user of this machine can read in the process list")
-                .hinted("leave it out of --store and set UNLEAK_STORE_PASSWORD, or use --store-password-file or --store-from env:VARIABLE"));
-        }
-        return Ok(Some(access));
-    }
-    let Some(source) = &args.store_from else { return Ok(None) };
-    let url = input::secret(source, context)?;
-    let text = std::str::from_utf8(url.expose()).map_err(|_| {
-        Failure::usage("the store's address is not text").hinted("check the source of --store-from")
-    })?;
-    StoreAccess::new(text.trim(), options).map(Some).map_err(bad)
-}
-
 /// What destroys asks first.
 fn confirm(args: &Args, context: &mut Context) -> Result<(), Failure> {
-    if args.yes {
+    // Who resumes a rotation as it was started goes on with what was agreed to then.
+    if args.yes || args.resume.is_some() && args.given.is_empty() {
         return Ok(());
     }
     if !context.can_ask {

@@ -1,7 +1,7 @@
 //! A rotation on the screen: one line a step as it happens, and a summary with the report at the end.
 
 use super::super::{Context, Failure};
-use crate::rotate::{Ending, Event, Outcome, Status};
+use crate::rotate::{Ending, Error, Event, Outcome, Status};
 use anstyle::{AnsiColor, Style};
 use std::io::Write as _;
 
@@ -55,6 +55,13 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
+/// The cause without what a command said, which stands above unless only errors are wanted.
+fn first_line(cause: &Error) -> String {
+    let chain = cause.chain();
+    let first = chain.lines().next().unwrap_or_default();
+    first.trim_end_matches("; it said:").to_owned()
+}
+
 /// The verification table, how it ended, what to do, and where the report is.
 pub(super) fn summary(context: &mut Context, outcome: &Outcome) -> Result<(), Failure> {
     let mut text = String::new();
@@ -73,12 +80,16 @@ pub(super) fn summary(context: &mut Context, outcome: &Outcome) -> Result<(), Fa
     line(&mut text, &format!("\nRotation {}: {}.", outcome.incident.id, outcome.incident.status));
     match &outcome.ending {
         Ending::Undone(cause) => {
+            line(&mut text, &format!("  cause: {}", first_line(cause)));
             text += "The leaked value is in use again.\n";
             if let Some(hint) = cause.hint() {
                 line(&mut text, &format!("  hint: {hint}"));
             }
         }
-        Ending::HalfWay { next, .. } => line(&mut text, &format!("  hint: {next}")),
+        Ending::HalfWay { cause, next } => {
+            line(&mut text, &format!("  cause: {}", first_line(cause)));
+            line(&mut text, &format!("  hint: {next}"));
+        }
         Ending::Done | Ending::Unverified => {}
     }
     if let Ok(path) = &outcome.report {

@@ -2,8 +2,8 @@
 
 use super::prose::{FOLLOW_UP, NOTICE};
 use super::{Incident, StoreClass};
-use crate::rotate::Kind;
 use crate::rotate::framework::letter;
+use crate::rotate::{Kind, Sent};
 use std::fmt::{self, Write as _};
 
 pub(super) fn render(incident: &Incident) -> String {
@@ -103,7 +103,11 @@ fn verification(out: &mut String, incident: &Incident) -> fmt::Result {
         writeln!(out, "\n### Answers of the probe\n\n| When | Cookie | Answer |\n|---|---|---|")?;
     }
     for answer in &incident.answers {
-        let cookie = if answer.with_cookie { "the live session's" } else { "none" };
+        let cookie = match answer.cookie {
+            Sent::Live => "the live session's",
+            Sent::None => "none",
+            Sent::MadeUp => "a made-up one",
+        };
         writeln!(out, "| {} | {cookie} | {} |", answer.when, cell(&answer.text()))?;
     }
     Ok(())
@@ -122,7 +126,7 @@ fn impact(out: &mut String, incident: &Incident) -> fmt::Result {
             )?;
         }
         (None, Some(StoreClass::D)) => writeln!(out, "- Store: none; these sessions live in cookies")?,
-        (None, _) => writeln!(out, "- Store: none was given")?,
+        (None, _) => writeln!(out, "- Store: none was looked at")?,
     }
     writeln!(out, "- Users affected: not known; the counts are of sessions")?;
     writeln!(out, "- Downtime: not measured")?;

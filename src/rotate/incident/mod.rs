@@ -5,6 +5,7 @@
 
 mod markdown;
 mod prose;
+pub(super) mod vocabulary;
 
 use super::evidence::{Answer, Check, Round};
 use super::journal::Record;
@@ -14,25 +15,13 @@ use crate::durable::{self, Mode};
 use crate::secret::Redactor;
 use crate::session::{StoreClass, StoreSummary};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// The fixed text of reports and progress: a word that stands in it is nobody's secret.
-pub(super) const VOCABULARY: &str = concat!(
-    include_str!("mod.rs"),
-    include_str!("markdown.rs"),
-    include_str!("prose.rs"),
-    include_str!("../plan.rs"),
-    include_str!("../framework.rs"),
-    include_str!("../step/verify.rs"),
-    include_str!("../step/purge.rs"),
-    include_str!("../transaction.rs"),
-);
-
 /// How bad an incident is, and how soon somebody must act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Severity {
     /// Critical: the secret is out. At once.
     #[value(name = "P0", alias = "p0")]

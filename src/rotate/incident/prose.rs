@@ -11,6 +11,9 @@ pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) 
     if matches!(ending, Ending::Undone(_)) {
         add("The leaked value is in use again. The incident is open.");
     }
+    if let Ending::HalfWay { next, .. } = ending {
+        add(&format!("The rotation stopped half-way. The incident is open. What to do: {next}."));
+    }
     add(
         "Wherever the old value leaked to still holds it: git history, clones, forks, caches, chat, tickets. Deleting a file at HEAD removes none of them. The value is worthless there only if everything that accepted it has changed.",
     );

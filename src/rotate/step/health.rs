@@ -37,7 +37,7 @@ pub(super) fn verify(rotation: &mut Rotation<'_>) {
         rotation.evidence.check("The application is healthy", Status::NotChecked, "no --health was given");
         return;
     };
-    let (status, evidence) = match health.url.status(None, ANSWER) {
+    let (status, evidence) = match health.url.status(ANSWER) {
         Ok(code @ 200..=299) => (Status::Verified, format!("{} answered {code} at the end", health.url)),
         Ok(code) => (Status::Failed, format!("{} answered {code} at the end", health.url)),
         Err(why) => (Status::Failed, format!("{}: {why} at the end", health.url)),
@@ -49,7 +49,7 @@ fn wait(health: &Health, limit: Duration, stop: &Stop) -> Result<u16, Error> {
     let end = Instant::now() + limit;
     loop {
         let left = end.saturating_duration_since(Instant::now()).max(PAUSE);
-        let last = match health.url.status(None, ANSWER.min(left)) {
+        let last = match health.url.status(ANSWER.min(left)) {
             Ok(status @ 200..=299) => return Ok(status),
             Ok(status) => status.to_string(),
             Err(why) => why,

@@ -1,12 +1,13 @@
 //! The steps of a rotation, one file each with the same functions: describe, apply, undo.
 
 mod health;
+mod probe;
 mod purge;
 pub(super) mod reload;
 mod verify;
 mod write;
 
-pub(super) use verify::{ask, must_be_alive};
+pub(super) use probe::{ask, must_be_alive};
 
 use super::transaction::Rotation;
 use super::{Error, Plan, Stop};

@@ -1,9 +1,10 @@
 //! Every session is backed up and deleted in one transaction; and again, for those made meanwhile.
 
 use crate::rotate::evidence::{Round, Status};
+use crate::rotate::store::Earlier;
 use crate::rotate::transaction::Rotation;
 use crate::rotate::{Error, Plan};
-use crate::session::Purged;
+use crate::session::{Purged, Settled};
 
 pub(super) fn describe(plan: &Plan) -> String {
     plan.store.as_ref().map_or_else(String::new, |store| {
@@ -19,7 +20,41 @@ pub(super) fn describe_again(_plan: &Plan) -> String {
 }
 
 pub(super) fn apply(rotation: &mut Rotation<'_>) -> Result<String, Error> {
-    round(rotation)
+    let earlier = settle(rotation)?;
+    Ok(format!("{earlier}{}", round(rotation)?))
+}
+
+/// Accounts for a purge that an earlier run began: a crash may have come right before its commit or right after.
+fn settle(rotation: &mut Rotation<'_>) -> Result<String, Error> {
+    let (Some(store), Some(_)) = (&rotation.plan.request.store, &rotation.plan.unfinished) else {
+        return Ok(String::new());
+    };
+    let mut text = String::new();
+    for Earlier { backup, end } in store.settle(&rotation.plan.request.state, rotation.id.as_str())? {
+        let file = backup.display();
+        let said = match end {
+            Ok(Settled::Committed(backup)) => {
+                rotation.evidence.deleted_earlier += backup.rows;
+                format!("{} deleted by the run before, with a backup; ", backup.rows)
+            }
+            Ok(Settled::RolledBack) => {
+                "the interrupted purge had deleted nothing, and its backup was removed; ".to_owned()
+            }
+            Ok(Settled::Unknown) => {
+                let why =
+                    format!("whether it deleted the rows of {file} cannot be known; the backup is kept");
+                unaccounted(rotation, &why)
+            }
+            Err(error) => unaccounted(rotation, &format!("{file}: {}", error.chain())),
+        };
+        text.push_str(&said);
+    }
+    Ok(text)
+}
+
+fn unaccounted(rotation: &mut Rotation<'_>, why: &str) -> String {
+    rotation.evidence.check("The interrupted purge is accounted for", Status::Failed, why);
+    format!("{why}; ")
 }
 
 /// A second purge that fails leaves the first one standing: it is a failed check, no failed rotation.
@@ -60,7 +95,15 @@ pub(super) fn verify(rotation: &mut Rotation<'_>) {
         .rounds
         .iter()
         .all(|round| round.deleted >= round.before && round.backed_up == round.deleted);
-    let (status, evidence) = if first.before == 0 && first.deleted == 0 {
+    let earlier = rotation.evidence.deleted_earlier;
+    let counts =
+        if earlier > 0 { format!("{counts}; {earlier} more deleted by the run before") } else { counts };
+    let (status, evidence) = if first.before == 0 && first.deleted == 0 && earlier > 0 && last.after == 0 {
+        let evidence = format!(
+            "{earlier} deleted by the run before this one, as many in its backup, which was read back; 0 before and after now"
+        );
+        (Status::Verified, evidence)
+    } else if first.before == 0 && first.deleted == 0 {
         (Status::NotChecked, "the store held no session before, so the purge shows nothing".to_owned())
     } else if complete && last.after == 0 {
         (Status::Verified, counts)

@@ -3,7 +3,7 @@
 use super::unstoppable;
 use crate::rotate::transaction::Rotation;
 use crate::rotate::{Error, Plan, Reload, Stop};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, Secret};
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,7 +14,7 @@ const OUTPUT: u64 = 64 * 1024;
 
 pub(super) fn describe(plan: &Plan) -> String {
     plan.request.reload.as_ref().map_or_else(String::new, |reload| {
-        format!("run `{}`, for at most {} s", shown(&reload.command), reload.limit.as_secs())
+        format!("run {}, for at most {} s", shown(&reload.command), reload.limit.as_secs())
     })
 }
 
@@ -29,12 +29,14 @@ pub(super) fn undo(rotation: &mut Rotation<'_>) -> Result<String, Error> {
     Ok("the command was run again, with the old value".to_owned())
 }
 
-fn run(rotation: &Rotation<'_>, stop: &Stop) -> Result<Duration, Error> {
-    let Some(reload) = &rotation.plan.request.reload else { return Ok(Duration::ZERO) };
+fn run(rotation: &mut Rotation<'_>, stop: &Stop) -> Result<Duration, Error> {
+    let plan = rotation.plan;
+    let Some(reload) = &plan.request.reload else { return Ok(Duration::ZERO) };
     let started = Instant::now();
     // A file and not a pipe: a process that the command leaves behind would die of a broken pipe after we are gone.
     let mut output = tempfile::tempfile().map_err(Error::ReloadStart)?;
-    let mut child = start(reload, rotation.plan.request.target.name(), &output)?;
+    let mut child = start(reload, plan.request.target.name(), &output)?;
+    rotation.touched = true;
     let failed = match wait(&mut child, reload.limit, stop) {
         Ended::By(status) if status.success() => return Ok(started.elapsed()),
         Ended::By(status) => match status.code() {
@@ -44,18 +46,40 @@ fn run(rotation: &Rotation<'_>, stop: &Stop) -> Result<Duration, Error> {
         Ended::Late => format!("took longer than {} s and was ended", reload.limit.as_secs()),
         Ended::Stopped => return Err(Error::Stopped),
     };
-    Err(Error::Reload { how: failed, output: tail(&mut output, &rotation.redactor) })
+    let arguments = Redactor::new(&arguments(&reload.command));
+    Err(Error::Reload { how: failed, output: tail(&mut output, [&rotation.redactor, &arguments]) })
 }
 
-/// The command as plan, journal and report show it: what follows `=` in a word, or stands before `@` in an address, may
-/// be a credential.
+/// The command as plan, journal and report show it: the program's name and how much follows. Any argument may be a
+/// credential, and no list of shapes knows all quotings.
 pub(in crate::rotate) fn shown(command: &str) -> String {
-    let word = |word: &str| match (word.split_once('='), word.split_once("://"), word.rsplit_once('@')) {
-        (Some((name, _)), _, _) => format!("{name}=***"),
-        (None, Some((scheme, _)), Some((_, host))) => format!("{scheme}://***@{host}"),
-        _ => word.to_owned(),
-    };
-    command.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    let mut words = command.split_whitespace();
+    match (words.next().and_then(program), words.count()) {
+        (None, _) => "a shell command".to_owned(),
+        (Some(name), 0) => format!("`{name}`"),
+        (Some(name), 1) => format!("`{name}` with 1 more word"),
+        (Some(name), more) => format!("`{name}` with {more} more words"),
+    }
+}
+
+/// The name of the program, when the first word is plainly one: no assignment, quote or expansion.
+fn program(word: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'/');
+    let name = word.rsplit('/').next().unwrap_or(word);
+    (word.bytes().all(plain) && (1..=24).contains(&name.len())).then_some(name)
+}
+
+/// What the command's own output must not repeat: everything in it but the program's name.
+fn arguments(command: &str) -> Vec<Secret> {
+    let first = command.split_whitespace().next().filter(|word| program(word).is_some()).unwrap_or("");
+    let rest = command.trim_start().strip_prefix(first).unwrap_or(command);
+    let between = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/'));
+    let glued =
+        |word: &'_ str| word.strip_prefix('-').and_then(|word| word.get(1..)).unwrap_or("").to_owned();
+    let unquoted = |word: &'_ str| word.trim_matches(['"', '\'', '`', ';']).to_owned();
+    let words = rest.split(between).map(str::to_owned).chain(rest.split_whitespace().map(unquoted));
+    let words = words.flat_map(|word| [glued(&word), word]);
+    words.filter(|word| word.len() >= 6).map(Secret::from).collect()
 }
 
 #[cfg(not(windows))]
@@ -76,6 +100,9 @@ fn shell(line: &str) -> Command {
 
 fn start(reload: &Reload, name: &str, output: &File) -> Result<Child, Error> {
     let mut command = shell(&reload.command);
+    if let Some(directory) = &reload.directory {
+        command.current_dir(directory);
+    }
     command.stdin(Stdio::null());
     command.stdout(output.try_clone().map_err(Error::ReloadStart)?);
     command.stderr(output.try_clone().map_err(Error::ReloadStart)?);
@@ -129,7 +156,7 @@ fn kill(child: &mut Child) {
 }
 
 /// The end of what the command printed, indented, without secrets.
-fn tail(output: &mut File, redactor: &Redactor) -> String {
+fn tail(output: &mut File, redactors: [&Redactor; 2]) -> String {
     let mut bytes = Vec::new();
     let length = output.seek(SeekFrom::End(0)).unwrap_or(0);
     // Redacted before it is cut: half a secret would not be known any more.
@@ -137,7 +164,7 @@ fn tail(output: &mut File, redactor: &Redactor) -> String {
     if output.seek(SeekFrom::Start(from)).is_err() || output.take(OUTPUT).read_to_end(&mut bytes).is_err() {
         return String::new();
     }
-    let text = redactor.redact(&String::from_utf8_lossy(&bytes));
+    let text = redactors.iter().fold(String::from_utf8_lossy(&bytes).into_owned(), |text, r| r.redact(&text));
     let lines: Vec<_> = text.lines().map(printable).collect();
     let last = &lines[lines.len().saturating_sub(20)..];
     last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
@@ -149,12 +176,47 @@ fn printable(line: &str) -> String {
 }
 
 #[cfg(test)]
-mod shown_tests {
-    use super::shown;
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn assignments_and_addresses_lose_their_values() {
-        let text = shown("TOKEN=abc deploy --key=def https://u:p@host/x now");
-        assert_eq!(text, "TOKEN=*** deploy --key=*** https://***@host/x now");
+    fn a_plain_program_is_named_and_nothing_else() {
+        for (command, expected) in [
+            ("systemctl restart app", "`systemctl` with 2 more words"),
+            ("  /srv/app/restart", "`restart`"),
+            ("TOKEN=abc deploy", "a shell command"),
+            ("'/opt/my app/run' now", "a shell command"),
+            ("$(cat x)", "a shell command"),
+            ("", "a shell command"),
+        ] {
+            assert_eq!(shown(command), expected);
+        }
+    }
+
+    proptest! {
+        // Each case builds an automaton.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn no_argument_is_shown_in_any_quoting(form in 0_usize..11, word in "[A-Za-z0-9]{8,20}") {
+            let planted = format!("Zq{word}");
+            let command = [
+                "curl -H 'Authorization: Bearer @'",
+                "deploy --token @",
+                "curl -u admin:@ http://h/",
+                "curl -uadmin:@",
+                "mysql -p@ x",
+                "X=@ run",
+                "sh -c \"A='@' b\"",
+                "\"@\" now",
+                "printf @|run",
+                "run --key=@ https://u:@@h/",
+                "$(echo @)",
+            ][form].replace('@', &planted);
+            prop_assert!(!shown(&command).contains(&planted));
+            let said = format!("unknown option {planted}\nand --token={planted} again");
+            prop_assert!(!Redactor::new(&arguments(&command)).redact(&said).contains(&planted));
+        }
     }
 }

@@ -42,7 +42,10 @@ pub(super) fn verify(rotation: &mut Rotation<'_>) {
         Ok(true) => {
             (Status::Verified, format!("read back: {} of {0} assignments", plan.snapshot.lines.len()))
         }
-        Ok(false) => (Status::Failed, "read back: an assignment holds another value".to_owned()),
+        Ok(false) => (
+            Status::Failed,
+            "read back: another value, or the old one in a place where it was not before".to_owned(),
+        ),
         Err(error) => (Status::Failed, error.chain()),
     };
     rotation.evidence.check(claim, status, evidence);

@@ -4,11 +4,11 @@
 //! out of the fallback lists that would keep it valid.
 
 use super::dotenv::{self, Assignment};
+use super::traces::{self, Traces};
 use crate::durable::{self, Mode};
 use crate::rotate::Error;
 use crate::secret::Secret;
 use std::fmt;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use zeroize::Zeroizing;
@@ -147,36 +147,26 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// Finds where else the old value stands.
+    /// Finds where else the old value stands, and what stays of it when the new one is written.
     fn look_around(&mut self, all: &[Assignment]) {
         let text = self.text.clone();
         for other in all.iter().filter(|a| a.name(&text) != self.name) {
             let name = other.name(&text);
-            if self.without_old(other).is_some() {
+            let loses_it = self.without_old(other).is_some();
+            if loses_it {
                 self.fallbacks.push((name.to_owned(), other.line));
-            } else if self.is_old(&other.read(&text)) {
-                self.leftovers.push((name.to_owned(), other.line));
             }
             if self.name == "AUTH_SECRET"
                 && matches!(name, "AUTH_SECRET_1" | "AUTH_SECRET_2" | "AUTH_SECRET_3")
                 && !other.raw(&text).is_empty()
-                && self.without_old(other).is_none()
+                && !loses_it
             {
                 self.overriding.push(name.to_owned());
             }
         }
-        let assigned = |line: usize| all.iter().any(|a| a.line == line);
-        for (index, line) in text.lines().enumerate() {
-            let holds = self
-                .old
-                .iter()
-                .filter(|old| old.len() >= 8)
-                .any(|old| std::str::from_utf8(old.expose()).is_ok_and(|old| line.contains(old)));
-            if holds && !assigned(index + 1) {
-                let what = if line.trim_start().starts_with('#') { "a comment" } else { "another value" };
-                self.leftovers.push((what.to_owned(), index + 1));
-            }
-        }
+        // As many lines as the old value had, so that what stands behind it keeps its number.
+        let without = self.edited(|old| "\n".repeat(old.matches('\n').count()));
+        self.leftovers = traces::places(&without, &Traces::of(&self.old));
     }
 
     fn is_old(&self, value: &str) -> bool {
@@ -208,25 +198,27 @@ impl Snapshot {
         (kept.len() < raw.split(',').count()).then(|| kept.join(","))
     }
 
+    /// The file with another value in every place of the variable, and without the old one in fallback lists.
+    fn edited(&self, value: impl Fn(&str) -> String) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(self.text.len() + 256 * self.lines.len()));
+        let mut at = 0;
+        for assignment in dotenv::parse(&self.text) {
+            let ours = assignment.name(&self.text) == self.name;
+            let new =
+                if ours { Some(value(assignment.raw(&self.text))) } else { self.without_old(&assignment) };
+            let Some(new) = new.map(Zeroizing::new) else { continue };
+            text.push_str(&self.text[at..assignment.value.start]);
+            text.push_str(&new);
+            at = assignment.value.end;
+        }
+        text.push_str(&self.text[at..]);
+        text
+    }
+
     /// The file with the new value, checked by reading it again.
     pub(in crate::rotate) fn with(&self, new: &Secret) -> Result<Zeroizing<String>, Error> {
         let value = std::str::from_utf8(new.expose()).expect("generated values are text");
-        let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-        for assignment in dotenv::parse(&self.text) {
-            if assignment.name(&self.text) == self.name {
-                edits.push((assignment.value, value.to_owned()));
-            } else if let Some(list) = self.without_old(&assignment) {
-                edits.push((assignment.value, list));
-            }
-        }
-        let mut text = Zeroizing::new(String::with_capacity(self.text.len() + value.len() * edits.len()));
-        let mut at = 0;
-        for (range, new) in &edits {
-            text.push_str(&self.text[at..range.start]);
-            text.push_str(new);
-            at = range.end;
-        }
-        text.push_str(&self.text[at..]);
+        let text = self.edited(|_| value.to_owned());
         let again = dotenv::parse(&text);
         let same_names = again
             .iter()
@@ -266,7 +258,10 @@ impl Snapshot {
         let bytes = Zeroizing::new(
             std::fs::read(&self.place).map_err(|source| Error::Read { path: self.place.clone(), source })?,
         );
-        Ok(std::str::from_utf8(&bytes).is_ok_and(|text| self.holds(text, new)))
+        let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(false) };
+        let left = traces::places(text, &Traces::of(&self.old));
+        let known = |name: &str| self.leftovers.iter().any(|(known, _)| known == name);
+        Ok(self.holds(text, new) && left.iter().all(|(name, _)| known(name)))
     }
 
     /// The old bytes, to seal them for crash recovery.
@@ -353,6 +348,36 @@ mod tests {
     fn other_uses_and_comments_are_told_and_left() {
         let found = snapshot("S=oldvalue\nJWT=oldvalue\n# was S=oldvalue\n", "S").unwrap();
         assert_eq!(found.leftovers, [("JWT".to_owned(), 2), ("a comment".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn a_value_inside_another_one_is_told_by_its_name() {
+        let text = "JSON='{\"k\":\"old/value\"}'\nURL=redis://:old%2Fvalue@h\nS=\"old/value\" # was old/value\n\
+                    B64=b2xkL3ZhbHVl\nOTHER=old_value\nS_KEYS='{\"a\":\"old/value\"}'\nPEM=\"a\nold/value\nb\"\n";
+        let found = snapshot(text, "S").unwrap();
+        let names: Vec<_> = found.leftovers.iter().map(|(name, line)| (name.as_str(), *line)).collect();
+        let expected = [("JSON", 1), ("URL", 2), ("a comment", 3), ("B64", 4), ("S_KEYS", 6), ("PEM", 7)];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file_behind_a_value_of_several_lines() {
+        let found = snapshot("S='old\nvalue long'\nJWT='old\nvalue long'\n", "S").unwrap();
+        assert_eq!(found.leftovers, [("JWT".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn what_reads_back_holds_the_old_value_in_known_places_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        let put = |text: &str| durable::write_atomic(&path, text.as_bytes(), Mode::Private).unwrap();
+        let new = Secret::from("NEW".to_owned());
+        put("S=oldvalue\nJWT=oldvalue\n");
+        let found = EnvTarget::new(&path, "S").unwrap().read().unwrap();
+        found.write(&new).unwrap();
+        assert!(found.read_back(&new).unwrap());
+        put("S=NEW\nJWT=oldvalue\nX=an-oldvalue\n");
+        assert!(!found.read_back(&new).unwrap());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod dotenv;
 mod env_file;
+mod traces;
 
 pub use env_file::EnvTarget;
 

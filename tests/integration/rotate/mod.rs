@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
 
 mod gate; // searches everything that came out for planted values
+mod probe; // what the answers to a cookie show, and what they do not
+mod resume; // going on with a rotation by its name alone
+mod undo; // what a failed reload leaves
 mod world; // the application, its store, its users
 
 use base64::Engine as _;
@@ -74,7 +77,7 @@ fn a_rotation_ends_the_old_session_and_proves_it() {
         assert_eq!(report["purges"][0]["backed_up"], 3);
         let answers: Vec<_> =
             report["answers"].as_array().unwrap().iter().map(|a| a["answer"]["Ok"].clone()).collect();
-        assert_eq!(answers, [200, 401, 401, 401, 401, 401]);
+        assert_eq!(answers, [200, 401, 401, 401, 401, 401, 401, 401, 401]);
         let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
         assert!(
             markdown.contains("REDACTED-128-CHARACTER-HEX-STRING") && markdown.contains("Residual risks")
@@ -109,7 +112,7 @@ fn a_failure_before_the_purge_puts_the_old_value_back() {
         world.dir.path().display()
     );
     let output = world.run(&with(world.all(), &[&shows]));
-    ends(&output, 4);
+    ends(&output, 5);
     assert!(stderr(&output).contains("ended with 7") && stderr(&output).contains("[REDACTED]"));
     assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
     journal_is_whole(&world, Kind::Closed);
@@ -133,7 +136,7 @@ fn a_reload_that_hangs_is_ended_with_everything_it_started() {
     let started = Instant::now();
     let output = world.run(&with(world.all(), &["--reload=sleep 300 & sleep 300", "--reload-timeout=1"]));
     deadline(started, Duration::from_secs(30));
-    ends(&output, 4);
+    ends(&output, 5);
     assert_eq!(world.env(), world.before);
 }
 
@@ -223,26 +226,32 @@ fn a_killed_rotation_leaves_the_old_bytes_or_the_new_ones_and_a_whole_journal() 
 
 /// After a crash `--abort` brings the old value back, unless sessions may be deleted; `--resume` finishes.
 fn recovers(world: &World, crashed_at: &str) {
-    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
+    let id = world.id();
+    let run = |args: &[&str]| world.alone(args).output().unwrap();
     if ["write", "reload"].contains(&crashed_at) {
-        let output = world.run(&with(world.all(), &[&format!("--abort={id}")]));
-        ends(&output, 0);
+        ends(&run(&["--abort", &id]), 2);
+        ends(&run(&["--abort", &id, "--yes"]), 0);
         assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
         assert_eq!(world.asks(&cookie(&world.old)), 200);
     } else {
         if crashed_at != "health" {
-            ends(&world.run(&with(world.all(), &[&format!("--abort={id}")])), 2);
+            ends(&run(&["--abort", &id, "--yes"]), 2);
         }
         let written = world.value();
-        let output = world.run(&with(world.all(), &[&format!("--resume={id}")]));
+        let output = run(&["--resume", &id]);
         ends(&output, 0);
         assert_eq!((world.value(), world.sessions()), (written, 0));
         assert_eq!(world.asks(&cookie(&world.old)), 401);
+        for claim in ["holds the new", "backed up and deleted", "alive before is refused"] {
+            assert_eq!(world.status(claim), "verified", "{crashed_at}: {claim}");
+        }
         nothing_leaks(world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
     }
     journal_is_whole(world, Kind::Closed);
-    assert!(!world.incident().join("undo.sealed").exists());
-    ends(&world.run(&with(world.all(), &[&format!("--resume={id}")])), 2);
+    for file in ["undo.sealed", "request.sealed"] {
+        assert!(!world.incident().join(file).exists());
+    }
+    ends(&run(&["--resume", &id]), 2);
 }
 
 #[test]
@@ -251,14 +260,17 @@ fn a_purge_that_fails_keeps_the_new_value_and_can_be_resumed() {
     let (db, gone) = (world.path("db"), world.path("gone"));
     let reload = format!("--reload={} && mv '{}' '{}'", world.reload(), db.display(), gone.display());
     let args: Vec<_> = world.all().into_iter().filter(|arg| !arg.starts_with("--probe")).collect();
-    let output = world.run(&with(args.clone(), &[&reload]));
+    let output = world.run(&with(args, &[&reload]));
     ends(&output, 5);
     let new = world.value();
     assert!(new != world.old && stderr(&output).contains("--resume"));
     nothing_leaks(&world, &output, &[&world.old, &new]);
     std::fs::copy(&gone, &db).unwrap();
-    let id = world.incident().file_name().unwrap().to_str().unwrap().to_owned();
-    ends(&world.run(&with(args, &[&format!("--resume={id}")])), 0);
+    let id = world.id();
+    ends(
+        &world.alone(&["--resume", &id, &format!("--reload={}", world.reload()), "--yes"]).output().unwrap(),
+        0,
+    );
     assert_eq!((world.value(), world.sessions()), (new, 0));
     assert_eq!(world.status("backed up and deleted"), "verified");
 }
@@ -315,6 +327,28 @@ fn a_link_stays_and_every_duplicate_and_fallback_goes() {
         format!("export SESSION_SECRET={new}\nSESSION_SECRET=\"{new}\"\nSESSION_SECRET_FALLBACKS=x\n");
     assert_eq!(String::from_utf8(world.env()).unwrap(), expected);
     assert!(stderr(&output).contains("2 times") && stderr(&output).contains("SESSION_SECRET_FALLBACKS"));
+}
+
+#[test]
+fn an_old_value_inside_other_values_is_told_by_their_names() {
+    let world = World::new(&hex_value());
+    let old = &world.old;
+    let text = format!(
+        "export SESSION_SECRET={old}\nURL=redis://:{old}@h/0\nJSON='{{\"k\":\"{old}\"}}'\nB64={}\n",
+        base64::engine::general_purpose::STANDARD.encode(format!("user:{old}"))
+    );
+    put(&world.path(".env"), text.as_bytes());
+    let plan = world.run(&["--dry-run".to_owned()]);
+    let output = world.run(&["--yes".to_owned()]);
+    ends(&output, 6);
+    let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
+    for (name, line) in [("URL", 2), ("JSON", 3), ("B64", 4)] {
+        assert!(String::from_utf8_lossy(&plan.stdout).contains(&format!("{name} (line {line})")));
+        assert!(markdown.contains(&format!("still stands in {name} on line {line}")), "{markdown}");
+    }
+    assert_eq!(world.status("old value nowhere"), "failed");
+    nothing_leaks(&world, &plan, &[old]);
+    nothing_leaks(&world, &output, &[old]);
 }
 
 #[test]

@@ -83,14 +83,22 @@ impl World {
     }
 
     /// `unleak rotate` on this application, with these further arguments.
-    #[expect(clippy::disallowed_methods, reason = "the shell of a reload command needs a PATH")]
     pub(super) fn command(&self, args: &[&str]) -> Command {
+        let target = format!("--target=env:{}#SESSION_SECRET", self.path(".env").display());
+        let mut command = self.alone(&[&target]);
+        command.args(args);
+        command
+    }
+
+    /// `unleak rotate` with these arguments and nothing else, from a folder that has nothing to do with it.
+    #[expect(clippy::disallowed_methods, reason = "the shell of a reload command needs a PATH")]
+    pub(super) fn alone(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
         command
+            .current_dir("/")
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .args(["--state", self.path("state").to_str().unwrap(), "rotate"])
-            .arg(format!("--target=env:{}#SESSION_SECRET", self.path(".env").display()))
             .args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -114,6 +122,10 @@ impl World {
             format!("--probe={}/me?x=1", self.url),
             format!("--probe-cookie-from=file:{}", self.path("cookie").display()),
         ]
+    }
+
+    pub(super) fn account(&self) -> String {
+        format!("--probe={}/account", self.url)
     }
 
     pub(super) fn health(&self, page: &str) -> String {
@@ -153,6 +165,10 @@ impl World {
             std::fs::read_dir(self.path("state/incidents")).unwrap().map(|e| e.unwrap().path()).collect();
         assert_eq!(all.len(), 1);
         all[0].clone()
+    }
+
+    pub(super) fn id(&self) -> String {
+        self.incident().file_name().unwrap().to_str().unwrap().to_owned()
     }
 
     pub(super) fn report(&self) -> serde_json::Value {
@@ -223,10 +239,14 @@ impl App {
                 cookies = line;
             }
         }
+        let maintenance = self.dir.join("maintenance").exists();
         let status = match first.split(' ').nth(1).unwrap().split('?').next().unwrap() {
             "/healthz" | "/open" => "200 OK",
-            "/me" if self.knows(&cookies) => "200 OK",
+            "/me" | "/account" if self.knows(&cookies) => "200 OK",
             "/me" => "401 Unauthorized",
+            // Like an Express application that sends visitors to its login page, and back afterwards.
+            "/account" if !maintenance => "302 Found\r\nLocation: /login?returnTo=%2Faccount",
+            "/account" => "302 Found\r\nLocation: /maintenance",
             _ => "503 Service Unavailable",
         };
         write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();

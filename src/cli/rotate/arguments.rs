@@ -1,0 +1,279 @@
+//! What was typed to say which rotation is meant: remembered with it, so that `--resume ID` needs nothing else.
+
+use super::super::{Context, Failure};
+use super::{failure, input};
+use crate::exit::Exit;
+use crate::rotate::{Address, EnvTarget, Error, Format, Health, Probe, Reload, Severity, StoreAccess};
+use crate::secret::Secret;
+use crate::session::Options;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf, absolute};
+use std::time::Duration;
+
+/// How long a reload or the wait for health may take.
+const SECONDS: u64 = 60;
+
+#[derive(clap::Args, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Arguments {
+    /// Where the secret lives: `env:PATH#NAME`, a variable of a dotenv file.
+    #[arg(long, value_name = "TARGET", required_unless_present_any = ["resume", "abort"])]
+    target: Option<String>,
+    /// The form of the new secret [default: hex; laravel where the old value has that form].
+    #[arg(long, value_enum, value_name = "FORM")]
+    secret_format: Option<Format>,
+    /// The command that makes the application take the new value, for the shell.
+    #[arg(long, value_name = "COMMAND")]
+    reload: Option<String>,
+    /// How long the reload command may take [default: 60].
+    #[arg(long, value_name = "SECONDS")]
+    reload_timeout: Option<u64>,
+    /// An address that answers 2xx when the application is well.
+    #[arg(long, value_name = "URL")]
+    health: Option<String>,
+    /// How long the application may take to become healthy [default: 60].
+    #[arg(long, value_name = "SECONDS")]
+    health_timeout: Option<u64>,
+    /// The session store, without a password: `postgres://USER@HOST/DB` or `sqlite:PATH`.
+    #[arg(long, value_name = "URL", conflicts_with = "store_from")]
+    store: Option<String>,
+    /// Where to read the session store's whole address, with password: `env:VARIABLE` or `file:PATH`.
+    #[arg(long, value_name = "SOURCE")]
+    store_from: Option<String>,
+    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD or PGPASSWORD is used.
+    #[arg(long, value_name = "FILE")]
+    store_password_file: Option<PathBuf>,
+    /// The form of the session table, when it should not be detected.
+    #[arg(long)]
+    dialect: Option<String>,
+    /// The session table, when it should not be detected.
+    #[arg(long)]
+    table: Option<String>,
+    /// An address that only a logged-in user can see; needs --probe-cookie-from.
+    #[arg(long, value_name = "URL")]
+    probe: Option<String>,
+    /// Where to read a live session's cookie, as `name=value`: `file:PATH`, `env:VARIABLE` or `stdin`.
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) probe_cookie_from: Option<String>,
+    /// How bad the incident is [default: P0].
+    #[arg(long, value_enum)]
+    severity: Option<Severity>,
+    /// The variable of the environment that the store's password came from.
+    #[arg(skip)]
+    password_variable: Option<String>,
+    /// The folder that the reload command was meant to run in.
+    #[arg(skip)]
+    directory: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Whether nothing was typed.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// With every path in full, so that they mean the same in another folder.
+    pub(super) fn in_full(mut self) -> Self {
+        let full = |path: &str| {
+            let full = absolute(path).ok();
+            full.as_deref().and_then(Path::to_str).unwrap_or(path).to_owned()
+        };
+        if let Some(rest) = self.target.as_deref().and_then(|target| target.strip_prefix("env:"))
+            && let Some((path, name)) = rest.rsplit_once('#').filter(|(path, _)| !path.is_empty())
+        {
+            self.target = Some(format!("env:{}#{name}", full(path)));
+        }
+        if let Some(rest) = self.store.as_deref().and_then(|store| store.strip_prefix("sqlite:")) {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            if !path.is_empty() && path != ":memory:" {
+                self.store = Some(format!("sqlite:{}", full(path)));
+            }
+        }
+        for source in [&mut self.store_from, &mut self.probe_cookie_from].into_iter().flatten() {
+            if let Some(path) = source.strip_prefix("file:").filter(|path| !path.is_empty()) {
+                *source = format!("file:{}", full(path));
+            }
+        }
+        self.store_password_file = self.store_password_file.map(|path| absolute(&path).unwrap_or(path));
+        self
+    }
+
+    /// What was typed now, and what was typed before where nothing was typed now.
+    pub(super) fn or(self, before: Self) -> Self {
+        let new_store = self.store.is_some() || self.store_from.is_some();
+        let new_password = new_store || self.store_password_file.is_some();
+        Self {
+            target: self.target.or(before.target),
+            secret_format: self.secret_format.or(before.secret_format),
+            directory: if self.reload.is_some() { self.directory } else { before.directory },
+            reload: self.reload.or(before.reload),
+            reload_timeout: self.reload_timeout.or(before.reload_timeout),
+            health: self.health.or(before.health),
+            health_timeout: self.health_timeout.or(before.health_timeout),
+            store: self.store.or(before.store.filter(|_| !new_store)),
+            store_from: self.store_from.or(before.store_from.filter(|_| !new_store)),
+            store_password_file: self.store_password_file.or(before.store_password_file),
+            dialect: self.dialect.or(before.dialect),
+            table: self.table.or(before.table),
+            probe: self.probe.or(before.probe),
+            probe_cookie_from: self.probe_cookie_from.or(before.probe_cookie_from),
+            severity: self.severity.or(before.severity),
+            password_variable: before.password_variable.filter(|_| !new_password),
+        }
+    }
+
+    /// For taking back: the store and the probe have no part in it, and a store that is down must not stop it.
+    pub(super) fn without_purge(self) -> Self {
+        Self { store: None, store_from: None, probe: None, probe_cookie_from: None, ..self }
+    }
+
+    /// The text to remember: where passwords and cookies come from, and none of them. `None` for paths that are no
+    /// text.
+    pub(super) fn to_memo(&self, context: &Context) -> Option<Secret> {
+        let mut memo = self.clone();
+        if self.store_password_file.is_none()
+            && self.store.as_ref().is_some_and(|url| !url.starts_with("sqlite:"))
+        {
+            memo.password_variable = input::password_variable(context).map(|(name, _)| name.to_owned());
+        }
+        memo.directory = memo.directory.or_else(|| absolute(Path::new(".")).ok());
+        serde_json::to_vec(&memo).ok().map(Secret::from)
+    }
+
+    /// What [`Self::to_memo`] made.
+    pub(super) fn from_memo(memo: Option<&Secret>) -> Self {
+        memo.and_then(|memo| serde_json::from_slice(memo.expose()).ok()).unwrap_or_default()
+    }
+
+    pub(super) fn severity(&self) -> Severity {
+        self.severity.unwrap_or(Severity::P0)
+    }
+
+    pub(super) fn format(&self) -> Option<Format> {
+        self.secret_format
+    }
+
+    pub(super) fn target(&self) -> Result<EnvTarget, Failure> {
+        let Some(target) = &self.target else {
+            return Err(Failure::usage("what this rotation was asked for was not remembered")
+                .hinted("give --target and the other arguments as before"));
+        };
+        target.parse().map_err(|error| usage(&error))
+    }
+
+    pub(super) fn reload(&self) -> Option<Reload> {
+        let limit = Duration::from_secs(self.reload_timeout.unwrap_or(SECONDS));
+        let directory = self.directory.clone();
+        self.reload.clone().map(|command| Reload { command, limit, directory })
+    }
+
+    pub(super) fn health(&self) -> Result<Option<Health>, Failure> {
+        let limit = Duration::from_secs(self.health_timeout.unwrap_or(SECONDS));
+        Ok(address(self.health.as_deref())?.map(|url| Health { url, limit }))
+    }
+
+    /// Whether a resumed rotation goes on without its probe, because the cookie was typed once and is gone.
+    pub(super) fn lacks_cookie(&self, given_now: bool) -> bool {
+        !given_now && self.probe_cookie_from.as_deref() == Some("stdin")
+    }
+
+    pub(super) fn without_probe(self) -> Self {
+        Self { probe: None, probe_cookie_from: None, ..self }
+    }
+
+    pub(super) fn probe(&self, context: &Context) -> Result<Option<Probe>, Failure> {
+        match (address(self.probe.as_deref())?, &self.probe_cookie_from) {
+            (Some(url), Some(source)) => {
+                Probe::new(url, &input::secret(source, context)?).map(Some).map_err(|error| usage(&error))
+            }
+            (Some(_), None) => Err(Failure::usage("--probe needs a live session's cookie")
+                .hinted("say where to read it with --probe-cookie-from")),
+            (None, Some(_)) => Err(Failure::usage("--probe-cookie-from is of no use without --probe")
+                .hinted("give --probe, an address that only a logged-in user can see")),
+            (None, None) => Ok(None),
+        }
+    }
+
+    pub(super) fn store(&self, context: &Context) -> Result<Option<StoreAccess>, Failure> {
+        let text = match (&self.store, &self.store_from) {
+            (Some(url), _) => Secret::from(url.clone()),
+            (None, Some(source)) => input::secret(source, context)?,
+            (None, None) => return Ok(None),
+        };
+        let options = Options {
+            password: self.password(context)?,
+            table: self.table.clone(),
+            dialect: self.dialect.clone(),
+            ..Options::default()
+        };
+        let url = std::str::from_utf8(text.expose()).map_err(|_| {
+            Failure::usage("the store's address is not text").hinted("check the source of --store-from")
+        })?;
+        let access = StoreAccess::new(url.trim(), options).map_err(|error| usage(&error))?;
+        if self.store.is_some() && access.url_has_password() {
+            return Err(Failure::usage("the store's address holds a password, which every user of this machine can read in the process list")
+                .hinted("leave it out of --store and set UNLEAK_STORE_PASSWORD, or use --store-password-file or --store-from env:VARIABLE"));
+        }
+        Ok(Some(access))
+    }
+
+    /// The store's password: from the file, else from the environment.
+    fn password(&self, context: &Context) -> Result<Option<Secret>, Failure> {
+        if let Some(path) = &self.store_password_file {
+            return input::file(path).map(Some);
+        }
+        let found = input::password_variable(context).map(|(_, password)| password);
+        match (&self.password_variable, &found) {
+            (Some(name), None) => Err(Failure::usage(format!(
+                "the store's password came from the environment variable {name}, which is not set now"
+            ))
+            .hinted("passwords are not remembered: set it again, or give --store-password-file")),
+            _ => Ok(found),
+        }
+    }
+}
+
+fn address(url: Option<&str>) -> Result<Option<Address>, Failure> {
+    url.map(Address::new).transpose().map_err(|error| usage(&error))
+}
+
+fn usage(error: &Error) -> Failure {
+    failure(error, Exit::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(target: &str, store: Option<&str>, from: Option<&str>) -> Arguments {
+        let text = |text: &str| Some(text.to_owned());
+        let (store, store_from) = (store.and_then(text), from.and_then(text));
+        Arguments { target: text(target), store, store_from, ..Arguments::default() }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn paths_mean_the_same_in_another_folder() {
+        let here = absolute(".").unwrap().display().to_string();
+        let full = given("env:a#b/.env#S", Some("sqlite:db"), Some("file:url")).in_full();
+        assert_eq!(full.target.unwrap(), format!("env:{here}/a#b/.env#S"));
+        assert_eq!(full.store.unwrap(), format!("sqlite:{here}/db"));
+        assert_eq!(full.store_from.unwrap(), format!("file:{here}/url"));
+        for text in ["nonsense", "env:#S", "env:x"] {
+            assert_eq!(
+                given(text, Some("postgres://a@b/c"), Some("env:URL")).in_full().target.unwrap(),
+                text
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_given_now_takes_the_place_of_what_was_given_before() {
+        let mut before = given("env:/a#S", None, Some("env:URL"));
+        before.password_variable = Some("PGPASSWORD".to_owned());
+        let meant = Arguments::default().or(before.clone());
+        assert!(meant == before && !meant.is_empty());
+        let meant = given("env:/b#S", Some("sqlite:/db"), None).or(before);
+        assert_eq!((meant.target.as_deref(), meant.store_from), (Some("env:/b#S"), None));
+        assert_eq!((meant.store.as_deref(), meant.password_variable), (Some("sqlite:/db"), None));
+    }
+}

@@ -1,0 +1,73 @@
+//! What a rotation was asked for, sealed beside its journal, so that whoever goes on with it needs only its name.
+//!
+//! It says where passwords and cookies come from and holds none of them. It is sealed all the same: a reload command
+//! or an address may hold a credential that the operator typed.
+
+use super::unfinished::SEALED;
+use super::{Error, IncidentId, Probe, Request, seal};
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The sealed file, inside the incident's folder.
+pub(super) const MEMO: &str = "request.sealed";
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct Memo {
+    /// The target, in full.
+    pub(super) target: String,
+    /// What the caller wants to have back.
+    arguments: Option<String>,
+    /// A hash of the probe's cookie: answers to another one cannot be compared.
+    cookie: Option<String>,
+}
+
+impl Memo {
+    pub(super) fn of(request: &Request) -> Self {
+        let arguments = request.arguments.as_ref();
+        Self {
+            target: request.target.to_string(),
+            arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
+            cookie: request.probe.as_ref().map(hash),
+        }
+    }
+
+    pub(super) fn write(&self, folder: &Path, state: &Path, id: &IncidentId) -> Result<(), Error> {
+        let text = Zeroizing::new(serde_json::to_vec(self).expect("a memo is plain data"));
+        seal::seal(&folder.join(MEMO), &state.join("undo.key"), &bound_to(id), &text)
+    }
+
+    pub(super) fn read(folder: &Path, state: &Path, id: &IncidentId) -> Result<Self, Error> {
+        let path = folder.join(MEMO);
+        let text = seal::unseal(&path, &state.join("undo.key"), &bound_to(id))?;
+        serde_json::from_slice(&text).map_err(|_| Error::Seal(path))
+    }
+
+    /// Whether this is the cookie that was seen alive.
+    pub(super) fn has_cookie_of(&self, probe: &Probe) -> bool {
+        self.cookie.as_ref().is_some_and(|known| *known == hash(probe))
+    }
+}
+
+/// Gives back what the caller of the unfinished rotation had put into [`Request::arguments`].
+///
+/// # Errors
+/// When there is no such rotation, or what it left cannot be opened.
+pub fn remembered(state: &Path, id: &IncidentId) -> Result<Option<Secret>, Error> {
+    let folder = state.join("incidents").join(id.as_str());
+    if !folder.join(SEALED).exists() {
+        return Err(Error::NotUnfinished(id.to_string()));
+    }
+    Ok(Memo::read(&folder, state, id)?.arguments.map(Secret::from))
+}
+
+/// One sealed file cannot be put in the place of the other.
+fn bound_to(id: &IncidentId) -> String {
+    format!("{id}/request")
+}
+
+fn hash(probe: &Probe) -> String {
+    hex::encode(Sha256::digest(probe.cookie.expose()))
+}

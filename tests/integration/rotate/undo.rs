@@ -1,0 +1,69 @@
+//! What a failed reload leaves: the application may have taken the new value before the command failed.
+
+use super::{World, cookie, ends, hex_value, nothing_leaks, put, stderr, with};
+
+/// A reload that restarts the application and fails anyway, as a command does whose last check fails.
+#[test]
+fn a_reload_that_fails_twice_leaves_a_value_that_nobody_knows() {
+    let world = World::new(&hex_value());
+    let reload = format!("--reload={} && sleep 0.2; exit 3", world.reload());
+    let output = world.run(&with(world.all(), &[&reload]));
+    ends(&output, 5);
+    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+    let (said, id) = (stderr(&output), world.id());
+    assert!(said.contains("is not known") && said.contains(&format!("--abort {id}")), "{said}");
+    assert!(!said.contains("undone: the old value is back"), "{said}");
+    let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
+    assert!(markdown.contains("stopped half-way") && markdown.contains("is not known"));
+    nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+
+    let again = format!("--reload={}", world.reload());
+    ends(&world.run(&with(world.all(), &[&format!("--abort={id}"), &again])), 0);
+    assert_eq!(world.asks(&cookie(&world.old)), 200);
+}
+
+#[test]
+fn a_reload_that_fails_once_is_undone_by_the_second_one() {
+    let world = World::new(&hex_value());
+    let once = world.path("once");
+    let reload =
+        format!("--reload={}; test -e '{1}' || {{ touch '{1}'; exit 1; }}", world.reload(), once.display());
+    let output = world.run(&with(world.all(), &[&reload]));
+    ends(&output, 4);
+    assert!(stderr(&output).contains("with the old value"));
+    assert_eq!((world.env(), world.asks(&cookie(&world.old))), (world.before.clone(), 200));
+}
+
+#[test]
+fn the_arguments_of_a_reload_are_shown_nowhere() {
+    let planted = ["wsx-7hqkz-token".to_owned(), hex_value().chars().rev().collect()];
+    let world = World::new(&hex_value());
+    put(&world.path("app"), b"echo \"unknown arguments: $@\" >&2; exit 2\n");
+    let app = world.path("app");
+    let reload = format!(
+        "--reload=sh {} -H 'Authorization: Bearer {}' -u admin:{}",
+        app.display(),
+        planted[0],
+        planted[1]
+    );
+    let output = world.run(&with(world.all(), &[&reload]));
+    ends(&output, 5);
+    assert!(stderr(&output).contains("`sh` with 7 more words"), "{}", stderr(&output));
+    nothing_leaks(&world, &output, &[&planted[0], &planted[1]]);
+    let dry = world.run(&with(world.all(), &[&reload, "--dry-run"]));
+    nothing_leaks(&world, &dry, &[&planted[0], &planted[1]]);
+}
+
+/// A weak value is taken out of nothing that is ours, and a word of our source is taken out of everything.
+#[test]
+fn a_value_that_is_a_word_of_the_source_is_hidden() {
+    for (old, shown) in [("verified", true), ("perform_to_the_end", false), ("resident", false)] {
+        let world = World::new(old);
+        put(&world.path("say"), format!("was {old}").as_bytes());
+        let reload = format!("--reload=cat '{}' && false", world.path("say").display());
+        let output = world.run(&with(world.all(), &[&reload]));
+        ends(&output, 5);
+        assert_eq!(stderr(&output).contains(&format!("was {old}")), shown, "{}", stderr(&output));
+        assert!(world.report()["status"] == "stopped half-way");
+    }
+}
