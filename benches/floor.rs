@@ -18,10 +18,11 @@ fn main() {
     let jobs = args.get(1).and_then(|jobs| jobs.parse().ok());
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let start = Instant::now();
-    let source = GitSource::open(Path::new(path), Part::Everything).unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        std::process::exit(2);
-    });
+    let source =
+        GitSource::open(Path::new(path), Part::Everything { ignored: false }).unwrap_or_else(|error| {
+            eprintln!("error: {error}");
+            std::process::exit(2);
+        });
     let (blobs, bytes) = source.rebuild_blobs(jobs);
     let seconds = start.elapsed().as_secs_f64();
     println!("{blobs} blobs, {} MB rebuilt in {seconds:.2} s on {jobs} threads", bytes / 1_000_000);

@@ -39,7 +39,8 @@ impl Visitor for Collector<'_> {
 }
 
 fn by_engine(repo: &Repo, detector: &Detector, jobs: usize) -> (Found, usize) {
-    let source = Source::Git(Box::new(GitSource::open(repo.path(), Part::Everything).unwrap()));
+    let source =
+        Source::Git(Box::new(GitSource::open(repo.path(), Part::Everything { ignored: false }).unwrap()));
     let collector = Collector { detector, found: Mutex::default(), patched: Mutex::default() };
     let coverage = source.each_blob(jobs, &Progress::default(), &collector).unwrap();
     assert!(coverage.is_complete(), "{:?}", coverage.skipped);
