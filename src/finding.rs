@@ -144,6 +144,8 @@ pub enum Place {
     Ref,
     /// A submodule.
     Submodule,
+    /// A file in git's own folder: its configuration, a hook, a log.
+    Repository,
     /// A member of an archive; the text is the path inside it.
     Archive(String),
     /// Standard input.
@@ -164,6 +166,7 @@ impl fmt::Display for Place {
             Self::Note => "note",
             Self::Ref => "ref",
             Self::Submodule => "submodule",
+            Self::Repository => "repository",
             Self::Archive(member) => return write!(f, "archive:{member}"),
             Self::Stdin => "stdin",
         })

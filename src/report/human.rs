@@ -152,6 +152,7 @@ fn kind(place: &Place) -> Option<&'static str> {
         Place::Index => "staged",
         Place::Worktree => "on disk",
         Place::Submodule => "submodule",
+        Place::Repository => "git's own file",
         Place::History
         | Place::Message
         | Place::Tag

@@ -72,6 +72,9 @@ fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
             paths.entry((origin.path.as_deref(), place)).or_default().push(version);
         }
     }
+    if paths.values().flatten().any(|version| !version.origin.is_echo) {
+        paths.values_mut().for_each(|versions| versions.retain(|version| !version.origin.is_echo));
+    }
     let mut occurrences: Vec<(u32, Occurrence)> = paths.into_values().flat_map(of_path).collect();
     occurrences.sort_by(|(order, a), (other_order, b)| {
         let date = |of: &Occurrence| (of.date.is_none(), of.date);

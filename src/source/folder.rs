@@ -92,6 +92,7 @@ pub(super) fn read_files(
             if progress.stopped() {
                 break;
             }
+            visit(Blob { key: Key::File(name.clone()), content: Content::whole(name.as_bytes()) });
             match read_file(name, path, progress, visit) {
                 Ok(read) => {
                     seen.fetch_add(1, Ordering::Relaxed);

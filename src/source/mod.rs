@@ -47,6 +47,12 @@ pub enum Key {
     File(String),
     /// Standard input.
     Stdin,
+    /// The name of a file or folder of the history, in the bytes that git has.
+    Name(Vec<u8>),
+    /// The name of a reference.
+    Reference(String),
+    /// A file that git keeps in its own folder: its configuration, hooks, logs.
+    Own(String),
 }
 
 /// One place a blob stands in.
@@ -60,6 +66,8 @@ pub struct Origin {
     pub commit: Option<CommitInfo>,
     /// Whether the commit at HEAD has it there.
     pub at_head: bool,
+    /// Whether it is a copy that git keeps of something that stands elsewhere, told of only where nothing else is left.
+    pub is_echo: bool,
 }
 
 /// What is told about a commit.
@@ -173,5 +181,5 @@ fn on_disk(key: &Key) -> Origin {
         Key::Staged(path) => (Place::Index, Some(path.clone())),
         _ => (Place::Stdin, None),
     };
-    Origin { place, path, commit: None, at_head: false }
+    Origin { place, path, commit: None, at_head: false, is_echo: false }
 }

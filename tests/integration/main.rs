@@ -14,6 +14,7 @@ mod layers; // the arrows between the modules, and the form of the source tree
 #[cfg(unix)] // other systems refuse such names
 mod paths; // paths that are no text, hostile names, and where a report can be written to
 #[cfg(unix)] // the hook is a shell script
+mod places; // every place in which a repository can hold a secret
 mod push; // a push that a pre-receive hook scans before git accepts it
 mod repo; // a real repository for a test, and the binary in it
 mod report; // the report formats, against their schemas

@@ -5,6 +5,7 @@
 
 use super::graph::{Commit, Graph, Reach};
 use super::history::Past;
+use super::names;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
@@ -21,27 +22,37 @@ const MAX_STEPS: usize = 2_000_000;
 /// The most places that are told.
 const MAX_PLACES: usize = 100_000;
 
-/// A blob's appearance under a path in a commit none of whose parents has it there.
+/// What is looked for in trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Found {
+    /// A blob, by its position.
+    Blob(u32),
+    /// A name, by its number.
+    Name(u32),
+}
+
+/// The appearance of a blob under a path, or of a name, in a commit none of whose parents has it there.
 pub(super) struct Introduction {
-    /// The blob's position.
-    pub(super) blob: u32,
+    pub(super) what: Found,
     pub(super) path: Vec<u8>,
     /// The commit's number in the graph.
     pub(super) commit: u32,
 }
 
-/// The trees that lead to found blobs.
+/// The trees that lead to found blobs and names.
 pub(super) struct Leads {
     trees: HashMap<u32, Box<[Lead]>>,
     names: Vec<Box<[u8]>>,
+    /// The numbers of the names that were found themselves.
+    wanted: HashSet<u32>,
 }
 
-/// An entry that is, or leads to, a found blob. By number of its name, so that two trees' lists are easily compared.
+/// An entry that is, has the name of, or leads to what was found. By number of its name, so that two trees' lists are easily compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Lead {
     name: u32,
     is_tree: bool,
-    /// The position of what it names.
+    /// The position of what it names; the largest number if that is not here.
     object: u32,
 }
 
@@ -58,6 +69,13 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// Takes the right to tell one more place.
+    fn place(&mut self) -> bool {
+        let left = self.places.checked_sub(1);
+        self.places = left.unwrap_or(0);
+        left.is_some()
+    }
+
     /// Whether something was not looked at or not told.
     pub(super) fn is_spent(&self) -> bool {
         self.steps == 0 || self.places == 0
@@ -65,26 +83,37 @@ impl Budget {
 }
 
 impl Leads {
-    /// Finds the trees that lead to the blobs at these positions.
+    /// Finds the trees that lead to the blobs at these positions, and to entries of these names.
     pub(super) fn find(
         store: &Store,
         past: &Past,
         hash_len: usize,
         blobs: &HashSet<u32>,
+        wanted: &HashSet<&[u8]>,
         jobs: usize,
     ) -> Self {
         let mut leading = vec![false; store.len()];
         blobs.iter().for_each(|&blob| leading[blob as usize] = true);
+        for tree in names::trees_with(store, wanted, hash_len, jobs) {
+            leading[tree] = true;
+        }
         past.ties.spread(&mut leading);
-        let collector =
-            Collector { store, hash_len, leading, names: Mutex::default(), trees: Mutex::default() };
+        let (names, trees) = (Mutex::default(), Mutex::default());
+        let collector = Collector { store, hash_len, leading, wanted, names, trees };
         // What cannot be read was reported when the content was scanned.
         store.each(jobs, &collector, &mut Coverage::default());
         let trees = collector.trees.into_inner().unwrap_or_else(PoisonError::into_inner);
         let numbers = collector.names.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut names: Vec<(Box<[u8]>, u32)> = numbers.into_iter().collect();
         names.sort_unstable_by_key(|(_, number)| *number);
-        Self { trees, names: names.into_iter().map(|(name, _)| name).collect() }
+        let is_wanted = |(name, number): &(Box<[u8]>, u32)| wanted.contains(name.as_ref()).then_some(*number);
+        let numbers = names.iter().filter_map(is_wanted).collect();
+        Self { trees, names: names.into_iter().map(|(name, _)| name).collect(), wanted: numbers }
+    }
+
+    /// The names that were looked for and are somewhere.
+    pub(super) fn named(&self) -> impl Iterator<Item = (Found, &[u8])> {
+        self.wanted.iter().map(|&number| (Found::Name(number), self.names[number as usize].as_ref()))
     }
 
     /// What each commit brings in that none of its parents has, oldest commit first, for the commits reached as `reach`.
@@ -99,19 +128,19 @@ impl Leads {
             let Some(tree) = commit.tree.filter(|tree| self.trees.contains_key(tree)) else { continue };
             let parents = self.parents(graph, commit);
             if !parents.contains(&tree) {
-                self.each_new(tree, parents, budget, &mut |blob, path| {
-                    found.push(Introduction { blob, path, commit: number });
+                self.each_new(tree, parents, budget, &mut |what, path| {
+                    found.push(Introduction { what, path, commit: number });
                 });
             }
         }
         found
     }
 
-    /// Every path under which a tree holds a found blob.
-    pub(super) fn paths(&self, root: u32, budget: &mut Budget) -> HashSet<(Vec<u8>, u32)> {
+    /// Every path under which a tree holds what was found.
+    pub(super) fn paths(&self, root: u32, budget: &mut Budget) -> HashSet<(Vec<u8>, Found)> {
         let mut found = HashSet::new();
-        self.each_new(root, Vec::new(), budget, &mut |blob, path| {
-            found.insert((path, blob));
+        self.each_new(root, Vec::new(), budget, &mut |what, path| {
+            found.insert((path, what));
         });
         found
     }
@@ -121,8 +150,14 @@ impl Leads {
         trees.filter(|tree| self.trees.contains_key(tree)).collect()
     }
 
-    /// Calls `new` for each found blob below `root` that stands under the same path in none of the `others`.
-    fn each_new(&self, root: u32, others: Vec<u32>, budget: &mut Budget, new: &mut dyn FnMut(u32, Vec<u8>)) {
+    /// Calls `new` for all that was found below `root` and stands under the same path in none of the `others`.
+    fn each_new(
+        &self,
+        root: u32,
+        others: Vec<u32>,
+        budget: &mut Budget,
+        new: &mut dyn FnMut(Found, Vec<u8>),
+    ) {
         let mut stack = vec![(root, others, Vec::new())];
         while let Some((id, others, path)) = stack.pop() {
             let Some(left) = budget.steps.checked_sub(1) else { return };
@@ -134,13 +169,16 @@ impl Leads {
                 }
                 let mut path: Vec<u8> = path.clone();
                 path.extend_from_slice(&self.names[lead.name as usize]);
+                let known = || others.iter().any(|other| has_name(other, lead.name));
+                if self.wanted.contains(&lead.name) && !known() && budget.place() {
+                    new(Found::Name(lead.name), path.clone());
+                }
                 if lead.is_tree {
                     path.push(b'/');
                     let same = others.iter().filter_map(|other| folder(other, lead.name)).collect();
                     stack.push((lead.object, same, path));
-                } else if let Some(left) = budget.places.checked_sub(1) {
-                    budget.places = left;
-                    new(lead.object, path);
+                } else if budget.place() {
+                    new(Found::Blob(lead.object), path);
                 }
             }
         }
@@ -157,12 +195,18 @@ fn folder(leads: &[Lead], name: u32) -> Option<u32> {
     leads.get(at).filter(|lead| lead.name == name && lead.is_tree).map(|lead| lead.object)
 }
 
+/// Whether an ordered list has an entry of this name.
+fn has_name(leads: &[Lead], name: u32) -> bool {
+    leads.get(leads.partition_point(|lead| lead.name < name)).is_some_and(|lead| lead.name == name)
+}
+
 /// Reads the trees that lead somewhere.
 struct Collector<'s> {
     store: &'s Store,
     hash_len: usize,
     /// For every object whether it is found or leads to a found one.
     leading: Vec<bool>,
+    wanted: &'s HashSet<&'s [u8]>,
     names: Mutex<HashMap<Box<[u8]>, u32>>,
     trees: Mutex<HashMap<u32, Box<[Lead]>>>,
 }
@@ -211,13 +255,16 @@ impl Visitor for Collector<'_> {
 
 impl Collector<'_> {
     fn lead(&self, entry: &Entry<'_>) -> Option<Lead> {
-        if entry.kind == EntryKind::Submodule {
+        let inside = entry.kind != EntryKind::Submodule;
+        let object = if inside { self.store.position(entry.id) } else { None };
+        let wanted = !self.wanted.is_empty() && self.wanted.contains(entry.name);
+        if !wanted && !object.is_some_and(|object| self.leading[object]) {
             return None;
         }
-        let object = self.store.position(entry.id).filter(|&object| self.leading[object])?;
+        let object = object.map_or(Some(u32::MAX), |object| u32::try_from(object).ok())?;
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let next = u32::try_from(names.len()).ok()?;
         let name = *names.entry(entry.name.into()).or_insert(next);
-        Some(Lead { name, is_tree: entry.kind == EntryKind::Tree, object: u32::try_from(object).ok()? })
+        Some(Lead { name, is_tree: entry.kind == EntryKind::Tree, object })
     }
 }

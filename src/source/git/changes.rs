@@ -30,6 +30,9 @@ impl GitSource {
         for delta in diff.deltas().filter(adds) {
             let path = path_of(&delta);
             let (old, new) = (delta.old_file().id(), delta.new_file().id());
+            if old.is_zero() {
+                visit(Blob { key: Key::Staged(path.clone()), content: Content::whole(path.as_bytes()) });
+            }
             self.change(Key::Staged(path), &[old], new, progress, visit, &mut coverage)?;
             coverage.files += 1;
         }
@@ -122,7 +125,10 @@ impl GitSource {
         let mut changes: Vec<_> = changes.into_iter().collect();
         changes.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for (path, (old, new)) in changes {
-            let key = Key::Change(ObjectId::from(commit.id()), path);
+            let key = Key::Change(ObjectId::from(commit.id()), path.clone());
+            if old.iter().all(Oid::is_zero) {
+                visit(Blob { key: key.clone(), content: Content::whole(path.as_bytes()) });
+            }
             self.change(key, &old, new, progress, visit, coverage)?;
         }
         Ok(())

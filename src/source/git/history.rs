@@ -95,11 +95,12 @@ impl<'s> History<'s> {
         }
     }
 
-    /// Takes a tree; of one that was built from another only what is new.
+    /// Takes a tree; of one that was built from another only what is new. `name` is told the names of new entries.
     pub(super) fn tree(
         &self,
         object: &Object<'_>,
         base: Option<&DeltaBase<'_, TreeMemory>>,
+        name: &dyn Fn(&[u8]),
     ) -> Option<TreeMemory> {
         let reading = tree::read(
             object.content.bytes,
@@ -109,6 +110,7 @@ impl<'s> History<'s> {
         if !reading.whole {
             lock(&self.holes).malformed.insert(object.id);
         }
+        reading.fresh.iter().for_each(|(_, entry)| name(entry.name));
         let position = number(object.position)?;
         let gained: Vec<u32> = reading.fresh.iter().filter_map(|(_, entry)| self.entry(entry)).collect();
         match base.and_then(|base| Some((base, complement(&reading.kept, base.memory.layout.len())?))) {
@@ -193,7 +195,7 @@ impl Visitor for History<'_> {
 
     fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, TreeMemory>>) -> Option<TreeMemory> {
         if object.kind == Kind::Tree {
-            return self.tree(object, base.as_ref());
+            return self.tree(object, base.as_ref(), &|_| {});
         }
         self.commit(object);
         None

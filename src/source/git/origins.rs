@@ -1,11 +1,11 @@
 //! Origins of found blobs in a repository: from history where a commit has them, from the index where not, and
 //! otherwise said to be reached from nowhere.
 
-use super::attribution::{Budget, Introduction, Leads};
+use super::attribution::{Budget, Found, Introduction, Leads};
 use super::graph::{Graph, Reach};
 use super::history::Past;
 use super::store::Store;
-use super::{GitSource, HASH_LEN, ObjectId, commit};
+use super::{GitSource, HASH_LEN, ObjectId, commit, own};
 use crate::coverage::Coverage;
 use crate::finding::Place;
 use crate::source::path;
@@ -21,11 +21,16 @@ pub(super) fn find(
 ) -> Result<Origins, Error> {
     let blobs: HashSet<ObjectId> =
         keys.iter().filter_map(|key| if let Key::Object(id) = key { Some(*id) } else { None }).collect();
+    let names: HashSet<&[u8]> = keys
+        .iter()
+        .filter_map(|key| if let Key::Name(name) = key { Some(name.as_slice()) } else { None })
+        .collect();
+    let in_trees = !blobs.is_empty() || !names.is_empty();
     let mut origins: Origins =
-        if blobs.is_empty() { HashMap::new() } else { of_blobs(source, &blobs, jobs, coverage)? };
+        if in_trees { of_trees(source, &blobs, &names, jobs, coverage)? } else { HashMap::new() };
     for key in keys {
         let origin = match key {
-            Key::Object(_) => continue,
+            Key::Object(_) | Key::Name(_) => continue,
             Key::Commit(id) => text(source, id, Place::Message),
             Key::Tag(id) => text(source, id, Place::Tag),
             Key::Change(id, path) => {
@@ -36,6 +41,8 @@ pub(super) fn find(
                 origin.path = Some(path.clone());
                 origin
             }
+            Key::Reference(name) => own::of_reference(source, name),
+            Key::Own(path) => own::of_file(path),
             Key::Staged(_) | Key::File(_) | Key::Stdin => crate::source::on_disk(key),
         };
         origins.insert(key.clone(), vec![origin]);
@@ -50,18 +57,19 @@ fn oid(id: &ObjectId) -> git2::Oid {
 /// The origin of a commit's or tag's own text.
 fn text(source: &GitSource, id: &ObjectId, place: Place) -> Origin {
     let name: &[u8] = if place == Place::Tag { b"tagger" } else { b"author" };
-    Origin { place, path: None, commit: info(source, id, name, 0), at_head: false }
+    Origin { place, path: None, commit: info(source, id, name, 0), at_head: false, is_echo: false }
 }
 
-fn info(source: &GitSource, id: &ObjectId, name: &[u8], order: u32) -> Option<CommitInfo> {
+pub(super) fn info(source: &GitSource, id: &ObjectId, name: &[u8], order: u32) -> Option<CommitInfo> {
     let odb = source.repository.odb().ok()?;
     let object = odb.read(oid(id)).ok()?;
     Some(commit::info(id, object.data(), name, order))
 }
 
-fn of_blobs(
+fn of_trees(
     source: &GitSource,
     blobs: &HashSet<ObjectId>,
+    names: &HashSet<&[u8]>,
     jobs: usize,
     coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
@@ -69,9 +77,12 @@ fn of_blobs(
     // A scan that was stopped has not seen all; then they are read now.
     let past = source.past.get_or_init(|| Past::read(store, HASH_LEN, jobs));
     let graph = Graph::new(&past.commits, &tips(source, store)?);
-    let known: HashMap<u32, ObjectId> =
+    let numbers: HashMap<u32, ObjectId> =
         blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
-    let leads = Leads::find(store, past, HASH_LEN, &known.keys().copied().collect(), jobs);
+    let leads = Leads::find(store, past, HASH_LEN, &numbers.keys().copied().collect(), names, jobs);
+    let of_blobs = numbers.iter().map(|(number, id)| (Found::Blob(*number), Key::Object(*id)));
+    let of_names = leads.named().map(|(found, name)| (found, Key::Name(name.to_owned())));
+    let known: HashMap<Found, Key> = of_blobs.chain(of_names).collect();
     let mut budget = Budget::default();
     let at_head = head_tree(source).and_then(|tree| number(store, &tree));
     let at_head = at_head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
@@ -96,12 +107,22 @@ fn of_blobs(
         coverage.skip("some places of the findings", "are not told: the history names them in too many ways");
     }
     let Gathered { placed, mut origins, .. } = gathered;
-    for blob in blobs.difference(&placed) {
-        let blob_number = number(store, blob);
-        let path = in_conflict.iter().filter(|(_, found)| Some(*found) == blob_number).map(|(path, _)| path);
-        let path = path.min().map(|path| path::text(path));
-        let nowhere = Origin { place: Place::Unreachable, path, commit: None, at_head: false };
-        origins.insert(Key::Object(*blob), vec![nowhere]);
+    let all =
+        blobs.iter().map(|id| Key::Object(*id)).chain(names.iter().map(|name| Key::Name(name.to_vec())));
+    for key in all.filter(|key| !placed.contains(key)) {
+        let path = match &key {
+            Key::Object(id) => {
+                let what = number(store, id).map(Found::Blob);
+                let paths =
+                    in_conflict.iter().filter(|(_, found)| Some(*found) == what).map(|(path, _)| path);
+                paths.min().map(|path| path::text(path))
+            }
+            Key::Name(name) => Some(path::text(name)),
+            _ => None,
+        };
+        let nowhere =
+            Origin { place: Place::Unreachable, path, commit: None, at_head: false, is_echo: false };
+        origins.insert(key, vec![nowhere]);
     }
     Ok(origins)
 }
@@ -114,10 +135,10 @@ fn number(store: &Store, id: &ObjectId) -> Option<u32> {
 struct Gathered<'g> {
     source: &'g GitSource,
     graph: &'g Graph,
-    known: &'g HashMap<u32, ObjectId>,
+    known: &'g HashMap<Found, Key>,
     /// The paths that the commit at HEAD has.
-    at_head: HashSet<(Vec<u8>, u32)>,
-    placed: HashSet<ObjectId>,
+    at_head: HashSet<(Vec<u8>, Found)>,
+    placed: HashSet<Key>,
     origins: Origins,
 }
 
@@ -125,14 +146,14 @@ impl Gathered<'_> {
     /// Adds what commits brought in. Of a path that several commits brought the same blob to, the first is told.
     fn introduced(&mut self, mut found: Vec<Introduction>, reach: Reach) {
         // A blob that a better reason reaches is not also told of as dropped.
-        found.retain(|found| self.known.get(&found.blob).is_some_and(|blob| !self.placed.contains(blob)));
+        found.retain(|found| self.known.get(&found.what).is_some_and(|key| !self.placed.contains(key)));
         let mut seen = HashSet::new();
         for introduction in &found {
-            let blob = self.known[&introduction.blob];
-            self.placed.insert(blob);
-            if seen.insert((introduction.blob, &introduction.path)) {
+            let key = &self.known[&introduction.what];
+            self.placed.insert(key.clone());
+            if seen.insert((introduction.what, &introduction.path)) {
                 let origin = self.in_commit(introduction, reach);
-                self.origins.entry(Key::Object(blob)).or_default().push(origin);
+                self.origins.entry(key.clone()).or_default().push(origin);
             }
         }
     }
@@ -147,28 +168,36 @@ impl Gathered<'_> {
             Reach::Nothing => Place::Unreachable,
         };
         let id = self.source.store().id(commit.position as usize);
-        let at_head = self.at_head.contains(&(found.path.clone(), found.blob));
+        let at_head = self.at_head.contains(&(found.path.clone(), found.what));
         let path = Some(path::text(&found.path));
-        Origin { place, path, commit: info(self.source, &id, b"author", found.commit), at_head }
+        Origin {
+            place,
+            path,
+            commit: info(self.source, &id, b"author", found.commit),
+            at_head,
+            is_echo: false,
+        }
     }
 
-    /// Adds the paths of the index that HEAD does not have.
+    /// Adds the paths of the index that HEAD does not have; of the index of another working tree what stands nowhere else.
     fn in_index(&mut self) -> Result<(), Error> {
-        if self.source.repository.is_bare() {
-            return Ok(());
-        }
         let store = self.source.store();
-        for entry in self.source.repository.index()?.iter() {
-            let id = ObjectId::from(entry.id);
-            let Some(blob) = number(store, &id).filter(|blob| self.known.contains_key(blob)) else {
-                continue;
-            };
-            if !self.at_head.contains(&(entry.path.clone(), blob)) {
-                self.placed.insert(id);
-                let path = Some(path::text(&entry.path));
-                let origin = Origin { place: Place::Index, path, commit: None, at_head: false };
-                self.origins.entry(Key::Object(id)).or_default().push(origin);
+        for (file, here) in self.source.index_files() {
+            let index = git2::Index::open(&file).map_err(Error::damaged("the index"))?;
+            for entry in index.iter() {
+                let id = ObjectId::from(entry.id);
+                let what = number(store, &id).map(Found::Blob);
+                let Some(what) = what.filter(|what| self.known.contains_key(what)) else { continue };
+                let key = Key::Object(id);
+                let is_new = here || !self.placed.contains(&key);
+                if is_new && !self.at_head.contains(&(entry.path.clone(), what)) {
+                    let path = Some(path::text(&entry.path));
+                    let origin =
+                        Origin { place: Place::Index, path, commit: None, at_head: false, is_echo: false };
+                    self.origins.entry(key).or_default().push(origin);
+                }
             }
+            self.placed.extend(self.origins.keys().cloned());
         }
         Ok(())
     }
@@ -189,6 +218,7 @@ fn tips(source: &GitSource, store: &Store) -> Result<Vec<(u32, Reach)>, Error> {
     if let Ok(head) = source.repository.head().and_then(|head| head.peel_to_commit()) {
         tips.push((head.id().into(), Reach::References));
     }
+    tips.extend(source.heads().into_iter().map(|id| (id, Reach::References)));
     for reference in source.repository.references()? {
         let Ok(reference) = reference else { continue };
         let reach = match reference.name_bytes() {

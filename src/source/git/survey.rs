@@ -3,6 +3,7 @@
 //! On the way it checks that what trees and commits name is here, so that a hole in the history cannot pass for a clean one.
 
 use super::history::{History, Holes, Past, TreeMemory};
+use super::names::Names;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
@@ -30,18 +31,23 @@ impl GitSource {
             visitor,
             progress,
             history: History::new(store, HASH_LEN, self.shallow()),
+            names: Names::default(),
             commits: AtomicU64::new(0),
             objects: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         };
         store.each(jobs, &survey, &mut coverage);
+        let visit = |blob: Blob<'_>| drop(visitor.blob(&blob, None));
+        self.index_names(&survey.names, &visit)?;
+        self.reference_names(&visit);
+        self.own_files(&visit, &mut coverage);
         let past = survey.finish(&mut coverage);
         if !progress.stopped() {
             drop(self.past.set(past));
         }
         self.note_boundaries(&mut coverage)?;
         self.note_dangling_references(store, &mut coverage)?;
-        self.working_tree(jobs, progress, &|blob| drop(visitor.blob(&blob, None)), &mut coverage)?;
+        self.working_tree(jobs, progress, &visit, &mut coverage)?;
         Ok(coverage)
     }
 }
@@ -51,6 +57,7 @@ struct Survey<'s, V> {
     visitor: &'s V,
     progress: &'s Progress,
     history: History<'s>,
+    names: Names,
     commits: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
@@ -132,7 +139,7 @@ impl<V: source::Visitor> Survey<'_, V> {
             Memory::Tree(memory) => Some(DeltaBase { memory, bytes: base.bytes, copies: base.copies }),
             Memory::Blob(_) => None,
         });
-        self.history.tree(object, base.as_ref())
+        self.history.tree(object, base.as_ref(), &|name| self.names.look(name, self.visitor))
     }
 
     /// A header and a message, each with lines of its own.

@@ -1,0 +1,103 @@
+//! Names of files and folders as content of their own: a credential in a name is as public as one in a file.
+//!
+//! Each distinct name is looked at once, and only when an entry is new in its tree: a history has millions of entries
+//! and few names.
+
+use super::object::{Kind, Object};
+use super::object_id::ObjectId;
+use super::pack::{DeltaBase, PackError, Visitor};
+use super::store::Store;
+use super::{GitSource, tree};
+use crate::coverage::Coverage;
+use crate::source::{self, Blob, Content, Error, Key, Visit, path};
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+/// Shorter names hold no credential that a rule could tell from a word.
+const SHORTEST: usize = 12;
+
+/// How many sets share the names, so that threads seldom wait for each other.
+const SHARDS: usize = 16;
+
+/// The names that were looked at, by their hashes under a key of this run.
+#[derive(Default)]
+pub(super) struct Names {
+    hasher: RandomState,
+    seen: [Mutex<HashSet<u64>>; SHARDS],
+}
+
+impl Names {
+    /// Hands a name over if it is new.
+    pub(super) fn look<V: source::Visitor>(&self, name: &[u8], visitor: &V) {
+        if self.is_new(name) {
+            let blob = Blob { key: Key::Name(name.to_owned()), content: Content::whole(name) };
+            drop(visitor.blob(&blob, None));
+        }
+    }
+
+    fn is_new(&self, name: &[u8]) -> bool {
+        if name.len() < SHORTEST {
+            return false;
+        }
+        let hash = self.hasher.hash_one(name);
+        let shard = &self.seen[usize::try_from(hash).unwrap_or(0) % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner).insert(hash)
+    }
+}
+
+impl GitSource {
+    /// Hands over the paths of the indices that hold a name no tree has.
+    pub(super) fn index_names(&self, names: &Names, visit: &Visit<'_>) -> Result<(), Error> {
+        for (file, _) in self.index_files() {
+            let index = git2::Index::open(&file).map_err(Error::damaged("the index"))?;
+            for entry in index.iter() {
+                for name in entry.path.split(|&byte| byte == b'/').filter(|name| names.is_new(name)) {
+                    let key = Key::Staged(path::text(&entry.path));
+                    visit(Blob { key, content: Content::whole(name) });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The positions of all trees that have an entry of one of these names.
+pub(super) fn trees_with(store: &Store, names: &HashSet<&[u8]>, hash_len: usize, jobs: usize) -> Vec<usize> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let finder = Finder { names, hash_len, found: Mutex::default() };
+    // What cannot be read was reported when the content was scanned.
+    store.each(jobs, &finder, &mut Coverage::default());
+    finder.found.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Looks for names in trees.
+struct Finder<'f> {
+    names: &'f HashSet<&'f [u8]>,
+    hash_len: usize,
+    found: Mutex<Vec<usize>>,
+}
+
+impl Visitor for Finder<'_> {
+    type Memory = ();
+
+    fn wants(&self, kind: Kind) -> bool {
+        kind == Kind::Tree
+    }
+
+    fn object(&self, object: &Object<'_>, _: Option<DeltaBase<'_, ()>>) -> Option<()> {
+        let reading = tree::read(object.content.bytes, None, self.hash_len);
+        if reading.fresh.iter().any(|(_, entry)| self.names.contains(entry.name)) {
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).push(object.position);
+        }
+        None
+    }
+
+    fn lost(&self, _: ObjectId, _: PackError) {}
+
+    fn stopped(&self) -> bool {
+        false
+    }
+}

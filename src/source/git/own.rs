@@ -1,0 +1,94 @@
+//! What git keeps besides objects: the names of references, and the files in its own folder. The address of a remote
+//! with a password in it is the commonest leak on developers' machines.
+
+use super::{GitSource, ObjectId, origins};
+use crate::coverage::Coverage;
+use crate::finding::Place;
+use crate::source::{Blob, Content, Key, Origin, Visit, folder};
+use std::path::Path;
+
+/// What is read in other ways (objects, references, the index, repositories of their own), or holds names of objects only.
+const READ_ELSEWHERE: [&str; 9] =
+    ["objects", "refs", "packed-refs", "index", "modules", "lfs/objects", "lfs/tmp", "info/refs", "shallow"];
+
+/// Files of more bytes are no text of git's.
+const LARGEST: u64 = 64 << 20;
+
+impl GitSource {
+    /// Hands over the names of all references, packed, symbolic and remote ones too.
+    pub(super) fn reference_names(&self, visit: &Visit<'_>) {
+        // What cannot be listed is told of by the check for dangling references.
+        for reference in self.repository.references().into_iter().flatten().flatten() {
+            let name = String::from_utf8_lossy(reference.name_bytes());
+            visit(Blob {
+                key: Key::Reference(name.clone().into_owned()),
+                content: Content::whole(name.as_bytes()),
+            });
+        }
+    }
+
+    /// Hands over every file of git's own folder that is not read in another way. They are not counted: whoever asks how
+    /// much was seen means the repository's content.
+    pub(super) fn own_files(&self, visit: &Visit<'_>, coverage: &mut Coverage) {
+        let root = self.repository.commondir();
+        let prefix = if self.repository.is_bare() { "" } else { ".git/" };
+        let walk = ignore::WalkBuilder::new(root)
+            .standard_filters(false)
+            .follow_links(false)
+            .sort_by_file_path(Path::cmp)
+            .filter_entry({
+                let root = root.to_owned();
+                move |entry| !is_read_elsewhere(entry.path().strip_prefix(&root).unwrap_or(entry.path()))
+            })
+            .build();
+        for entry in walk {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    coverage.skip(error.to_string(), "cannot be listed");
+                    continue;
+                }
+            };
+            let size = entry.metadata().map_or(0, |metadata| metadata.len());
+            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                continue;
+            }
+            let name = format!("{prefix}{}", folder::name(root, entry.path()));
+            if size > LARGEST {
+                coverage.skip(name, format!("has more than {LARGEST} bytes"));
+                continue;
+            }
+            match std::fs::read(entry.path()) {
+                Ok(bytes) => visit(Blob { key: Key::Own(name), content: Content::whole(&bytes) }),
+                // git removes its files for the moment while it works.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => coverage.skip(name, format!("cannot be read: {error}")),
+            }
+        }
+    }
+}
+
+fn is_read_elsewhere(path: &Path) -> bool {
+    // The same files of a linked working tree are two folders deeper.
+    let mut parts = path.components();
+    let inside = if path.starts_with("worktrees") && parts.by_ref().take(2).count() == 2 {
+        parts.as_path()
+    } else {
+        path
+    };
+    READ_ELSEWHERE.iter().any(|known| inside == Path::new(known))
+}
+
+/// The origin of a reference's name: the commit that it names now.
+pub(super) fn of_reference(source: &GitSource, name: &str) -> Origin {
+    let commit = source.repository.find_reference(name).and_then(|reference| reference.peel_to_commit()).ok();
+    let commit = commit.and_then(|commit| origins::info(source, &ObjectId::from(commit.id()), b"author", 0));
+    Origin { place: Place::Ref, path: None, commit, at_head: false, is_echo: false }
+}
+
+/// The origin of a file of git's own. Logs and the last message repeat what commits say.
+pub(super) fn of_file(path: &str) -> Origin {
+    let is_echo =
+        path.split('/').any(|part| part == "logs") || path.ends_with("_EDITMSG") || path.ends_with("_MSG");
+    Origin { place: Place::Repository, path: Some(path.to_owned()), commit: None, at_head: false, is_echo }
+}
