@@ -117,6 +117,19 @@ pub struct Occurrence {
     pub versions: u32,
     /// Whether the commit at HEAD holds it in this path.
     pub at_head: bool,
+    /// The last commit that holds it in this path, in hexadecimal; `None` outside history.
+    pub last_commit: Option<String>,
+    /// Which branches, tags and other references have the first commit in their history.
+    pub references: References,
+}
+
+/// References, the most telling first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct References {
+    /// How many there are.
+    pub count: usize,
+    /// The full names of the first of them: HEAD's branch, branches, tags, others.
+    pub names: Vec<String>,
 }
 
 /// The kinds of place that a scan looks into.

@@ -5,7 +5,7 @@
 use super::{Report, configuration};
 use super::text::{bytes, count, duration, grouped, visible, width, wrap};
 use crate::coverage::Ignored;
-use crate::finding::{Finding, Occurrence, Place, Severity};
+use crate::finding::{Finding, Occurrence, Place, References, Severity};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -132,6 +132,11 @@ fn details(place: &Occurrence, report: &Report<'_>) -> String {
     if place.versions > 1 {
         parts.push(format!("{} versions", grouped(place.versions.into())));
     }
+    if !place.at_head {
+        let until = place.last_commit.as_ref().filter(|last| place.commit.as_ref() != Some(last));
+        parts.extend(until.map(|last| format!("until {}", last.chars().take(10).collect::<String>())));
+        parts.extend(references(&place.references, report));
+    }
     if let Some(encoding) = &place.encoding {
         parts.push(visible(encoding).into_owned());
     }
@@ -141,6 +146,19 @@ fn details(place: &Occurrence, report: &Report<'_>) -> String {
         (false, true) => String::new(),
         (false, false) => text,
     }
+}
+
+/// Where else the commit is: two references by name, since a leak may be in one branch only.
+fn references(references: &References, report: &Report<'_>) -> Option<String> {
+    let short = |name: &String| {
+        let name = report.redactor.text(name);
+        let parts = ["refs/heads/", "refs/tags/", "refs/"].iter().find_map(|prefix| name.strip_prefix(prefix));
+        visible(parts.unwrap_or(&name)).into_owned()
+    };
+    let named: Vec<String> = references.names.iter().take(2).map(short).collect();
+    let more = references.count.saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {} more", grouped(more as u64)) } else { String::new() };
+    (!named.is_empty()).then(|| format!("in {}{more}", named.join(", ")))
 }
 
 /// What to say about a kind of place that its location does not say.

@@ -119,7 +119,7 @@ impl<'a> Report<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Confidence, Occurrence, Place, Severity};
+    use crate::finding::{Confidence, Occurrence, Place, References, Severity};
     use crate::rule::Filters;
     use crate::secret::{FingerprintKey, Secret};
 
@@ -173,6 +173,8 @@ mod tests {
             encoding: None,
             versions: 1,
             at_head: false,
+            last_commit: Some("b2c3d4e5".repeat(5)),
+            references: References { count: 2, names: vec!["refs/heads/main".into(), "refs/tags/v1".into()] },
         }
     }
 

@@ -4,7 +4,7 @@
 //! that every token of a provider starts with (`ghp_`), and the first line of a private key. A name or a path that
 //! holds a found value is masked too: a report must not leak by its locations what it hides in its values.
 
-use crate::finding::{Finding, Occurrence, Place, Scan};
+use crate::finding::{Finding, Occurrence, Place, References, Scan};
 use crate::rule::Rule;
 use std::borrow::Cow;
 
@@ -73,6 +73,10 @@ impl<'a> Redactor<'a> {
         Occurrence {
             path: masked(&occurrence.path),
             author: masked(&occurrence.author),
+            references: References {
+                count: occurrence.references.count,
+                names: occurrence.references.names.iter().map(|name| self.text(name).into_owned()).collect(),
+            },
             place: match &occurrence.place {
                 Place::Archive(member) => Place::Archive(self.text(member).into_owned()),
                 place => place.clone(),

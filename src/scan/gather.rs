@@ -83,16 +83,25 @@ fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
     occurrences.into_iter().map(|(_, occurrence)| occurrence).collect()
 }
 
+/// What all versions of a path are told with.
+struct Path {
+    versions: u32,
+    at_head: bool,
+    last: Option<String>,
+}
+
 /// The versions of one path, told once.
 fn of_path(mut versions: Vec<Version<'_>>) -> Vec<(u32, Occurrence)> {
     versions.sort_by_key(|version| age(version.origin));
     let count = u32::try_from(versions.len()).unwrap_or(u32::MAX);
     let at_head = versions.iter().any(|version| version.origin.at_head);
+    let last = versions.iter().filter_map(|version| version.origin.last.as_ref()).max();
+    let path = Path { versions: count, at_head, last: last.map(|(_, id)| id.clone()) };
     let (mut told, mut most) = (Vec::new(), 0);
     for version in &versions {
         let known = most.min(version.spans.len());
         for span in &version.spans[known..] {
-            told.push((age(version.origin).2, occurrence(version.origin, *span, count, at_head)));
+            told.push((age(version.origin).2, occurrence(version.origin, *span, &path)));
         }
         most = most.max(version.spans.len());
     }
@@ -111,7 +120,7 @@ fn age(origin: &Origin) -> (u8, bool, u32) {
     (class, origin.commit.is_none(), order)
 }
 
-fn occurrence(origin: &Origin, span: Span, versions: u32, at_head: bool) -> Occurrence {
+fn occurrence(origin: &Origin, span: Span, path: &Path) -> Occurrence {
     let commit = origin.commit.as_ref();
     Occurrence {
         path: origin.path.clone(),
@@ -124,7 +133,9 @@ fn occurrence(origin: &Origin, span: Span, versions: u32, at_head: bool) -> Occu
         date: commit.and_then(|commit| commit.date),
         place: origin.place.clone(),
         encoding: None,
-        versions,
-        at_head,
+        versions: path.versions,
+        at_head: path.at_head,
+        last_commit: path.last.clone(),
+        references: origin.references.clone(),
     }
 }

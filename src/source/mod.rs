@@ -16,7 +16,7 @@ pub use error::Error;
 pub use git::{GitSource, ObjectId};
 
 use crate::coverage::Coverage;
-use crate::finding::Place;
+use crate::finding::{Place, References};
 use crate::patch::Patch;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -66,8 +66,27 @@ pub struct Origin {
     pub commit: Option<CommitInfo>,
     /// Whether the commit at HEAD has it there.
     pub at_head: bool,
+    /// The last commit that has the blob there, and its place in the order of history.
+    pub last: Option<(u32, String)>,
+    /// The references that have the first commit in their history.
+    pub references: References,
     /// Whether it is a copy that git keeps of something that stands elsewhere, told of only where nothing else is left.
     pub is_echo: bool,
+}
+
+impl Origin {
+    /// A place of which nothing more is known.
+    fn at(place: Place, path: Option<String>) -> Self {
+        Self {
+            place,
+            path,
+            commit: None,
+            at_head: false,
+            last: None,
+            references: References::default(),
+            is_echo: false,
+        }
+    }
 }
 
 /// What is told about a commit.
@@ -181,5 +200,5 @@ fn on_disk(key: &Key) -> Origin {
         Key::Staged(path) => (Place::Index, Some(path.clone())),
         _ => (Place::Stdin, None),
     };
-    Origin { place, path, commit: None, at_head: false, is_echo: false }
+    Origin::at(place, path)
 }

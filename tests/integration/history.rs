@@ -73,6 +73,49 @@ fn by_git(repo: &Repo) -> BTreeSet<(String, String, String)> {
     found
 }
 
+/// The commits that have the token in the path, and those references that have the commit in their history.
+fn holders(repo: &Repo, token: &str, path: &str) -> BTreeSet<String> {
+    let commits = repo.git(&["rev-list", "--all"]);
+    let holds = |commit: &&str| {
+        let listed = repo.git(&["ls-tree", "-r", "--name-only", commit]);
+        listed.lines().any(|name| name == path)
+            && repo.git(&["show", &format!("{commit}:{path}")]).contains(token)
+    };
+    commits.lines().filter(holds).map(ToOwned::to_owned).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    /// The last commit and the references of every place are those that git tells.
+    #[test]
+    fn last_commits_and_references_are_what_git_tells(steps in steps(), loose in any::<bool>()) {
+        let repo = Repo::new();
+        replay(&repo, &steps);
+        if !loose {
+            repo.git(&["repack", "-q", "-a", "-d", "-f"]);
+        }
+        let report = repo.scan(&["--format", "json", "--show-secrets"]).json();
+        for finding in report["findings"].as_array().unwrap() {
+            let token = finding["secret"]["value"].as_str().unwrap();
+            for place in finding["occurrences"].as_array().unwrap() {
+                let (path, last) = (place["path"].as_str().unwrap(), place["last_commit"].as_str().unwrap());
+                let holders = holders(&repo, token, path);
+                prop_assert!(holders.contains(last), "{} does not hold it in {}", last, path);
+                let later = repo.git(&["rev-list", "--all", "--ancestry-path", &format!("^{last}")]);
+                let later = later.lines().find(|commit| holders.contains(*commit));
+                prop_assert_eq!(later, None, "{} is not the last for {}", last, path);
+                let first = place["commit"].as_str().unwrap();
+                let refs = repo.git(&["for-each-ref", "--contains", first, "--format=%(refname)"]);
+                let refs: BTreeSet<&str> = refs.lines().collect();
+                let ours: BTreeSet<&str> =
+                    place["references"]["names"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+                prop_assert_eq!(ours, refs);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use std::time::Duration;
 use unleak::coverage::Coverage;
-use unleak::finding::{Confidence, Finding, Occurrence, Place, Scan, Severity};
+use unleak::finding::{Confidence, Finding, Occurrence, Place, References, Scan, Severity};
 use unleak::report::{FINDINGS_SCHEMA, Format, Options, Origin};
 use unleak::rule::{Filters, Rule};
 use unleak::secret::{FingerprintKey, Secret};
@@ -51,6 +51,8 @@ fn place(path: &str, line: u32, date: &str) -> Occurrence {
         encoding: None,
         versions: 1,
         at_head: false,
+        last_commit: None,
+        references: References::default(),
     }
 }
 
@@ -232,7 +234,15 @@ fn sarif_gives_every_location_a_file_since_services_refuse_a_log_otherwise() {
 
 #[test]
 fn the_human_report_reads_well() {
-    insta::assert_snapshot!(plain(&scan()), @r"
+    let mut scan = scan();
+    let places = scan.findings.iter_mut().flat_map(|finding| &mut finding.occurrences);
+    let gone = places.filter(|place| place.place == Place::History && place.line == 1);
+    gone.for_each(|place| {
+        place.last_commit = Some("d4c3b2a1".repeat(5));
+        let names = ["refs/heads/old", "refs/tags/v1.0", "refs/tags/v1.1"].map(ToOwned::to_owned).to_vec();
+        place.references = References { count: 9, names };
+    });
+    insta::assert_snapshot!(plain(&scan), @r"
     critical  Live session secret · known-value
        value  ********  under 16 bytes · fingerprint c09cd28582a2a5c0
         live  in use now as SESSION_SECRET
@@ -241,7 +251,7 @@ fn the_human_report_reads_well() {
 
         high  GitHub personal access token · github-token
        value  ghp_********  40 bytes · fingerprint 1bf1cdbf6e5a9055
-       where  docs/incident report.md:1:9              a1b2c3d4a1  2025-03-02  Ann Example
+       where  docs/incident report.md:1:9              a1b2c3d4a1  2025-03-02  Ann Example  until d4c3b2a1d4  in old, v1.0 and 7 more
               docs/incident report.md:2:9              a1b2c3d4a1  2025-03-02  Ann Example  still at HEAD
               docs/incident report.md!etc/app.env:3:9  a1b2c3d4a1  2025-03-02  Ann Example
               (commit message):4:9                     a1b2c3d4a1  2025-03-02  Ann Example

@@ -136,6 +136,39 @@ impl Leads {
         found
     }
 
+    /// For each version of a path the last commit that has it: the parent of one that drops it, or one that a reference names.
+    pub(super) fn last(
+        &self,
+        graph: &Graph,
+        tips: impl Iterator<Item = u32>,
+        budget: &mut Budget,
+    ) -> HashMap<(Vec<u8>, Found), u32> {
+        let mut last = HashMap::new();
+        let mut has = |commit: u32, what: Found, path: Vec<u8>| {
+            let known = last.entry((path, what)).or_insert(commit);
+            *known = commit.max(*known);
+        };
+        for commit in &graph.commits {
+            for &parent in &commit.parents {
+                let before = graph.commits[parent as usize].tree.filter(|tree| self.trees.contains_key(tree));
+                if let Some(before) = before.filter(|_| before != commit.tree) {
+                    let after = commit.tree.into_iter().collect();
+                    self.each_new(before, after, budget, &mut |what, path| has(parent, what, path));
+                }
+            }
+        }
+        let mut trees: Vec<(u32, u32)> =
+            tips.filter_map(|tip| Some((graph.commits[tip as usize].tree?, tip))).collect();
+        trees.sort_unstable();
+        for (number, &(tree, tip)) in trees.iter().enumerate() {
+            // Of several tips with one tree the last.
+            if trees.get(number + 1).is_none_or(|(next, _)| *next != tree) {
+                self.each_new(tree, Vec::new(), budget, &mut |what, path| has(tip, what, path));
+            }
+        }
+        last
+    }
+
     /// Every path under which a tree holds what was found.
     pub(super) fn paths(&self, root: u32, budget: &mut Budget) -> HashSet<(Vec<u8>, Found)> {
         let mut found = HashSet::new();

@@ -2,7 +2,7 @@
 
 use super::history::Record;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 /// How a commit is reached; the first that applies counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +58,13 @@ impl Graph {
         graph.mark(&tips);
         graph.sort();
         graph
+    }
+
+    /// The numbers of the commits at these positions.
+    pub(super) fn numbers(&self, positions: impl Iterator<Item = u32>) -> HashMap<u32, u32> {
+        let wanted: HashSet<u32> = positions.collect();
+        let all = (0..).zip(&self.commits).map(|(number, commit)| (commit.position, number));
+        all.filter(|(position, _)| wanted.contains(position)).collect()
     }
 
     fn mark(&mut self, tips: &[(u32, Reach)]) {

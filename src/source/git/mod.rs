@@ -7,6 +7,7 @@ mod attribution;
 mod base;
 mod changes;
 mod commit;
+mod containing;
 mod floor;
 mod graph;
 mod history;

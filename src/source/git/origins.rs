@@ -2,12 +2,13 @@
 //! otherwise said to be reached from nowhere.
 
 use super::attribution::{Budget, Found, Introduction, Leads};
+use super::containing::Tips;
 use super::graph::{Graph, Reach};
 use super::history::Past;
 use super::store::Store;
 use super::{GitSource, HASH_LEN, ObjectId, commit, own};
 use crate::coverage::Coverage;
-use crate::finding::Place;
+use crate::finding::{Place, References};
 use crate::source::path;
 use crate::source::{CommitInfo, Error, Key, Origin, Origins};
 use std::collections::{HashMap, HashSet};
@@ -57,7 +58,7 @@ fn oid(id: &ObjectId) -> git2::Oid {
 /// The origin of a commit's or tag's own text.
 fn text(source: &GitSource, id: &ObjectId, place: Place) -> Origin {
     let name: &[u8] = if place == Place::Tag { b"tagger" } else { b"author" };
-    Origin { place, path: None, commit: info(source, id, name, 0), at_head: false, is_echo: false }
+    Origin { commit: info(source, id, name, 0), ..Origin::at(place, None) }
 }
 
 pub(super) fn info(source: &GitSource, id: &ObjectId, name: &[u8], order: u32) -> Option<CommitInfo> {
@@ -86,11 +87,15 @@ fn of_trees(
     let mut budget = Budget::default();
     let at_head = head_tree(source).and_then(|tree| number(store, &tree));
     let at_head = at_head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
+    let tips = Tips::read(source, store, &graph)?;
+    let last = leads.last(&graph, tips.commits(), &mut budget);
     let mut gathered = Gathered {
         source,
         graph: &graph,
         known: &known,
         at_head,
+        last,
+        tips,
         placed: HashSet::new(),
         origins: Origins::new(),
     };
@@ -120,9 +125,7 @@ fn of_trees(
             Key::Name(name) => Some(path::text(name)),
             _ => None,
         };
-        let nowhere =
-            Origin { place: Place::Unreachable, path, commit: None, at_head: false, is_echo: false };
-        origins.insert(key, vec![nowhere]);
+        origins.insert(key, vec![Origin::at(Place::Unreachable, path)]);
     }
     Ok(origins)
 }
@@ -138,6 +141,9 @@ struct Gathered<'g> {
     known: &'g HashMap<Found, Key>,
     /// The paths that the commit at HEAD has.
     at_head: HashSet<(Vec<u8>, Found)>,
+    /// The last commit that has each version of a path.
+    last: HashMap<(Vec<u8>, Found), u32>,
+    tips: Tips,
     placed: HashSet<Key>,
     origins: Origins,
 }
@@ -148,17 +154,19 @@ impl Gathered<'_> {
         // A blob that a better reason reaches is not also told of as dropped.
         found.retain(|found| self.known.get(&found.what).is_some_and(|key| !self.placed.contains(key)));
         let mut seen = HashSet::new();
+        found.retain(|found| seen.insert((found.what, found.path.clone())));
+        let commits = found.iter().map(|found| found.commit).collect();
+        let references = self.tips.containing(self.graph, commits);
         for introduction in &found {
             let key = &self.known[&introduction.what];
             self.placed.insert(key.clone());
-            if seen.insert((introduction.what, &introduction.path)) {
-                let origin = self.in_commit(introduction, reach);
-                self.origins.entry(key.clone()).or_default().push(origin);
-            }
+            let references = references.get(&introduction.commit).cloned().unwrap_or_default();
+            let origin = self.in_commit(introduction, reach, references);
+            self.origins.entry(key.clone()).or_default().push(origin);
         }
     }
 
-    fn in_commit(&self, found: &Introduction, reach: Reach) -> Origin {
+    fn in_commit(&self, found: &Introduction, reach: Reach, references: References) -> Origin {
         let commit = &self.graph.commits[found.commit as usize];
         let place = match reach {
             Reach::References if commit.is_merge => Place::Merge,
@@ -167,15 +175,19 @@ impl Gathered<'_> {
             Reach::Stash => Place::Stash,
             Reach::Nothing => Place::Unreachable,
         };
-        let id = self.source.store().id(commit.position as usize);
-        let at_head = self.at_head.contains(&(found.path.clone(), found.what));
-        let path = Some(path::text(&found.path));
+        let name = |number: u32| {
+            let commit = &self.graph.commits[number as usize];
+            self.source.store().id(commit.position as usize)
+        };
+        let where_found = (found.path.clone(), found.what);
+        // What nothing reaches was dropped: the last commit is as good as the first.
+        let last = self.last.get(&where_found).copied().unwrap_or(found.commit);
         Origin {
-            place,
-            path,
-            commit: info(self.source, &id, b"author", found.commit),
-            at_head,
-            is_echo: false,
+            commit: info(self.source, &name(found.commit), b"author", found.commit),
+            at_head: self.at_head.contains(&where_found),
+            last: Some((last, name(last).to_string())),
+            references,
+            ..Origin::at(place, Some(path::text(&found.path)))
         }
     }
 
@@ -192,9 +204,7 @@ impl Gathered<'_> {
                 let is_new = here || !self.placed.contains(&key);
                 if is_new && !self.at_head.contains(&(entry.path.clone(), what)) {
                     let path = Some(path::text(&entry.path));
-                    let origin =
-                        Origin { place: Place::Index, path, commit: None, at_head: false, is_echo: false };
-                    self.origins.entry(key).or_default().push(origin);
+                    self.origins.entry(key).or_default().push(Origin::at(Place::Index, path));
                 }
             }
             self.placed.extend(self.origins.keys().cloned());

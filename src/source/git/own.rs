@@ -83,12 +83,12 @@ fn is_read_elsewhere(path: &Path) -> bool {
 pub(super) fn of_reference(source: &GitSource, name: &str) -> Origin {
     let commit = source.repository.find_reference(name).and_then(|reference| reference.peel_to_commit()).ok();
     let commit = commit.and_then(|commit| origins::info(source, &ObjectId::from(commit.id()), b"author", 0));
-    Origin { place: Place::Ref, path: None, commit, at_head: false, is_echo: false }
+    Origin { commit, ..Origin::at(Place::Ref, None) }
 }
 
 /// The origin of a file of git's own. Logs and the last message repeat what commits say.
 pub(super) fn of_file(path: &str) -> Origin {
     let is_echo =
         path.split('/').any(|part| part == "logs") || path.ends_with("_EDITMSG") || path.ends_with("_MSG");
-    Origin { place: Place::Repository, path: Some(path.to_owned()), commit: None, at_head: false, is_echo }
+    Origin { is_echo, ..Origin::at(Place::Repository, Some(path.to_owned())) }
 }
