@@ -12,8 +12,11 @@ const JSON: [&str; 4] = ["--format", "json", "--show-secrets", "--no-config"];
 /// One hiding place: its token's number, and where it must be found.
 struct Expected(u64, &'static str, &'static str, Option<String>, u64);
 
-/// For each token the places that a scan tells: `where`, path, commit and line.
-fn told(ran: &Ran) -> BTreeMap<String, Vec<(String, String, Option<String>, u64)>> {
+/// `where`, path, commit and line.
+type Told = (String, String, Option<String>, u64);
+
+/// For each token the places that a scan tells.
+fn told(ran: &Ran) -> BTreeMap<String, Vec<Told>> {
     let report = ran.json();
     let findings = report["findings"].as_array().unwrap().iter();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();

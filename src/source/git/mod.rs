@@ -33,10 +33,11 @@ pub use base::{Base, Entry};
 pub use object_id::ObjectId;
 pub use open::discover;
 
-use super::{Error, Key, Origins, Progress, Visitor};
+use super::{Error, Key, Origins, Progress, Take, Visitor, folder};
 use crate::coverage::Coverage;
 use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use store::Store;
 
@@ -123,6 +124,20 @@ impl GitSource {
         coverage: &mut Coverage,
     ) -> Result<Origins, Error> {
         origins::find(self, keys, jobs, coverage)
+    }
+
+    /// Reads the content of a blob again.
+    pub(super) fn reread(&self, key: &Key, take: &mut Take<'_>) -> Option<io::Result<()>> {
+        match key {
+            Key::Object(id) => self.store().reread(id, take),
+            _ => folder::reread(self.root(), key, take),
+        }
+    }
+
+    /// Where Git LFS keeps the content of a file.
+    pub(super) fn lfs_object(&self, name: &str) -> PathBuf {
+        let folder = self.repository.commondir().join("lfs/objects");
+        folder.join(&name[..2]).join(&name[2..4]).join(name)
     }
 
     fn store(&self) -> &Store {
