@@ -1,8 +1,6 @@
 //! Archives in history, in the index, on disk and in standard input: their members are found by line, nested ones too,
 //! and what is not read to its end is said.
 
-#![expect(clippy::disallowed_methods, reason = "the files of a test may be torn")]
-
 use crate::repo::{Ran, Repo, unleak};
 use crate::tokens::github;
 use std::collections::BTreeSet;

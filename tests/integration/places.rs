@@ -179,16 +179,18 @@ fn around(repo: &Repo, expected: &mut Vec<Expected>) {
 
 #[test]
 fn every_place_is_seen_and_told_exactly() {
-    let (repo, mut expected) = (Repo::new(), Vec::new());
-    in_history(&repo, &mut expected);
-    beside_history(&repo, &mut expected);
-    in_texts(&repo, &mut expected);
-    in_names(&repo, &mut expected);
-    around(&repo, &mut expected);
-    check(&repo.scan(&JSON), &expected);
-    repo.git(&["repack", "-q", "-a", "-d", "-k"]);
-    repo.git(&["pack-refs", "--all"]);
-    check(&repo.scan(&JSON), &expected);
+    for format in ["sha1", "sha256"] {
+        let (repo, mut expected) = (Repo::of_format(format), Vec::new());
+        in_history(&repo, &mut expected);
+        beside_history(&repo, &mut expected);
+        in_texts(&repo, &mut expected);
+        in_names(&repo, &mut expected);
+        around(&repo, &mut expected);
+        check(&repo.scan(&JSON), &expected);
+        repo.git(&["repack", "-q", "-a", "-d", "-k"]);
+        repo.git(&["pack-refs", "--all"]);
+        check(&repo.scan(&JSON), &expected);
+    }
 }
 
 #[test]

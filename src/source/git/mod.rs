@@ -141,7 +141,12 @@ impl GitSource {
     }
 
     fn store(&self) -> &Store {
-        self.store.get_or_init(|| Store::open(&self.folders(), HASH_LEN))
+        self.store.get_or_init(|| Store::open(&self.folders(), self.hash_len()))
+    }
+
+    /// The length of an object's name: 20 bytes of SHA-1 or 32 of SHA-256.
+    fn hash_len(&self) -> usize {
+        if self.repository.object_format() == git2::ObjectFormat::Sha256 { 32 } else { 20 }
     }
 
     /// All folders of objects that are not named by one of them.
@@ -150,6 +155,3 @@ impl GitSource {
         std::iter::once(own).chain(self.objects.iter().cloned()).collect()
     }
 }
-
-/// The length of an object's name; libgit2 opens SHA-1 repositories only.
-const HASH_LEN: usize = 20;

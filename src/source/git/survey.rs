@@ -7,7 +7,7 @@ use super::names::Names;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
-use super::{GitSource, HASH_LEN, commit};
+use super::{GitSource, commit};
 use crate::coverage::Coverage;
 use crate::patch::Patch;
 use crate::source::{self, Blob, Content, Error, Key, Progress};
@@ -30,7 +30,7 @@ impl GitSource {
         let survey = Survey {
             visitor,
             progress,
-            history: History::new(store, HASH_LEN, self.shallow()),
+            history: History::new(store, self.hash_len(), self.shallow()),
             names: Names::default(),
             commits: AtomicU64::new(0),
             objects: AtomicU64::new(0),

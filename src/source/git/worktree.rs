@@ -68,8 +68,9 @@ impl GitSource {
         let changed = flagged.filter_map(|entry| {
             let path = root.join(path_of(&entry.path));
             let metadata = path.symlink_metadata().ok().filter(|metadata| !metadata.is_dir())?;
-            let same =
-                metadata.is_file() && Oid::hash_file(ObjectType::Blob, &path).is_ok_and(|id| id == entry.id);
+            let same = metadata.is_file()
+                && Oid::hash_file_ext(ObjectType::Blob, &path, self.repository.object_format())
+                    .is_ok_and(|id| id == entry.id);
             (!same).then(|| (path::text(&entry.path), path))
         });
         Ok(changed.collect())
