@@ -78,7 +78,10 @@ impl Encrypted {
         coverage.encrypted += self.on_purpose;
         let mut absent = Vec::new();
         for (name, pointers) in &self.lfs {
-            let file = if let Source::Git(source) = source { Some(source.lfs_object(name)) } else { None };
+            let file = match (source, pointers.first()) {
+                (Source::Git(source), Some(pointer)) => Some(source.lfs_object(pointer, name)),
+                _ => None,
+            };
             let read =
                 file.filter(|file| file.is_file()).map(|file| follow(&file, pointers, visit, progress));
             match read {

@@ -57,6 +57,8 @@ pub enum Key {
     Reference(String),
     /// A file that git keeps in its own folder: its configuration, hooks, logs.
     Own(String),
+    /// What has this key in a repository inside the repository, by the path of that.
+    Within(String, Box<Self>),
     /// A member of an archive, by its path inside that: `a/b.txt`, or `a.zip!b.txt` in one inside it.
     Member(Box<Self>, String),
 }
@@ -77,6 +79,7 @@ impl Key {
             Self::Stdin => "standard input".to_owned(),
             Self::Name(name) => path::text(name),
             Self::Reference(name) => name.clone(),
+            Self::Within(path, key) => format!("{path}: {}", key.label()),
             Self::Member(archive, member) => format!("{}!{member}", archive.label()),
         }
     }

@@ -260,3 +260,48 @@ fn a_linked_working_tree_has_a_head_and_an_index_of_its_own() {
     ];
     check(&repo.scan(&JSON), &expected);
 }
+
+#[test]
+fn repositories_inside_the_repository_are_scanned_under_their_path() {
+    let inner = Repo::new();
+    inner.write("keep.txt", "keep\n");
+    inner.write("a.txt", line(50));
+    let leak = inner.commit("a leak");
+    inner.remove("a.txt");
+    let message = inner.commit(&format!("message {}", github(51)));
+    let repo = Repo::new();
+    repo.git(&[
+        "submodule",
+        "--quiet",
+        "add",
+        "--name",
+        "the/name",
+        inner.path().to_str().unwrap(),
+        "libs/inner",
+    ]);
+    repo.commit("add a submodule");
+    repo.write("libs/inner/new.txt", line(52));
+    repo.git(&["clone", "-q", inner.path().to_str().unwrap(), "clone"]);
+    let of = |number: u64, path: &'static str, commit: Option<&String>, line: u64| {
+        Expected(number, "submodule", path, commit.cloned(), line)
+    };
+    let ran = repo.scan(&JSON);
+    let told = told(&ran);
+    for (number, count) in [(50, 2), (51, 2), (52, 1)] {
+        assert_eq!(told[&github(number)].len(), count, "{number} {told:?}");
+    }
+    assert!(ran.json()["coverage"]["complete"].as_bool().unwrap(), "{}", ran.out);
+    std::fs::remove_dir_all(repo.path().join("clone")).unwrap();
+    let expected = [
+        of(50, "libs/inner/a.txt", Some(&leak), 2),
+        of(51, "libs/inner", Some(&message), 1),
+        of(52, "libs/inner/new.txt", None, 2),
+    ];
+    check(&repo.scan(&JSON), &expected);
+    repo.git(&["submodule", "--quiet", "deinit", "-f", "libs/inner"]);
+    check(&repo.scan(&JSON), &expected[..2]);
+    repo.git(&["rm", "-q", "-f", "libs/inner"]);
+    repo.commit("no submodule any more");
+    let gone = repo.scan(&JSON);
+    assert!(gone.places().contains(&"submodule the/name/a.txt:2".to_owned()), "{:?}", gone.places());
+}

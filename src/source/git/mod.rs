@@ -15,6 +15,7 @@ mod large;
 mod linked;
 mod loose;
 mod names;
+mod nested;
 mod object;
 mod object_id;
 mod open;
@@ -51,6 +52,8 @@ pub struct GitSource {
     store: OnceCell<Store>,
     /// What the walk over all objects learnt of commits and trees.
     past: OnceCell<history::Past>,
+    /// The repositories inside this one that were scanned with it.
+    nested: OnceCell<Vec<nested::Nested>>,
 }
 
 /// Which part of a repository is scanned.
@@ -78,7 +81,8 @@ impl GitSource {
         if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
-        Ok(Self { repository, part, objects: Vec::new(), store: OnceCell::new(), past: OnceCell::new() })
+        let (store, past, nested) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Ok(Self { repository, part, objects: Vec::new(), store, past, nested })
     }
 
     /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its
@@ -123,19 +127,28 @@ impl GitSource {
         jobs: usize,
         coverage: &mut Coverage,
     ) -> Result<Origins, Error> {
-        origins::find(self, keys, jobs, coverage)
+        let own = keys.iter().filter(|key| !matches!(key, Key::Within(..))).cloned().collect();
+        let mut origins = origins::find(self, &own, jobs, coverage)?;
+        origins.extend(self.nested_origins(keys, jobs, coverage)?);
+        Ok(origins)
     }
 
     /// Reads the content of a blob again.
     pub(super) fn reread(&self, key: &Key, take: &mut Take<'_>) -> Option<io::Result<()>> {
         match key {
             Key::Object(id) => self.store().reread(id, take),
+            Key::Within(path, key) => self.nested(path)?.reread(key, take),
             _ => folder::reread(self.root(), key, take),
         }
     }
 
-    /// Where Git LFS keeps the content of a file.
-    pub(super) fn lfs_object(&self, name: &str) -> PathBuf {
+    /// Where Git LFS keeps the file of this name that a pointer points to.
+    pub(super) fn lfs_object(&self, pointer: &Key, name: &str) -> PathBuf {
+        if let Key::Within(path, key) = pointer
+            && let Some(source) = self.nested(path)
+        {
+            return source.lfs_object(key, name);
+        }
         let folder = self.repository.commondir().join("lfs/objects");
         folder.join(&name[..2]).join(&name[2..4]).join(name)
     }

@@ -43,7 +43,9 @@ pub(super) fn find(
             }
             Key::Reference(name) => own::of_reference(source, name),
             Key::Own(path) => own::of_file(path),
-            Key::Staged(_) | Key::File(_) | Key::Stdin | Key::Member(..) => crate::source::on_disk(key),
+            Key::Staged(_) | Key::File(_) | Key::Stdin | Key::Member(..) | Key::Within(..) => {
+                crate::source::on_disk(key)
+            }
         };
         origins.insert(key.clone(), vec![origin]);
     }

@@ -4,6 +4,7 @@
 
 use super::history::{History, Holes, Past, TreeMemory};
 use super::names::Names;
+use super::nested::Candidate;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
@@ -18,14 +19,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const MAX_NAMED: usize = 50;
 
 impl GitSource {
-    pub(super) fn everything<V: source::Visitor>(
+    /// Scans this repository; what is inside of it and a repository itself is only named.
+    pub(super) fn own<V: source::Visitor>(
         &self,
         jobs: usize,
         progress: &Progress,
         visitor: &V,
-    ) -> Result<Coverage, Error> {
+    ) -> Result<(Coverage, Vec<Candidate>), Error> {
         let store = self.store();
-        progress.total.store(store.len() as u64, Ordering::Relaxed);
+        progress.total.fetch_add(store.len() as u64, Ordering::Relaxed);
         let mut coverage = Coverage::default();
         let survey = Survey {
             visitor,
@@ -47,8 +49,8 @@ impl GitSource {
         }
         self.note_boundaries(&mut coverage)?;
         self.note_dangling_references(store, &mut coverage)?;
-        self.working_tree(jobs, progress, &visit, &mut coverage)?;
-        Ok(coverage)
+        let inside = self.working_tree(jobs, progress, &visit, &mut coverage)?;
+        Ok((coverage, inside))
     }
 }
 
