@@ -16,6 +16,9 @@ pub struct Coverage {
     pub bytes: u64,
     /// What was not read because git is told to ignore it: not asked for, but said.
     pub ignored: Ignored,
+    /// Files that somebody encrypted before they were committed, by age, PGP or Ansible Vault: not asked for, but
+    /// said.
+    pub encrypted: u64,
     /// What should have been seen and was not; empty when the scan is complete.
     pub skipped: Vec<Skip>,
     /// Whether the person at the keyboard stopped the scan.

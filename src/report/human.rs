@@ -204,6 +204,9 @@ fn summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if let Some(ignored) = ignored(coverage.ignored) {
         writeln!(out, "{DIM}{ignored}; --ignored reads what is there.{DIM:#}")?;
     }
+    if coverage.encrypted > 0 {
+        writeln!(out, "{DIM}Not read: {}, encrypted on purpose.{DIM:#}", count(coverage.encrypted, "file"))?;
+    }
     left_out(report, out)?;
     if coverage.is_complete() { Ok(()) } else { blind_spots(report, out) }
 }

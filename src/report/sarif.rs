@@ -258,6 +258,7 @@ fn invocation(report: &Report<'_>) -> Value {
             "files": coverage.files,
             "bytes": coverage.bytes,
             "ignored": coverage.ignored,
+            "encrypted": coverage.encrypted,
         },
     })
 }

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Occurrence, Place};
 use crate::rule::Rule;
 use crate::secret::{Fingerprint, FingerprintKey, Secret};
 use crate::source::{Key, Origin, Origins};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// One version of a path that holds a secret.
 struct Version<'o> {
@@ -58,7 +58,9 @@ fn finding(rule: &Rule, secret: Secret, fingerprint: Fingerprint, occurrences: V
 /// more often than any before.
 fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
     let mut blobs: BTreeMap<&Key, Vec<Span>> = BTreeMap::new();
-    for hit in hits {
+    // What shows through the bytes of an archive is told of its member.
+    let archives: HashSet<&Key> = hits.iter().filter_map(|hit| hit.key.archive()).collect();
+    for hit in hits.iter().filter(|hit| !archives.contains(&hit.key)) {
         blobs.entry(&hit.key).or_default().push(hit.span);
     }
     let mut paths: BTreeMap<(Option<&str>, Option<&Place>), Vec<Version<'_>>> = BTreeMap::new();
@@ -66,8 +68,9 @@ fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
         spans.sort_unstable_by_key(|span| (span.line, span.column));
         spans.dedup();
         for origin in origins.get(key).into_iter().flatten() {
-            // What has no path is a place of its own kind.
-            let place = origin.path.is_none().then_some(&origin.place);
+            // What has no path is a place of its own kind, and so is a member of an archive.
+            let apart = origin.path.is_none() || matches!(origin.place, Place::Archive(_));
+            let place = apart.then_some(&origin.place);
             let version = Version { origin, spans: spans.clone() };
             paths.entry((origin.path.as_deref(), place)).or_default().push(version);
         }

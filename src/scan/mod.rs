@@ -23,6 +23,8 @@ const MAX_HITS: usize = 500_000;
 pub struct Options {
     /// How many threads read and search.
     pub jobs: usize,
+    /// Whether archives are opened.
+    pub archives: bool,
     /// Findings of less confidence are left out.
     pub min_confidence: Confidence,
 }
@@ -75,7 +77,7 @@ pub fn run(
         left_out: Mutex::default(),
         failure: Mutex::default(),
     };
-    let mut coverage = source.each_blob(options.jobs, progress, &sieve)?;
+    let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let (hits, left_out) = sieve.finish()?;
     let configuration = Configuration { left_out: left_out.beside(&hits), ..Configuration::default() };
     if hits.len() >= MAX_HITS {

@@ -19,6 +19,8 @@ pub struct Content<'b> {
     pub bytes: &'b [u8],
     /// The line and column of the first byte, from 1.
     pub start: (u32, u32),
+    /// Whether these are all bytes that there are.
+    pub whole: bool,
     /// A match counts if its secret shares a byte with one of these, which are ordered; `None` is everything.
     pub fresh: Option<Vec<Range<usize>>>,
 }
@@ -26,12 +28,12 @@ pub struct Content<'b> {
 impl<'b> Content<'b> {
     /// A whole blob.
     pub fn whole(bytes: &'b [u8]) -> Self {
-        Self { bytes, start: (1, 1), fresh: None }
+        Self { bytes, start: (1, 1), whole: true, fresh: None }
     }
 
     /// A whole blob of which only some ranges count.
     pub fn only(bytes: &'b [u8], fresh: Vec<Range<usize>>) -> Self {
-        Self { bytes, start: (1, 1), fresh: Some(fresh) }
+        Self { bytes, start: (1, 1), whole: true, fresh: Some(fresh) }
     }
 
     /// Whether a match whose secret is `range` counts.
@@ -69,7 +71,8 @@ fn windows_of(
         let last = read < wanted;
         let fresh = if last { before..buffer.len() } else { before..before + window };
         let end = fresh.end;
-        let content = Content { bytes: &buffer, start, fresh: Some(vec![fresh]) };
+        let content =
+            Content { bytes: &buffer, start, whole: last && start == (1, 1), fresh: Some(vec![fresh]) };
         if !emit(content) || last {
             return Ok(total);
         }

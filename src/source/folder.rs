@@ -1,6 +1,6 @@
 //! Files on disk as a source: a folder or a single file, or the files of a working tree that git would commit.
 
-use super::{Blob, Content, Error, Key, Progress, Visit, content, path};
+use super::{Blob, Content, Error, Key, Progress, Take, Visit, content, path};
 use crate::coverage::{Coverage, Skip};
 use std::fs::{self, File};
 use std::io;
@@ -31,6 +31,11 @@ impl FolderSource {
         &self.root
     }
 
+    /// Opens a file that was read before.
+    pub(super) fn reread(&self, key: &Key, take: &mut Take<'_>) -> Option<io::Result<()>> {
+        reread(&self.root, key, take)
+    }
+
     /// Reads every file below the folder, hidden and ignored ones too; `.git` folders are git's own and left out.
     pub(super) fn each_blob(&self, jobs: usize, progress: &Progress, visit: &Visit<'_>) -> Coverage {
         let mut coverage = Coverage::default();
@@ -39,6 +44,14 @@ impl FolderSource {
         read_files(&named, jobs, progress, visit, &mut coverage);
         coverage
     }
+}
+
+/// Opens a file that was read before, of a folder or itself.
+pub(super) fn reread(root: &Path, key: &Key, take: &mut Take<'_>) -> Option<io::Result<()>> {
+    let Key::File(name) = key else { return None };
+    let path = if root.is_dir() { root.join(name) } else { root.to_owned() };
+    let file = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    Some(file.and_then(|(size, mut file)| take(&mut file, size)))
 }
 
 /// The path as the report shows it: relative to the folder, with `/`; of a file that was named itself as it was named.

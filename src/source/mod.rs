@@ -4,7 +4,9 @@
 //! Origins are asked for in a second step because almost no blob holds a secret: paths and commits of all the
 //! others are never looked up.
 
+mod archive;
 mod content;
+mod encrypted;
 mod error;
 pub mod folder;
 pub mod git;
@@ -18,8 +20,10 @@ pub use git::{GitSource, ObjectId};
 use crate::coverage::Coverage;
 use crate::finding::{Place, References};
 use crate::patch::Patch;
+use archive::Opening;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// A piece of content on its way to the detector.
@@ -53,6 +57,32 @@ pub enum Key {
     Reference(String),
     /// A file that git keeps in its own folder: its configuration, hooks, logs.
     Own(String),
+    /// What has this key in a repository inside the repository, by the path of that.
+    Within(String, Box<Self>),
+    /// A member of an archive, by its path inside that: `a/b.txt`, or `a.zip!b.txt` in one inside it.
+    Member(Box<Self>, String),
+}
+
+impl Key {
+    /// The archive that it is a member of.
+    pub fn archive(&self) -> Option<&Self> {
+        if let Self::Member(archive, _) = self { Some(archive) } else { None }
+    }
+
+    /// What a person would call it.
+    fn label(&self) -> String {
+        match self {
+            Self::Object(id) => format!("object {id}"),
+            Self::Commit(id) => format!("commit {id}"),
+            Self::Tag(id) => format!("tag {id}"),
+            Self::Change(_, path) | Self::Staged(path) | Self::File(path) | Self::Own(path) => path.clone(),
+            Self::Stdin => "standard input".to_owned(),
+            Self::Name(name) => path::text(name),
+            Self::Reference(name) => name.clone(),
+            Self::Within(path, key) => format!("{path}: {}", key.label()),
+            Self::Member(archive, member) => format!("{}!{member}", archive.label()),
+        }
+    }
 }
 
 /// One place a blob stands in.
@@ -154,7 +184,8 @@ pub trait Visitor: Sync {
 type Visit<'v> = dyn Fn(Blob<'_>) + Sync + 'v;
 
 impl Source {
-    /// Hands every blob to the visitor, each unique content once, and tells what was seen and what was not.
+    /// Hands every blob to the visitor, each unique content once, and tells what was seen and what was not. With
+    /// `archives` their members are blobs too.
     ///
     /// # Errors
     /// When the source cannot be read at all; what cannot be read of it is in the coverage.
@@ -163,13 +194,16 @@ impl Source {
         jobs: usize,
         progress: &Progress,
         visitor: &V,
+        archives: bool,
     ) -> Result<Coverage, Error> {
-        let visit = |blob: Blob<'_>| drop(visitor.blob(&blob, None));
+        let opening = Opening::new(visitor, progress, archives);
+        let visit = |blob: Blob<'_>| drop(opening.blob(&blob, None));
         let mut coverage = match self {
-            Self::Git(source) => source.each_blob(jobs, progress, visitor)?,
+            Self::Git(source) => source.each_blob(jobs, progress, &opening)?,
             Self::Folder(source) => source.each_blob(jobs, progress, &visit),
             Self::Stream(source) => source.each_blob(progress, &visit)?,
         };
+        opening.finish(self, &mut coverage);
         coverage.interrupted = progress.stopped();
         Ok(coverage)
     }
@@ -184,14 +218,29 @@ impl Source {
         jobs: usize,
         coverage: &mut Coverage,
     ) -> Result<Origins, Error> {
-        match self {
-            Self::Git(source) => source.origins(keys, jobs, coverage),
+        let outer: HashSet<Key> = keys.iter().map(|key| archive::outer(key).clone()).collect();
+        let mut origins = match self {
+            Self::Git(source) => source.origins(&outer, jobs, coverage)?,
             Self::Folder(_) | Self::Stream(_) => {
-                Ok(keys.iter().map(|key| (key.clone(), vec![on_disk(key)])).collect())
+                outer.iter().map(|key| (key.clone(), vec![on_disk(key)])).collect()
             }
+        };
+        archive::add_members(keys, &mut origins);
+        Ok(origins)
+    }
+
+    /// Reads the content of a blob again, which the source has in a file or as an object; `None` where it does not.
+    fn reread(&self, key: &Key, take: &mut Take<'_>) -> Option<io::Result<()>> {
+        match self {
+            Self::Git(source) => source.reread(key, take),
+            Self::Folder(source) => source.reread(key, take),
+            Self::Stream(_) => None,
         }
     }
 }
+
+/// Takes the bytes of a blob that is read again, and how many there are.
+type Take<'t> = dyn FnMut(&mut dyn Read, u64) -> io::Result<()> + 't;
 
 /// The origin of a file or of standard input: the key says all.
 fn on_disk(key: &Key) -> Origin {

@@ -42,7 +42,7 @@ fn by_engine(repo: &Repo, detector: &Detector, jobs: usize) -> (Found, usize) {
     let source =
         Source::Git(Box::new(GitSource::open(repo.path(), Part::Everything { ignored: false }).unwrap()));
     let collector = Collector { detector, found: Mutex::default(), patched: Mutex::default() };
-    let coverage = source.each_blob(jobs, &Progress::default(), &collector).unwrap();
+    let coverage = source.each_blob(jobs, &Progress::default(), &collector, false).unwrap();
     assert!(coverage.is_complete(), "{:?}", coverage.skipped);
     (collector.found.into_inner().unwrap(), collector.patched.into_inner().unwrap())
 }

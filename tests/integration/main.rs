@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
+mod archives; // archives in every form and depth, and what is said when one is not read to its end
 mod configuration; // what a configuration may leave out, from where it is read, and that the report says so
 mod delta; // the engine that reads deltas, held against a scan of every whole blob
 mod demo; // unleak demo: its facts, what it leaves behind, and that it shows no secret

@@ -12,8 +12,11 @@ const JSON: [&str; 4] = ["--format", "json", "--show-secrets", "--no-config"];
 /// One hiding place: its token's number, and where it must be found.
 struct Expected(u64, &'static str, &'static str, Option<String>, u64);
 
-/// For each token the places that a scan tells: `where`, path, commit and line.
-fn told(ran: &Ran) -> BTreeMap<String, Vec<(String, String, Option<String>, u64)>> {
+/// `where`, path, commit and line.
+type Told = (String, String, Option<String>, u64);
+
+/// For each token the places that a scan tells.
+fn told(ran: &Ran) -> BTreeMap<String, Vec<Told>> {
     let report = ran.json();
     let findings = report["findings"].as_array().unwrap().iter();
     let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
@@ -176,16 +179,18 @@ fn around(repo: &Repo, expected: &mut Vec<Expected>) {
 
 #[test]
 fn every_place_is_seen_and_told_exactly() {
-    let (repo, mut expected) = (Repo::new(), Vec::new());
-    in_history(&repo, &mut expected);
-    beside_history(&repo, &mut expected);
-    in_texts(&repo, &mut expected);
-    in_names(&repo, &mut expected);
-    around(&repo, &mut expected);
-    check(&repo.scan(&JSON), &expected);
-    repo.git(&["repack", "-q", "-a", "-d", "-k"]);
-    repo.git(&["pack-refs", "--all"]);
-    check(&repo.scan(&JSON), &expected);
+    for format in ["sha1", "sha256"] {
+        let (repo, mut expected) = (Repo::of_format(format), Vec::new());
+        in_history(&repo, &mut expected);
+        beside_history(&repo, &mut expected);
+        in_texts(&repo, &mut expected);
+        in_names(&repo, &mut expected);
+        around(&repo, &mut expected);
+        check(&repo.scan(&JSON), &expected);
+        repo.git(&["repack", "-q", "-a", "-d", "-k"]);
+        repo.git(&["pack-refs", "--all"]);
+        check(&repo.scan(&JSON), &expected);
+    }
 }
 
 #[test]
@@ -254,4 +259,49 @@ fn a_linked_working_tree_has_a_head_and_an_index_of_its_own() {
         Expected(44, "index", "staged.txt", None, 2),
     ];
     check(&repo.scan(&JSON), &expected);
+}
+
+#[test]
+fn repositories_inside_the_repository_are_scanned_under_their_path() {
+    let inner = Repo::new();
+    inner.write("keep.txt", "keep\n");
+    inner.write("a.txt", line(50));
+    let leak = inner.commit("a leak");
+    inner.remove("a.txt");
+    let message = inner.commit(&format!("message {}", github(51)));
+    let repo = Repo::new();
+    repo.git(&[
+        "submodule",
+        "--quiet",
+        "add",
+        "--name",
+        "the/name",
+        inner.path().to_str().unwrap(),
+        "libs/inner",
+    ]);
+    repo.commit("add a submodule");
+    repo.write("libs/inner/new.txt", line(52));
+    repo.git(&["clone", "-q", inner.path().to_str().unwrap(), "clone"]);
+    let of = |number: u64, path: &'static str, commit: Option<&String>, line: u64| {
+        Expected(number, "submodule", path, commit.cloned(), line)
+    };
+    let ran = repo.scan(&JSON);
+    let told = told(&ran);
+    for (number, count) in [(50, 2), (51, 2), (52, 1)] {
+        assert_eq!(told[&github(number)].len(), count, "{number} {told:?}");
+    }
+    assert!(ran.json()["coverage"]["complete"].as_bool().unwrap(), "{}", ran.out);
+    std::fs::remove_dir_all(repo.path().join("clone")).unwrap();
+    let expected = [
+        of(50, "libs/inner/a.txt", Some(&leak), 2),
+        of(51, "libs/inner", Some(&message), 1),
+        of(52, "libs/inner/new.txt", None, 2),
+    ];
+    check(&repo.scan(&JSON), &expected);
+    repo.git(&["submodule", "--quiet", "deinit", "-f", "libs/inner"]);
+    check(&repo.scan(&JSON), &expected[..2]);
+    repo.git(&["rm", "-q", "-f", "libs/inner"]);
+    repo.commit("no submodule any more");
+    let gone = repo.scan(&JSON);
+    assert!(gone.places().contains(&"submodule the/name/a.txt:2".to_owned()), "{:?}", gone.places());
 }

@@ -15,11 +15,16 @@ pub(crate) struct Repo {
 impl Repo {
     /// An empty repository.
     pub(crate) fn new() -> Self {
+        Self::of_format("sha1")
+    }
+
+    /// An empty repository whose objects are named by this hash.
+    pub(crate) fn of_format(format: &str) -> Self {
         let dir = TempDir::new().expect("a temporary folder");
         let path = dir.path().join("repo");
         std::fs::create_dir(&path).expect("a folder");
         let repo = Self { dir, path };
-        repo.git(&["init", "-q", "-b", "main"]);
+        repo.git(&["init", "-q", "-b", "main", "--object-format", format]);
         repo
     }
 

@@ -421,14 +421,16 @@ fn objects_of_alternates_are_seen() {
 }
 
 #[test]
-fn a_submodule_is_said_to_be_unseen() {
+fn a_submodule_that_is_not_here_is_said_to_be_unseen() {
     let inner = Repo::new();
     inner.write("a.txt", "fine\n");
     inner.commit("a");
     let repo = Repo::new();
     repo.git(&["submodule", "--quiet", "add", inner.path().to_str().unwrap(), "inner"]);
     repo.commit("add a submodule");
-    let ran = scan(&repo, &[]);
+    let clone = repo.beside("clone");
+    repo.git(&["clone", "-q", ".", clone.to_str().unwrap()]);
+    let ran = scan(&repo, &[clone.to_str().unwrap()]);
     assert_eq!(ran.code, 3, "{}", ran.out);
     assert!(ran.out.contains("submodule inner"), "{}", ran.out);
 }

@@ -53,6 +53,9 @@ pub(super) struct Args {
     /// Read also the files of the working tree that git is told to ignore.
     #[arg(long, conflicts_with_all = ["staged", "range"])]
     ignored: bool,
+    /// Do not open archives (zip and all that is built on it, tar, gz, bz2, xz, zst).
+    #[arg(long)]
+    no_archives: bool,
     /// The form of the report.
     #[arg(long, short, value_enum, default_value = "human", value_name = "FORMAT")]
     format: Format,
@@ -111,6 +114,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let default_jobs = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let options = scan::Options {
         jobs: args.jobs.map_or_else(default_jobs, std::num::NonZero::get),
+        archives: !args.no_archives,
         min_confidence: args.min_confidence.into(),
     };
     let mut key = Ok(());

@@ -20,8 +20,10 @@ impl GitSource {
         progress: &Progress,
         visit: &Visit<'_>,
     ) -> Result<Coverage, Error> {
-        let index = index.map_or_else(|| self.repository.index(), Index::open);
-        let index = index.map_err(Error::damaged("the index"))?;
+        let index = match index {
+            Some(file) => self.open_index(file)?,
+            None => self.repository.index().map_err(Error::damaged("the index"))?,
+        };
         let head = self.head_tree()?;
         let diff = self.repository.diff_tree_to_index(head.as_ref(), Some(&index), Some(&mut options()));
         let diff = diff.map_err(Error::damaged("the tree of HEAD"))?;

@@ -1,9 +1,9 @@
 //! One object as a stream. libgit2 gives streams of loose objects only, and git puts what is really large into a pack
 //! at once, stored whole.
 
+use super::loose;
 use super::object_id::ObjectId;
 use super::pack::Pack;
-use super::{HASH_LEN, loose};
 use git2::Oid;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ pub(super) fn read(folders: &[PathBuf], id: Oid, take: &mut Take<'_>) -> Option<
     let packs = folders.iter().filter_map(|folder| std::fs::read_dir(folder.join("pack")).ok()).flatten();
     let paths = packs.filter_map(|entry| Some(entry.ok()?.path()));
     let indices = paths.filter(|path| path.extension().is_some_and(|end| end == "idx"));
-    indices.filter_map(|index| Pack::open(&index, HASH_LEN).ok()).find_map(|pack| {
+    indices.filter_map(|index| Pack::open(&index, id.as_bytes().len()).ok()).find_map(|pack| {
         let (size, mut reader) = pack.reader(&ObjectId::from(id)).ok()??;
         Some(take(&mut reader).map(|()| size))
     })

@@ -1,7 +1,9 @@
 //! Working trees that share one repository: each has a HEAD and an index of its own.
 
 use super::{GitSource, ObjectId};
-use std::path::PathBuf;
+use crate::source::Error;
+use git2::Index;
+use std::path::{Path, PathBuf};
 
 impl GitSource {
     /// The index files of all working trees, and whether each is this one's.
@@ -11,6 +13,11 @@ impl GitSource {
         let others = folders.map(|folder| folder.join("index")).filter(|file| *file != here);
         let files = std::iter::once((here.clone(), true)).chain(others.map(|file| (file, false)));
         files.filter(|(file, _)| file.is_file()).collect()
+    }
+
+    /// Opens an index file of this repository.
+    pub(super) fn open_index(&self, file: &Path) -> Result<Index, Error> {
+        Index::open_ext(file, self.repository.object_format()).map_err(Error::damaged("the index"))
     }
 
     /// The commits that the HEADs of all working trees name themselves; a branch is among the references.

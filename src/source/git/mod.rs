@@ -16,6 +16,7 @@ mod large;
 mod linked;
 mod loose;
 mod names;
+mod nested;
 mod object;
 mod object_id;
 mod open;
@@ -34,10 +35,11 @@ pub use base::{Base, Entry};
 pub use object_id::ObjectId;
 pub use open::discover;
 
-use super::{Error, Key, Origins, Progress, Visitor};
+use super::{Error, Key, Origins, Progress, Take, Visitor, folder};
 use crate::coverage::Coverage;
 use std::cell::OnceCell;
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use store::Store;
 
@@ -51,6 +53,8 @@ pub struct GitSource {
     store: OnceCell<Store>,
     /// What the walk over all objects learnt of commits and trees.
     past: OnceCell<history::Past>,
+    /// The repositories inside this one that were scanned with it.
+    nested: OnceCell<Vec<nested::Nested>>,
 }
 
 /// Which part of a repository is scanned.
@@ -78,7 +82,8 @@ impl GitSource {
         if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
-        Ok(Self { repository, part, objects: Vec::new(), store: OnceCell::new(), past: OnceCell::new() })
+        let (store, past, nested) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Ok(Self { repository, part, objects: Vec::new(), store, past, nested })
     }
 
     /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its
@@ -123,11 +128,39 @@ impl GitSource {
         jobs: usize,
         coverage: &mut Coverage,
     ) -> Result<Origins, Error> {
-        origins::find(self, keys, jobs, coverage)
+        let own = keys.iter().filter(|key| !matches!(key, Key::Within(..))).cloned().collect();
+        let mut origins = origins::find(self, &own, jobs, coverage)?;
+        origins.extend(self.nested_origins(keys, jobs, coverage)?);
+        Ok(origins)
+    }
+
+    /// Reads the content of a blob again.
+    pub(super) fn reread(&self, key: &Key, take: &mut Take<'_>) -> Option<io::Result<()>> {
+        match key {
+            Key::Object(id) => self.store().reread(id, take),
+            Key::Within(path, key) => self.nested(path)?.reread(key, take),
+            _ => folder::reread(self.root(), key, take),
+        }
+    }
+
+    /// Where Git LFS keeps the file of this name that a pointer points to.
+    pub(super) fn lfs_object(&self, pointer: &Key, name: &str) -> PathBuf {
+        if let Key::Within(path, key) = pointer
+            && let Some(source) = self.nested(path)
+        {
+            return source.lfs_object(key, name);
+        }
+        let folder = self.repository.commondir().join("lfs/objects");
+        folder.join(&name[..2]).join(&name[2..4]).join(name)
     }
 
     fn store(&self) -> &Store {
-        self.store.get_or_init(|| Store::open(&self.folders(), HASH_LEN))
+        self.store.get_or_init(|| Store::open(&self.folders(), self.hash_len()))
+    }
+
+    /// The length of an object's name: 20 bytes of SHA-1 or 32 of SHA-256.
+    fn hash_len(&self) -> usize {
+        if self.repository.object_format() == git2::ObjectFormat::Sha256 { 32 } else { 20 }
     }
 
     /// All folders of objects that are not named by one of them.
@@ -136,6 +169,3 @@ impl GitSource {
         std::iter::once(own).chain(self.objects.iter().cloned()).collect()
     }
 }
-
-/// The length of an object's name; libgit2 opens SHA-1 repositories only.
-const HASH_LEN: usize = 20;

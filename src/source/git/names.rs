@@ -50,7 +50,7 @@ impl GitSource {
     /// Hands over the paths of the indices that hold a name no tree has.
     pub(super) fn index_names(&self, names: &Names, visit: &Visit<'_>) -> Result<(), Error> {
         for (file, _) in self.index_files() {
-            let index = git2::Index::open(&file).map_err(Error::damaged("the index"))?;
+            let index = self.open_index(&file)?;
             for entry in index.iter() {
                 for name in entry.path.split(|&byte| byte == b'/').filter(|name| names.is_new(name)) {
                     let key = Key::Staged(path::text(&entry.path));

@@ -10,8 +10,17 @@ use std::path::Path;
 /// When there is none, when it belongs to somebody else, or when its format is unknown.
 pub fn discover(path: &Path) -> Result<Repository, Error> {
     std::fs::metadata(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    open(path, RepositoryOpenFlags::CROSS_FS)
+}
+
+/// Opens the repository of this folder, and none above it.
+pub(super) fn exactly(path: &Path) -> Result<Repository, Error> {
+    open(path, RepositoryOpenFlags::NO_SEARCH)
+}
+
+fn open(path: &Path, flags: RepositoryOpenFlags) -> Result<Repository, Error> {
     let ceilings: [&Path; 0] = [];
-    Repository::open_ext(path, RepositoryOpenFlags::CROSS_FS, ceilings).map_err(|error| match error.code() {
+    Repository::open_ext(path, flags, ceilings).map_err(|error| match error.code() {
         ErrorCode::NotFound => Error::NotARepository(path.to_owned()),
         ErrorCode::Owner => Error::DubiousOwnership(path.canonicalize().unwrap_or_else(|_| path.to_owned())),
         _ if error.message().contains("objectformat") || error.message().contains("object format") => {

@@ -6,7 +6,7 @@ use super::containing::Tips;
 use super::graph::{Graph, Reach};
 use super::history::Past;
 use super::store::Store;
-use super::{GitSource, HASH_LEN, ObjectId, commit, own};
+use super::{GitSource, ObjectId, commit, own};
 use crate::coverage::Coverage;
 use crate::finding::{Place, References};
 use crate::source::path;
@@ -44,7 +44,9 @@ pub(super) fn find(
             }
             Key::Reference(name) => own::of_reference(source, name),
             Key::Own(path) => own::of_file(path),
-            Key::Staged(_) | Key::File(_) | Key::Stdin => crate::source::on_disk(key),
+            Key::Staged(_) | Key::File(_) | Key::Stdin | Key::Member(..) | Key::Within(..) => {
+                crate::source::on_disk(key)
+            }
         };
         origins.insert(key.clone(), vec![origin]);
     }
@@ -76,11 +78,11 @@ fn of_trees(
 ) -> Result<Origins, Error> {
     let store = source.store();
     // A scan that was stopped has not seen all; then they are read now.
-    let past = source.past.get_or_init(|| Past::read(store, HASH_LEN, jobs));
+    let past = source.past.get_or_init(|| Past::read(store, source.hash_len(), jobs));
     let graph = Graph::new(&past.commits, &tips(source, store)?);
     let numbers: HashMap<u32, ObjectId> =
         blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
-    let leads = Leads::find(store, past, HASH_LEN, &numbers.keys().copied().collect(), names, jobs);
+    let leads = Leads::find(store, past, source.hash_len(), &numbers.keys().copied().collect(), names, jobs);
     let of_blobs = numbers.iter().map(|(number, id)| (Found::Blob(*number), Key::Object(*id)));
     let of_names = leads.named().map(|(found, name)| (found, Key::Name(name.to_owned())));
     let known: HashMap<Found, Key> = of_blobs.chain(of_names).collect();
@@ -195,7 +197,7 @@ impl Gathered<'_> {
     fn in_index(&mut self) -> Result<(), Error> {
         let store = self.source.store();
         for (file, here) in self.source.index_files() {
-            let index = git2::Index::open(&file).map_err(Error::damaged("the index"))?;
+            let index = self.source.open_index(&file)?;
             for entry in index.iter() {
                 let id = ObjectId::from(entry.id);
                 let what = number(store, &id).map(Found::Blob);

@@ -6,7 +6,9 @@ use super::object_id::ObjectId;
 use super::pack::{DeltaBase, Forest, Pack, PackError, Visitor, Walk};
 use super::positions::Positions;
 use crate::coverage::Coverage;
+use crate::source::Take;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -147,6 +149,21 @@ impl Store {
     /// Reads one object, from any pack or file that has it whole.
     pub(super) fn read(&self, id: &ObjectId) -> Option<(Kind, Vec<u8>)> {
         self.read_within(id, 8)
+    }
+
+    /// Streams an object that is stored whole; another one is built first.
+    pub(super) fn reread(&self, id: &ObjectId, take: &mut Take<'_>) -> Option<io::Result<()>> {
+        if let Ok(at) = self.loose.binary_search_by_key(id, |(id, _)| *id) {
+            return Some(
+                loose::open(&self.loose[at].1).and_then(|(_, size, mut reader)| take(&mut reader, size)),
+            );
+        }
+        for (pack, _) in &self.packs {
+            if let Ok(Some((size, mut reader))) = pack.reader(id) {
+                return Some(take(&mut reader, size));
+            }
+        }
+        self.read(id).map(|(_, bytes)| take(&mut bytes.as_slice(), bytes.len() as u64))
     }
 
     /// `depth` bounds how often a delta's base may be in yet another pack.

@@ -4,10 +4,11 @@
 
 use super::history::{History, Holes, Past, TreeMemory};
 use super::names::Names;
+use super::nested::Candidate;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
-use super::{GitSource, HASH_LEN, commit};
+use super::{GitSource, commit};
 use crate::coverage::Coverage;
 use crate::patch::Patch;
 use crate::source::{self, Blob, Content, Error, Key, Progress};
@@ -18,19 +19,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const MAX_NAMED: usize = 50;
 
 impl GitSource {
-    pub(super) fn everything<V: source::Visitor>(
+    /// Scans this repository; what is inside of it and a repository itself is only named.
+    pub(super) fn own<V: source::Visitor>(
         &self,
         jobs: usize,
         progress: &Progress,
         visitor: &V,
-    ) -> Result<Coverage, Error> {
+    ) -> Result<(Coverage, Vec<Candidate>), Error> {
         let store = self.store();
-        progress.total.store(store.len() as u64, Ordering::Relaxed);
+        progress.total.fetch_add(store.len() as u64, Ordering::Relaxed);
         let mut coverage = Coverage::default();
         let survey = Survey {
             visitor,
             progress,
-            history: History::new(store, HASH_LEN, self.shallow()),
+            history: History::new(store, self.hash_len(), self.shallow()),
             names: Names::default(),
             commits: AtomicU64::new(0),
             objects: AtomicU64::new(0),
@@ -47,8 +49,8 @@ impl GitSource {
         }
         self.note_boundaries(&mut coverage)?;
         self.note_dangling_references(store, &mut coverage)?;
-        self.working_tree(jobs, progress, &visit, &mut coverage)?;
-        Ok(coverage)
+        let inside = self.working_tree(jobs, progress, &visit, &mut coverage)?;
+        Ok((coverage, inside))
     }
 }
 

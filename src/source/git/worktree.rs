@@ -1,6 +1,7 @@
 //! The working tree as far as git does not have it yet: changed files, and new ones; ignored ones
 //! only if they are asked for.
 
+use super::nested::Candidate;
 use super::{GitSource, Part};
 use crate::coverage::Coverage;
 use crate::source::{Error, Progress, Visit, folder, path};
@@ -13,14 +14,16 @@ const ASSUME_VALID: u16 = 1 << 15;
 const SKIP_WORKTREE: u16 = 1 << 14;
 
 impl GitSource {
+    /// Reads them, and gives the repositories that are inside of this one.
     pub(super) fn working_tree(
         &self,
         jobs: usize,
         progress: &Progress,
         visit: &Visit<'_>,
         coverage: &mut Coverage,
-    ) -> Result<(), Error> {
-        let Some(root) = self.repository.workdir() else { return Ok(()) };
+    ) -> Result<Vec<Candidate>, Error> {
+        let mut inside = self.submodules(coverage);
+        let Some(root) = self.repository.workdir() else { return Ok(inside) };
         let read_ignored = self.part == Part::Everything { ignored: true };
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(true).exclude_submodules(true);
@@ -46,7 +49,7 @@ impl GitSource {
             } else if status.intersects(changed) && !is_folder {
                 files.push((name, path));
             } else if is_folder && status.contains(Status::WT_NEW) {
-                coverage.skip(name, "is a repository inside the repository");
+                inside.push((name.trim_end_matches('/').to_owned(), path));
             } else if status.contains(Status::from_bits_retain(1 << 12)) {
                 coverage.skip(name, "cannot be read");
             }
@@ -54,8 +57,7 @@ impl GitSource {
         files.sort_unstable();
         files.dedup();
         folder::read_files(&files, jobs, progress, visit, coverage);
-        self.note_submodules(coverage);
-        Ok(())
+        Ok(inside)
     }
 
     /// Tracked files that git was told to take for unchanged, or to leave out of the working tree, and that are there
@@ -68,22 +70,12 @@ impl GitSource {
         let changed = flagged.filter_map(|entry| {
             let path = root.join(path_of(&entry.path));
             let metadata = path.symlink_metadata().ok().filter(|metadata| !metadata.is_dir())?;
-            let same =
-                metadata.is_file() && Oid::hash_file(ObjectType::Blob, &path).is_ok_and(|id| id == entry.id);
+            let same = metadata.is_file()
+                && Oid::hash_file_ext(ObjectType::Blob, &path, self.repository.object_format())
+                    .is_ok_and(|id| id == entry.id);
             (!same).then(|| (path::text(&entry.path), path))
         });
         Ok(changed.collect())
-    }
-
-    /// A submodule's content is in a repository of its own.
-    fn note_submodules(&self, coverage: &mut Coverage) {
-        for submodule in self.repository.submodules().unwrap_or_default() {
-            let path = submodule.path().display().to_string();
-            coverage.skip(
-                format!("submodule {path}"),
-                format!("is a repository of its own; scan it with `unleak scan {path}`"),
-            );
-        }
     }
 }
 
