@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
 mod configuration; // what a configuration may leave out, from where it is read, and that the report says so
+mod damage; // a damaged pack or index: every flipped byte is told
 mod delta; // the engine that reads deltas, held against a scan of every whole blob
 mod demo; // unleak demo: its facts, what it leaves behind, and that it shows no secret
 #[cfg(unix)] // starts and stops the application by a shell script
