@@ -4,6 +4,7 @@
 
 mod archives; // archives in every form and depth, and what is said when one is not read to its end
 mod configuration; // what a configuration may leave out, from where it is read, and that the report says so
+mod damage; // a damaged pack or index: every flipped byte is told
 mod delta; // the engine that reads deltas, held against a scan of every whole blob
 mod demo; // unleak demo: its facts, what it leaves behind, and that it shows no secret
 #[cfg(unix)] // starts and stops the application by a shell script

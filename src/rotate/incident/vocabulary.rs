@@ -79,6 +79,10 @@ const WORDS: &[&str] = &[
     "postgres",
     "sqlite",
     "redacted",
+    // JSON itself
+    "null",
+    "true",
+    "false",
     // its sentences
     "incident",
     "session",

@@ -75,7 +75,9 @@ pub(super) fn places(text: &str, traces: &Traces) -> Vec<(String, usize)> {
         if traces.are_in(raw) || traces.are_in(&assignment.read(text)) {
             found.push((assignment.name(text).to_owned(), assignment.line));
         }
-        bare.push_str(&text[at..assignment.value.start]);
+        // A name is no value, even where the old value was the name of its own variable.
+        bare.push_str(&text[at..assignment.name.start]);
+        bare.push_str(&text[assignment.name.end..assignment.value.start]);
         bare.extend(raw.chars().filter(|&c| c == '\n'));
         at = assignment.value.end;
     }
@@ -110,6 +112,13 @@ mod tests {
     fn a_short_value_is_a_trace_as_a_word_only() {
         assert!(is_in("cats", "redis://:cats@h") && !is_in("cats", "catsup") && !is_in("7", "PORT 77"));
         assert!(!is_in("", "anything"));
+    }
+
+    #[test]
+    fn the_name_of_a_variable_is_no_trace() {
+        let traces = Traces::of(&[Secret::from("SESSION_SECRET".to_owned())]);
+        let found = places("SESSION_SECRET=\nOTHER='x SESSION_SECRET'\n# SESSION_SECRET\n", &traces);
+        assert_eq!(found, [("OTHER".to_owned(), 2), ("a comment".to_owned(), 3)]);
     }
 
     proptest! {

@@ -116,6 +116,12 @@ impl Store {
             let opened = Pack::open(&path, hash_len).and_then(|pack| Ok((Forest::new(&pack)?, pack)));
             match opened {
                 Ok((forest, pack)) => {
+                    if !pack.index.is_intact() || !pack.belongs_to_index() {
+                        self.problem(
+                            path.display().to_string(),
+                            "is damaged: its check sum differs".to_owned(),
+                        );
+                    }
                     self.starts.push(self.starts[self.packs.len()] + pack.index.len());
                     self.packs.push((pack, forest));
                 }
@@ -187,7 +193,7 @@ impl Store {
             let walk = Walk { pack, forest, start, external: &|id| self.read(id) };
             on_threads(jobs, &|| walk.run(&next, &once));
             for (id, error) in &forest.broken {
-                once.lose(*id, error.to_string());
+                once.lost_to(*id, error);
             }
         }
         let (first, next) = (self.starts[self.packs.len()], AtomicUsize::new(0));
@@ -199,7 +205,7 @@ impl Store {
                     continue;
                 }
                 if let Err(error) = loose::visit(*id, first + number, path, &once) {
-                    once.lose(*id, error.to_string());
+                    once.lose(*id, format!("cannot be read: {error}"));
                 }
             }
         });
@@ -215,7 +221,7 @@ impl Store {
         lost.dedup_by_key(|(id, _)| *id);
         let more = lost.len().saturating_sub(MAX_NAMED);
         for (id, reason) in lost.into_iter().take(MAX_NAMED) {
-            coverage.skip(format!("object {id}"), format!("cannot be read: {reason}"));
+            coverage.skip(format!("object {id}"), reason);
         }
         if more > 0 {
             coverage.skip(format!("{more} more objects"), "cannot be read");
@@ -231,6 +237,14 @@ struct Once<'s, V> {
 }
 
 impl<V> Once<'_, V> {
+    fn lost_to(&self, id: ObjectId, error: &PackError) {
+        let reason = match error {
+            PackError::CheckSum => format!("is damaged: {error}"),
+            _ => format!("cannot be read: {error}"),
+        };
+        self.lose(id, reason);
+    }
+
     fn lose(&self, id: ObjectId, reason: String) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).push((id, reason));
     }
@@ -251,7 +265,7 @@ impl<V: Visitor> Visitor for Once<'_, V> {
     }
 
     fn lost(&self, id: ObjectId, error: PackError) {
-        self.lose(id, error.to_string());
+        self.lost_to(id, &error);
     }
 
     fn stopped(&self) -> bool {

@@ -4,6 +4,8 @@
 
 use super::super::object_id::ObjectId;
 use super::PackError;
+use sha1::{Digest as _, Sha1};
+use sha2::Sha256;
 use std::path::Path;
 
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
@@ -69,6 +71,27 @@ impl PackIndex {
             }
         }
         None
+    }
+
+    /// The check sum (CRC-32) of the pack's bytes that hold the object at `position`.
+    pub(in crate::source::git) fn crc(&self, position: usize) -> u32 {
+        be32(&self.data, NAMES + self.count * self.hash_len + position * 4)
+    }
+
+    /// The check sum that stands at the end of the pack.
+    pub(in crate::source::git) fn pack_sum(&self) -> &[u8] {
+        let end = self.data.len() - self.hash_len;
+        &self.data[end - self.hash_len..end]
+    }
+
+    /// Whether the index is as git wrote it.
+    pub(in crate::source::git) fn is_intact(&self) -> bool {
+        let (content, sum) = self.data.split_at(self.data.len() - self.hash_len);
+        if self.hash_len == 20 {
+            Sha1::digest(content)[..] == *sum
+        } else {
+            Sha256::digest(content)[..] == *sum
+        }
     }
 
     /// Where the object at `position` starts in the pack; `None` if the table of large offsets is too short.

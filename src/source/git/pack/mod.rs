@@ -37,6 +37,8 @@ pub(super) enum PackError {
     Malformed(&'static str),
     #[error("its delta base {0} is missing")]
     MissingBase(ObjectId),
+    #[error("its bytes are not those that git wrote: their check sum differs")]
+    CheckSum,
     #[error("it has more than {} bytes", MAX_OBJECT)]
     TooLarge,
     #[error(transparent)]
@@ -130,6 +132,18 @@ impl Pack {
         let bytes = &mut bytes[..usize::try_from(available).unwrap_or(0)];
         self.read_at(bytes, offset)?;
         entry::parse(bytes, self.hash_len)
+    }
+
+    /// Whether the check sum at the pack's end is the one that the index tells.
+    pub(super) fn belongs_to_index(&self) -> bool {
+        let mut sum = vec![0; self.hash_len];
+        read_exact_at(&self.file, &mut sum, self.end).is_ok() && sum == self.index.pack_sum()
+    }
+
+    /// Whether the bytes from `from` to `to`, which were just read as an entry, have the check sum that the index tells.
+    fn is_intact(&self, position: usize, from: u64, to: u64, inflater: &Inflater) -> bool {
+        let len = usize::try_from(to.min(self.end) - from).unwrap_or(usize::MAX);
+        inflater.compressed.get(..len).is_some_and(|bytes| crc32fast::hash(bytes) == self.index.crc(position))
     }
 
     /// Reads the entry that starts at `from` and ends before `to`, and inflates its data into `out`.
