@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         let detector = Detector::new(unleak::rule::builtin()).unwrap();
         let checker = Checker { detector, blobs, patched, matches, wrong };
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let read = Source::Git(Box::new(source)).each_blob(jobs, &Progress::default(), &checker);
+        let read = Source::Git(Box::new(source)).each_blob(jobs, &Progress::default(), &checker, false);
         if let Err(error) = read {
             eprintln!("{path}: {error}");
             return ExitCode::from(2);

@@ -30,7 +30,7 @@ impl Visitor for Counter<'_> {
 fn scan(path: &Path, detector: &Detector) -> (usize, Coverage) {
     let source = Source::Git(Box::new(GitSource::open(path, Part::Everything { ignored: false }).unwrap()));
     let counter = Counter { detector, found: Mutex::default() };
-    let coverage = source.each_blob(1, &Progress::default(), &counter).unwrap();
+    let coverage = source.each_blob(1, &Progress::default(), &counter, false).unwrap();
     (counter.found.into_inner().unwrap(), coverage)
 }
 
