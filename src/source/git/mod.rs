@@ -8,6 +8,8 @@ mod base;
 mod changes;
 mod commit;
 mod containing;
+#[cfg(fuzzing)]
+pub mod doors;
 mod floor;
 mod graph;
 mod history;

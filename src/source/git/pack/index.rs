@@ -26,7 +26,7 @@ impl PackIndex {
         Self::parse(data, hash_len)
     }
 
-    fn parse(data: Vec<u8>, hash_len: usize) -> Result<Self, PackError> {
+    pub(super) fn parse(data: Vec<u8>, hash_len: usize) -> Result<Self, PackError> {
         if data.len() < NAMES || data[..8] != MAGIC {
             return Err(PackError::Malformed("its index is not of version 2"));
         }

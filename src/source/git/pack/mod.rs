@@ -2,6 +2,8 @@
 //! and memory stays what we allocate.
 
 mod delta;
+#[cfg(fuzzing)]
+pub mod doors;
 mod entry;
 mod forest;
 mod index;
