@@ -7,6 +7,8 @@ use super::PackError;
 use std::path::Path;
 
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
+/// Marks an offset that stands in the table of large ones.
+const LARGE: u32 = 0x8000_0000;
 const FANOUT: usize = 8;
 const NAMES: usize = FANOUT + 256 * 4;
 
@@ -24,6 +26,28 @@ impl PackIndex {
         Self::parse(data, hash_len)
     }
 
+    /// Makes the index of objects that come by name, with their offsets.
+    pub(super) fn of(objects: &[(ObjectId, u64)], hash_len: usize) -> Result<Self, PackError> {
+        let mut data = MAGIC.to_vec();
+        for byte in 0..=255_u8 {
+            let below = objects.partition_point(|(id, _)| id.as_bytes()[0] <= byte);
+            data.extend(u32::try_from(below).map_err(|_| PackError::TooLarge)?.to_be_bytes());
+        }
+        objects.iter().for_each(|(id, _)| data.extend_from_slice(id.as_bytes()));
+        data.resize(data.len() + objects.len() * 4, 0);
+        let mut large = Vec::new();
+        for (_, offset) in objects {
+            let small = u32::try_from(*offset).ok().filter(|small| small & LARGE == 0);
+            data.extend(small.unwrap_or(LARGE | u32::try_from(large.len() / 8).unwrap_or(0)).to_be_bytes());
+            if small.is_none() {
+                large.extend(offset.to_be_bytes());
+            }
+        }
+        data.append(&mut large);
+        data.resize(data.len() + 2 * hash_len, 0);
+        Self::parse(data, hash_len)
+    }
+
     fn parse(data: Vec<u8>, hash_len: usize) -> Result<Self, PackError> {
         if data.len() < NAMES || data[..8] != MAGIC {
             return Err(PackError::Malformed("its index is not of version 2"));
@@ -38,6 +62,12 @@ impl PackIndex {
             return Err(PackError::Malformed("its index is truncated or damaged"));
         }
         Ok(Self { data, count, hash_len })
+    }
+
+    /// The check sum that the pack of this index ends with.
+    pub(super) fn pack_sum(&self) -> &[u8] {
+        let end = self.data.len() - self.hash_len;
+        &self.data[end - self.hash_len..end]
     }
 
     /// How many objects the pack holds.
@@ -75,7 +105,7 @@ impl PackIndex {
     pub(in crate::source::git) fn offset(&self, position: usize) -> Option<u64> {
         let offsets = NAMES + self.count * (self.hash_len + 4);
         let small = be32(&self.data, offsets + position * 4);
-        if small & 0x8000_0000 == 0 {
+        if small & LARGE == 0 {
             return Some(u64::from(small));
         }
         let large = offsets + self.count * 4 + (small & 0x7fff_ffff) as usize * 8;
