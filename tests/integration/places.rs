@@ -305,3 +305,68 @@ fn repositories_inside_the_repository_are_scanned_under_their_path() {
     let gone = repo.scan(&JSON);
     assert!(gone.places().contains(&"submodule the/name/a.txt:2".to_owned()), "{:?}", gone.places());
 }
+
+#[test]
+fn a_pack_or_a_bundle_can_be_all_that_is_left() {
+    for format in ["sha1", "sha256"] {
+        let repo = Repo::of_format(format);
+        let filler = "a line of text that is the same in both\n".repeat(40);
+        repo.write("a.txt", format!("{filler}{}", line(60)));
+        let first = repo.commit("first");
+        repo.write("a.txt", format!("{filler}gone\n"));
+        repo.write("b.txt", line(61));
+        let second = repo.commit("second");
+        repo.git(&["tag", "-a", "v1", "-m", "one"]);
+        repo.git(&["branch", &github(62)]);
+        repo.git(&["repack", "-q", "-a", "-d", "-f"]);
+        let expected = [
+            Expected(60, "history", "a.txt", Some(first.clone()), 42),
+            Expected(61, "history", "b.txt", Some(second.clone()), 2),
+            Expected(62, "ref", "-", Some(second.clone()), 1),
+        ];
+        let bundle = repo.beside("all.bundle");
+        let bundle = bundle.to_str().unwrap();
+        repo.git(&["bundle", "create", "-q", bundle, "--all"]);
+        let ran = repo.scan(&[&JSON[..], &[bundle]].concat());
+        check(&ran, &expected);
+        assert!(ran.json()["coverage"]["complete"].as_bool().unwrap(), "{}", ran.out);
+        repo.git(&["bundle", "create", "-q", bundle, "HEAD~1..main"]);
+        let thin = repo.scan(&[&JSON[..], &[bundle]].concat());
+        check(&thin, &expected[1..2]);
+        assert!(thin.json()["coverage"]["skipped"].to_string().contains(&first), "{}", thin.out);
+
+        let folder = repo.path().join(".git/objects/pack");
+        let files = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        let pack = files.into_iter().find(|file| file.extension().is_some_and(|end| end == "pack")).unwrap();
+        let with_index = repo.scan(&[&JSON[..], &[pack.to_str().unwrap()]].concat());
+        check(&with_index, &expected[..2]);
+        let alone = repo.beside("alone.pack");
+        std::fs::copy(&pack, &alone).unwrap();
+        let ran = repo.scan(&[&JSON[..], &[alone.to_str().unwrap()]].concat());
+        check(&ran, &expected[..2]);
+        assert!(ran.json()["coverage"]["complete"].as_bool().unwrap(), "{}", ran.out);
+        let mut bytes = std::fs::read(&pack).unwrap();
+        bytes.truncate(bytes.len() / 2);
+        std::fs::write(&alone, bytes).unwrap();
+        let torn = repo.scan(&[&JSON[..], &[alone.to_str().unwrap()]].concat());
+        assert!(torn.code == 2 && torn.err.contains("alone.pack"), "{}", torn.err);
+    }
+}
+
+#[test]
+fn a_pack_whose_index_is_missing_is_read() {
+    let repo = Repo::new();
+    repo.write("a.txt", line(63));
+    let commit = repo.commit("a");
+    repo.git(&["repack", "-q", "-a", "-d"]);
+    repo.git(&["multi-pack-index", "write"]);
+    for file in std::fs::read_dir(repo.path().join(".git/objects/pack")).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|end| end == "idx" || end == "rev") {
+            std::fs::remove_file(file).unwrap();
+        }
+    }
+    let ran = repo.scan(&JSON);
+    check(&ran, &[Expected(63, "history", "a.txt", Some(commit), 2)]);
+    assert!(ran.json()["coverage"]["complete"].as_bool().unwrap(), "{}", ran.out);
+}

@@ -16,6 +16,7 @@ mod history;
 mod holes;
 mod large;
 mod linked;
+mod lone;
 mod loose;
 mod names;
 mod nested;
@@ -57,6 +58,8 @@ pub struct GitSource {
     past: OnceCell<history::Past>,
     /// The repositories inside this one that were scanned with it.
     nested: OnceCell<Vec<nested::Nested>>,
+    /// Set if the objects are those of a single file.
+    lone: Option<lone::Lone>,
 }
 
 /// Which part of a repository is scanned.
@@ -75,17 +78,20 @@ pub enum Part {
 }
 
 impl GitSource {
-    /// Opens the repository that `path` is in.
+    /// Opens the repository that `path` is in, or the pack or bundle that it is.
     ///
     /// # Errors
     /// When there is none, or it may not or cannot be read.
     pub fn open(path: &Path, part: Part) -> Result<Self, Error> {
+        if let Some(source) = lone::open(path, &part)? {
+            return Ok(source);
+        }
         let repository = open::discover(path)?;
         if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
         let (store, past, nested) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Ok(Self { repository, part, objects: Vec::new(), store, past, nested })
+        Ok(Self { repository, part, objects: Vec::new(), store, past, nested, lone: None })
     }
 
     /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its

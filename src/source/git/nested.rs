@@ -74,6 +74,7 @@ impl GitSource {
             store: OnceCell::new(),
             past: OnceCell::new(),
             nested: OnceCell::new(),
+            lone: None,
         })
     }
 

@@ -5,6 +5,8 @@ use super::attribution::{Budget, Found, Introduction, Leads};
 use super::containing::Tips;
 use super::graph::{Graph, Reach};
 use super::history::Past;
+use super::lone::Lone;
+use super::object::Kind;
 use super::store::Store;
 use super::{GitSource, ObjectId, commit, own};
 use crate::coverage::Coverage;
@@ -12,6 +14,9 @@ use crate::finding::{Place, References};
 use crate::source::path;
 use crate::source::{CommitInfo, Error, Key, Origin, Origins};
 use std::collections::{HashMap, HashSet};
+
+/// How many tags may point to each other.
+const MOST_TAGS: usize = 16;
 
 /// Finds where the blobs of `keys` stand.
 pub(super) fn find(
@@ -64,6 +69,10 @@ fn text(source: &GitSource, id: &ObjectId, place: Place) -> Origin {
 }
 
 pub(super) fn info(source: &GitSource, id: &ObjectId, name: &[u8], order: u32) -> Option<CommitInfo> {
+    // The store opens every pack; a scan of what is staged has no need of it.
+    if let Some(store) = source.store.get() {
+        return store.read(id).map(|(_, object)| commit::info(id, &object, name, order));
+    }
     let odb = source.repository.odb().ok()?;
     let object = odb.read(oid(id)).ok()?;
     Some(commit::info(id, object.data(), name, order))
@@ -79,7 +88,11 @@ fn of_trees(
     let store = source.store();
     // A scan that was stopped has not seen all; then they are read now.
     let past = source.past.get_or_init(|| Past::read(store, source.hash_len(), jobs));
-    let graph = Graph::new(&past.commits, &tips(source, store)?);
+    let tips = match &source.lone {
+        None => tips(source, store)?,
+        Some(lone) => of_file(lone, store, past),
+    };
+    let graph = Graph::new(&past.commits, &tips);
     let numbers: HashMap<u32, ObjectId> =
         blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
     let leads = Leads::find(store, past, source.hash_len(), &numbers.keys().copied().collect(), names, jobs);
@@ -216,7 +229,9 @@ impl Gathered<'_> {
 }
 
 fn head_tree(source: &GitSource) -> Option<ObjectId> {
-    Some(source.repository.head().ok()?.peel_to_tree().ok()?.id().into())
+    let store = source.store();
+    let (_, head) = store.read(&commit_of(store, source.repository.head().ok()?.target()?.into())?)?;
+    Some(commit::parse(&head)?.tree)
 }
 
 /// What a merge with conflicts wrote to the working tree; git keeps it under this name until the merge ends.
@@ -224,12 +239,32 @@ fn conflict_tree(source: &GitSource) -> Option<ObjectId> {
     Some(source.repository.find_reference("AUTO_MERGE").ok()?.target()?.into())
 }
 
+/// The commits that a bundle's references name, or all that a pack holds.
+fn of_file(lone: &Lone, store: &Store, past: &Past) -> Vec<(u32, Reach)> {
+    let commits: Vec<u32> = match lone.tips() {
+        Some(tips) => tips.filter_map(|id| number(store, &commit_of(store, id)?)).collect(),
+        None => past.commits.iter().map(|record| record.commit).collect(),
+    };
+    commits.into_iter().map(|commit| (commit, Reach::References)).collect()
+}
+
+/// The commit that a tag leads to, or the commit itself.
+fn commit_of(store: &Store, mut id: ObjectId) -> Option<ObjectId> {
+    for _ in 0..MOST_TAGS {
+        match store.read(&id)? {
+            (Kind::Tag, tag) => id = commit::target(&tag)?,
+            (Kind::Commit, _) => return Some(id),
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// The commits that references name, each with the reason for which they are kept.
 fn tips(source: &GitSource, store: &Store) -> Result<Vec<(u32, Reach)>, Error> {
     let mut tips: Vec<(ObjectId, Reach)> = Vec::new();
-    if let Ok(head) = source.repository.head().and_then(|head| head.peel_to_commit()) {
-        tips.push((head.id().into(), Reach::References));
-    }
+    let head = source.repository.head().ok().and_then(|head| head.target());
+    tips.extend(head.map(|head| (head.into(), Reach::References)));
     tips.extend(source.heads().into_iter().map(|id| (id, Reach::References)));
     for reference in source.repository.references()? {
         let Ok(reference) = reference else { continue };
@@ -238,9 +273,8 @@ fn tips(source: &GitSource, store: &Store) -> Result<Vec<(u32, Reach)>, Error> {
             b"refs/stash" => Reach::Stash,
             _ => Reach::References,
         };
-        if let Ok(commit) = reference.peel_to_commit() {
-            tips.push((commit.id().into(), reach));
-        }
+        let id = reference.resolve().ok().and_then(|reference| reference.target());
+        tips.extend(id.and_then(|id| Some((commit_of(store, id.into())?, reach))));
     }
     // Older stash entries are in the stash's log only.
     if let Ok(log) = source.repository.reflog("refs/stash") {

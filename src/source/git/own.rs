@@ -17,6 +17,9 @@ const LARGEST: u64 = 64 << 20;
 impl GitSource {
     /// Hands over the names of all references, packed, symbolic and remote ones too.
     pub(super) fn reference_names(&self, visit: &Visit<'_>) {
+        if let Some(lone) = &self.lone {
+            return lone.reference_names(visit);
+        }
         // What cannot be listed is told of by the check for dangling references.
         for reference in self.repository.references().into_iter().flatten().flatten() {
             let name = String::from_utf8_lossy(reference.name_bytes());
@@ -30,6 +33,9 @@ impl GitSource {
     /// Hands over every file of git's own folder that is not read in another way. They are not counted: whoever asks how
     /// much was seen means the repository's content.
     pub(super) fn own_files(&self, visit: &Visit<'_>, coverage: &mut Coverage) {
+        if self.lone.is_some() {
+            return;
+        }
         let root = self.repository.commondir();
         let prefix = if self.repository.is_bare() { "" } else { ".git/" };
         let walk = ignore::WalkBuilder::new(root)
@@ -81,8 +87,10 @@ fn is_read_elsewhere(path: &Path) -> bool {
 
 /// The origin of a reference's name: the commit that it names now.
 pub(super) fn of_reference(source: &GitSource, name: &str) -> Origin {
-    let commit = source.repository.find_reference(name).and_then(|reference| reference.peel_to_commit()).ok();
-    let commit = commit.and_then(|commit| origins::info(source, &ObjectId::from(commit.id()), b"author", 0));
+    let reference = source.repository.find_reference(name).and_then(|reference| reference.peel_to_commit());
+    let id = reference.ok().map(|commit| ObjectId::from(commit.id()));
+    let id = id.or_else(|| source.lone.as_ref()?.target(name));
+    let commit = id.and_then(|id| origins::info(source, &id, b"author", 0));
     Origin { commit, ..Origin::at(Place::Ref, None) }
 }
 

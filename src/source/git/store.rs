@@ -68,6 +68,32 @@ impl Store {
         store
     }
 
+    /// The objects of one pack, which is the file at `path` or in it.
+    pub(super) fn of(pack: Pack, path: &Path) -> Result<Self, PackError> {
+        let mut store = Self {
+            packs: Vec::new(),
+            starts: vec![0],
+            loose: Vec::new(),
+            positions: OnceLock::new(),
+            problems: Vec::new(),
+        };
+        store.add(Forest::new(&pack)?, pack, path);
+        Ok(store)
+    }
+
+    /// Adds a pack.
+    fn add(&mut self, forest: Forest, pack: Pack, path: &Path) {
+        if pack.unnamed > 0 {
+            let reason = format!("{} of its objects build on others that are not in it", pack.unnamed);
+            self.problem(path.display().to_string(), reason);
+        }
+        if !pack.index.is_intact() || !pack.belongs_to_index() {
+            self.problem(path.display().to_string(), "is damaged: its check sum differs".to_owned());
+        }
+        self.starts.push(self.starts[self.packs.len()] + pack.index.len());
+        self.packs.push((pack, forest));
+    }
+
     fn problem(&mut self, what: String, reason: String) {
         self.problems.push((what, reason));
     }
@@ -107,24 +133,15 @@ impl Store {
             }
         }
         indices.sort_unstable();
-        for pack in packs {
-            if !indices.contains(&pack.with_extension("idx")) {
-                self.problem(pack.display().to_string(), "is a pack without an index".to_owned());
-            }
-        }
-        for path in indices {
-            let opened = Pack::open(&path, hash_len).and_then(|pack| Ok((Forest::new(&pack)?, pack)));
+        // A multi-pack index may stand for single ones, and a download may have been cut short.
+        packs.retain(|pack| !indices.contains(&pack.with_extension("idx")));
+        packs.sort_unstable();
+        let with_index = indices.into_iter().map(|path| (Pack::open(&path, hash_len), path));
+        let without = packs.into_iter().map(|path| (Pack::open_lone(&path, 0, hash_len), path));
+        for (pack, path) in with_index.chain(without) {
+            let opened = pack.and_then(|pack| Ok((Forest::new(&pack)?, pack)));
             match opened {
-                Ok((forest, pack)) => {
-                    if !pack.index.is_intact() || !pack.belongs_to_index() {
-                        self.problem(
-                            path.display().to_string(),
-                            "is damaged: its check sum differs".to_owned(),
-                        );
-                    }
-                    self.starts.push(self.starts[self.packs.len()] + pack.index.len());
-                    self.packs.push((pack, forest));
-                }
+                Ok((forest, pack)) => self.add(forest, pack, &path),
                 Err(error) => {
                     self.problem(path.with_extension("pack").display().to_string(), error.to_string());
                 }

@@ -43,7 +43,8 @@ impl GitSource {
         self.index_names(&survey.names, &visit)?;
         self.reference_names(&visit);
         self.own_files(&visit, &mut coverage);
-        let past = survey.finish(&mut coverage);
+        let told = self.lone.as_ref().is_some_and(|lone| lone.note_prerequisites(&mut coverage));
+        let past = survey.finish(&mut coverage, told);
         if !progress.stopped() {
             drop(self.past.set(past));
         }
@@ -152,11 +153,13 @@ impl<V: source::Visitor> Survey<'_, V> {
         }
     }
 
-    fn finish(self, coverage: &mut Coverage) -> Past {
+    /// `told` says that what is missing was named before.
+    fn finish(self, coverage: &mut Coverage, told: bool) -> Past {
         coverage.commits = self.commits.into_inner();
         coverage.objects = self.objects.into_inner();
         coverage.bytes = self.bytes.into_inner();
         let (past, Holes { missing, malformed }) = self.history.finish();
+        let missing = if told { BTreeSet::new() } else { missing };
         name(missing, "is missing", "are missing", coverage);
         name(malformed, "is malformed: git's own check fails too", "are malformed", coverage);
         past

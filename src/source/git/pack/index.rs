@@ -9,6 +9,8 @@ use sha2::Sha256;
 use std::path::Path;
 
 const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
+/// Marks an offset that stands in the table of large ones.
+const LARGE: u32 = 0x8000_0000;
 const FANOUT: usize = 8;
 const NAMES: usize = FANOUT + 256 * 4;
 
@@ -17,6 +19,8 @@ pub(in crate::source::git) struct PackIndex {
     data: Vec<u8>,
     count: usize,
     hash_len: usize,
+    /// Whether it was made here, of what the pack holds: then there are no check sums to compare.
+    is_ours: bool,
 }
 
 impl PackIndex {
@@ -24,6 +28,28 @@ impl PackIndex {
     pub(in crate::source::git) fn open(path: &Path, hash_len: usize) -> Result<Self, PackError> {
         let data = std::fs::read(path)?;
         Self::parse(data, hash_len)
+    }
+
+    /// Makes the index of objects that come by name, with their offsets.
+    pub(super) fn of(objects: &[(ObjectId, u64)], hash_len: usize) -> Result<Self, PackError> {
+        let mut data = MAGIC.to_vec();
+        for byte in 0..=255_u8 {
+            let below = objects.partition_point(|(id, _)| id.as_bytes()[0] <= byte);
+            data.extend(u32::try_from(below).map_err(|_| PackError::TooLarge)?.to_be_bytes());
+        }
+        objects.iter().for_each(|(id, _)| data.extend_from_slice(id.as_bytes()));
+        data.resize(data.len() + objects.len() * 4, 0);
+        let mut large = Vec::new();
+        for (_, offset) in objects {
+            let small = u32::try_from(*offset).ok().filter(|small| small & LARGE == 0);
+            data.extend(small.unwrap_or(LARGE | u32::try_from(large.len() / 8).unwrap_or(0)).to_be_bytes());
+            if small.is_none() {
+                large.extend(offset.to_be_bytes());
+            }
+        }
+        data.append(&mut large);
+        data.resize(data.len() + 2 * hash_len, 0);
+        Ok(Self { is_ours: true, ..Self::parse(data, hash_len)? })
     }
 
     pub(super) fn parse(data: Vec<u8>, hash_len: usize) -> Result<Self, PackError> {
@@ -39,7 +65,13 @@ impl PackIndex {
         {
             return Err(PackError::Malformed("its index is truncated or damaged"));
         }
-        Ok(Self { data, count, hash_len })
+        Ok(Self { data, count, hash_len, is_ours: false })
+    }
+
+    /// The check sum that the pack of this index ends with.
+    pub(super) fn pack_sum(&self) -> &[u8] {
+        let end = self.data.len() - self.hash_len;
+        &self.data[end - self.hash_len..end]
     }
 
     /// How many objects the pack holds.
@@ -74,14 +106,14 @@ impl PackIndex {
     }
 
     /// The check sum (CRC-32) of the pack's bytes that hold the object at `position`.
-    pub(in crate::source::git) fn crc(&self, position: usize) -> u32 {
-        be32(&self.data, NAMES + self.count * self.hash_len + position * 4)
+    pub(in crate::source::git) fn crc(&self, position: usize) -> Option<u32> {
+        (!self.is_ours).then(|| be32(&self.data, NAMES + self.count * self.hash_len + position * 4))
     }
 
     /// The check sum that stands at the end of the pack.
-    pub(in crate::source::git) fn pack_sum(&self) -> &[u8] {
+    pub(in crate::source::git) fn pack_sum(&self) -> Option<&[u8]> {
         let end = self.data.len() - self.hash_len;
-        &self.data[end - self.hash_len..end]
+        (!self.is_ours).then(|| &self.data[end - self.hash_len..end])
     }
 
     /// Whether the index is as git wrote it.
@@ -98,7 +130,7 @@ impl PackIndex {
     pub(in crate::source::git) fn offset(&self, position: usize) -> Option<u64> {
         let offsets = NAMES + self.count * (self.hash_len + 4);
         let small = be32(&self.data, offsets + position * 4);
-        if small & 0x8000_0000 == 0 {
+        if small & LARGE == 0 {
             return Some(u64::from(small));
         }
         let large = offsets + self.count * 4 + (small & 0x7fff_ffff) as usize * 8;

@@ -7,6 +7,7 @@ pub mod doors;
 mod entry;
 mod forest;
 mod index;
+mod naming;
 mod walk;
 
 pub(super) use forest::Forest;
@@ -51,28 +52,66 @@ pub(super) enum PackError {
 pub(super) struct Pack {
     pub(super) index: PackIndex,
     file: File,
+    /// Where in the file the pack begins; all offsets count from there.
+    start: u64,
     /// Where the entries end and the check sum begins.
     end: u64,
     hash_len: usize,
+    /// How many objects have no name, since they build on others that are not here.
+    pub(super) unnamed: usize,
 }
 
 impl Pack {
     /// Opens `NAME.pack` beside the index at `path`.
     pub(super) fn open(path: &Path, hash_len: usize) -> Result<Self, PackError> {
-        let file = File::open(path.with_extension("pack"))?;
-        let end = file.metadata()?.len().checked_sub(hash_len as u64);
-        let end = end.filter(|&end| end >= 12).ok_or(PackError::Malformed("the pack is truncated"))?;
         let index = PackIndex::open(path, hash_len)?;
-        let pack = Self { index, file, end, hash_len };
+        let (pack, count) = Self::with_index(&path.with_extension("pack"), 0, hash_len, index)?;
+        if count != pack.index.len() {
+            return Err(PackError::Malformed("pack and index count different numbers of objects"));
+        }
+        Ok(pack)
+    }
+
+    /// Opens a pack that begins at `start` of a file, and names its objects itself unless an index is beside it.
+    pub(super) fn open_lone(path: &Path, start: u64, hash_len: usize) -> Result<Self, PackError> {
+        let index = path.with_extension("idx");
+        if start == 0
+            && index.is_file()
+            && let Ok(pack) = Self::open(&index, hash_len)
+            && pack.has_its_index()
+        {
+            return Ok(pack);
+        }
+        let (mut pack, count) = Self::with_index(path, start, hash_len, PackIndex::of(&[], hash_len)?)?;
+        pack.index = naming::index(&pack, count)?;
+        pack.unnamed = count - pack.index.len();
+        Ok(pack)
+    }
+
+    /// Whether the index tells of this pack. With names of another length the check sums stand elsewhere.
+    fn has_its_index(&self) -> bool {
+        let mut sum = vec![0; self.hash_len];
+        self.read_at(&mut sum, self.end).is_ok() && sum == self.index.pack_sum()
+    }
+
+    /// Opens a pack, and gives how many objects it says to hold.
+    fn with_index(
+        path: &Path,
+        start: u64,
+        hash_len: usize,
+        index: PackIndex,
+    ) -> Result<(Self, usize), PackError> {
+        let file = File::open(path)?;
+        let end = file.metadata()?.len().checked_sub(hash_len as u64 + start);
+        let end = end.filter(|&end| end >= 12).ok_or(PackError::Malformed("the pack is truncated"))?;
+        let pack = Self { index, file, start, end, hash_len, unnamed: 0 };
         let mut start = [0; 12];
         pack.read_at(&mut start, 0)?;
         if start[..4] != *b"PACK" || !matches!(start[7], 2 | 3) || start[4..7] != [0; 3] {
             return Err(PackError::Malformed("the file is no pack of version 2 or 3"));
         }
-        if u32::from_be_bytes([start[8], start[9], start[10], start[11]]) as usize != pack.index.len() {
-            return Err(PackError::Malformed("pack and index count different numbers of objects"));
-        }
-        Ok(pack)
+        let count = u32::from_be_bytes([start[8], start[9], start[10], start[11]]) as usize;
+        Ok((pack, count))
     }
 
     /// Reads one object by following its chain of deltas. `external` reads bases that are not in this pack.
@@ -138,14 +177,16 @@ impl Pack {
 
     /// Whether the check sum at the pack's end is the one that the index tells.
     pub(super) fn belongs_to_index(&self) -> bool {
+        let Some(told) = self.index.pack_sum() else { return true };
         let mut sum = vec![0; self.hash_len];
-        read_exact_at(&self.file, &mut sum, self.end).is_ok() && sum == self.index.pack_sum()
+        self.read_at(&mut sum, self.end).is_ok() && sum == told
     }
 
     /// Whether the bytes from `from` to `to`, which were just read as an entry, have the check sum that the index tells.
     fn is_intact(&self, position: usize, from: u64, to: u64, inflater: &Inflater) -> bool {
+        let Some(told) = self.index.crc(position) else { return true };
         let len = usize::try_from(to.min(self.end) - from).unwrap_or(usize::MAX);
-        inflater.compressed.get(..len).is_some_and(|bytes| crc32fast::hash(bytes) == self.index.crc(position))
+        inflater.compressed.get(..len).is_some_and(|bytes| crc32fast::hash(bytes) == told)
     }
 
     /// Reads the entry that starts at `from` and ends before `to`, and inflates its data into `out`.
@@ -189,7 +230,7 @@ impl Pack {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-        read_exact_at(&self.file, buffer, offset)
+        read_exact_at(&self.file, buffer, self.start + offset)
     }
 }
 
