@@ -29,26 +29,13 @@ impl Detector {
     ) -> Result<(), Error> {
         let mut parts = Parts::new(bytes);
         let mut failure = Ok(());
-        let mut window = 0..0;
-        let mut look = |window: &Range<usize>, parts: &mut Parts<'_>| {
-            parts.each_in(window, |part| {
+        for window in decode::around(bytes, gaps(patch)) {
+            parts.each_in(&window, |part| {
                 if failure.is_ok() && !is_copied(patch, &part.extent) {
                     failure = self.look_into_part(bytes, part, 0, held);
                 }
             });
-        };
-        for gap in gaps(patch) {
-            let wide = parts.around(&gap);
-            if !window.is_empty() && wide.start > window.end {
-                look(&window, &mut parts);
-                window = wide;
-            } else if window.is_empty() {
-                window = wide;
-            } else {
-                window = window.start.min(wide.start)..window.end.max(wide.end);
-            }
         }
-        look(&window, &mut parts);
         failure?;
         for copy in patch.copies {
             let first = base.held.partition_point(|known| (known.extent.start) < copy.from);
@@ -79,7 +66,7 @@ impl Detector {
                 matches
                     .into_iter()
                     .filter(|found| view.shows(&found.secret))
-                    .map(|found| through(&view, found)),
+                    .map(|found| through(&view, &found)),
             );
             cut |= view.cut || trace.is_cut();
         }
@@ -125,7 +112,7 @@ impl Detector {
 }
 
 /// A match in a view as one in the text around it.
-fn through(view: &View, found: Match) -> Match {
+fn through(view: &View, found: &Match) -> Match {
     let value = Secret::from(found.value(&view.text));
     let mut encoding = view.name.clone();
     let mut allowed = is_allowed(&view.text, &found.secret);

@@ -5,7 +5,33 @@ use super::{View, inflate, run};
 use std::ops::Range;
 
 /// How many bytes show whether a run says anything.
-const HEAD: usize = 8;
+const HEAD: usize = 6;
+
+/// Whether a run that stands alone may say anything, by itself or in one of its words. Nearly all end here.
+pub(super) fn may_say(text: &[u8], run: &Range<usize>) -> bool {
+    let digits = &text[run.clone()];
+    starts_well(digits) || digits.starts_with(b"0x") || words(text, run).any(|word| starts_well(&text[word]))
+}
+
+/// Whether digits begin as those of something do, in either reading.
+fn starts_well(digits: &[u8]) -> bool {
+    let sextets = digits.iter().map(|digit| u64::from(run::value(*digit)));
+    let head = sextets.take(HEAD * 4 / 3).fold(0, |head, sextet| head << 6 | sextet).to_be_bytes();
+    may_say_something(&head[8 - HEAD..]) || starts_hex(digits)
+}
+
+fn starts_hex(digits: &[u8]) -> bool {
+    let nibble = |digit: u8| char::from(digit).to_digit(16);
+    let mut pairs = digits.chunks_exact(2).take(HEAD);
+    let is_text = |pair: &[u8]| {
+        let byte =
+            nibble(pair[0]).zip(nibble(pair[1])).and_then(|(high, low)| u8::try_from(high << 4 | low).ok());
+        byte.is_some_and(|byte| {
+            is_printable(byte) || matches!(byte, 0x00 | 0x01 | 0x08 | 0x1f | 0x8b | 0x9c | 0xda | 0xbb..)
+        })
+    };
+    pairs.all(is_text)
+}
 
 /// What a run says: all of its lines together, or else what some of its lines or parts of them say.
 pub(super) fn views(text: &[u8], range: &Range<usize>) -> Vec<View> {
@@ -25,7 +51,8 @@ pub(super) fn views(text: &[u8], range: &Range<usize>) -> Vec<View> {
         }
         // What says that a number is hexadecimal is no part of it.
         if text[line.clone()].starts_with(b"0x") {
-            views.extend(view(text, vec![line.start + 2..line.end]));
+            let number = line.start + 2..line.end;
+            views.extend(view(text, vec![number]));
         }
     }
     views
@@ -33,12 +60,18 @@ pub(super) fn views(text: &[u8], range: &Range<usize>) -> Vec<View> {
 
 /// The parts of a run that its separators make: a path may end in something encoded.
 fn words<'t>(text: &'t [u8], line: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<'t> {
-    let mut start = line.start;
-    let (from, len) = (line.start, line.len());
-    text[line.clone()].split(|byte| matches!(byte, b'/' | b'-' | b'_' | b'+')).filter_map(move |word| {
-        let word = start..start + word.len();
-        start = word.end + 1;
-        (word.len() >= run::SHORTEST && word.len() < len && word.start >= from).then_some(word)
+    let (mut at, line) = (line.start, line.clone());
+    std::iter::from_fn(move || {
+        while at < line.end {
+            let start = at;
+            let is_part = |byte: &&u8| !matches!(byte, b'/' | b'-' | b'_' | b'+');
+            let end = start + text[start..line.end].iter().take_while(is_part).count();
+            at = end + 1;
+            if end - start >= run::SHORTEST && end - start < line.len() {
+                return Some(start..end);
+            }
+        }
+        None
     })
 }
 
@@ -56,6 +89,9 @@ fn folded(text: &[u8], lines: &[Range<usize>]) -> Option<View> {
 /// What the digits of some lines say together, behind the name before them.
 fn view(text: &[u8], lines: Vec<Range<usize>>) -> Option<View> {
     let (&Range { start, .. }, &Range { end, .. }) = (lines.first()?, lines.last()?);
+    if !starts_well(&text[lines.first()?.clone()]) {
+        return None;
+    }
     let (name, bits, decoded) = decode(text, &lines)?;
     if let Some((packing, unpacked)) = inflate::unpack(&decoded) {
         let map = Map::Whole(start..end);
@@ -65,7 +101,10 @@ fn view(text: &[u8], lines: Vec<Range<usize>>) -> Option<View> {
     if !is_text(&decoded) {
         return None;
     }
-    let mut view = text[run::name_start(text, start)..start].to_vec();
+    // A name ends before its value; what reaches up to it would only hide where the value begins.
+    let name_is_apart = start == 0 || !(text[start - 1].is_ascii_alphanumeric() || text[start - 1] == b'_');
+    let from = if name_is_apart { run::name_start(text, start) } else { start };
+    let mut view = text[from..start].to_vec();
     let from = view.len();
     view.extend_from_slice(&decoded);
     let map = Map::Digits { decoded: from..view.len(), bits, lines };
@@ -77,15 +116,14 @@ fn view(text: &[u8], lines: Vec<Range<usize>>) -> Option<View> {
 fn decode(text: &[u8], lines: &[Range<usize>]) -> Option<(&'static str, usize, Vec<u8>)> {
     let digits = || lines.iter().flat_map(|line| &text[line.clone()]).copied();
     let count: usize = lines.iter().map(Range::len).sum();
-    if count % 2 == 0 && digits().all(|digit| digit.is_ascii_hexdigit()) {
+    if count.is_multiple_of(2) && digits().all(|digit| digit.is_ascii_hexdigit()) {
         let bytes = join(digits().filter_map(|digit| char::from(digit).to_digit(16)), 4);
         if may_say_something(&bytes) {
             return Some(("hex", 4, bytes));
         }
     }
-    let sextets = || digits().map(|digit| u32::from(run::value(digit)));
-    let head = join(sextets().take((HEAD * 4).div_ceil(3)), 6);
-    may_say_something(&head).then(|| ("base64", 6, join(sextets(), 6)))
+    let bytes = join(digits().map(|digit| u32::from(run::value(digit))), 6);
+    may_say_something(&bytes).then_some(("base64", 6, bytes))
 }
 
 /// Puts digits of so many bits together; what is left over at the end is padding.

@@ -65,11 +65,6 @@ impl<'t> Parts<'t> {
         Self { text, told: [0; KINDS] }
     }
 
-    /// The window in which a part shows itself that has anything in `range` in its extent.
-    pub(super) fn around(&self, range: &Range<usize>) -> Range<usize> {
-        vicinity::of(self.text, range)
-    }
-
     /// Tells the parts that show themselves in the window, each once. Windows are asked for in ascending order.
     pub(super) fn each_in(&mut self, window: &Range<usize>, mut tell: impl FnMut(&Part)) {
         let text = self.text;
@@ -79,6 +74,7 @@ impl<'t> Parts<'t> {
         };
         run::each_in(text, window, |found| {
             if found.start >= self.told[Kind::Run as usize]
+                && (run::may_be_line(text, &found) || digits::may_say(text, &found))
                 && let Some(part) = run::part(text, found)
             {
                 tell(part, &mut self.told);
@@ -99,6 +95,15 @@ impl<'t> Parts<'t> {
             }
         });
     }
+}
+
+/// The windows in which all parts show themselves that have a byte of one of the ranges, or one beside it, in their
+/// extent. The ranges are ordered.
+pub(super) fn around<'t>(
+    text: &'t [u8],
+    ranges: impl Iterator<Item = Range<usize>> + 't,
+) -> impl Iterator<Item = Range<usize>> + 't {
+    vicinity::windows(text, ranges)
 }
 
 impl Part {

@@ -30,9 +30,9 @@ const NONE: u8 = 0xff;
 static DIGITS: [u8; 256] = {
     let mut digits = [NONE; 256];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut number = 0;
-    while number < alphabet.len() {
-        digits[alphabet[number] as usize] = number as u8;
+    let mut number = 0_u8;
+    while (number as usize) < alphabet.len() {
+        digits[alphabet[number as usize] as usize] = number;
         number += 1;
     }
     digits[b'-' as usize] = 62;
@@ -66,10 +66,10 @@ fn has_gap(block: &[u8; BLOCK]) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let below = |bytes: [u8; 8]| {
         let word = u64::from_le_bytes(bytes);
-        word.wrapping_sub(ONES * b'+' as u64) & !word & (ONES << 7)
+        word.wrapping_sub(ONES * u64::from(b'+')) & !word & (ONES << 7)
     };
-    let [a, b, c, d, e, f, g, h, i, j, k] = *block;
-    below([a, b, c, d, e, f, g, h]) != 0 || below([d, e, f, g, h, i, j, k]) != 0
+    let (first, last) = (block.first_chunk::<8>(), block.last_chunk::<8>());
+    [first, last].into_iter().flatten().any(|bytes| below(*bytes) != 0)
 }
 
 /// The run that the digit at `at` belongs to. A letter behind a backslash is no digit.
@@ -93,6 +93,12 @@ pub(super) fn part(text: &[u8], run: Range<usize>) -> Option<Part> {
     let range = first.start..last.end;
     let extent = seen_before(text, &first)..seen_behind(text, &last);
     Some(Part { kind: Kind::Run, range, extent })
+}
+
+/// Whether nothing but an indentation stands before a run or behind it: it may be one of several lines.
+pub(super) fn may_be_line(text: &[u8], run: &Range<usize>) -> bool {
+    let goes_on = LINE.contains(&run.len()) && matches!(text.get(run.end), Some(b'\n' | b'\r'));
+    goes_on || break_before(text, run.start).is_some()
 }
 
 /// The runs of a part, line by line.
