@@ -32,13 +32,13 @@ impl Visitor for Checker {
         self.patched.fetch_add(u64::from(base.is_some()), Ordering::Relaxed);
         let is_whole = blob.content.fresh.is_none();
         let sum = Sha1::new().chain_update(format!("blob {}\0", bytes.len())).chain_update(bytes).finalize();
-        let (found, trace) = self.detector.scan_patched(bytes, base).unwrap();
-        self.matches.fetch_add(found.len() as u64, Ordering::Relaxed);
-        if is_whole && (sum[..] != *id.as_bytes() || found != self.detector.scan(bytes).unwrap()) {
+        let looked = self.detector.scan_patched(bytes, base).unwrap();
+        self.matches.fetch_add(looked.matches.len() as u64, Ordering::Relaxed);
+        if is_whole && (sum[..] != *id.as_bytes() || looked.matches != self.detector.scan(bytes).unwrap()) {
             println!("{id} differs");
             self.wrong.fetch_add(1, Ordering::Relaxed);
         }
-        trace
+        looked.trace
     }
 }
 

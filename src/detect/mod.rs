@@ -7,6 +7,8 @@
 mod allow;
 pub mod check;
 mod compiled;
+mod decode;
+mod encoded;
 mod error;
 mod lines;
 mod prefilter;
@@ -16,9 +18,10 @@ mod value;
 pub use allow::is_allowed;
 pub use error::Error;
 pub use lines::{Lines, Span};
-pub use trace::Trace;
+pub use trace::{Looked, Trace};
 
 use crate::rule::Rule;
+use crate::secret::Secret;
 use compiled::Compiled;
 use prefilter::Prefilter;
 use std::ops::Range;
@@ -27,6 +30,9 @@ use std::sync::OnceLock;
 /// The most bytes that a match can span, and so the context that a reader must keep on both sides of a cut.
 pub const MAX_SPAN: usize = 16 * 1024;
 
+/// The most bytes that are unpacked of one packed and encoded part.
+pub const MAX_UNPACKED: usize = decode::LARGEST;
+
 /// A set of rules, ready to be run over any number of blobs from any number of threads.
 pub struct Detector {
     rules: Vec<Rule>,
@@ -34,6 +40,8 @@ pub struct Detector {
     prefilter: Prefilter,
     /// For each keyword the most that a match of its rules can span, known once it was asked for.
     spans: Vec<OnceLock<usize>>,
+    /// Whether it looks into what is encoded.
+    decodes: bool,
 }
 
 /// A value that a rule found.
@@ -41,8 +49,38 @@ pub struct Detector {
 pub struct Match {
     /// The rule's place in [`Detector::rules`].
     pub rule: usize,
-    /// The bytes that are the secret.
+    /// The bytes that are the secret, or that it was decoded from.
     pub secret: Range<usize>,
+    /// What was decoded, if the secret does not stand in plain text.
+    pub decoded: Option<Box<Decoded>>,
+}
+
+/// A secret that stands in a text in another form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The value itself.
+    pub value: Secret,
+    /// The encoding's name; of several around each other all, the outermost first: `base64+gzip`.
+    pub encoding: String,
+    /// Whether a marker allows it where it stands in plain text.
+    pub allowed: bool,
+}
+
+impl Match {
+    /// The value: the bytes it stands in, or what was decoded from them.
+    pub fn value<'m>(&'m self, bytes: &'m [u8]) -> &'m [u8] {
+        self.decoded.as_ref().map_or_else(|| &bytes[self.secret.clone()], |decoded| decoded.value.expose())
+    }
+
+    /// Whether a marker allows the value: on its line, or on the line that it was decoded to.
+    pub fn is_allowed(&self, bytes: &[u8]) -> bool {
+        self.decoded.as_ref().is_some_and(|decoded| decoded.allowed) || is_allowed(bytes, &self.secret)
+    }
+
+    /// How many encodings stand around the value.
+    fn layers(&self) -> usize {
+        self.decoded.as_ref().map_or(0, |decoded| 1 + decoded.encoding.matches('+').count())
+    }
 }
 
 impl Detector {
@@ -57,7 +95,14 @@ impl Detector {
         let prefilter = Prefilter::new(&rules)?;
         let compiled = rules.iter().map(|_| Compiled::default()).collect();
         let spans = (0..prefilter.count()).map(|_| OnceLock::new()).collect();
-        Ok(Self { rules, compiled, prefilter, spans })
+        Ok(Self { rules, compiled, prefilter, spans, decodes: true })
+    }
+
+    /// The same, for plain text only.
+    #[must_use]
+    pub fn without_decoding(mut self) -> Self {
+        self.decodes = false;
+        self
     }
 
     /// The rules, in the order that [`Match::rule`] counts.
@@ -70,7 +115,7 @@ impl Detector {
     /// # Errors
     /// When a rule's pattern does not compile; checked rule files never do that.
     pub fn scan(&self, bytes: &[u8]) -> Result<Vec<Match>, Error> {
-        Ok(self.scan_patched(bytes, None)?.0)
+        Ok(self.scan_patched(bytes, None)?.matches)
     }
 
     /// Keeps the best of each run of matches that share bytes.

@@ -3,6 +3,7 @@
 //! A match depends on the bytes around its keyword that its rule can span, and on nothing else. So where a copy holds all
 //! those bytes, the answer is the one that was given for the base; where a copy ends nearer, the rules are run again.
 
+use super::decode::{self, Kind};
 use super::{Detector, Error, Match};
 use crate::patch::{Copied, Patch};
 use std::ops::Range;
@@ -20,6 +21,39 @@ pub struct Trace {
     hits: Vec<Hit>,
     /// Ordered by the keyword that led to them.
     raw: Vec<Raw>,
+    /// The parts that say something, ordered by place.
+    pub(super) held: Vec<Held>,
+}
+
+/// What looking at a text gives.
+#[derive(Debug)]
+pub struct Looked {
+    /// The secrets, ordered by place.
+    pub matches: Vec<Match>,
+    /// What the next call can use for a text that is made from this one; there is none of a text that is not worth it.
+    pub trace: Option<Trace>,
+    /// Whether something packed held more than is looked at.
+    pub cut: bool,
+}
+
+/// An encoded part in which something was found, or more than is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) kind: Kind,
+    /// What the answer depends on.
+    pub(super) extent: Range<usize>,
+    pub(super) found: Vec<Match>,
+    pub(super) cut: bool,
+}
+
+impl Held {
+    /// The same part where a copy has it.
+    pub(super) fn moved(&self, copy: &Copied) -> Self {
+        let moved = |range: &Range<usize>| range.start - copy.from + copy.to..range.end - copy.from + copy.to;
+        let found = self.found.iter().cloned();
+        let found = found.map(|found| Match { secret: moved(&found.secret), ..found }).collect();
+        Self { extent: moved(&self.extent), found, ..*self }
+    }
 }
 
 /// A keyword that stands in the text.
@@ -41,33 +75,39 @@ impl Trace {
     fn ordered(mut self) -> Self {
         self.hits.sort();
         self.raw.sort_by_key(|raw| raw.hit);
+        self.held.sort_by_key(|held| (held.extent.start, held.extent.end, held.kind));
         self
+    }
+
+    /// Whether something packed held more than was looked at.
+    pub(super) fn is_cut(&self) -> bool {
+        self.held.iter().any(|held| held.cut)
     }
 }
 
 impl Detector {
     /// Finds the secrets in `bytes` as [`Detector::scan`] does. What is known of the text it was made from saves looking
-    /// at the copied parts again. The trace is what the same call can use for a text that is made from this one;
-    /// there is none of a text that is not worth it.
+    /// at the copied parts again.
     ///
     /// # Errors
     /// As [`Detector::scan`].
-    pub fn scan_patched(
-        &self,
-        bytes: &[u8],
-        base: Option<(&Trace, Patch<'_>)>,
-    ) -> Result<(Vec<Match>, Option<Trace>), Error> {
+    pub fn scan_patched(&self, bytes: &[u8], base: Option<(&Trace, Patch<'_>)>) -> Result<Looked, Error> {
         let trace = match base {
             Some((base, patch)) => self.patched(bytes, base, patch)?,
             None => self.whole(bytes)?,
         };
-        let matches = self.resolved(&trace);
+        let (matches, cut) = (self.resolved(bytes, &trace), trace.is_cut());
         let is_dense = trace.hits.len() > 64 + bytes.len() / DENSE;
-        Ok((matches, (!is_dense).then_some(trace)))
+        Ok(Looked { matches, trace: (!is_dense).then_some(trace), cut })
     }
 
     /// The trace of a text about which nothing is known.
     fn whole(&self, bytes: &[u8]) -> Result<Trace, Error> {
+        self.whole_at(bytes, 0)
+    }
+
+    /// The same, of a text that itself stands in so many encodings.
+    pub(super) fn whole_at(&self, bytes: &[u8], depth: usize) -> Result<Trace, Error> {
         let mut trace = Trace::default();
         let mut failure = Ok(());
         self.prefilter.each_hit(bytes, |found| {
@@ -77,7 +117,11 @@ impl Detector {
                 failure = self.look(bytes, hit, &mut trace.raw);
             }
         });
-        failure.map(|()| trace.ordered())
+        failure?;
+        if self.decodes && depth < decode::DEPTH {
+            self.look_into(bytes, depth, &mut trace.held)?;
+        }
+        Ok(trace.ordered())
     }
 
     /// The trace of a text that was made from one that is known.
@@ -89,6 +133,9 @@ impl Detector {
         }
         for copy in patch.copies {
             self.carry(bytes, base, patch, copy, &mut trace)?;
+        }
+        if self.decodes {
+            self.look_into_patched(bytes, base, patch, &mut trace.held)?;
         }
         Ok(trace.ordered())
     }
@@ -131,7 +178,7 @@ impl Detector {
             let moved = |at: usize| at + copy.to - copy.from;
             trace.raw.extend(matches.map(|raw| {
                 let secret = moved(raw.found.secret.start)..moved(raw.found.secret.end);
-                Raw { hit, found: Match { rule: raw.found.rule, secret } }
+                Raw { hit, found: Match { rule: raw.found.rule, secret, decoded: None } }
             }));
         }
         Ok(())
@@ -179,7 +226,7 @@ impl Detector {
         let range = hit.at as usize..hit.at as usize + self.prefilter.len_of(keyword);
         for &rule in self.prefilter.rules_of(keyword) {
             if let Some(secret) = self.compiled[rule].find(&self.rules[rule], bytes, &range)? {
-                raw.push(Raw { hit, found: Match { rule, secret } });
+                raw.push(Raw { hit, found: Match { rule, secret, decoded: None } });
             }
         }
         Ok(())
@@ -197,11 +244,12 @@ impl Detector {
     }
 
     /// The matches of a text, ordered by position, after the surest rule has taken each.
-    fn resolved(&self, trace: &Trace) -> Vec<Match> {
+    pub(super) fn resolved(&self, bytes: &[u8], trace: &Trace) -> Vec<Match> {
         let mut matches: Vec<Match> = trace.raw.iter().map(|raw| raw.found.clone()).collect();
         matches.sort_unstable_by_key(|found| (found.secret.start, found.secret.end, found.rule));
         matches.dedup();
-        self.without_overlaps(matches)
+        let plain = self.without_overlaps(matches);
+        if trace.held.is_empty() { plain } else { self.with_decoded(bytes, plain, trace) }
     }
 }
 
@@ -229,13 +277,13 @@ mod tests {
     }
 
     /// How a text is made from the one before: parts of that, each followed by some text.
-    type Edit = Vec<(u8, u8, String)>;
+    type Edit = Vec<(u16, u16, String)>;
 
     fn edit() -> impl Strategy<Value = Edit> {
-        proptest::collection::vec((any::<u8>(), any::<u8>(), "(kab|aaaa|ccbb|[abck \n]){0,3}"), 0..5)
+        proptest::collection::vec((0..256u16, 0..256u16, "(kab|aaaa|ccbb|[abck \n]){0,3}"), 0..5)
     }
 
-    fn apply(base: &[u8], edit: &Edit) -> (Vec<u8>, Vec<Copied>) {
+    fn apply(base: &[u8], edit: &[(u16, u16, String)]) -> (Vec<u8>, Vec<Copied>) {
         let (mut text, mut copies) = (Vec::new(), Vec::new());
         for (from, len, between) in edit {
             let from = usize::from(*from) % (base.len() + 1);
@@ -255,6 +303,69 @@ mod tests {
         /// Through a chain of edits, what is found and what is remembered is what looking at each text alone gives.
         #[test]
         fn carrying_is_looking(start in "(kab|aaaa|ccbb|[abck \n]){0,40}", edits in proptest::collection::vec(edit(), 1..4)) {
+            let detector = detector();
+            let mut text = start.into_bytes();
+            let mut trace = detector.whole(&text).unwrap();
+            for edit in edits {
+                let (next, copies) = apply(&text, &edit);
+                let patch = Patch { copies: &copies, base_len: text.len(), len: next.len() };
+                let carried = detector.patched(&next, &trace, patch).unwrap();
+                let alone = detector.whole(&next).unwrap();
+                prop_assert_eq!(&carried, &alone, "{:?} from {:?}", String::from_utf8_lossy(&next), String::from_utf8_lossy(&text));
+                (text, trace) = (next, carried);
+            }
+        }
+    }
+
+    /// Encoded and broken in the ways that are decoded, with what looks like that and is not.
+    const ENCODED: [&str; 31] = [
+        "eHh4IGthYiBrYWJhYiB5eXl5IA==", // xxx kAb kabab yyyy
+        "eHh4IGthYmFiIHl5eXkgeHh4IHl5eSB6enogenp6IHh4eHh4a2FiY2IgeHh4IGthYmFhIHh4eHggeHg",
+        "eHh4IGthYmFiIHl5eXkgeHh4IHl5\neSB6enogenp6IHh4eHh4a2FiY2IgeHh4\n  IGthYmFhIHh4eHggeHg=\n",
+        "ZUhoNElHdGhZbUZpSUhsNWVYa2dlSGg0", // the start of the former, twice
+        "78787820 6b6162",
+        "787878206b616261622079797979",
+        "0x787878206b616261622079797979 ",
+        "ZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZZ\n",
+        "src/detect/decode/eHh4IGthYmFiIHl5eXkg",
+        "=",
+        "\r\n",
+        "\n    ",
+        "\n",
+        "\n\n",
+        " ",
+        "key: >-\n  ",
+        "key: |\n",
+        "%6bab%61 ",
+        "%6",
+        "b%61",
+        "\\u006bab\\x61\\142 ",
+        "\\/",
+        ":\\/\\/kab",
+        "&#107;ab&#x61;b ",
+        "&quot;kab",
+        "x = \"ka\" + \"ba\"",
+        "\" +\n    \"",
+        "'ka' . 'bb'",
+        "ka\\\n  bbb",
+        "x\0x\0x\0x\0x\0x\0 \0k\0a\0b\0b\0 \0x\0x\0x\0x\0x\0",
+        "\0x\0x\0x\0x\0x\0x\0 \0k\0a\0b\0b\0 \0x\0x\0x\0x\0x",
+    ];
+
+    fn encoded(most: usize) -> impl Strategy<Value = String> {
+        let piece = proptest::sample::select(&ENCODED[..]);
+        proptest::collection::vec(piece, 0..most).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        /// The same for what is encoded: a part that has anything new in reach is decoded again, and no other is lost.
+        #[test]
+        fn carrying_what_is_encoded_is_looking(
+            start in encoded(25),
+            edits in proptest::collection::vec(proptest::collection::vec((any::<u16>(), any::<u16>(), encoded(3)), 0..5), 1..4),
+        ) {
             let detector = detector();
             let mut text = start.into_bytes();
             let mut trace = detector.whole(&text).unwrap();

@@ -11,8 +11,11 @@ use std::collections::{BTreeMap, HashSet};
 /// One version of a path that holds a secret.
 struct Version<'o> {
     origin: &'o Origin,
-    spans: Vec<Span>,
+    spans: Vec<Form>,
 }
+
+/// Where in a blob a secret stands, and in which encoding.
+type Form = (Span, Option<String>);
 
 /// Groups the hits by the value they found.
 pub(super) fn findings(
@@ -57,15 +60,17 @@ fn finding(rule: &Rule, secret: Secret, fingerprint: Fingerprint, occurrences: V
 /// The places of one secret, oldest first. Of a path's many versions those are told that hold it for the first time, or
 /// more often than any before.
 fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
-    let mut blobs: BTreeMap<&Key, Vec<Span>> = BTreeMap::new();
+    let mut blobs: BTreeMap<&Key, Vec<Form>> = BTreeMap::new();
     // What shows through the bytes of an archive is told of its member.
     let archives: HashSet<&Key> = hits.iter().filter_map(|hit| hit.key.archive()).collect();
     for hit in hits.iter().filter(|hit| !archives.contains(&hit.key)) {
-        blobs.entry(&hit.key).or_default().push(hit.span);
+        blobs.entry(&hit.key).or_default().push((hit.span, hit.encoding.clone()));
     }
     let mut paths: BTreeMap<(Option<&str>, Option<&Place>), Vec<Version<'_>>> = BTreeMap::new();
     for (key, mut spans) in blobs {
-        spans.sort_unstable_by_key(|span| (span.line, span.column));
+        spans.sort_unstable_by(|(a, a_form), (b, b_form)| {
+            (a.line, a.column, a_form).cmp(&(b.line, b.column, b_form))
+        });
         spans.dedup();
         for origin in origins.get(key).into_iter().flatten() {
             // What has no path is a place of its own kind, and so is a member of an archive.
@@ -104,7 +109,7 @@ fn of_path(mut versions: Vec<Version<'_>>) -> Vec<(u32, Occurrence)> {
     for version in &versions {
         let known = most.min(version.spans.len());
         for span in &version.spans[known..] {
-            told.push((age(version.origin).2, occurrence(version.origin, *span, &path)));
+            told.push((age(version.origin).2, occurrence(version.origin, span, &path)));
         }
         most = most.max(version.spans.len());
     }
@@ -123,7 +128,7 @@ fn age(origin: &Origin) -> (u8, bool, u32) {
     (class, origin.commit.is_none(), order)
 }
 
-fn occurrence(origin: &Origin, span: Span, path: &Path) -> Occurrence {
+fn occurrence(origin: &Origin, (span, encoding): &Form, path: &Path) -> Occurrence {
     let commit = origin.commit.as_ref();
     Occurrence {
         path: origin.path.clone(),
@@ -135,7 +140,7 @@ fn occurrence(origin: &Origin, span: Span, path: &Path) -> Occurrence {
         author: commit.map(|commit| commit.author.clone()),
         date: commit.and_then(|commit| commit.date),
         place: origin.place.clone(),
-        encoding: None,
+        encoding: encoding.clone(),
         versions: path.versions,
         at_head: path.at_head,
         last_commit: path.last.clone(),

@@ -10,7 +10,7 @@ use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
 use crate::source::{self, Blob, Content, Key, Progress, Source, Visitor};
 use left_out::{Reason, Unheard};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 // A reader's windows must show the detector everything that a match can span.
@@ -57,6 +57,7 @@ struct Hit {
     rule: usize,
     secret: Secret,
     span: Span,
+    encoding: Option<String>,
 }
 
 /// Scans a source. The key of the fingerprints is asked for only if there is a finding.
@@ -75,10 +76,14 @@ pub fn run(
         options,
         hits: Mutex::default(),
         left_out: Mutex::default(),
+        cut: Mutex::default(),
         failure: Mutex::default(),
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
-    let (hits, left_out) = sieve.finish()?;
+    let (hits, left_out, cut) = sieve.finish()?;
+    for key in cut {
+        coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
+    }
     let configuration = Configuration { left_out: left_out.beside(&hits), ..Configuration::default() };
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
@@ -98,6 +103,8 @@ struct Sieve<'s> {
     options: &'s Options,
     hits: Mutex<Vec<Hit>>,
     left_out: Mutex<Unheard>,
+    /// Where something packed was not looked at to its end.
+    cut: Mutex<BTreeSet<Key>>,
     failure: Mutex<Option<detect::Error>>,
 }
 
@@ -106,11 +113,15 @@ impl Visitor for Sieve<'_> {
 
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Trace, Patch<'_>)>) -> Option<Trace> {
         match self.detector.scan_patched(blob.content.bytes, base) {
-            Ok((matches, trace)) => {
-                if !matches.is_empty() {
-                    self.keep(blob, &matches);
+            Ok(looked) => {
+                if !looked.matches.is_empty() {
+                    self.keep(blob, looked.matches);
                 }
-                trace
+                if looked.cut {
+                    let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+                    cut.insert(blob.key.clone());
+                }
+                looked.trace
             }
             Err(error) => {
                 self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
@@ -121,15 +132,16 @@ impl Visitor for Sieve<'_> {
 }
 
 impl Sieve<'_> {
-    fn keep(&self, blob: &Blob<'_>, matches: &[detect::Match]) {
+    fn keep(&self, blob: &Blob<'_>, matches: Vec<detect::Match>) {
         let bytes = blob.content.bytes;
         let mut lines = Lines::starting_at(bytes, blob.content.start);
-        let wanted = matches.iter().filter(|found| self.wants(&blob.content, found));
+        let wanted = matches.into_iter().filter(|found| self.wants(&blob.content, found));
         let hits = wanted.map(|found| Hit {
             key: blob.key.clone(),
             rule: found.rule,
-            secret: Secret::from(&bytes[found.secret.clone()]),
+            secret: Secret::from(found.value(bytes)),
             span: lines.span(&found.secret),
+            encoding: found.decoded.map(|decoded| decoded.encoding),
         });
         let hits: Vec<Hit> = hits.collect();
         let mut all = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,22 +156,23 @@ impl Sieve<'_> {
         }
         let reason = if self.detector.rules()[found.rule].confidence < self.options.min_confidence {
             Reason::Confidence
-        } else if detect::is_allowed(content.bytes, &found.secret) {
+        } else if found.is_allowed(content.bytes) {
             Reason::Inline
         } else {
             return true;
         };
         let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
-        left_out.add(reason, &content.bytes[found.secret.clone()]);
+        left_out.add(reason, found.value(content.bytes));
         false
     }
 
-    fn finish(self) -> Result<(Vec<Hit>, Unheard), detect::Error> {
+    fn finish(self) -> Result<(Vec<Hit>, Unheard, BTreeSet<Key>), detect::Error> {
         match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => {
                 let hits = self.hits.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Ok((hits, self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner)))
+                let left_out = self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Ok((hits, left_out, self.cut.into_inner().unwrap_or_else(PoisonError::into_inner)))
             }
         }
     }

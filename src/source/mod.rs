@@ -70,7 +70,7 @@ impl Key {
     }
 
     /// What a person would call it.
-    fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         match self {
             Self::Object(id) => format!("object {id}"),
             Self::Commit(id) => format!("commit {id}"),

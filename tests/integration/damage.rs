@@ -21,9 +21,9 @@ impl Visitor for Counter<'_> {
     type Memory = Trace;
 
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Trace, Patch<'_>)>) -> Option<Trace> {
-        let (matches, trace) = self.detector.scan_patched(blob.content.bytes, base).unwrap();
-        *self.found.lock().unwrap() += matches.len();
-        trace
+        let looked = self.detector.scan_patched(blob.content.bytes, base).unwrap();
+        *self.found.lock().unwrap() += looked.matches.len();
+        looked.trace
     }
 }
 

@@ -27,14 +27,17 @@ impl Visitor for Collector<'_> {
 
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Trace, Patch<'_>)>) -> Option<Trace> {
         *self.patched.lock().unwrap() += usize::from(base.is_some());
-        let (matches, trace) = self.detector.scan_patched(blob.content.bytes, base).unwrap();
+        let looked = self.detector.scan_patched(blob.content.bytes, base).unwrap();
         if let Key::Object(id) = &blob.key {
             let mut found = self.found.lock().unwrap();
             found.extend(
-                matches.into_iter().map(|one| (id.to_string(), one.rule, one.secret.start, one.secret.end)),
+                looked
+                    .matches
+                    .into_iter()
+                    .map(|one| (id.to_string(), one.rule, one.secret.start, one.secret.end)),
             );
         }
-        trace
+        looked.trace
     }
 }
 

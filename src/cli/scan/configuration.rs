@@ -36,6 +36,7 @@ pub(super) fn choose(args: &Args, source: &Source) -> Result<Chosen, Failure> {
     }
     let selection = config::select(extra, &config.disable, &args.rule).map_err(failed)?;
     let detector = Detector::new(selection.rules).map_err(|error| failure(&error, error.hint()))?;
+    let detector = if args.no_decode { detector.without_decoding() } else { detector };
     let mut disabled = config.disable;
     disabled.sort_unstable();
     disabled.dedup();

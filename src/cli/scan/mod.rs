@@ -22,7 +22,8 @@ use std::time::Instant;
 /// in standard input.
 ///
 /// Without options it reads every object of the repository (also those that no branch reaches), the index and the
-/// working tree, each content once.
+/// working tree, each content once. It also looks into what is encoded there, up to three layers deep: base64, hex,
+/// percent signs, escapes, HTML entities, UTF-16, gzip and zlib inside base64 or hex, and literals in several pieces.
 #[derive(clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 #[command(after_help = "Examples:
@@ -75,6 +76,9 @@ pub(super) struct Args {
     /// Run only this rule; may be given again.
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
+    /// Look at plain text only, not into what is encoded.
+    #[arg(long)]
+    no_decode: bool,
     /// Leave out findings of less confidence.
     #[arg(long, value_enum, default_value = "medium", value_name = "LEVEL")]
     min_confidence: MinConfidence,

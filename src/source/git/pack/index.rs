@@ -68,12 +68,6 @@ impl PackIndex {
         Ok(Self { data, count, hash_len, is_ours: false })
     }
 
-    /// The check sum that the pack of this index ends with.
-    pub(super) fn pack_sum(&self) -> &[u8] {
-        let end = self.data.len() - self.hash_len;
-        &self.data[end - self.hash_len..end]
-    }
-
     /// How many objects the pack holds.
     pub(in crate::source::git) fn len(&self) -> usize {
         self.count

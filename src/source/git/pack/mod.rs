@@ -78,7 +78,7 @@ impl Pack {
         if start == 0
             && index.is_file()
             && let Ok(pack) = Self::open(&index, hash_len)
-            && pack.has_its_index()
+            && pack.belongs_to_index()
         {
             return Ok(pack);
         }
@@ -86,12 +86,6 @@ impl Pack {
         pack.index = naming::index(&pack, count)?;
         pack.unnamed = count - pack.index.len();
         Ok(pack)
-    }
-
-    /// Whether the index tells of this pack. With names of another length the check sums stand elsewhere.
-    fn has_its_index(&self) -> bool {
-        let mut sum = vec![0; self.hash_len];
-        self.read_at(&mut sum, self.end).is_ok() && sum == self.index.pack_sum()
     }
 
     /// Opens a pack, and gives how many objects it says to hold.
@@ -175,7 +169,8 @@ impl Pack {
         entry::parse(bytes, self.hash_len)
     }
 
-    /// Whether the check sum at the pack's end is the one that the index tells.
+    /// Whether the check sum at the pack's end is the one that the index tells. With names of another length both stand
+    /// elsewhere.
     pub(super) fn belongs_to_index(&self) -> bool {
         let Some(told) = self.index.pack_sum() else { return true };
         let mut sum = vec![0; self.hash_len];

@@ -1,0 +1,67 @@
+//! Single characters written by their number. Only those that can be part of a secret count: printable ones and spaces.
+
+use super::Kind;
+use super::pieces::Edit;
+use std::ops::Range;
+
+/// The longest way to write a character.
+pub(super) const LONGEST: usize = 10;
+
+/// Tells what may be the escapes in the window.
+pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(Kind, usize)) {
+    for at in memchr::memchr3_iter(b'%', b'\\', b'&', &text[window.clone()]) {
+        let at = window.start + at;
+        let (kind, next) = match (text[at], text.get(at + 1)) {
+            (b'%', Some(next)) => (Kind::Percent, next),
+            (b'\\', Some(b'\n' | b'\r')) => {
+                tell(Kind::Continued, at);
+                continue;
+            }
+            (b'\\', Some(next)) => (Kind::Backslash, next),
+            (b'&', Some(next)) => (Kind::Entity, next),
+            _ => continue,
+        };
+        let is_one = match kind {
+            Kind::Percent => (b'2'..=b'7').contains(next),
+            Kind::Backslash => matches!(next, b'u' | b'x' | b'/' | b'0' | b'1'),
+            _ => matches!(next, b'#' | b'q'),
+        };
+        if is_one {
+            tell(kind, at);
+        }
+    }
+}
+
+/// The escape that begins at `at`.
+pub(super) fn at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {
+    let rest = text.get(at..)?;
+    let (len, byte) = match (kind, rest) {
+        (Kind::Percent, [b'%', digits @ ..]) => (3, number(digits, 2, 16)?),
+        (Kind::Backslash, [b'\\', b'/', ..]) => (2, b'/'),
+        (Kind::Backslash, [b'\\', b'u', digits @ ..]) => (6, number(digits, 4, 16)?),
+        (Kind::Backslash, [b'\\', b'x', digits @ ..]) => (4, number(digits, 2, 16)?),
+        (Kind::Backslash, [b'\\', digits @ ..]) => (4, number(digits, 3, 8)?),
+        (Kind::Entity, [b'&', b'#', b'x' | b'X', digits @ ..]) => numbered(digits, 3, 16)?,
+        (Kind::Entity, [b'&', b'#', digits @ ..]) => numbered(digits, 2, 10)?,
+        (Kind::Entity, _) if rest.starts_with(b"&quot;") => (6, b'"'),
+        _ => return None,
+    };
+    Some(Edit { range: at..at + len, byte: Some(byte) })
+}
+
+/// A number of so many digits that is a character's.
+fn number(digits: &[u8], count: usize, radix: u32) -> Option<u8> {
+    let mut number = 0_u32;
+    for digit in digits.get(..count)? {
+        number = number * radix + char::from(*digit).to_digit(radix)?;
+    }
+    let byte = u8::try_from(number).ok()?;
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r').then_some(byte)
+}
+
+/// A number of a few digits before a semicolon, and the length of the whole with so many bytes before it.
+fn numbered(digits: &[u8], before: usize, radix: u32) -> Option<(usize, u8)> {
+    let count = digits.iter().take(LONGEST - 4).position(|byte| *byte == b';')?;
+    (count > 0).then_some(())?;
+    Some((before + count + 1, number(digits, count, radix)?))
+}

@@ -1,0 +1,118 @@
+//! Texts inside a text: what stands there in base64, in escapes, in two bytes a character or in several pieces.
+//!
+//! A part is found by looking at few bytes, and depends on those in its extent and on nothing else, so that one that lies
+//! in a copy need not be decoded again. What it says is a view: a text of its own, for the same detector, that knows from
+//! which bytes each of its own came.
+
+mod digits;
+mod escape;
+mod inflate;
+mod pieces;
+mod run;
+mod seam;
+mod vicinity;
+mod view;
+mod wide;
+
+pub(super) use inflate::LARGEST;
+pub(super) use view::View;
+
+use std::ops::Range;
+
+/// How many encodings may stand around each other.
+pub(super) const DEPTH: usize = 3;
+
+/// How a part is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// Base64 or hexadecimal digits, on one line or several.
+    Run,
+    /// `%41`.
+    Percent,
+    /// `\u0041`, `\x41`, `\101` and `\/`.
+    Backslash,
+    /// `&#65;` and `&#x41;`.
+    Entity,
+    /// A literal in several pieces: `"ab" + "cd"`.
+    Split,
+    /// A literal that goes on behind a backslash at the line's end.
+    Continued,
+    /// UTF-16.
+    Wide,
+}
+
+const KINDS: usize = 7;
+
+/// A stretch of a text that may hold another text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) kind: Kind,
+    /// The bytes that are decoded, with those that are kept around them.
+    range: Range<usize>,
+    /// All bytes that were looked at to tell the part. At an end of the text that end was seen too.
+    pub(super) extent: Range<usize>,
+}
+
+/// Finds the parts of a text, window by window.
+pub(super) struct Parts<'t> {
+    text: &'t [u8],
+    /// How far the parts of each kind have been told.
+    told: [usize; KINDS],
+}
+
+impl<'t> Parts<'t> {
+    pub(super) fn new(text: &'t [u8]) -> Self {
+        Self { text, told: [0; KINDS] }
+    }
+
+    /// Tells the parts that show themselves in the window, each once. Windows are asked for in ascending order.
+    pub(super) fn each_in(&mut self, window: &Range<usize>, mut tell: impl FnMut(&Part)) {
+        let text = self.text;
+        let mut tell = |part: Part, told: &mut [usize; KINDS]| {
+            told[part.kind as usize] = part.range.end;
+            tell(&part);
+        };
+        run::each_in(text, window, |found| {
+            if found.start >= self.told[Kind::Run as usize]
+                && (run::may_be_line(text, &found) || digits::may_say(text, &found))
+                && let Some(part) = run::part(text, found)
+            {
+                tell(part, &mut self.told);
+            }
+        });
+        let mut edit = |kind: Kind, at: usize| {
+            if at >= self.told[kind as usize]
+                && let Some(part) = pieces::part(text, kind, at)
+            {
+                tell(part, &mut self.told);
+            }
+        };
+        escape::each_in(text, window, &mut edit);
+        seam::each_in(text, window, |at| edit(Kind::Split, at));
+        wide::each_in(text, window, |found| {
+            if found.start >= self.told[Kind::Wide as usize] {
+                tell(wide::part(text, found), &mut self.told);
+            }
+        });
+    }
+}
+
+/// The windows in which all parts show themselves that have a byte of one of the ranges, or one beside it, in their
+/// extent. The ranges are ordered.
+pub(super) fn around<'t>(
+    text: &'t [u8],
+    ranges: impl Iterator<Item = Range<usize>> + 't,
+) -> impl Iterator<Item = Range<usize>> + 't {
+    vicinity::windows(text, ranges)
+}
+
+impl Part {
+    /// What the part says, in each way that it can be read.
+    pub(super) fn views(&self, text: &[u8]) -> Vec<View> {
+        match self.kind {
+            Kind::Run => digits::views(text, &self.range),
+            Kind::Wide => vec![wide::view(text, &self.range)],
+            kind => pieces::view(text, kind, &self.range).into_iter().collect(),
+        }
+    }
+}

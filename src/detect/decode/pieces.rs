@@ -1,0 +1,129 @@
+//! Stretches of a line in which single places are to be replaced: escapes by a character, seams by nothing.
+
+use super::view::{Map, Piece, View};
+use super::{Kind, Part, escape, seam};
+use std::ops::Range;
+
+/// How far apart the places of one part may be, and how much is kept around them, both within a line.
+pub(super) const REACH: usize = 128;
+
+/// A place to be replaced.
+#[derive(Clone, Debug)]
+pub(super) struct Edit {
+    pub(super) range: Range<usize>,
+    pub(super) byte: Option<u8>,
+}
+
+/// The part that the place beginning at `at` belongs to, if there is one and it can matter.
+pub(super) fn part(text: &[u8], kind: Kind, at: usize) -> Option<Part> {
+    let mut first = edit_at(text, kind, at)?;
+    let mut last = first.clone();
+    while let Some(before) = edit_before(text, kind, first.range.start) {
+        first = before;
+    }
+    while let Some(behind) = edit_behind(text, kind, last.range.end) {
+        last = behind;
+    }
+    let start = line_before(text, first.range.start);
+    let end = line_behind(text, last.range.end);
+    let extent = match kind {
+        Kind::Split | Kind::Continued => seam::seen(text, start..end),
+        _ => {
+            // An escape could begin before what is kept and end in it, or the other way round, but not across a line's end.
+            let before = escape::LONGEST.min(start - line_before(text, start));
+            start - before..end + escape::LONGEST.min(line_behind(text, end) - end)
+        }
+    };
+    Some(Part { kind, range: start..end, extent })
+}
+
+/// The text with the places replaced. `None` when nothing tells that they are more than a way of writing.
+pub(super) fn view(text: &[u8], kind: Kind, range: &Range<usize>) -> Option<View> {
+    let (mut out, mut pieces, mut plain) = (Vec::with_capacity(range.len()), Vec::new(), range.start);
+    let mut at = range.start;
+    let mut matters = kind != Kind::Backslash;
+    while let Some(edit) = next_edit(text, kind, at, range.end) {
+        if plain < edit.range.start {
+            pieces.push(Piece { at: out.len(), source: plain..edit.range.start, plain: true });
+            out.extend_from_slice(&text[plain..edit.range.start]);
+        }
+        if let Some(byte) = edit.byte {
+            // `\/` is what some languages write for every slash; it matters in an address.
+            matters |= text[edit.range.start + 1] != b'/' || out.ends_with(b":/");
+            pieces.push(Piece { at: out.len(), source: edit.range.clone(), plain: false });
+            out.push(byte);
+        }
+        (at, plain) = (edit.range.end, edit.range.end);
+    }
+    pieces.push(Piece { at: out.len(), source: plain..range.end, plain: true });
+    out.extend_from_slice(&text[plain..range.end]);
+    let name = match kind {
+        Kind::Percent => "percent",
+        Kind::Backslash => "escape",
+        Kind::Entity => "entity",
+        _ => "split",
+    };
+    matters.then(|| View {
+        text: out,
+        name: name.to_owned(),
+        layers: 1,
+        cut: false,
+        map: Map::Pieces(pieces),
+    })
+}
+
+fn edit_at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {
+    match kind {
+        Kind::Split => seam::at(text, at),
+        Kind::Continued => seam::continued(text, at),
+        _ => escape::at(text, kind, at),
+    }
+}
+
+fn longest(kind: Kind) -> usize {
+    if matches!(kind, Kind::Split | Kind::Continued) { seam::LONGEST } else { escape::LONGEST }
+}
+
+/// The first place that begins in the range.
+fn next_edit(text: &[u8], kind: Kind, start: usize, end: usize) -> Option<Edit> {
+    let range = text.get(start..end)?;
+    let first = |at: usize| edit_at(text, kind, start + at);
+    match kind {
+        Kind::Percent => memchr::memchr_iter(b'%', range).find_map(first),
+        Kind::Entity => memchr::memchr_iter(b'&', range).find_map(first),
+        Kind::Split => memchr::memchr2_iter(b'"', b'\'', range).find_map(first),
+        _ => memchr::memchr_iter(b'\\', range).find_map(first),
+    }
+}
+
+/// The next place of the same part.
+fn edit_behind(text: &[u8], kind: Kind, end: usize) -> Option<Edit> {
+    next_edit(text, kind, end, line_behind(text, end))
+}
+
+/// The place of the same part that comes before.
+fn edit_before(text: &[u8], kind: Kind, start: usize) -> Option<Edit> {
+    let line = line_before(text, start);
+    let from = line.saturating_sub(longest(kind));
+    let range = &text[from..start];
+    let fits =
+        |at: usize| edit_at(text, kind, from + at).filter(|edit| (line..=start).contains(&edit.range.end));
+    match kind {
+        Kind::Percent => memchr::memrchr_iter(b'%', range).find_map(fits),
+        Kind::Entity => memchr::memrchr_iter(b'&', range).find_map(fits),
+        Kind::Split => memchr::memrchr2_iter(b'"', b'\'', range).find_map(fits),
+        _ => memchr::memrchr_iter(b'\\', range).find_map(fits),
+    }
+}
+
+/// How far the line reaches to the left, and no further than is kept.
+fn line_before(text: &[u8], start: usize) -> usize {
+    let floor = start.saturating_sub(REACH);
+    memchr::memrchr(b'\n', &text[floor..start]).map_or(floor, |newline| floor + newline + 1)
+}
+
+/// How far the line reaches to the right, and no further than is kept.
+fn line_behind(text: &[u8], end: usize) -> usize {
+    let ceiling = (end + REACH).min(text.len());
+    memchr::memchr(b'\n', &text[end..ceiling]).map_or(ceiling, |newline| end + newline)
+}

@@ -1,0 +1,114 @@
+//! How far around something new one must look to see every part that it can have changed: mostly the line it stands in,
+//! and of the lines before and behind only what shows that they go on here.
+
+use super::{pieces, run, seam, wide};
+use std::ops::Range;
+
+/// Within the line.
+const REACH: usize = pieces::REACH + seam::LONGEST + 12;
+/// As far as a broken run's next line can be.
+const LINE: usize = run::LONGEST_LINE + run::INDENT + 8;
+
+/// The windows to look at for new ranges. What stands in the line of the one before costs nothing more.
+pub(super) fn windows<'t>(
+    text: &'t [u8],
+    ranges: impl Iterator<Item = Range<usize>> + 't,
+) -> impl Iterator<Item = Range<usize>> + 't {
+    let mut ranges = ranges.peekable();
+    let mut next: Option<(Range<usize>, usize)> = None;
+    std::iter::from_fn(move || {
+        let (mut window, mut seen) = next.take().or_else(|| ranges.next().map(|range| of(text, &range)))?;
+        for range in ranges.by_ref() {
+            if range.end < seen {
+                continue;
+            }
+            let (wide, far) = of(text, &range);
+            if wide.start > window.end {
+                next = Some((wide, far));
+                break;
+            }
+            window = window.start.min(wide.start)..window.end.max(wide.end);
+            seen = far;
+        }
+        Some(window)
+    })
+}
+
+/// The window for one range, and how far it does for the ranges behind.
+fn of(text: &[u8], range: &Range<usize>) -> (Range<usize>, usize) {
+    let (end, seen) = end(text, range.end);
+    (start(text, range.start)..end, seen)
+}
+
+fn start(text: &[u8], at: usize) -> usize {
+    let floor = at.saturating_sub(LINE);
+    let newline = memchr::memrchr(b'\n', &text[floor..at]).map(|newline| floor + newline);
+    let in_line = newline.map_or(floor, |newline| newline + 1).max(at.saturating_sub(REACH));
+    let mut start = in_line.min(at.saturating_sub(wide::REACH));
+    let Some(newline) = newline else { return start };
+    if is_near_line_start(text, newline, at) {
+        // A seam that begins in a line before may end here.
+        for beside in 0..=seam::BESIDE.min(at) {
+            let from = at - beside - seam::joined_before(text, at - beside);
+            if memchr::memchr(b'\n', &text[from..at]).is_some() && may_begin_seam(text, from..at) {
+                start = start.min(in_line_before(text, from));
+            }
+        }
+    }
+    let from = start - seam::joined_before(text, start);
+    if may_begin_seam(text, from..start) {
+        start = from.saturating_sub(1);
+    }
+    // A line of digits may go on here.
+    let line = text[..newline].strip_suffix(b"\r").unwrap_or(&text[..newline]);
+    if line.last().is_some_and(|byte| run::is_digit(*byte)) {
+        start = start.min(line.len().saturating_sub(run::SHORTEST + 1));
+    }
+    start
+}
+
+/// Whether few bytes that cannot stand in a seam lie between a line's start and `at`.
+fn is_near_line_start(text: &[u8], newline: usize, at: usize) -> bool {
+    at - newline <= seam::LONGEST + seam::BESIDE
+        && text[newline..at].iter().rev().filter(|byte| !seam::joins(**byte)).nth(seam::BESIDE).is_none()
+}
+
+/// Where the window ends, and up to where a range may end that this is the window for too.
+fn end(text: &[u8], at: usize) -> (usize, usize) {
+    let ceiling = (at + LINE).min(text.len());
+    let newline = memchr::memchr(b'\n', &text[at..ceiling]).map(|newline| at + newline);
+    let in_line = newline.map_or(ceiling, |newline| newline + 1).min(at + REACH);
+    let mut end = in_line.max((at + wide::REACH).min(text.len()));
+    let Some(newline) = newline else { return (end, at) };
+    // A seam that begins here may end in a line behind.
+    let beside = (at + seam::BESIDE).min(text.len());
+    let head = beside + seam::joined_behind(text, beside);
+    if newline < head {
+        end = end.max(in_line_behind(text, head));
+    }
+    // The next line may have gone on from this one.
+    let next = &text[newline + 1..];
+    let blank = next.iter().take(run::INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let digits = next[blank..].iter().take(run::SHORTEST).take_while(|byte| run::is_digit(**byte)).count();
+    if digits == run::SHORTEST {
+        end = end.max(newline + 1 + blank + digits);
+    }
+    let is_whole = in_line > newline;
+    let seam = seam::joined_before(text, newline) + seam::BESIDE;
+    (end, if is_whole { newline.saturating_sub(seam) } else { at })
+}
+
+/// Whether a seam may begin before these bytes, which could stand in one, or with a backslash among them.
+fn may_begin_seam(text: &[u8], joined: Range<usize>) -> bool {
+    matches!(text[..joined.start].last(), Some(b'"' | b'\'')) || text[joined].contains(&b'\\')
+}
+
+fn in_line_before(text: &[u8], at: usize) -> usize {
+    let floor = at.saturating_sub(REACH);
+    memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |newline| floor + newline + 1)
+}
+
+fn in_line_behind(text: &[u8], at: usize) -> usize {
+    let ceiling = (at + REACH).min(text.len());
+    memchr::memchr(b'\n', &text[at..ceiling]).map_or(ceiling, |newline| at + newline + 1)
+}
