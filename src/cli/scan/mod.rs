@@ -38,7 +38,7 @@ use std::time::Instant;
 Exit codes: 0 nothing found and everything seen, 1 findings, 2 usage or configuration,
 3 nothing found but something could not be seen.")]
 pub(super) struct Args {
-    /// The repository, folder or file; `-` for standard input.
+    /// The repository, pack, bundle, folder or file; `-` for standard input.
     #[arg(default_value = ".")]
     path: PathBuf,
     /// Look only at what the next commit would add.

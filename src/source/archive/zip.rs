@@ -18,8 +18,9 @@ pub(super) fn each_member(opener: &Opener<'_>, bytes: &[u8], inside: &str, depth
     {
         opener.miss(inside, format!("has {hidden} members whose names others have too"));
     }
-    let comment = archive.comment().to_vec();
-    opener.text(inside, &comment);
+    if !archive.comment().is_empty() {
+        opener.text(&Opener::join(inside, "(comment)"), archive.comment());
+    }
     for number in 0..archive.len() {
         if opener.is_over() {
             return;
