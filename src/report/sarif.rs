@@ -175,9 +175,13 @@ fn message(finding: &Finding, main: Option<&Occurrence>, report: &Report<'_>) ->
     format!("{text}. {}", finding.advice)
 }
 
-/// What kind of place it is and which commit brought it: `history, commit a1b2c3d4e5 of 2025-03-02`.
+/// What kind of place it is, how the value stands there, and which commit brought it: `history, in base64, commit
+/// a1b2c3d4e5 of 2025-03-02`.
 fn since(place: &Occurrence) -> String {
     let mut text = place.place.to_string();
+    if let Some(encoding) = &place.encoding {
+        write!(text, ", in {encoding}").expect("a string takes any text");
+    }
     if let Some(commit) = &place.commit {
         let short: String = commit.chars().take(10).collect();
         write!(text, ", commit {short}").expect("a string takes any text");

@@ -235,8 +235,13 @@ fn a_plain_and_an_encoded_occurrence_are_one_finding() {
         (&13.into(), &(11 + encoded.len()).into()),
         "from the third byte on"
     );
-    let human = repo.scan(&["--no-git"]);
-    assert_eq!(human.code, 0, "nothing was written: {}", human.out);
+    repo.write("a.txt", &encoded);
+    for format in ["human", "json", "jsonl", "sarif"] {
+        let ran = repo.scan(&["--no-git", "--format", format]);
+        assert_eq!(ran.code, 1);
+        assert!(ran.out.contains("base64"), "{format} tells the encoding: {}", ran.out);
+        assert!(!ran.out.contains(&token) && !ran.out.contains(&encoded), "{format} shows no secret");
+    }
 }
 
 #[test]

@@ -15,6 +15,14 @@ pub(super) fn may_say(text: &[u8], run: &Range<usize>) -> bool {
 
 /// Whether digits begin as those of something do, in either reading.
 fn starts_well(digits: &[u8]) -> bool {
+    // One bad byte is enough, and the first is bad in most.
+    let first = match digits {
+        [a, b, ..] => run::value(*a) << 2 | run::value(*b) >> 4,
+        _ => return false,
+    };
+    if !is_printable(first) && !matches!(first, 0x00 | 0x1f | 0xef | 0xfe | 0xff) {
+        return starts_hex(digits);
+    }
     let sextets = digits.iter().map(|digit| u64::from(run::value(*digit)));
     let head = sextets.take(HEAD * 4 / 3).fold(0, |head, sextet| head << 6 | sextet).to_be_bytes();
     may_say_something(&head[8 - HEAD..]) || starts_hex(digits)
@@ -44,10 +52,11 @@ pub(super) fn views(text: &[u8], range: &Range<usize>) -> Vec<View> {
         return views;
     }
     for line in &lines {
-        let whole = if lines.len() > 1 { view(text, vec![line.clone()]) } else { None };
-        match whole {
-            Some(view) => views.push(view),
-            None => views.extend(words(text, line).filter_map(|word| view(text, vec![word]))),
+        let is_one = lines.len() == 1;
+        if is_one {
+            views.extend(words(text, line).filter_map(|word| view(text, vec![word])));
+        } else if starts_well(&text[line.clone()]) {
+            views.extend(view(text, vec![line.clone()]));
         }
         // What says that a number is hexadecimal is no part of it.
         if text[line.clone()].starts_with(b"0x") {
@@ -60,18 +69,13 @@ pub(super) fn views(text: &[u8], range: &Range<usize>) -> Vec<View> {
 
 /// The parts of a run that its separators make: a path may end in something encoded.
 fn words<'t>(text: &'t [u8], line: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<'t> {
-    let (mut at, line) = (line.start, line.clone());
-    std::iter::from_fn(move || {
-        while at < line.end {
-            let start = at;
-            let is_part = |byte: &&u8| !matches!(byte, b'/' | b'-' | b'_' | b'+');
-            let end = start + text[start..line.end].iter().take_while(is_part).count();
-            at = end + 1;
-            if end - start >= run::SHORTEST && end - start < line.len() {
-                return Some(start..end);
-            }
-        }
-        None
+    let (mut start, line) = (line.start, line.clone());
+    let ends =
+        (line.start..=line.end).filter(move |at| *at == line.end || run::value(text[*at]) >= run::SEPARATOR);
+    ends.filter_map(move |end| {
+        let word = start..end;
+        start = end + 1;
+        (word.len() >= run::SHORTEST && word != line).then_some(word)
     })
 }
 

@@ -2,35 +2,9 @@
 
 use super::Kind;
 use super::pieces::Edit;
-use std::ops::Range;
 
 /// The longest way to write a character.
 pub(super) const LONGEST: usize = 10;
-
-/// Tells what may be the escapes in the window.
-pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(Kind, usize)) {
-    for at in memchr::memchr3_iter(b'%', b'\\', b'&', &text[window.clone()]) {
-        let at = window.start + at;
-        let (kind, next) = match (text[at], text.get(at + 1)) {
-            (b'%', Some(next)) => (Kind::Percent, next),
-            (b'\\', Some(b'\n' | b'\r')) => {
-                tell(Kind::Continued, at);
-                continue;
-            }
-            (b'\\', Some(next)) => (Kind::Backslash, next),
-            (b'&', Some(next)) => (Kind::Entity, next),
-            _ => continue,
-        };
-        let is_one = match kind {
-            Kind::Percent => (b'2'..=b'7').contains(next),
-            Kind::Backslash => matches!(next, b'u' | b'x' | b'/' | b'0' | b'1'),
-            _ => matches!(next, b'#' | b'q'),
-        };
-        if is_one {
-            tell(kind, at);
-        }
-    }
-}
 
 /// The escape that begins at `at`.
 pub(super) fn at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {
@@ -43,7 +17,7 @@ pub(super) fn at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {
         (Kind::Backslash, [b'\\', digits @ ..]) => (4, number(digits, 3, 8)?),
         (Kind::Entity, [b'&', b'#', b'x' | b'X', digits @ ..]) => numbered(digits, 3, 16)?,
         (Kind::Entity, [b'&', b'#', digits @ ..]) => numbered(digits, 2, 10)?,
-        (Kind::Entity, _) if rest.starts_with(b"&quot;") => (6, b'"'),
+        (Kind::Quote, _) if rest.starts_with(b"&quot;") => (6, b'"'),
         _ => return None,
     };
     Some(Edit { range: at..at + len, byte: Some(byte) })

@@ -7,6 +7,7 @@
 mod digits;
 mod escape;
 mod inflate;
+mod mark;
 mod pieces;
 mod run;
 mod seam;
@@ -33,6 +34,8 @@ pub(super) enum Kind {
     Backslash,
     /// `&#65;` and `&#x41;`.
     Entity,
+    /// `&quot;`.
+    Quote,
     /// A literal in several pieces: `"ab" + "cd"`.
     Split,
     /// A literal that goes on behind a backslash at the line's end.
@@ -41,7 +44,7 @@ pub(super) enum Kind {
     Wide,
 }
 
-const KINDS: usize = 7;
+const KINDS: usize = 8;
 
 /// A stretch of a text that may hold another text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,18 +83,16 @@ impl<'t> Parts<'t> {
                 tell(part, &mut self.told);
             }
         });
-        let mut edit = |kind: Kind, at: usize| {
-            if at >= self.told[kind as usize]
-                && let Some(part) = pieces::part(text, kind, at)
-            {
-                tell(part, &mut self.told);
+        mark::each_in(text, window, |kind, at| {
+            if at < self.told[kind as usize] {
+                return;
             }
-        };
-        escape::each_in(text, window, &mut edit);
-        seam::each_in(text, window, |at| edit(Kind::Split, at));
-        wide::each_in(text, window, |found| {
-            if found.start >= self.told[Kind::Wide as usize] {
-                tell(wide::part(text, found), &mut self.told);
+            let part = match kind {
+                Kind::Wide => wide::at(text, at).map(|found| wide::part(text, found)),
+                _ => pieces::part(text, kind, at),
+            };
+            if let Some(part) = part {
+                tell(part, &mut self.told);
             }
         });
     }

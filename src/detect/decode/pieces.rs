@@ -60,7 +60,7 @@ pub(super) fn view(text: &[u8], kind: Kind, range: &Range<usize>) -> Option<View
     let name = match kind {
         Kind::Percent => "percent",
         Kind::Backslash => "escape",
-        Kind::Entity => "entity",
+        Kind::Entity | Kind::Quote => "entity",
         _ => "split",
     };
     matters.then(|| View {
@@ -90,7 +90,7 @@ fn next_edit(text: &[u8], kind: Kind, start: usize, end: usize) -> Option<Edit> 
     let first = |at: usize| edit_at(text, kind, start + at);
     match kind {
         Kind::Percent => memchr::memchr_iter(b'%', range).find_map(first),
-        Kind::Entity => memchr::memchr_iter(b'&', range).find_map(first),
+        Kind::Entity | Kind::Quote => memchr::memchr_iter(b'&', range).find_map(first),
         Kind::Split => memchr::memchr2_iter(b'"', b'\'', range).find_map(first),
         _ => memchr::memchr_iter(b'\\', range).find_map(first),
     }
@@ -110,7 +110,7 @@ fn edit_before(text: &[u8], kind: Kind, start: usize) -> Option<Edit> {
         |at: usize| edit_at(text, kind, from + at).filter(|edit| (line..=start).contains(&edit.range.end));
     match kind {
         Kind::Percent => memchr::memrchr_iter(b'%', range).find_map(fits),
-        Kind::Entity => memchr::memrchr_iter(b'&', range).find_map(fits),
+        Kind::Entity | Kind::Quote => memchr::memrchr_iter(b'&', range).find_map(fits),
         Kind::Split => memchr::memrchr2_iter(b'"', b'\'', range).find_map(fits),
         _ => memchr::memrchr_iter(b'\\', range).find_map(fits),
     }

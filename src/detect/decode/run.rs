@@ -27,6 +27,9 @@ pub(super) fn value(byte: u8) -> u8 {
 
 const NONE: u8 = 0xff;
 
+/// Digits from this value on separate words.
+pub(super) const SEPARATOR: u8 = 62;
+
 static DIGITS: [u8; 256] = {
     let mut digits = [NONE; 256];
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -95,10 +98,11 @@ pub(super) fn part(text: &[u8], run: Range<usize>) -> Option<Part> {
     Some(Part { kind: Kind::Run, range, extent })
 }
 
-/// Whether nothing but an indentation stands before a run or behind it: it may be one of several lines.
+/// Whether a run may be one of several lines, or the first one of a folded text.
 pub(super) fn may_be_line(text: &[u8], run: &Range<usize>) -> bool {
-    let goes_on = LINE.contains(&run.len()) && matches!(text.get(run.end), Some(b'\n' | b'\r'));
-    goes_on || break_before(text, run.start).is_some()
+    let is_tail = |byte: &u8| is_digit(*byte) || matches!(byte, b'>' | b'|');
+    line_behind(text, run).is_some()
+        || break_before(text, run.start).is_some_and(|end| text[..end].last().is_some_and(is_tail))
 }
 
 /// The runs of a part, line by line.

@@ -9,16 +9,6 @@ pub(super) const LONGEST: usize = 80;
 /// The most signs that an operator has, with the backslash that continues a line.
 const OPERATOR: usize = 3;
 
-/// Tells what may be the seams in the window: the quotes that a piece may end in.
-pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(usize)) {
-    for at in memchr::memchr2_iter(b'"', b'\'', &text[window.clone()]) {
-        let at = window.start + at;
-        if text.get(at + 1).is_some_and(|next| joins(*next)) {
-            tell(at);
-        }
-    }
-}
-
 /// Whether a byte may stand in a seam.
 pub(super) fn joins(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b'+' | b'.' | b'&' | b'~' | b'|' | b'<' | b'>' | b'\\')

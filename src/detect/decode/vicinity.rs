@@ -9,12 +9,15 @@ const REACH: usize = pieces::REACH + seam::LONGEST + 12;
 /// As far as a broken run's next line can be.
 const LINE: usize = run::LONGEST_LINE + run::INDENT + 8;
 
+/// How near.
+const NEAR: usize = 96;
+
 /// The windows to look at for new ranges. What stands in the line of the one before costs nothing more.
 pub(super) fn windows<'t>(
     text: &'t [u8],
     ranges: impl Iterator<Item = Range<usize>> + 't,
 ) -> impl Iterator<Item = Range<usize>> + 't {
-    let mut ranges = ranges.peekable();
+    let mut ranges = joined(ranges);
     let mut next: Option<(Range<usize>, usize)> = None;
     std::iter::from_fn(move || {
         let (mut window, mut seen) = next.take().or_else(|| ranges.next().map(|range| of(text, &range)))?;
@@ -31,6 +34,22 @@ pub(super) fn windows<'t>(
             seen = far;
         }
         Some(window)
+    })
+}
+
+/// The ranges, of which those that are near each other are one: to look between them costs less than to look around each.
+fn joined(mut ranges: impl Iterator<Item = Range<usize>>) -> impl Iterator<Item = Range<usize>> {
+    let mut next = ranges.next();
+    std::iter::from_fn(move || {
+        let mut joined = next.take()?;
+        for range in ranges.by_ref() {
+            if range.start > joined.end + NEAR {
+                next = Some(range);
+                break;
+            }
+            joined.end = range.end;
+        }
+        Some(joined)
     })
 }
 

@@ -9,19 +9,12 @@ const SHORTEST: usize = 16;
 /// How far from the edge of a window a run must reach to be seen.
 pub(super) const REACH: usize = 2 * SHORTEST + 4;
 
-/// Tells the runs that have something in the window.
-pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(Range<usize>)) {
-    let mut at = window.start;
-    while let Some(next) = text.get(at..window.end).and_then(|rest| memchr::memchr(0, rest)) {
-        let zero = at + next;
-        let run = run_at(text, zero);
-        at = run.end.max(zero + 1);
-        if run.len() >= 2 * SHORTEST {
-            tell(run);
-        } else {
-            at += text[at..].iter().take_while(|byte| **byte == 0).count().saturating_sub(1);
-        }
-    }
+/// The run that a zero belongs to, if it is long enough.
+pub(super) fn at(text: &[u8], zero: usize) -> Option<Range<usize>> {
+    // Most zeros stand among other zeros.
+    let beside = text.get(zero + 1).or(text[..zero].last())?;
+    let run = if is_character(*beside) { run_at(text, zero) } else { return None };
+    (run.len() >= 2 * SHORTEST).then_some(run)
 }
 
 /// The longest stretch around a zero in which zeros and characters take turns.
