@@ -48,7 +48,9 @@ fn is_inside(text: &[u8], start: usize, end: usize) -> bool {
         [.., word] => is_word(&word) && !joins(word),
         [] => false,
     };
-    before && text.get(end).is_some_and(is_word)
+    // What ends a string in some languages, and what punctuates, begins no piece.
+    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-/+=.:@%$~".contains(byte);
+    before && text.get(end).is_some_and(goes_on)
 }
 
 /// The bytes before a seam that `is_inside` looks at, and the quote.
