@@ -12,6 +12,7 @@ use crate::coverage::Coverage;
 use crate::source::{self, Blob, Content, Error, Key, Visit, path};
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Shorter names hold no credential that a rule could tell from a word.
@@ -20,11 +21,22 @@ const SHORTEST: usize = 12;
 /// How many sets share the names, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
 
+/// How many names are known again without a lock.
+const RECENT: usize = 1 << 14;
+
 /// The names that were looked at, by their hashes under a key of this run.
-#[derive(Default)]
 pub(super) struct Names {
     hasher: RandomState,
+    /// Some of those in `seen`, each at the place that its hash gives it.
+    recent: Box<[AtomicU64]>,
     seen: [Mutex<HashSet<u64>>; SHARDS],
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        let recent = std::iter::repeat_with(AtomicU64::default).take(RECENT).collect();
+        Self { hasher: RandomState::new(), recent, seen: Default::default() }
+    }
 }
 
 impl Names {
@@ -41,7 +53,12 @@ impl Names {
             return false;
         }
         let hash = self.hasher.hash_one(name);
-        let shard = &self.seen[usize::try_from(hash).unwrap_or(0) % SHARDS];
+        let place = usize::try_from(hash & u64::from(u32::MAX)).unwrap_or(0);
+        if self.recent[place % RECENT].load(Ordering::Relaxed) == hash {
+            return false;
+        }
+        self.recent[place % RECENT].store(hash, Ordering::Relaxed);
+        let shard = &self.seen[place % SHARDS];
         shard.lock().unwrap_or_else(PoisonError::into_inner).insert(hash)
     }
 }
