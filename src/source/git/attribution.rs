@@ -257,6 +257,10 @@ impl Visitor for Collector<'_> {
         kind == Kind::Tree
     }
 
+    fn wants_any(&self, mut family: &mut dyn Iterator<Item = usize>) -> bool {
+        (&mut family).any(|position| self.leading[position])
+    }
+
     fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, Memory>>) -> Option<Memory> {
         let known = base.as_ref().map(|base| (&base.memory.layout, base.copies));
         let reading = tree::read(object.content.bytes, known, self.hash_len);

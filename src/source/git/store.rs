@@ -274,6 +274,10 @@ impl<V: Visitor> Visitor for Once<'_, V> {
         self.visitor.wants(kind)
     }
 
+    fn wants_any(&self, family: &mut dyn Iterator<Item = usize>) -> bool {
+        self.visitor.wants_any(family)
+    }
+
     fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, V::Memory>>) -> Option<V::Memory> {
         if self.store.packs.len() > 1 && self.store.position(object.id.as_bytes()) != Some(object.position) {
             return None;

@@ -163,6 +163,16 @@ impl Forest {
         })
     }
 
+    /// An entry and all that are built on it.
+    pub(super) fn family(&self, root: u32) -> impl Iterator<Item = u32> + '_ {
+        let mut stack = vec![root];
+        std::iter::from_fn(move || {
+            let number = stack.pop()?;
+            stack.extend(self.children(number));
+            Some(number)
+        })
+    }
+
     /// Whether anything is built on an entry.
     pub(super) fn is_leaf(&self, number: u32) -> bool {
         self.entries[number as usize].first_child == NONE

@@ -21,6 +21,10 @@ pub(in crate::source::git) trait Visitor: Sync {
     type Memory;
     /// Whether objects of this kind are looked at.
     fn wants(&self, kind: Kind) -> bool;
+    /// Whether any of the objects at these positions, all built on one, is looked at.
+    fn wants_any(&self, _family: &mut dyn Iterator<Item = usize>) -> bool {
+        true
+    }
     /// Takes an object; `base` is known if the object was built from one that was taken too.
     fn object(&self, object: &Object<'_>, base: Option<Base<'_, Self::Memory>>) -> Option<Self::Memory>;
     /// Learns that an object cannot be read.
@@ -100,7 +104,12 @@ impl<V: Visitor> Walker<'_, V> {
                 None => return self.lose(root.entry, PackError::MissingBase(*id)),
             },
         };
-        if !self.visitor.wants(kind) || (base.is_none() && self.stream(root.entry, kind)) {
+        let (forest, start) = (self.walk.forest, self.walk.start);
+        let mut family = forest.family(root.entry).map(|entry| start + forest.position(entry));
+        if !self.visitor.wants(kind) || !self.visitor.wants_any(&mut family) {
+            return;
+        }
+        if base.is_none() && self.stream(root.entry, kind) {
             return;
         }
         self.path.extend(base);
