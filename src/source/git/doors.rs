@@ -23,7 +23,7 @@ pub fn tree(base: &[u8], copies: &[Copied], made: &[u8]) {
 /// Parses a commit or tag.
 pub fn commit(data: &[u8]) {
     drop(commit::parse(data));
-    drop(commit::target(data));
+    let _: Option<ObjectId> = commit::target(data);
     if let Some(id) = ObjectId::from_bytes(&[1; 20]) {
         drop(commit::info(&id, data, b"author", 0));
     }

@@ -3,7 +3,7 @@
 
 mod delta;
 #[cfg(fuzzing)]
-pub mod doors;
+pub(super) mod doors;
 mod entry;
 mod forest;
 mod index;
