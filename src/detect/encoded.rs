@@ -87,13 +87,25 @@ impl Detector {
             key(a).cmp(&key(b)).then_with(by_value).then_with(by_layers).then_with(by_rank)
         });
         decoded.dedup_by(|b, a| key(a) == key(b) && a.value(bytes) == b.value(bytes));
+        // The plain ones are in order and apart; there may be very many of both.
         decoded.retain(|found| {
             let is_same = found.value(bytes) == &bytes[found.secret.clone()];
-            !plain
-                .iter()
-                .any(|other| overlap(found, other) && (is_same || self.knows(other) >= self.knows(found)))
+            let first = plain.partition_point(|other| other.secret.end <= found.secret.start);
+            let mut here = plain[first..].iter().take_while(|other| other.secret.start < found.secret.end);
+            !here.any(|other| is_same || self.knows(other) >= self.knows(found))
         });
-        plain.retain(|found| !decoded.iter().any(|other| overlap(found, other)));
+        // How far any of the decoded ones up to each reaches.
+        let ends: Vec<usize> = decoded
+            .iter()
+            .scan(0, |most, found| {
+                *most = found.secret.end.max(*most);
+                Some(*most)
+            })
+            .collect();
+        plain.retain(|found| {
+            let before = decoded.partition_point(|other| other.secret.start < found.secret.end);
+            before.checked_sub(1).is_none_or(|last| ends[last] <= found.secret.start)
+        });
         plain.extend(decoded);
         plain.sort_by_key(key);
         plain
@@ -122,10 +134,6 @@ fn through(view: &View, found: &Match) -> Match {
     }
     let decoded = Some(Box::new(Decoded { value, encoding, allowed }));
     Match { rule: found.rule, secret: view.source(&found.secret), decoded }
-}
-
-fn overlap(a: &Match, b: &Match) -> bool {
-    a.secret.start < b.secret.end && b.secret.start < a.secret.end
 }
 
 /// What stands between the copies, also where two of them meet, and at the ends where those are not the base's.

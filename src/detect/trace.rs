@@ -297,23 +297,34 @@ mod tests {
         (text, copies)
     }
 
+    /// Through a chain of edits, what is found and what is remembered is what looking at each text alone gives.
+    fn chain(start: String, edits: Vec<Edit>) -> Result<(), TestCaseError> {
+        let detector = detector();
+        let mut text = start.into_bytes();
+        let mut trace = detector.whole(&text).unwrap();
+        for edit in edits {
+            let (next, copies) = apply(&text, &edit);
+            let patch = Patch { copies: &copies, base_len: text.len(), len: next.len() };
+            let carried = detector.patched(&next, &trace, patch).unwrap();
+            let alone = detector.whole(&next).unwrap();
+            prop_assert_eq!(
+                &carried,
+                &alone,
+                "{:?} from {:?}",
+                String::from_utf8_lossy(&next),
+                String::from_utf8_lossy(&text)
+            );
+            (text, trace) = (next, carried);
+        }
+        Ok(())
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
-        /// Through a chain of edits, what is found and what is remembered is what looking at each text alone gives.
         #[test]
         fn carrying_is_looking(start in "(kab|aaaa|ccbb|[abck \n]){0,40}", edits in proptest::collection::vec(edit(), 1..4)) {
-            let detector = detector();
-            let mut text = start.into_bytes();
-            let mut trace = detector.whole(&text).unwrap();
-            for edit in edits {
-                let (next, copies) = apply(&text, &edit);
-                let patch = Patch { copies: &copies, base_len: text.len(), len: next.len() };
-                let carried = detector.patched(&next, &trace, patch).unwrap();
-                let alone = detector.whole(&next).unwrap();
-                prop_assert_eq!(&carried, &alone, "{:?} from {:?}", String::from_utf8_lossy(&next), String::from_utf8_lossy(&text));
-                (text, trace) = (next, carried);
-            }
+            chain(start, edits)?;
         }
     }
 
@@ -366,17 +377,7 @@ mod tests {
             start in encoded(25),
             edits in proptest::collection::vec(proptest::collection::vec((any::<u16>(), any::<u16>(), encoded(3)), 0..5), 1..4),
         ) {
-            let detector = detector();
-            let mut text = start.into_bytes();
-            let mut trace = detector.whole(&text).unwrap();
-            for edit in edits {
-                let (next, copies) = apply(&text, &edit);
-                let patch = Patch { copies: &copies, base_len: text.len(), len: next.len() };
-                let carried = detector.patched(&next, &trace, patch).unwrap();
-                let alone = detector.whole(&next).unwrap();
-                prop_assert_eq!(&carried, &alone, "{:?} from {:?}", String::from_utf8_lossy(&next), String::from_utf8_lossy(&text));
-                (text, trace) = (next, carried);
-            }
+            chain(start, edits)?;
         }
     }
 }

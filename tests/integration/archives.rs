@@ -237,3 +237,12 @@ fn encrypted_files_are_told_of() {
     let skipped = ran.json()["coverage"]["skipped"].to_string();
     assert!(ran.code == 3 && skipped.contains("git-crypt"), "{skipped}");
 }
+
+#[test]
+fn members_behind_the_end_of_a_tar_file_are_read() {
+    let repo = Repo::new();
+    repo.write("two.tgz", gz(&[tar(&[("a.txt", b"nothing")]), tar(&[("b.env", &line(20))])].concat()));
+    let ran = repo.scan(&JSON);
+    assert_eq!(ran.places(), ["archive:b.env two.tgz:2"]);
+    assert!(ran.json()["coverage"]["complete"].as_bool().unwrap(), "{}", ran.out);
+}

@@ -81,6 +81,8 @@ impl<'o> Opener<'o> {
 
     fn tar(&self, reader: &mut dyn Read, inside: &str, depth: u32) {
         let mut archive = tar::Archive::new(reader);
+        // Members can stand behind the mark of the end, where `tar` itself finds them on request.
+        archive.set_ignore_zeros(true);
         let entries = match archive.entries() {
             Ok(entries) => entries,
             Err(error) => return self.miss(inside, format!("is a damaged tar file: {error}")),
