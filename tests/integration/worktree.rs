@@ -114,3 +114,18 @@ fn a_huge_staged_file_is_read_in_windows_loose_and_packed() {
         assert_eq!(ran.places(), ["index large.txt:750001"], "{threshold} {}", ran.err);
     }
 }
+
+#[test]
+fn submodules_that_cannot_be_listed_are_never_clean() {
+    let repo = Repo::new();
+    repo.write("a.txt", "nothing\n");
+    repo.commit("one");
+    assert_eq!(repo.scan(&[]).code, 0);
+    repo.write(".gitmodules", "[submodule \"broken\n");
+    let broken = repo.scan(&[]);
+    assert!(broken.code == 3 && broken.out.contains(".gitmodules"), "{} {}", broken.out, broken.err);
+    repo.remove(".gitmodules");
+    repo.write(".git/modules", "no folder\n");
+    let hidden = repo.scan(&[]);
+    assert!(hidden.code == 3 && hidden.out.contains("modules"), "{} {}", hidden.out, hidden.err);
+}

@@ -87,8 +87,17 @@ impl GitSource {
     pub(super) fn submodules(&self, coverage: &mut Coverage) -> Vec<Candidate> {
         let modules = self.repository.commondir().join("modules");
         let mut found = Vec::new();
-        let mut kept: Vec<PathBuf> = kept_below(&modules);
-        for submodule in self.repository.submodules().unwrap_or_default() {
+        let mut kept: Vec<PathBuf> = kept_below(&modules, coverage);
+        // A bare repository has no file that names any.
+        let named = if self.repository.is_bare() { Ok(Vec::new()) } else { self.repository.submodules() };
+        let named = named.unwrap_or_else(|error| {
+            coverage.skip(
+                "the submodules that .gitmodules names",
+                format!("cannot be listed: {}", error.message()),
+            );
+            Vec::new()
+        });
+        for submodule in named {
             let path = submodule.path().display().to_string();
             let checked_out = self.repository.workdir().map(|root| root.join(submodule.path()));
             let own = modules.join(worktree::path_of(submodule.name_bytes()));
@@ -141,17 +150,24 @@ impl GitSource {
 }
 
 /// The repositories that git keeps for submodules; a name may have slashes, and one may have submodules itself.
-fn kept_below(folder: &Path) -> Vec<PathBuf> {
+fn kept_below(folder: &Path, coverage: &mut Coverage) -> Vec<PathBuf> {
     let (mut found, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = waiting.pop() {
         if folder.join("HEAD").is_file() && folder.join("objects").is_dir() {
             found.push(folder);
             continue;
         }
-        let below = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-        waiting.extend(
-            below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()),
-        );
+        let below = match std::fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+            Ok(below) => below,
+            Err(error) => {
+                if error.kind() != std::io::ErrorKind::NotFound {
+                    coverage.skip(folder.display().to_string(), format!("cannot be listed: {error}"));
+                }
+                continue;
+            }
+        };
+        let folders = below.into_iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        waiting.extend(folders.map(|entry| entry.path()));
     }
     found.sort_unstable();
     found
