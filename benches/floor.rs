@@ -1,5 +1,5 @@
 //! The floor under a scan: the time to inflate and rebuild all blobs of a repository, by the code that the scan uses,
-//! without looking at them. `cargo bench --bench floor -- REPOSITORY [JOBS]`; `benches/peers --floor` runs it in its rounds.
+//! without looking at them. `cargo bench --bench floor -- REPOSITORY [JOBS]`; `benches/peers` runs it in its rounds if it was built.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of its own")]
 
