@@ -119,8 +119,9 @@ pub struct Occurrence {
     pub at_head: bool,
     /// The last commit that holds it in this path, in hexadecimal; `None` outside history.
     pub last_commit: Option<String>,
-    /// Which branches, tags and other references have the first commit in their history.
-    pub references: References,
+    /// Which branches, tags and other references have the first commit in their history; `None` where that was not
+    /// looked up: outside history, in a range, and beyond the first thousands of places.
+    pub references: Option<References>,
 }
 
 /// References, the most telling first.

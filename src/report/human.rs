@@ -135,7 +135,7 @@ fn details(place: &Occurrence, report: &Report<'_>) -> String {
     if !place.at_head {
         let until = place.last_commit.as_ref().filter(|last| place.commit.as_ref() != Some(last));
         parts.extend(until.map(|last| format!("until {}", last.chars().take(10).collect::<String>())));
-        parts.extend(references(&place.references, report));
+        parts.extend(place.references.as_ref().and_then(|found| references(found, report)));
     }
     if let Some(encoding) = &place.encoding {
         parts.push(visible(encoding).into_owned());

@@ -174,7 +174,10 @@ mod tests {
             versions: 1,
             at_head: false,
             last_commit: Some("b2c3d4e5".repeat(5)),
-            references: References { count: 2, names: vec!["refs/heads/main".into(), "refs/tags/v1".into()] },
+            references: Some(References {
+                count: 2,
+                names: vec!["refs/heads/main".into(), "refs/tags/v1".into()],
+            }),
         }
     }
 

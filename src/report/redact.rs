@@ -73,10 +73,10 @@ impl<'a> Redactor<'a> {
         Occurrence {
             path: masked(&occurrence.path),
             author: masked(&occurrence.author),
-            references: References {
-                count: occurrence.references.count,
-                names: occurrence.references.names.iter().map(|name| self.text(name).into_owned()).collect(),
-            },
+            references: occurrence.references.as_ref().map(|References { count, names }| References {
+                count: *count,
+                names: names.iter().map(|name| self.text(name).into_owned()).collect(),
+            }),
             place: match &occurrence.place {
                 Place::Archive(member) => Place::Archive(self.text(member).into_owned()),
                 place => place.clone(),

@@ -98,8 +98,8 @@ pub struct Origin {
     pub at_head: bool,
     /// The last commit that has the blob there, and its place in the order of history.
     pub last: Option<(u32, String)>,
-    /// The references that have the first commit in their history.
-    pub references: References,
+    /// The references that have the first commit in their history, if that was looked up.
+    pub references: Option<References>,
     /// Whether it is a copy that git keeps of something that stands elsewhere, told of only where nothing else is left.
     pub is_echo: bool,
 }
@@ -107,15 +107,7 @@ pub struct Origin {
 impl Origin {
     /// A place of which nothing more is known.
     fn at(place: Place, path: Option<String>) -> Self {
-        Self {
-            place,
-            path,
-            commit: None,
-            at_head: false,
-            last: None,
-            references: References::default(),
-            is_echo: false,
-        }
+        Self { place, path, commit: None, at_head: false, last: None, references: None, is_echo: false }
     }
 }
 

@@ -143,3 +143,17 @@ proptest! {
         prop_assert_eq!(ours, by_git(&repo));
     }
 }
+
+#[test]
+fn what_has_a_message_is_told_and_what_was_not_looked_up_is_not_claimed() {
+    let repo = Repo::new();
+    let base = repo.commit("one");
+    repo.commit(&format!("token {}", github(7)));
+    repo.git(&["tag", "v1"]);
+    let whole = repo.scan(&["--format", "json"]).occurrences();
+    assert_eq!(whole[0]["where"], "message");
+    assert_eq!(whole[0]["references"]["names"], serde_json::json!(["refs/heads/main", "refs/tags/v1"]));
+    let range = repo.scan(&["--format", "json", "--range", &format!("{base}..HEAD")]).occurrences();
+    assert_eq!(range[0]["where"], "message");
+    assert_eq!(range[0]["references"], serde_json::Value::Null, "a range does not read the history");
+}

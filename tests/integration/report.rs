@@ -52,7 +52,7 @@ fn place(path: &str, line: u32, date: &str) -> Occurrence {
         versions: 1,
         at_head: false,
         last_commit: None,
-        references: References::default(),
+        references: None,
     }
 }
 
@@ -240,7 +240,7 @@ fn the_human_report_reads_well() {
     gone.for_each(|place| {
         place.last_commit = Some("d4c3b2a1".repeat(5));
         let names = ["refs/heads/old", "refs/tags/v1.0", "refs/tags/v1.1"].map(ToOwned::to_owned).to_vec();
-        place.references = References { count: 9, names };
+        place.references = Some(References { count: 9, names });
     });
     insta::assert_snapshot!(plain(&scan), @r"
     critical  Live session secret · known-value

@@ -8,7 +8,7 @@ use super::history::Past;
 use super::lone::Lone;
 use super::object::Kind;
 use super::store::Store;
-use super::{GitSource, ObjectId, commit, own};
+use super::{GitSource, ObjectId, Part, commit, own};
 use crate::coverage::Coverage;
 use crate::finding::{Place, References};
 use crate::source::path;
@@ -31,13 +31,23 @@ pub(super) fn find(
         .iter()
         .filter_map(|key| if let Key::Name(name) = key { Some(name.as_slice()) } else { None })
         .collect();
+    let messages: Vec<ObjectId> =
+        keys.iter().filter_map(|key| if let Key::Commit(id) = key { Some(*id) } else { None }).collect();
     let in_trees = !blobs.is_empty() || !names.is_empty();
-    let mut origins: Origins =
-        if in_trees { of_trees(source, &blobs, &names, jobs, coverage)? } else { HashMap::new() };
+    // A range is scanned without reading the history, and is not worth it for that.
+    let in_history = in_trees || (!messages.is_empty() && matches!(source.part, Part::Everything { .. }));
+    let ground = if in_history { Some(Ground::of(source, jobs)?) } else { None };
+    let mut origins = match &ground {
+        Some(ground) if in_trees => of_trees(source, ground, &blobs, &names, jobs, coverage)?,
+        _ => Origins::new(),
+    };
+    let references = ground.map(|ground| ground.references(source.store(), &messages)).unwrap_or_default();
     for key in keys {
         let origin = match key {
             Key::Object(_) | Key::Name(_) => continue,
-            Key::Commit(id) => text(source, id, Place::Message),
+            Key::Commit(id) => {
+                Origin { references: references.get(id).cloned(), ..text(source, id, Place::Message) }
+            }
             Key::Tag(id) => text(source, id, Place::Tag),
             Key::Change(id, path) => {
                 let mut origin = text(source, id, Place::History);
@@ -78,21 +88,50 @@ pub(super) fn info(source: &GitSource, id: &ObjectId, name: &[u8], order: u32) -
     Some(commit::info(id, object.data(), name, order))
 }
 
+/// The history that places are looked up in.
+struct Ground<'s> {
+    past: &'s Past,
+    graph: Graph,
+    tips: Tips,
+}
+
+impl<'s> Ground<'s> {
+    fn of(source: &'s GitSource, jobs: usize) -> Result<Self, Error> {
+        let store = source.store();
+        // A scan that was stopped has not seen all; then they are read now.
+        let past = source.past.get_or_init(|| Past::read(store, source.hash_len(), jobs));
+        let kept = match &source.lone {
+            None => tips(source, store)?,
+            Some(lone) => of_file(lone, store, past),
+        };
+        let graph = Graph::new(&past.commits, &kept);
+        let tips = Tips::read(source, store, &graph)?;
+        Ok(Self { past, graph, tips })
+    }
+
+    /// The references that have these commits in their history.
+    fn references(&self, store: &Store, commits: &[ObjectId]) -> HashMap<ObjectId, References> {
+        let positions: HashMap<u32, ObjectId> =
+            commits.iter().filter_map(|id| Some((number(store, id)?, *id))).collect();
+        let numbers = self.graph.numbers(positions.keys().copied());
+        let found = self.tips.containing(&self.graph, numbers.values().copied().collect());
+        let named = numbers
+            .iter()
+            .filter_map(|(position, number)| Some((positions[position], found.get(number)?.clone())));
+        named.collect()
+    }
+}
+
 fn of_trees(
     source: &GitSource,
+    ground: &Ground<'_>,
     blobs: &HashSet<ObjectId>,
     names: &HashSet<&[u8]>,
     jobs: usize,
     coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
     let store = source.store();
-    // A scan that was stopped has not seen all; then they are read now.
-    let past = source.past.get_or_init(|| Past::read(store, source.hash_len(), jobs));
-    let tips = match &source.lone {
-        None => tips(source, store)?,
-        Some(lone) => of_file(lone, store, past),
-    };
-    let graph = Graph::new(&past.commits, &tips);
+    let Ground { past, graph, tips } = ground;
     let numbers: HashMap<u32, ObjectId> =
         blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
     let leads = Leads::find(store, past, source.hash_len(), &numbers.keys().copied().collect(), names, jobs);
@@ -102,11 +141,10 @@ fn of_trees(
     let mut budget = Budget::default();
     let at_head = head_tree(source).and_then(|tree| number(store, &tree));
     let at_head = at_head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
-    let tips = Tips::read(source, store, &graph)?;
-    let last = leads.last(&graph, tips.commits(), &mut budget);
+    let last = leads.last(graph, tips.commits(), &mut budget);
     let mut gathered = Gathered {
         source,
-        graph: &graph,
+        graph,
         known: &known,
         at_head,
         last,
@@ -115,7 +153,7 @@ fn of_trees(
         origins: Origins::new(),
     };
     for reach in Reach::ALL {
-        let found = leads.introductions(&graph, reach, &mut budget);
+        let found = leads.introductions(graph, reach, &mut budget);
         gathered.introduced(found, reach);
         if reach == Reach::References {
             gathered.in_index()?;
@@ -158,7 +196,7 @@ struct Gathered<'g> {
     at_head: HashSet<(Vec<u8>, Found)>,
     /// The last commit that has each version of a path.
     last: HashMap<(Vec<u8>, Found), u32>,
-    tips: Tips,
+    tips: &'g Tips,
     placed: HashSet<Key>,
     origins: Origins,
 }
@@ -175,13 +213,13 @@ impl Gathered<'_> {
         for introduction in &found {
             let key = &self.known[&introduction.what];
             self.placed.insert(key.clone());
-            let references = references.get(&introduction.commit).cloned().unwrap_or_default();
+            let references = references.get(&introduction.commit).cloned();
             let origin = self.in_commit(introduction, reach, references);
             self.origins.entry(key.clone()).or_default().push(origin);
         }
     }
 
-    fn in_commit(&self, found: &Introduction, reach: Reach, references: References) -> Origin {
+    fn in_commit(&self, found: &Introduction, reach: Reach, references: Option<References>) -> Origin {
         let commit = &self.graph.commits[found.commit as usize];
         let place = match reach {
             Reach::References if commit.is_merge => Place::Merge,

@@ -32,15 +32,19 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens all packs below these `objects` folders and their alternates.
-    pub(super) fn open(objects: &[PathBuf], hash_len: usize) -> Self {
-        let mut store = Self {
+    fn empty() -> Self {
+        Self {
             packs: Vec::new(),
             starts: vec![0],
             loose: Vec::new(),
             positions: OnceLock::new(),
             problems: Vec::new(),
-        };
+        }
+    }
+
+    /// Opens all packs below these `objects` folders and their alternates.
+    pub(super) fn open(objects: &[PathBuf], hash_len: usize) -> Self {
+        let mut store = Self::empty();
         let mut folders: Vec<_> = objects.iter().map(|folder| (folder.clone(), 0)).collect();
         let mut seen = Vec::new();
         while let Some((folder, depth)) = folders.pop() {
@@ -70,13 +74,7 @@ impl Store {
 
     /// The objects of one pack, which is the file at `path` or in it.
     pub(super) fn of(pack: Pack, path: &Path) -> Result<Self, PackError> {
-        let mut store = Self {
-            packs: Vec::new(),
-            starts: vec![0],
-            loose: Vec::new(),
-            positions: OnceLock::new(),
-            problems: Vec::new(),
-        };
+        let mut store = Self::empty();
         store.add(Forest::new(&pack)?, pack, path);
         Ok(store)
     }
