@@ -1,0 +1,259 @@
+"""Puts secrets and hard negatives into documents and files, writes them, and knows where each of them ended up."""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+import credentials
+import forms_code
+import forms_config
+import forms_docs
+import forms_encoded
+import forms_shell
+import keys
+import negatives
+import placeholders
+import template
+import values
+import words
+from template import CLOSE, MIDDLE, OPEN
+
+FORMS = [*forms_config.FORMS, *forms_code.FORMS, *forms_shell.FORMS, *forms_docs.FORMS, *forms_encoded.FORMS]
+BY_NAME = {form.name: form for form in FORMS}
+GROUPS_OF = {"T": ["provider", "random"], "P": ["password", "human"], "S": ["human"], "M": ["pem"]}
+SPACED = "passphrase-spaces"
+COMMENTS = {
+    "python": "# {}",
+    "yaml": "# {}",
+    "bash": "# {}",
+    "env": "# {}",
+    "toml": "# {}",
+    "javascript": "// {}",
+    "typescript": "// {}",
+    "go": "// {}",
+    "java": "// {}",
+    "sql": "-- {}",
+}
+
+
+@dataclass
+class Label:
+    """A place that a tool should report (a secret), or should not (a hard negative)."""
+
+    planted: bool
+    form: str  # of a negative: its class
+    kind: str
+    group: str
+    values: list
+    file: str = ""
+    first: int = 0
+    last: int = 0
+    shown: str = ""
+
+
+@dataclass
+class Corpus:
+    rng: object
+    labels: list = field(default_factory=list)
+    files: dict = field(default_factory=dict)
+
+    def label(self, **fields):
+        self.labels.append(Label(**fields))
+        return len(self.labels) - 1
+
+    def add(self, file, text):
+        """Takes a finished text: the marks become labels, the rest the file."""
+        number = 2
+        stem, dot, extension = file.rpartition(".")
+        while file in self.files:
+            file, number = (
+                f"{stem}-{number}{dot}{extension}" if stem.rpartition("/")[2] else f"{number}/{stem}{dot}{extension}"
+            ), number + 1
+        plain, line, seen = [], 1, defaultdict(list)
+        open_marks = []
+        for part in re.split(f"({OPEN}\\d+{MIDDLE}|{CLOSE})", text):
+            if part.startswith(OPEN):
+                open_marks.append((int(part[1:-1]), line, len(plain)))
+            elif part == CLOSE:
+                number, first, start = open_marks.pop()
+                seen[number].append((first, line, "".join(plain[start:])))
+            else:
+                plain.append(part)
+                line += part.count("\n")
+        text = "".join(plain)
+        lines = text.split("\n")
+        for number, places in seen.items():
+            label = self.labels[number]
+            label.file = file
+            label.first, label.last = min(place[0] for place in places), max(place[1] for place in places)
+            label.values.append("".join(place[2] for place in places))
+            label.shown = "\n".join(lines[label.first - 1 : label.last])
+        self.files[file] = (
+            text.encode("utf-16")
+            if ".utf16." in file
+            else text.encode("latin-1", "replace") if ".latin1." in file else text.encode()
+        )
+
+    def write(self, folder):
+        for file, content in self.files.items():
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def kinds_for(rng, form):
+    """A kind that fits a form, the groups by their weights."""
+    groups = [group for letter in form.accepts for group in GROUPS_OF[letter]]
+    group = rng.choices(groups, [credentials.WEIGHTS[group] for group in groups])[0]
+    kinds = [kind for kind in credentials.GROUPS[group] if "S" in form.accepts or kind != SPACED]
+    if group == "human":
+        return rng.choice(["human"] * 6 + [kind for kind in kinds if kind != "human"])
+    return rng.choice(kinds)
+
+
+def planted(corpus, count, unchecked):
+    """`count` snippets with a secret each: all forms in turn."""
+    rng, order = corpus.rng, []
+    while len(order) < count:
+        order += rng.sample(FORMS, len(FORMS))
+    for form in order[:count]:
+        credential = credentials.make(kinds_for(rng, form), rng)
+        if unchecked and credential.kind in ("github-classic", "github-app", "npm", "grafana-service"):
+            credential.value = credential.value[:-6] + values.text(rng, 6, values.ALPHABETS["h"])
+        number = corpus.label(
+            planted=True, form=form.name, kind=credential.kind, group=credential.group, values=[credential.value]
+        )
+        yield form, template.expand(rng, form, credential, number)
+
+
+def hard_negatives(corpus, count):
+    """Half of them stand where a secret would, half are texts of their own."""
+    rng, names = corpus.rng, list(placeholders.VALUES)
+    for index in range(count):
+        around = credentials.make(rng.choice(credentials.PASSWORDS + ["alnum-32"]), rng)
+        if index % 2:
+            name = rng.choices(names, [8, 3, 8, 3])[0]
+            form = BY_NAME[rng.choice(placeholders.SIMPLE)]
+            around.value = fitting(rng, form, placeholders.choices(name))
+            number = corpus.label(planted=False, form=name, kind=form.name, group="in place", values=[])
+            # In a URL a placeholder stands as it is written, not percent-encoded.
+            shape = rng.choice(form.templates).replace("«percent»", "«v»")
+            yield form, template.apply(rng, shape, around, number)
+            continue
+        form = negatives.FORMS[index // 2 % len(negatives.FORMS)]
+        number = corpus.label(planted=False, form=form.name, kind=form.name, group="own shape", values=[])
+        text = values.fill(rng, rng.choice(form.templates))
+        text = text.replace("«certificate»", keys.certificate(rng)).replace("«public»", keys.public(rng))
+        yield form, template.mark(number, template.apply(rng, text, around, number))
+
+
+def fitting(rng, form, choices):
+    """A value that somebody would write there: no spaces and slashes in a URL, YAML's tags in YAML only."""
+    in_url = "«percent»" in "".join(form.templates)
+    while True:
+        value = rng.choice(choices)
+        if (not in_url or not set(value) & set(" /@?#")) and (not value.startswith("!") or form.language == "yaml"):
+            return value
+
+
+def generate(rng, count, unchecked):
+    """The sets of documents: `count` secrets and as many hard negatives."""
+    corpus = Corpus(rng)
+    snippets = [*planted(corpus, count, unchecked), *hard_negatives(corpus, count)]
+    rng.shuffle(snippets)
+    shelves = defaultdict(list)
+    for form, text in snippets:
+        place = form.place
+        if place == "code":
+            place = rng.choices(["md", "own", "rst", "adoc"], [66, 26, 4, 4])[0]
+        elif place == "prose":
+            place = "md"
+        if place in ("own", "file"):
+            own_file(corpus, form, text)
+        else:
+            shelves[place].append((form, text))
+    for place, shelf in shelves.items():
+        while shelf:
+            size = rng.randint(4, 9)
+            compose(corpus, place, shelf[:size])
+            del shelf[:size]
+    return corpus
+
+
+def own_file(corpus, form, text):
+    rng = corpus.rng
+    comment = COMMENTS.get(form.language)
+    if comment and rng.random() < 0.6:
+        text = comment.format(words.fill(rng, rng.choice(words.SENTENCES[:9]))) + "\n" + text
+    corpus.add(f"{rng.choice(words.SERVICES)}/{form.file}", text.rstrip("\n") + "\n")
+
+
+WRITERS = {
+    "md": {"title": "# {}", "heading": "## {}", "fence": "```{0}\n{1}\n```", "bullet": "- {}"},
+    "rst": {
+        "title": "{}\n==========================",
+        "heading": "{}\n--------------------------",
+        "fence": ".. code-block:: {0}\n\n   {1}",
+        "bullet": "* {}",
+    },
+    "adoc": {"title": "= {}", "heading": "== {}", "fence": "[source,{0}]\n----\n{1}\n----", "bullet": "* {}"},
+    "html": {
+        "title": "<h1>{}</h1>",
+        "heading": "<h2>{}</h2>",
+        "fence": "<pre>{1}</pre>",
+        "bullet": "<ul><li>{}</li></ul>",
+    },
+}
+
+
+def compose(corpus, place, snippets):
+    """One document: a title, and around every snippet what such documents say otherwise."""
+    rng, style = corpus.rng, WRITERS[place]
+    title = rng.choice(words.TITLES)
+    parts = [style["title"].format(title), paragraph(rng)]
+    for form, text in snippets:
+        for _ in range(rng.randint(0, 2)):
+            parts.append(filler(rng, style))
+        if rng.random() < 0.6:
+            parts.append(style["heading"].format(rng.choice(words.HEADINGS)))
+        parts.append(block(rng, place, style, form, text))
+    parts.append(paragraph(rng))
+    text = "\n\n".join(parts) + "\n"
+    if place == "html":
+        text = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head>\n<body>\n{text}</body>\n</html>\n"
+    extension = "txt" if place == "md" and rng.random() < 0.2 else place
+    corpus.add(f"docs/{title.lower().replace(' ', '-').replace(':', '')}.{extension}", text)
+
+
+def block(rng, place, style, form, text):
+    """A snippet as a document of this kind shows it: code fenced, indented or in a quotation."""
+    if form.place in ("prose", place) and form.place != "code":
+        return text
+    if place == "rst":
+        return style["fence"].format(form.language or "text", text.replace("\n", "\n   "))
+    chosen = rng.random()
+    if place == "md" and chosen < 0.08:
+        return "    " + text.replace("\n", "\n    ")
+    fenced = style["fence"].format(form.language, text.rstrip("\n"))
+    if place == "md" and chosen < 0.13:
+        return "> " + fenced.replace("\n", "\n> ")
+    if place == "md" and chosen < 0.2:
+        return "1. Do this:\n\n   " + fenced.replace("\n", "\n   ")
+    return fenced
+
+
+def paragraph(rng):
+    return " ".join(words.fill(rng, sentence) for sentence in rng.sample(words.SENTENCES, rng.randint(1, 3)))
+
+
+def filler(rng, style):
+    chosen = rng.random()
+    if chosen < 0.4:
+        return paragraph(rng)
+    if chosen < 0.75:
+        return "\n".join(
+            style["bullet"].format(words.fill(rng, bullet)) for bullet in rng.sample(words.BULLETS, rng.randint(2, 4))
+        )
+    language, text = rng.choice(words.FENCES)
+    text = words.fill(rng, text)
+    return style["fence"].format(language, text.replace("\n", "\n   ") if style is WRITERS["rst"] else text)

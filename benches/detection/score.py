@@ -1,0 +1,51 @@
+"""Compares findings with labels: a finding counts if it lies on the lines of a secret and shows it."""
+
+import re
+from collections import defaultdict
+
+
+def squeeze(text):
+    """Letters and digits only: quotes, escapes and line breaks do not decide whether a value was shown."""
+    return re.sub(r"[\W_]", "", text)
+
+
+def shows(finding, label):
+    """Whether the value of a finding holds that of the label, or at least half of it is a part of it."""
+    if not finding.value:
+        return True  # a tool that tells lines only
+    found = squeeze(finding.value)
+    for value in label.values:
+        wanted = squeeze(value)
+        if wanted in found or (found in wanted and 2 * len(found) >= len(wanted)):
+            return True
+    return False
+
+
+class Result:
+    """What one tool did with a corpus."""
+
+    def __init__(self, labels, findings, lines_only=False):
+        self.by_file = defaultdict(list)
+        for finding in findings:
+            self.by_file[finding.file].append(finding)
+        self.hit = [self.touched(label, lines_only) for label in labels]
+        planted = defaultdict(list)
+        for label in labels:
+            if label.planted:
+                planted[label.file].append(label)
+        self.false = [f for f in findings if not any(meets(f, label) for label in planted[f.file])]
+        self.true = len(findings) - len(self.false)
+
+    def touched(self, label, lines_only):
+        near = [finding for finding in self.by_file[label.file] if meets(finding, label)]
+        return any(lines_only or not label.planted or shows(finding, label) for finding in near)
+
+
+def meets(finding, label):
+    return finding.file == label.file and finding.first <= label.last and finding.last >= label.first
+
+
+def share(labels, hits, keep):
+    """(hits, all) of the labels that are to be kept."""
+    chosen = [hit for label, hit in zip(labels, hits) if keep(label)]
+    return sum(chosen), len(chosen)
