@@ -101,8 +101,15 @@ def print_tables(options, names, documents, files, results, seconds):
     rows = [row("**secrets found**", lambda label: label.planted)]
     for group in corpus.credentials.GROUPS:
         rows.append(row(f"found: {group}", lambda label, group=group: label.planted and label.group == group))
+    for family in corpus.FAMILIES:
+        rows.append(
+            row(
+                f"found: in {family}",
+                lambda label, family=family: label.planted and corpus.FAMILY[label.form] == family,
+            )
+        )
     rows.append(row("**hard negatives flagged**", lambda label: not label.planted))
-    for group in ("in place", "own shape"):
+    for group in ("in place", "harmless name", "own shape"):
         rows.append(row(f"flagged: {group}", lambda label, group=group: not label.planted and label.group == group))
     rows.append(
         [
@@ -163,7 +170,8 @@ def listing(made, result, options):
     for label, finding in flagged:
         form = f"{label.form}; {label.kind}" if label else "between the snippets"
         if wanted in form:
-            line = made.files[finding.file].decode(errors="replace").split("\n")[finding.first - 1 : finding.last]
+            text = label.shown if label and label.shown else made.files[finding.file].decode(errors="replace")
+            line = text.split("\n") if label else text.split("\n")[finding.first - 1 : finding.last]
             print(
                 f"{finding.file}:{finding.first} [{form}] {finding.rule} {finding.value[:60]!r}\n    "
                 + "\n    ".join(line[:4])

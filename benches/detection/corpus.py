@@ -1,6 +1,7 @@
 """Puts secrets and hard negatives into documents and files, writes them, and knows where each of them ended up."""
 
 import re
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -9,19 +10,35 @@ import forms_code
 import forms_config
 import forms_docs
 import forms_encoded
+import forms_office
 import forms_shell
+import harmless
 import keys
 import negatives
+import office
 import placeholders
 import template
 import values
 import words
 from template import CLOSE, MIDDLE, OPEN
 
-FORMS = [*forms_config.FORMS, *forms_code.FORMS, *forms_shell.FORMS, *forms_docs.FORMS, *forms_encoded.FORMS]
+FAMILIES = {
+    "configuration": forms_config.FORMS,
+    "code": forms_code.FORMS,
+    "command lines and logs": forms_shell.FORMS,
+    "documents": forms_docs.FORMS,
+    "encoded or in pieces": forms_encoded.FORMS,
+    "office and PDF": forms_office.FORMS,
+}
+FORMS = [form for forms in FAMILIES.values() for form in forms]
+FAMILY = {form.name: family for family, forms in FAMILIES.items() for form in forms}
+HARMLESS = [*negatives.FORMS, *forms_office.HARMLESS]
 BY_NAME = {form.name: form for form in FORMS}
 GROUPS_OF = {"T": ["provider", "random"], "P": ["password", "human"], "S": ["human"], "M": ["pem"]}
 SPACED = "passphrase-spaces"
+NEUTRAL = [
+    (BY_NAME[name], text) for name in placeholders.SIMPLE for text in BY_NAME[name].templates if harmless.fits(text)
+]
 COMMENTS = {
     "python": "# {}",
     "yaml": "# {}",
@@ -127,11 +144,11 @@ def planted(corpus, count, unchecked):
 
 
 def hard_negatives(corpus, count):
-    """Half of them stand where a secret would, half are texts of their own."""
+    """A third are placeholders, a third random values under harmless names, a third texts of their own."""
     rng, names = corpus.rng, list(placeholders.VALUES)
     for index in range(count):
         around = credentials.make(rng.choice(credentials.PASSWORDS + ["alnum-32"]), rng)
-        if index % 2:
+        if index % 3 == 1:
             name = rng.choices(names, [8, 3, 8, 3])[0]
             form = BY_NAME[rng.choice(placeholders.SIMPLE)]
             around.value = fitting(rng, form, placeholders.choices(name))
@@ -140,7 +157,16 @@ def hard_negatives(corpus, count):
             shape = rng.choice(form.templates).replace("«percent»", "«v»")
             yield form, template.apply(rng, shape, around, number)
             continue
-        form = negatives.FORMS[index // 2 % len(negatives.FORMS)]
+        if index % 3 == 2:
+            form, shape = rng.choice(NEUTRAL)
+            around.name, value = harmless.choose(rng)
+            around.noun, around.value = credentials.called(around.name), values.fill(rng, value)
+            number = corpus.label(
+                planted=False, form=f"named {value}", kind=form.name, group="harmless name", values=[]
+            )
+            yield form, template.apply(rng, shape, around, number)
+            continue
+        form = HARMLESS[index // 3 % len(HARMLESS)]
         number = corpus.label(planted=False, form=form.name, kind=form.name, group="own shape", values=[])
         text = values.fill(rng, rng.choice(form.templates))
         text = text.replace("«certificate»", keys.certificate(rng)).replace("«public»", keys.public(rng))
@@ -170,6 +196,8 @@ def generate(rng, count, unchecked):
             place = "md"
         if place in ("own", "file"):
             own_file(corpus, form, text)
+        elif place in office.WRITERS:
+            office_file(corpus, place, text)
         else:
             shelves[place].append((form, text))
     for place, shelf in shelves.items():
@@ -186,6 +214,18 @@ def own_file(corpus, form, text):
     if comment and rng.random() < 0.6:
         text = comment.format(words.fill(rng, rng.choice(words.SENTENCES[:9]))) + "\n" + text
     corpus.add(f"{rng.choice(words.SERVICES)}/{form.file}", text.rstrip("\n") + "\n")
+
+
+def office_file(corpus, place, text):
+    """An office document with one snippet. What its lines are is up to whoever reads it: any line will do."""
+    rng = corpus.rng
+    number = int(re.search(f"{OPEN}(\\d+){MIDDLE}", text).group(1))
+    plain = re.sub(f"{OPEN}\\d+{MIDDLE}|{CLOSE}", "", text)
+    lines = [rng.choice(words.TITLES), paragraph(rng), *plain.split("\n"), paragraph(rng)]
+    file = f"office/{rng.choice(words.SERVICES)}-{number}.{office.EXTENSIONS.get(place, place)}"
+    label = corpus.labels[number]
+    label.file, label.first, label.last, label.shown = file, 1, sys.maxsize, plain
+    corpus.files[file] = office.WRITERS[place](rng, lines)
 
 
 WRITERS = {

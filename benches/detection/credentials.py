@@ -117,12 +117,14 @@ COMPUTED = {
 KEY_NAMES = """SESSION_SECRET JWT_SECRET API_KEY SECRET_KEY SECRET_KEY_BASE ENCRYPTION_KEY COOKIE_SECRET NEXTAUTH_SECRET
 AUTH_TOKEN WEBHOOK_SECRET ACCESS_TOKEN HMAC_KEY MASTER_KEY APP_SECRET CLIENT_SECRET SIGNING_KEY AUTH_SECRET
 INTERNAL_API_TOKEN CSRF_SECRET DEPLOY_TOKEN PRIVATE_TOKEN SERVICE_TOKEN OAUTH_CLIENT_SECRET REFRESH_TOKEN_SECRET
-STORAGE_SECRET_KEY ADMIN_API_KEY""".split()
+STORAGE_SECRET_KEY ADMIN_API_KEY FERNET_KEY APP_KEY CONSUMER_SECRET BOT_TOKEN BEARER_TOKEN HMAC_SECRET TOKEN SECRET
+AUTH_KEY JWT_SIGNING_KEY VERIFY_TOKEN PRIVATE_API_KEY API_SECRET API_TOKEN SECRET_TOKEN PERSONAL_ACCESS_TOKEN""".split()
 PASSWORD_NAMES = (
     """DB_PASSWORD POSTGRES_PASSWORD MYSQL_ROOT_PASSWORD ADMIN_PASSWORD SMTP_PASSWORD REDIS_PASSWORD DB_PASS
 LDAP_BIND_PASSWORD FTP_PASSWORD ROOT_PASSWORD PASSWORD MAIL_PASSWORD RABBITMQ_DEFAULT_PASS DATABASE_PASSWORD
 KEYSTORE_PASSWORD SUDO_PASSWORD APP_PASSWORD ELASTIC_PASSWORD MONGO_PASSWORD SFTP_PASS VPN_PASSWORD BACKUP_PASSWD
-GRAFANA_ADMIN_PASSWORD MINIO_ROOT_PASSWORD WIFI_PASSWORD PGPASSWORD""".split()
+GRAFANA_ADMIN_PASSWORD MINIO_ROOT_PASSWORD WIFI_PASSWORD PGPASSWORD SMTP_PASS EMAIL_HOST_PASSWORD GPG_PASSPHRASE SSH_PASSPHRASE DB_KENNWORT
+MOT_DE_PASSE_DB SENHA_BANCO CONTRASENA_BD USER_PWD MYSQL_PWD ADMIN_PASS""".split()
 )
 RANDOM = {
     "hex-32": "<32:h>",
@@ -163,6 +165,12 @@ class Credential:
     value: str
     name: str  # UPPER_SNAKE
     noun: str
+
+
+def named(rng, names):
+    """A variable, often with the service that it belongs to in front."""
+    name = rng.choice(names)
+    return f"{rng.choice(words.SERVICES).upper()}_{name}" if rng.random() < 0.25 else name
 
 
 def called(name):
@@ -218,10 +226,10 @@ def make(kind, rng):
             kind, "pem", PEM[kind](rng), rng.choice(["SSH_KEY", "TLS_KEY", "PRIVATE_KEY", "DEPLOY_KEY"]), "private key"
         )
     if kind in RANDOM:
-        shape, name = RANDOM[kind], rng.choice(KEY_NAMES)
+        shape, name = RANDOM[kind], named(rng, KEY_NAMES)
         value = values.fill(rng, shape) if isinstance(shape, str) else base64.b64encode(values.raw(rng, shape)).decode()
         return Credential(kind, "random", value, name, called(name))
-    name = rng.choice(PASSWORD_NAMES)
+    name = named(rng, PASSWORD_NAMES)
     if kind == "human":
         return Credential(kind, "human", human(rng), name, called(name))
     if kind.startswith("passphrase"):
