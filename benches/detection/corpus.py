@@ -10,11 +10,16 @@ import forms_code
 import forms_config
 import forms_docs
 import forms_encoded
+import forms_logs
+import forms_markup
 import forms_office
 import forms_shell
 import harmless
+import innocent_code
+import innocent_near
+import innocent_values
+import innocent_words
 import keys
-import negatives
 import office
 import placeholders
 import template
@@ -25,14 +30,17 @@ from template import CLOSE, MIDDLE, OPEN
 FAMILIES = {
     "configuration": forms_config.FORMS,
     "code": forms_code.FORMS,
-    "command lines and logs": forms_shell.FORMS,
+    "command lines": forms_shell.FORMS,
+    "logs and listings": forms_logs.FORMS,
     "documents": forms_docs.FORMS,
+    "markup and tables": forms_markup.FORMS,
     "encoded or in pieces": forms_encoded.FORMS,
     "office and PDF": forms_office.FORMS,
 }
 FORMS = [form for forms in FAMILIES.values() for form in forms]
 FAMILY = {form.name: family for family, forms in FAMILIES.items() for form in forms}
-HARMLESS = [*negatives.FORMS, *forms_office.HARMLESS]
+INNOCENT = (innocent_values, innocent_words, innocent_code, innocent_near)
+HARMLESS = [form for module in INNOCENT for form in module.FORMS] + forms_office.HARMLESS
 BY_NAME = {form.name: form for form in FORMS}
 GROUPS_OF = {"T": ["provider", "random"], "P": ["password", "human"], "S": ["human"], "M": ["pem"]}
 SPACED = "passphrase-spaces"
@@ -149,8 +157,8 @@ def hard_negatives(corpus, count):
     for index in range(count):
         around = credentials.make(rng.choice(credentials.PASSWORDS + ["alnum-32"]), rng)
         if index % 3 == 1:
-            name = rng.choices(names, [8, 3, 8, 3])[0]
-            form = BY_NAME[rng.choice(placeholders.SIMPLE)]
+            name = rng.choices(names, [8, 3, 7, 1, 3])[0]
+            form = BY_NAME[rng.choice(placeholders.CODE_LIKE if name.startswith("code") else placeholders.SIMPLE)]
             around.value = fitting(rng, form, placeholders.choices(name))
             number = corpus.label(planted=False, form=name, kind=form.name, group="in place", values=[])
             # In a URL a placeholder stands as it is written, not percent-encoded.

@@ -1,6 +1,6 @@
 """Hard negatives that stand where a secret would: placeholders, interpolations, references, reads, redactions."""
 
-# class: (values, forms that they may stand in; None: any of SIMPLE)
+# The forms that they stand in, and those in which a person writes an expression of code.
 SIMPLE = """env|shell export|yaml|json|toml|ini|properties|xml element|xml attribute|hcl|tfvars|dockerfile env|compose map
 compose list|kubernetes stringData|kubernetes env|helm values|ansible|systemd|github workflow|javascript|typescript|python
 go|java|csharp|ruby|php|rust|kotlin|curl header|curl -u|mysql -p|psql PGPASSWORD|docker login|docker run -e
@@ -11,6 +11,7 @@ csharp connection|http request|csv|rst literal|asciidoc text|foreign|e-mail|sshp
 ).split(
     "|"
 )
+CODE_LIKE = ["yaml plain", "ini", "properties", "env", "inline code", "table row code", "list item code", "rst literal"]
 
 VALUES = {
     "placeholder": """changeme|change_me|CHANGEME|change-me-please|changeme123|your-password-here|your_password|your_secret_key_here
@@ -37,8 +38,8 @@ $(cat /run/secrets/db_password)|`cat /run/secrets/token`|$(openssl rand -hex 32)
 %{hiera('db_password')}|#{db_password}|#{ENV['SECRET']}|@@DB_PASSWORD@@|@DB_PASSWORD@|__DB_PASSWORD__|$$DB_PASSWORD$$|:password|?|%s|%v|{0}|{password}
 {{password}}|[[password]]|$1|"$1"|${1}|${var.db_password}|${local.secret}|var.db_password|${aws_db_instance.main.password}|${data.vault_generic_secret.db.data["password"]}
 !Ref DBPassword|!vault|${ssm:/prod/db/password}|{{resolve:secretsmanager:prod/db:SecretString:password}}|ref+vault://secret/db#/password|op://Platform/db/password
-vault:secret/data/app#password|arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf|sm://project/db-password|file:/run/secrets/db_password|/run/secrets/db_password
-env(DB_PASSWORD)|os.environ["DB_PASSWORD"]|process.env.DB_PASSWORD|System.getenv("DB_PASSWORD")|ENV.fetch("DB_PASSWORD")|getenv('DB_PASSWORD')|secrets.db_password|config.db.password
+vault:secret/data/app#password|arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf|sm://project/db-password|file:/run/secrets/db_password|/run/secrets/db_password""",
+    "code that reads, in place": """env(DB_PASSWORD)|os.environ["DB_PASSWORD"]|process.env.DB_PASSWORD|System.getenv("DB_PASSWORD")|ENV.fetch("DB_PASSWORD")|getenv('DB_PASSWORD')|secrets.db_password|config.db.password
 settings.SECRET_KEY|self.password|this.password|user.password|request.form['password']|args.token|options.apiKey|get_secret("db")|getPassword()|generatePassword(16)
 crypto.randomBytes(64).toString('hex')|secrets.token_hex(32)|SecureRandom.hex(64)|uuid.uuid4()|Environment.GetEnvironmentVariable("TOKEN")""",
     "redacted": """********|****************|•••••••••|●●●●●●●●|[REDACTED]|<redacted>|REDACTED|***REDACTED***|[FILTERED]|[MASKED]|(hidden)|<hidden>|[secret]|***
