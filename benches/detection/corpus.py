@@ -34,7 +34,7 @@ FAMILIES = {
     "logs and listings": forms_logs.FORMS,
     "documents": forms_docs.FORMS,
     "markup and tables": forms_markup.FORMS,
-    "encoded or in pieces": forms_encoded.FORMS,
+    "encodings and pieces": forms_encoded.FORMS,
     "office and PDF": forms_office.FORMS,
 }
 FORMS = [form for forms in FAMILIES.values() for form in forms]
@@ -74,6 +74,10 @@ class Label:
     first: int = 0
     last: int = 0
     shown: str = ""
+
+    @property
+    def family(self):
+        return FAMILY.get(self.form, "")
 
 
 @dataclass
@@ -126,9 +130,13 @@ class Corpus:
             path.write_bytes(content)
 
 
-def kinds_for(rng, form):
+def groups_of(form, wanted):
+    return [group for letter in form.accepts for group in GROUPS_OF[letter] if group in wanted]
+
+
+def kind_for(rng, form, wanted):
     """A kind that fits a form, the groups by their weights."""
-    groups = [group for letter in form.accepts for group in GROUPS_OF[letter]]
+    groups = groups_of(form, wanted)
     group = rng.choices(groups, [credentials.WEIGHTS[group] for group in groups])[0]
     kinds = [kind for kind in credentials.GROUPS[group] if "S" in form.accepts or kind != SPACED]
     if group == "human":
@@ -136,13 +144,14 @@ def kinds_for(rng, form):
     return rng.choice(kinds)
 
 
-def planted(corpus, count, unchecked):
+def planted(corpus, count, wanted, unchecked):
     """`count` snippets with a secret each: all forms in turn."""
     rng, order = corpus.rng, []
+    forms = [form for form in FORMS if groups_of(form, wanted)]
     while len(order) < count:
-        order += rng.sample(FORMS, len(FORMS))
+        order += rng.sample(forms, len(forms))
     for form in order[:count]:
-        credential = credentials.make(kinds_for(rng, form), rng)
+        credential = credentials.make(kind_for(rng, form, wanted), rng)
         if unchecked and credential.kind in ("github-classic", "github-app", "npm", "grafana-service"):
             credential.value = credential.value[:-6] + values.text(rng, 6, values.ALPHABETS["h"])
         number = corpus.label(
@@ -190,10 +199,10 @@ def fitting(rng, form, choices):
             return value
 
 
-def generate(rng, count, unchecked):
-    """The sets of documents: `count` secrets and as many hard negatives."""
+def generate(rng, count, wanted, unchecked):
+    """The sets of documents: `count` secrets of the wanted groups, and as many hard negatives."""
     corpus = Corpus(rng)
-    snippets = [*planted(corpus, count, unchecked), *hard_negatives(corpus, count)]
+    snippets = [*planted(corpus, count, wanted, unchecked), *hard_negatives(corpus, count)]
     rng.shuffle(snippets)
     shelves = defaultdict(list)
     for form, text in snippets:

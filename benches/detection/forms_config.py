@@ -316,4 +316,6 @@ FORMS = [
         '{\n  "type": "service_account",\n  "project_id": "«svc»",\n  "private_key_id": "«sha»«sha»",\n  "private_key": "«json:{v}»\\n",\n  "client_email": "«user»@«svc».iam.example.com"\n}\n',
     ),
     whole("key in env", "M", ".env", '«NAME»="«json:{v}»"\n'),
+    whole("password file", "P", "secrets/db_password.txt", "«v»\n"),
+    whole("token file", "T", "secrets/api_token", "«v»\n", "«v»"),
 ]

@@ -1,15 +1,18 @@
 """Hard negatives that stand where a secret would: placeholders, interpolations, references, reads, redactions."""
 
+
+def parted(text):
+    return [part for part in text.replace("\n", "|").split("|") if part]
+
+
 # The forms that they stand in, and those in which a person writes an expression of code.
-SIMPLE = """env|shell export|yaml|json|toml|ini|properties|xml element|xml attribute|hcl|tfvars|dockerfile env|compose map
+SIMPLE = parted(
+    """env|shell export|yaml|json|toml|ini|properties|xml element|xml attribute|hcl|tfvars|dockerfile env|compose map
 compose list|kubernetes stringData|kubernetes env|helm values|ansible|systemd|github workflow|javascript|typescript|python
 go|java|csharp|ruby|php|rust|kotlin|curl header|curl -u|mysql -p|psql PGPASSWORD|docker login|docker run -e
 kubectl literal|sql create user|sql alter|table row|table row code|list item|list item code|bold|inline code|prose is
 prose login as|prose short|two lines|html table|html text|log line|diff|url postgres|url basic auth|jdbc|json body
-csharp connection|http request|csv|rst literal|asciidoc text|foreign|e-mail|sshpass|redis-cli|powershell|netrc""".replace(
-    "\n", "|"
-).split(
-    "|"
+csharp connection|http request|csv|rst literal|asciidoc text|foreign|e-mail|sshpass|redis-cli|powershell|netrc"""
 )
 CODE_LIKE = ["yaml plain", "ini", "properties", "env", "inline code", "table row code", "list item code", "rst literal"]
 
@@ -54,5 +57,5 @@ PIPED = [
 
 
 def choices(name):
-    found = [value for value in VALUES[name].replace("\n", "|").split("|") if value]
+    found = parted(VALUES[name])
     return found + PIPED if name == "interpolation" else found

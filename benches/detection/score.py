@@ -43,9 +43,3 @@ class Result:
 
 def meets(finding, label):
     return finding.file == label.file and finding.first <= label.last and finding.last >= label.first
-
-
-def share(labels, hits, keep):
-    """(hits, all) of the labels that are to be kept."""
-    chosen = [hit for label, hit in zip(labels, hits) if keep(label)]
-    return sum(chosen), len(chosen)

@@ -17,7 +17,6 @@ import values
 import words
 
 OPEN, MIDDLE, CLOSE = "\ue000", "\ue002", "\ue001"
-LINE = 64
 
 
 @dataclass
@@ -63,7 +62,6 @@ ENCODINGS = {
     "b64b64": lambda text: base64.b64encode(base64.b64encode(text.encode())).decode(),
     "mime": lambda text: base64.encodebytes(text.encode()).decode().strip(),
     "gzip": lambda text: base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode(),
-    "b16": lambda text: base64.b16encode(text.encode("utf-16le")).decode(),
     "ps": lambda text: base64.b64encode(text.encode("utf-16le")).decode(),
     "hex": lambda text: text.encode().hex(),
     "hexdump": lambda text: " ".join(f"{byte:02x}" for byte in text.encode()),
