@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 import credentials
+import forms_cloud
 import forms_code
 import forms_config
 import forms_docs
@@ -13,6 +14,7 @@ import forms_encoded
 import forms_logs
 import forms_markup
 import forms_office
+import forms_provider
 import forms_shell
 import harmless
 import innocent_code
@@ -35,6 +37,7 @@ FAMILIES = {
     "documents": forms_docs.FORMS,
     "markup and tables": forms_markup.FORMS,
     "encodings and pieces": forms_encoded.FORMS,
+    "forms of one provider": [*forms_cloud.FORMS, *forms_provider.FORMS],
     "office and PDF": forms_office.FORMS,
 }
 FORMS = [form for forms in FAMILIES.values() for form in forms]
@@ -44,6 +47,7 @@ HARMLESS = [form for module in INNOCENT for form in module.FORMS] + forms_office
 BY_NAME = {form.name: form for form in FORMS}
 GROUPS_OF = {"T": ["provider", "random"], "P": ["password", "human"], "S": ["human"], "M": ["pem"]}
 SPACED = "passphrase-spaces"
+SNIPPET = 10**6  # added to the number of a label: the mark of the snippet around the secret
 NEUTRAL = [
     (BY_NAME[name], text) for name in placeholders.SIMPLE for text in BY_NAME[name].templates if harmless.fits(text)
 ]
@@ -74,6 +78,7 @@ class Label:
     first: int = 0
     last: int = 0
     shown: str = ""
+    around: tuple = ()  # the lines of the whole snippet: what else is reported there is neither right nor wrong
 
     @property
     def family(self):
@@ -111,8 +116,11 @@ class Corpus:
                 line += part.count("\n")
         text = "".join(plain)
         lines = text.split("\n")
-        for number, places in seen.items():
-            label = self.labels[number]
+        for number, places in sorted(seen.items()):
+            label = self.labels[number % SNIPPET]
+            if number >= SNIPPET:
+                label.around = places[0][:2]
+                continue
             label.file = file
             label.first, label.last = min(place[0] for place in places), max(place[1] for place in places)
             label.values.append("".join(place[2] for place in places))
@@ -130,24 +138,29 @@ class Corpus:
             path.write_bytes(content)
 
 
-def groups_of(form, wanted):
-    return [group for letter in form.accepts for group in GROUPS_OF[letter] if group in wanted]
+def kinds_of(form, wanted):
+    """The kinds that a form takes, by their groups."""
+    if form.accepts.startswith("kind:"):
+        named = form.accepts[5:].split(",")
+        groups = {group: [kind for kind in kinds if kind in named] for group, kinds in credentials.GROUPS.items()}
+    else:
+        groups = {group: credentials.GROUPS[group] for letter in form.accepts for group in GROUPS_OF[letter]}
+        if "S" not in form.accepts and "human" in groups:
+            groups["human"] = [kind for kind in groups["human"] if kind != SPACED]
+    return {group: kinds for group, kinds in groups.items() if kinds and group in wanted}
 
 
 def kind_for(rng, form, wanted):
-    """A kind that fits a form, the groups by their weights."""
-    groups = groups_of(form, wanted)
-    group = rng.choices(groups, [credentials.WEIGHTS[group] for group in groups])[0]
-    kinds = [kind for kind in credentials.GROUPS[group] if "S" in form.accepts or kind != SPACED]
-    if group == "human":
-        return rng.choice(["human"] * 6 + [kind for kind in kinds if kind != "human"])
-    return rng.choice(kinds)
+    """A kind that fits a form, the groups by their weights; people's own passwords outnumber passphrases."""
+    groups = kinds_of(form, wanted)
+    group = rng.choices(list(groups), [credentials.WEIGHTS[group] for group in groups])[0]
+    return rng.choice(groups[group] + ["human"] * (5 if group == "human" else 0))
 
 
 def planted(corpus, count, wanted, unchecked):
     """`count` snippets with a secret each: all forms in turn."""
     rng, order = corpus.rng, []
-    forms = [form for form in FORMS if groups_of(form, wanted)]
+    forms = [form for form in FORMS if kinds_of(form, wanted)]
     while len(order) < count:
         order += rng.sample(forms, len(forms))
     for form in order[:count]:
@@ -157,7 +170,7 @@ def planted(corpus, count, wanted, unchecked):
         number = corpus.label(
             planted=True, form=form.name, kind=credential.kind, group=credential.group, values=[credential.value]
         )
-        yield form, template.expand(rng, form, credential, number)
+        yield form, template.mark(SNIPPET + number, template.expand(rng, form, credential, number))
 
 
 def hard_negatives(corpus, count):
@@ -236,7 +249,7 @@ def own_file(corpus, form, text):
 def office_file(corpus, place, text):
     """An office document with one snippet. What its lines are is up to whoever reads it: any line will do."""
     rng = corpus.rng
-    number = int(re.search(f"{OPEN}(\\d+){MIDDLE}", text).group(1))
+    number = int(re.search(f"{OPEN}(\\d+){MIDDLE}", text).group(1)) % SNIPPET
     plain = re.sub(f"{OPEN}\\d+{MIDDLE}|{CLOSE}", "", text)
     lines = [rng.choice(words.TITLES), paragraph(rng), *plain.split("\n"), paragraph(rng)]
     file = f"office/{rng.choice(words.SERVICES)}-{number}.{office.EXTENSIONS.get(place, place)}"

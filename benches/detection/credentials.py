@@ -55,6 +55,12 @@ PROVIDERS = {
     "cloudflare": ("CLOUDFLARE_API_TOKEN", "Cloudflare token", "<40:b>"),
     "fastly": ("FASTLY_API_TOKEN", "Fastly token", "<32:b>"),
     "azure-client-secret": ("AZURE_CLIENT_SECRET", "Azure client secret", "<3:a>8Q~<34:b>"),
+    "azure-sas": (
+        "AZURE_SAS",
+        "SAS token",
+        "sv=2023-11-03&ss=b&srt=co&sp=rwdlac&se=2027-01-01T00:00:00Z&spr=https&sig=<43:a>%3D",
+    ),
+    "google-access": ("GOOGLE_ACCESS_TOKEN", "Google access token", "ya29.a0<150:b>"),
     "azure-devops": ("AZURE_DEVOPS_EXT_PAT", "Azure DevOps token", "<52:l>"),
     "databricks": ("DATABRICKS_TOKEN", "Databricks token", "dapi<32:h>"),
     "doppler": ("DOPPLER_TOKEN", "Doppler token", "dp.pt.<43:a>"),

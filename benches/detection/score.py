@@ -33,7 +33,7 @@ class Result:
         for label in labels:
             if label.planted:
                 planted[label.file].append(label)
-        self.false = [f for f in findings if not any(meets(f, label) for label in planted[f.file])]
+        self.false = [f for f in findings if not any(beside(f, label) for label in planted[f.file])]
         self.true = len(findings) - len(self.false)
 
     def touched(self, label, lines_only):
@@ -43,3 +43,9 @@ class Result:
 
 def meets(finding, label):
     return finding.file == label.file and finding.first <= label.last and finding.last >= label.first
+
+
+def beside(finding, label):
+    """Whether a finding lies in the snippet of a secret: the key's id, the second key of a pair."""
+    first, last = label.around or (label.first, label.last)
+    return meets(finding, label) or (finding.first <= last and finding.last >= first)

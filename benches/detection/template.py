@@ -24,7 +24,7 @@ class Form:
     """A way in which a secret stands in a document."""
 
     name: str
-    accepts: str  # T tokens and keys, P passwords, S passwords with spaces, M keys of several lines
+    accepts: str  # T tokens and keys, P passwords, S passwords with spaces, M private keys; or kind:…,…
     place: str  # code: a fence or a file; prose: text of a document; file: a file alone; rst, adoc, html: its document
     language: str
     file: str  # the name of a file that holds it
@@ -45,6 +45,11 @@ def whole(name, accepts, file, *templates):
 
 def document(name, accepts, place, *templates):
     return Form(name, accepts, place, "", "", templates)
+
+
+def of(*kinds):
+    """What a form accepts that is made for these kinds only."""
+    return "kind:" + ",".join(kinds)
 
 
 def mark(number, text):
@@ -121,7 +126,7 @@ def surroundings(rng, credential):
 
 def expand(rng, form, credential, number):
     """One snippet: the text of a template around the marked secret."""
-    return apply(rng, rng.choice(form.templates), credential, number)
+    return apply(rng, values.fill(rng, rng.choice(form.templates)), credential, number)
 
 
 def apply(rng, template, credential, number):
