@@ -1,6 +1,6 @@
 """Measures what scanners find in documents, configuration and code, and what they flag without cause.
 
-All text is generated at run time from a seed: `--count` secrets in some 250 forms, as many hard negatives, and whole
+All text is generated at run time from a seed: `--count` secrets in some 300 forms, as many hard negatives, and whole
 files as leaky repositories hold them. Every tool reads the same folder in its default settings. A secret counts as
 found if a finding lies on its lines and shows its value (or at least half of it); in the leaky files the line counts.
 """

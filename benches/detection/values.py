@@ -70,11 +70,27 @@ def grafana(rng):
     return body + "_" + zlib.crc32(body.encode()).to_bytes(4, "little").hex()
 
 
+def compact(claims):
+    return base64url(json.dumps(claims, separators=(",", ":")).encode())
+
+
+def grafana_cloud(rng):
+    key = {"o": str(rng.randrange(10**6)), "n": "stack-api", "k": text(rng, 24, ALPHABETS["a"]), "m": {"r": "eu"}}
+    return "glc_" + base64.b64encode(json.dumps(key, separators=(",", ":")).encode()).decode()
+
+
+def mapbox(rng):
+    return (
+        "sk."
+        + compact({"u": "acme-maps", "a": "cl" + text(rng, 22, ALPHABETS["l"])})
+        + "."
+        + text(rng, 22, ALPHABETS["b"])
+    )
+
+
 def jwt(rng):
-    head = base64url(json.dumps({"alg": "HS256", "typ": "JWT"}, separators=(",", ":")).encode())
     claims = {"sub": str(rng.randrange(10**9)), "role": "admin", "iat": 1700000000 + rng.randrange(10**7)}
-    body = base64url(json.dumps(claims, separators=(",", ":")).encode())
-    return f"{head}.{body}.{base64url(raw(rng, 32))}"
+    return f"{compact({'alg': 'HS256', 'typ': 'JWT'})}.{compact(claims)}.{base64url(raw(rng, 32))}"
 
 
 def age(rng):

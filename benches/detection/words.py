@@ -107,7 +107,7 @@ BULLETS = [
     "Watch the dashboards for fifteen minutes",
     "`DATABASE_URL` - connection of the production database",
     "`SESSION_SECRET` - used to sign cookies",
-    "- [ ] Notify the team in #ops",
+    "[ ] Notify the team in #ops",
     "Take a full backup first",
     "Max session lifetime: 24 hours",
     "Cookies: `httpOnly: true, secure: true, sameSite: 'lax'`",
