@@ -18,6 +18,7 @@ import forms_provider
 import forms_shell
 import harmless
 import innocent_code
+import innocent_files
 import innocent_near
 import innocent_values
 import innocent_words
@@ -230,6 +231,9 @@ def generate(rng, count, wanted, unchecked):
             office_file(corpus, place, text)
         else:
             shelves[place].append((form, text))
+    for name in innocent_files.FILES:
+        for _ in range(count // 1000):
+            innocent_file(corpus, name)
     for place, shelf in shelves.items():
         while shelf:
             size = rng.randint(4, 9)
@@ -244,6 +248,12 @@ def own_file(corpus, form, text):
     if comment and rng.random() < 0.6:
         text = comment.format(words.fill(rng, rng.choice(words.SENTENCES[:9]))) + "\n" + text
     corpus.add(f"{rng.choice(words.SERVICES)}/{form.file}", text.rstrip("\n") + "\n")
+
+
+def innocent_file(corpus, name):
+    number = corpus.label(planted=False, form=name, kind="file", group="whole files", values=[])
+    text = innocent_files.build(corpus.rng, name)
+    corpus.add(f"{corpus.rng.choice(words.SERVICES)}/{name}", template.mark(number, text))
 
 
 def office_file(corpus, place, text):

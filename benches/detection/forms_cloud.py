@@ -138,7 +138,7 @@ FORMS = [
         of("base64-44"),
         "text",
         "init.txt",
-        "Unseal Key 1: «v»\nUnseal Key 2: <43:s>=",
+        "Unseal Key 1: «v»\nUnseal Key 2: <b64:32>",
         "vault operator unseal «v»",
     ),
     whole(

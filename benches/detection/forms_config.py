@@ -1,6 +1,6 @@
 """Forms of configuration: files that programs read, as they stand alone or in a fence of a document."""
 
-from template import code, whole
+from template import code, of, whole
 
 FORMS = [
     code(
@@ -218,7 +218,7 @@ FORMS = [
         "user «user» on >«v» ~* +@all",
     ),
     code("postfix sasl", "P", "text", "sasl_passwd", "[smtp.«domain»]:587 «user»@«domain»:«v»"),
-    code("wireguard", "T", "ini", "wg0.conf", "[Interface]\nAddress = «ip»/24\nPrivateKey = «v»"),
+    code("wireguard", of("base64-44"), "ini", "wg0.conf", "[Interface]\nAddress = «ip»/24\nPrivateKey = «v»"),
     code("wpa supplicant", "PS", "conf", "wpa_supplicant.conf", 'network={\n  ssid="office"\n  psk="«v»"\n}'),
     code("ldap conf", "P", "conf", "ldap.conf", "binddn cn=«user»,dc=example,dc=com\nbindpw «v»", "rootpw «v»"),
     code("snmp", "P", "conf", "snmpd.conf", 'createUser «user» SHA "«v»" AES'),

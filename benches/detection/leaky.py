@@ -62,6 +62,6 @@ def generate(rng):
             return mark(number, value)
 
         filled = re.sub(r"\[\[(.*?)\]\]", at_risk, text)
-        harmless = re.sub(r"<(?:\d+(?:-\d+)?:\w|uuid)>", lambda match: values.fill(rng, match.group()), filled)
+        harmless = re.sub(r"<(?:\d+(?:-\d+)?:\w|b64:\d+|uuid)>", lambda match: values.fill(rng, match.group()), filled)
         corpus.add(file, harmless if text.strip() != NOT_AT_RISK else keys.certificate(rng) + "\n")
     return corpus

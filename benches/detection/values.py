@@ -29,8 +29,9 @@ def text(rng, size, alphabet):
 
 
 def fill(rng, template):
-    """Replaces every `<n:alphabet>`, `<n-m:alphabet>` and `<uuid>`."""
-    template = template.replace("<uuid>", identifier(rng))
+    """Replaces every `<n:alphabet>`, `<n-m:alphabet>`, `<b64:n>` (of n bytes) and `<uuid>`."""
+    template = re.sub("<uuid>", lambda _: identifier(rng), template)
+    template = re.sub(r"<b64:(\d+)>", lambda m: base64.b64encode(raw(rng, int(m.group(1)))).decode(), template)
 
     def one(match):
         low, high, name = match.groups()
