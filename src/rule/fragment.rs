@@ -25,7 +25,7 @@ const GAP: &str = concat!(
 /// From a provider's name to its key when something calls it one: on the same line (a variable, a call, a header, a
 /// parameter of a URL, an XML element), or indented under the name. For keys that look like any hash or UUID.
 const KEYED: &str = concat!(
-    r"[^\n]{0,40}?(?:\n[ \t]{1,24}[^\n]{0,60}?){0,3}?",
+    r"[^\n]{0,60}?(?:\n[ \t]{1,24}[^\n]{0,60}?){0,3}?",
     r"(?i:key|token|secret|passw|pwd|credential|app_?id|(?:[_\-]|\b)(?:auth|pat)(?:[_\-]|\b))[\w\-]{0,12}",
     r"(?:[ ](?:is|was|to|as)|:[ ]?[&'\w]{2,12}[ ])?[^\w\n/.#]{1,10}"
 );
