@@ -26,8 +26,11 @@ const GAP: &str = concat!(
 /// parameter of a URL, an XML element), or indented under the name. For keys that look like any hash or UUID.
 const KEYED: &str = concat!(
     r"[^\n]{0,60}?(?:\n[ \t]{1,24}[^\n]{0,60}?){0,3}?",
-    r"(?i:key|token|secret|passw|pwd|credential|app_?id|(?:[_\-]|\b)(?:auth|pat)(?:[_\-]|\b))[\w\-]{0,12}",
-    r"(?:[ ](?:is|was|to|as)|:[ ]?[&'\w]{2,12}[ ])?[^\w\n/.#]{1,10}"
+    r"(?i:key|token|secret|bearer|passw|pwd|credential|app_?id|(?:[_\-]|\b)(?:auth|pat)(?:[_\-]|\b))[\w\-]{0,12}",
+    r"(?:(?:[ ](?:is|was|to|as)|:[ ]?[&'\w]{2,12}[ ])?[^\w\n/.#]{1,10}",
+    // the next cell of an HTML table, and name and value as two fields of one entry
+    r"|(?:</\w{1,6}>\s{0,20}){1,2}(?:<\w{1,6}[^>\n]{0,40}>\s{0,20}){1,2}",
+    r#"|["']?,?\s{1,30}["']?(?i:value)["']?[ ]?[:=][ ]?["']?)"#
 );
 
 /// From the complete name of a secret to its value, wherever people write both down.
