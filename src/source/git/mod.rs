@@ -12,6 +12,7 @@ mod containing;
 pub mod doors;
 mod floor;
 mod graph;
+mod held;
 mod history;
 mod holes;
 mod large;
