@@ -8,11 +8,12 @@ const BLOCK: usize = 16;
 
 /// Tells where in the window a part of which kind may begin.
 pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(Kind, usize)) {
-    let mut look = |start: usize, block: &[u8; BLOCK]| {
-        let mut flags = [0; BLOCK];
-        flags.iter_mut().zip(block).for_each(|(flag, byte)| *flag = is_mark(*byte));
-        // One byte of the number for each of the block.
-        let mut marks = u128::from_le_bytes(flags);
+    for start in window.clone().step_by(BLOCK) {
+        let mut marks = marks(&text[start..]);
+        let len = window.end - start;
+        if len < BLOCK {
+            marks &= (1 << (8 * len)) - 1;
+        }
         while marks != 0 {
             let at = start + marks.trailing_zeros() as usize / 8;
             marks &= marks - 1;
@@ -20,14 +21,19 @@ pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(K
                 tell(kind, at);
             }
         }
-    };
-    let (blocks, rest) = text[window.clone()].as_chunks();
-    for (number, block) in blocks.iter().enumerate() {
-        look(window.start + number * BLOCK, block);
     }
-    let mut last = [b' '; BLOCK];
-    last[..rest.len()].copy_from_slice(rest);
-    look(window.end - rest.len(), &last);
+}
+
+/// The marks among the first bytes of a text: one byte of the number for each of those. Kept apart and in memory, since
+/// the compiler otherwise takes the block apart and compares byte by byte.
+#[inline(never)]
+fn marks(text: &[u8]) -> u128 {
+    let mut flags = [0; BLOCK];
+    match text.first_chunk::<BLOCK>() {
+        Some(block) => flags.iter_mut().zip(block).for_each(|(flag, byte)| *flag = is_mark(*byte)),
+        None => flags.iter_mut().zip(text).for_each(|(flag, byte)| *flag = is_mark(*byte)),
+    }
+    u128::from_le_bytes(flags)
 }
 
 /// Without branches, so that a block is compared as one.

@@ -7,12 +7,15 @@ use std::collections::HashSet;
 /// How deep trees are followed; git refuses to check out deeper ones.
 const MAX_DEPTH: usize = 4096;
 
+/// How many entries are kept together: a list that grows as one would be moved again and again.
+const CHUNK: usize = 1 << 16;
+
 /// The ties of all trees, in an order in which a base comes before what is built from it.
 #[derive(Default)]
 pub(super) struct Ties {
     ties: Vec<Counted>,
-    /// What each gains, and then what it loses.
-    entries: Vec<Held>,
+    /// What each gains, and then what it loses; all of one tree in one chunk.
+    entries: Vec<Vec<Held>>,
 }
 
 struct Counted {
@@ -38,13 +41,23 @@ impl Ties {
         let count = |of: &[Held]| u32::try_from(of.len()).unwrap_or(u32::MAX);
         let (gained, lost) = (count(tie.gained), count(tie.lost));
         self.ties.push(Counted { tree: tie.tree, base: tie.base.unwrap_or(tie.tree), gained, lost });
-        self.entries.extend_from_slice(tie.gained);
-        self.entries.extend_from_slice(tie.lost);
+        let wanted = tie.gained.len() + tie.lost.len();
+        if self.entries.last().is_none_or(|chunk| chunk.capacity() - chunk.len() < wanted) {
+            self.entries.push(Vec::with_capacity(wanted.max(CHUNK)));
+        }
+        if let Some(chunk) = self.entries.last_mut() {
+            chunk.extend_from_slice(tie.gained);
+            chunk.extend_from_slice(tie.lost);
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Tie<'_>> {
-        let mut rest = self.entries.as_slice();
+        let mut chunks = self.entries.iter();
+        let mut rest: &[Held] = &[];
         self.ties.iter().map(move |tie| {
+            if rest.is_empty() && tie.gained + tie.lost > 0 {
+                rest = chunks.next().map(Vec::as_slice).unwrap_or_default();
+            }
             let (gained, behind) = rest.split_at(tie.gained as usize);
             let (lost, behind) = behind.split_at(tie.lost as usize);
             rest = behind;
