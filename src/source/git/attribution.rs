@@ -133,7 +133,7 @@ impl<'p> Leads<'p> {
             *known = commit.max(*known);
         };
         for commit in &graph.commits {
-            for &parent in &commit.parents {
+            for &parent in commit.parents.iter() {
                 let before = graph.commits[parent as usize].tree.filter(|tree| self.trees.contains_key(tree));
                 if let Some(before) = before.filter(|_| before != commit.tree) {
                     let after = commit.tree.into_iter().collect();

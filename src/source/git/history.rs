@@ -6,6 +6,7 @@ use super::names::Names;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
+use super::parents::Parents;
 use super::store::Store;
 use super::ties::{Tie, Ties};
 use super::tree::{self, Entry, EntryKind, Layout};
@@ -19,7 +20,7 @@ pub(super) struct Record {
     /// `None` if it is missing.
     pub(super) tree: Option<u32>,
     /// Those of its parents that are here.
-    pub(super) parents: Box<[u32]>,
+    pub(super) parents: Parents,
     /// Whether it names several parents, here or not.
     pub(super) is_merge: bool,
     /// The committer's time in seconds since 1970.
@@ -86,7 +87,7 @@ impl<'s> History<'s> {
         let tree = self.position(parsed.tree.as_bytes());
         let cut = self.shallow.contains(&object.id);
         let present = |parent: &ObjectId| self.store.position(parent.as_bytes()).and_then(number);
-        let parents: Box<[u32]> = if cut {
+        let parents: Parents = if cut {
             parsed.parents.iter().filter_map(present).collect()
         } else {
             parsed.parents.iter().filter_map(|parent| self.position(parent.as_bytes())).collect()

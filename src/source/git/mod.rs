@@ -27,6 +27,7 @@ mod open;
 mod origins;
 mod own;
 mod pack;
+mod parents;
 mod positions;
 mod range;
 mod store;
