@@ -203,16 +203,13 @@ fn is_package(value: &[u8]) -> bool {
         && parts.len() == 2
         && parts[1].iter().all(is_name);
     let owned = has_slash && words::covered(parts[0]) * 2 >= parts[0].len() / 2 && parts[1].len() < 48;
-    owned
-        || (has_version(value)
-            && value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() * 2 < value.len() * 2)
+    owned || has_version(value)
 }
 
 /// Three numbers between dots.
 fn has_version(value: &[u8]) -> bool {
     let mut numbers = 0;
-    let mut parts = value.split(|byte| *byte == b'.').peekable();
-    while let Some(part) = parts.next() {
+    for part in value.split(|byte| *byte == b'.') {
         let digits = if numbers == 0 {
             part.iter().rev().take_while(|byte| byte.is_ascii_digit()).count()
         } else {
@@ -244,7 +241,7 @@ fn is_hash(value: &[u8]) -> bool {
 
 /// `[formControl]=`, `AUTH0_ID=`, `&#x27;text`: what stands beside a value in markup, not the value.
 fn is_attribute(value: &[u8]) -> bool {
-    let is_base64 = value.len() % 4 == 0
+    let is_base64 = value.len().is_multiple_of(4)
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
     (value.ends_with(b"=") && !is_base64 && words::covered(value) * 2 > value.len())
