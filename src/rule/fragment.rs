@@ -87,6 +87,11 @@ impl std::fmt::Display for Unknown {
     }
 }
 
+/// A pattern with its fragments written out; one that has none, or an unknown one, as it is.
+pub fn expanded(pattern: &str) -> String {
+    expand(pattern).unwrap_or_else(|_| pattern.to_owned())
+}
+
 /// Replaces the fragments in a rule's pattern and in what its values must not be.
 pub(super) fn expand_rule(rule: &mut Rule) -> Result<(), Unknown> {
     for pattern in std::iter::once(&mut rule.pattern).chain(&mut rule.filters.not) {
