@@ -94,7 +94,7 @@ impl Leads {
     ) -> Self {
         let mut leading = vec![false; store.len()];
         blobs.iter().for_each(|&blob| leading[blob as usize] = true);
-        for tree in names::trees_with(store, wanted, hash_len, jobs) {
+        for (tree, _) in names::trees_with(store, wanted, hash_len, jobs) {
             leading[tree] = true;
         }
         past.ties.spread(&mut leading);

@@ -8,7 +8,7 @@ use super::store::Store;
 use super::ties::Ties;
 use super::tree::{self, Entry, EntryKind, Layout};
 use crate::coverage::Coverage;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// A commit by the positions of its objects.
@@ -32,13 +32,16 @@ pub(super) struct History<'s> {
     shallow: HashSet<ObjectId>,
     commits: Mutex<Vec<Record>>,
     ties: Mutex<Ties>,
-    holes: Mutex<Holes>,
+    /// Whether also what is here, but in another pack, counts as outside.
+    by_pack: bool,
+    ends: Mutex<BTreeMap<usize, Ends>>,
 }
 
-/// What the history names and does not hold.
+/// Where the objects of one pack, or the loose ones, lead out of it.
 #[derive(Default)]
-pub(super) struct Holes {
-    pub(super) missing: BTreeSet<ObjectId>,
+pub(super) struct Ends {
+    /// What they name and it does not hold.
+    pub(super) outside: HashSet<ObjectId>,
     /// Trees and commits that are not of the form that git gives them.
     pub(super) malformed: BTreeSet<ObjectId>,
 }
@@ -64,24 +67,31 @@ impl<'s> History<'s> {
             shallow,
             commits: Mutex::default(),
             ties: Mutex::default(),
-            holes: Mutex::default(),
+            by_pack: false,
+            ends: Mutex::default(),
         }
+    }
+
+    /// The same, so that each pack's ends stay true whatever becomes of the other packs.
+    pub(super) fn by_pack(mut self) -> Self {
+        self.by_pack = true;
+        self
     }
 
     /// Takes a commit and its ties.
     pub(super) fn commit(&self, object: &Object<'_>) {
         let (Some(parsed), Some(commit)) = (commit::parse(object.content.bytes), number(object.position))
         else {
-            lock(&self.holes).malformed.insert(object.id);
+            self.is_malformed(object);
             return;
         };
-        let tree = self.position(parsed.tree.as_bytes());
+        let tree = self.position(object, parsed.tree.as_bytes());
         let cut = self.shallow.contains(&object.id);
         let present = |parent: &ObjectId| self.store.position(parent.as_bytes()).and_then(number);
         let parents: Box<[u32]> = if cut {
             parsed.parents.iter().filter_map(present).collect()
         } else {
-            parsed.parents.iter().filter_map(|parent| self.position(parent.as_bytes())).collect()
+            parsed.parents.iter().filter_map(|parent| self.position(object, parent.as_bytes())).collect()
         };
         let is_merge = parsed.parents.len() > 1;
         lock(&self.commits).push(Record { commit, tree, parents, is_merge, time: parsed.time });
@@ -90,8 +100,8 @@ impl<'s> History<'s> {
     /// Takes what a tag points to.
     pub(super) fn tag(&self, object: &Object<'_>) {
         match commit::target(object.content.bytes) {
-            Some(target) => drop(self.position(target.as_bytes())),
-            None => drop(lock(&self.holes).malformed.insert(object.id)),
+            Some(target) => drop(self.position(object, target.as_bytes())),
+            None => self.is_malformed(object),
         }
     }
 
@@ -108,11 +118,12 @@ impl<'s> History<'s> {
             self.hash_len,
         );
         if !reading.whole {
-            lock(&self.holes).malformed.insert(object.id);
+            self.is_malformed(object);
         }
         reading.fresh.iter().for_each(|(_, entry)| name(entry.name));
         let position = number(object.position)?;
-        let gained: Vec<u32> = reading.fresh.iter().filter_map(|(_, entry)| self.entry(entry)).collect();
+        let gained: Vec<u32> =
+            reading.fresh.iter().filter_map(|(_, entry)| self.entry(object, entry)).collect();
         match base.and_then(|base| Some((base, complement(&reading.kept, base.memory.layout.len())?))) {
             Some((base, left)) => {
                 let lost: Vec<u32> = left
@@ -132,29 +143,39 @@ impl<'s> History<'s> {
         Some(TreeMemory { position, layout: reading.layout })
     }
 
-    /// The position of what an entry names; notes it if it is missing.
-    fn entry(&self, entry: &Entry<'_>) -> Option<u32> {
-        if entry.kind == EntryKind::Submodule { None } else { self.position(entry.id) }
+    fn is_malformed(&self, object: &Object<'_>) {
+        let unit = self.store.unit(object.position);
+        lock(&self.ends).entry(unit).or_default().malformed.insert(object.id);
+    }
+
+    /// The position of what an entry of a tree names; notes it if it is outside.
+    fn entry(&self, of: &Object<'_>, entry: &Entry<'_>) -> Option<u32> {
+        if entry.kind == EntryKind::Submodule { None } else { self.position(of, entry.id) }
     }
 
     fn known(&self, entry: &Entry<'_>) -> Option<u32> {
         if entry.kind == EntryKind::Submodule { None } else { self.store.position(entry.id).and_then(number) }
     }
 
-    fn position(&self, id: &[u8]) -> Option<u32> {
+    fn position(&self, of: &Object<'_>, id: &[u8]) -> Option<u32> {
         let position = self.store.position(id);
-        if position.is_none() {
-            lock(&self.holes).missing.extend(ObjectId::from_bytes(id));
+        let is_inside = match position {
+            Some(there) => !self.by_pack || self.store.unit(there) == self.store.unit(of.position),
+            None => false,
+        };
+        if !is_inside {
+            let unit = self.store.unit(of.position);
+            lock(&self.ends).entry(unit).or_default().outside.extend(ObjectId::from_bytes(id));
         }
         position.and_then(number)
     }
 
     /// Ends the collection.
-    pub(super) fn finish(self) -> (Past, Holes) {
+    pub(super) fn finish(self) -> (Past, BTreeMap<usize, Ends>) {
         let mut commits = self.commits.into_inner().unwrap_or_else(PoisonError::into_inner);
         commits.sort_unstable_by_key(|record| record.commit);
         let ties = self.ties.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Past { commits, ties }, self.holes.into_inner().unwrap_or_else(PoisonError::into_inner))
+        (Past { commits, ties }, self.ends.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod attribution;
 mod base;
+mod cache;
 mod changes;
 mod commit;
 mod containing;
@@ -14,6 +15,7 @@ mod floor;
 mod graph;
 mod history;
 mod holes;
+mod known;
 mod large;
 mod linked;
 mod lone;
@@ -35,6 +37,7 @@ mod tree;
 mod worktree;
 
 pub use base::{Base, Entry};
+pub use cache::Cache;
 pub use object_id::ObjectId;
 pub use open::discover;
 
@@ -58,6 +61,8 @@ pub struct GitSource {
     past: OnceCell<history::Past>,
     /// The repositories inside this one that were scanned with it.
     nested: OnceCell<Vec<nested::Nested>>,
+    /// What earlier scans saw, and what this one adds to that.
+    session: cache::Session,
     /// Set if the objects are those of a single file.
     lone: Option<lone::Lone>,
 }
@@ -91,7 +96,8 @@ impl GitSource {
             return Err(Error::Bare(repository.path().to_owned()));
         }
         let (store, past, nested) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Ok(Self { repository, part, objects: Vec::new(), store, past, nested, lone: None })
+        let session = cache::Session::default();
+        Ok(Self { repository, part, objects: Vec::new(), store, past, nested, session, lone: None })
     }
 
     /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its

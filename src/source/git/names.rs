@@ -79,8 +79,13 @@ impl GitSource {
     }
 }
 
-/// The positions of all trees that have an entry of one of these names.
-pub(super) fn trees_with(store: &Store, names: &HashSet<&[u8]>, hash_len: usize, jobs: usize) -> Vec<usize> {
+/// The positions of all trees that have an entry of one of these names, with that name.
+pub(super) fn trees_with(
+    store: &Store,
+    names: &HashSet<&[u8]>,
+    hash_len: usize,
+    jobs: usize,
+) -> Vec<(usize, Box<[u8]>)> {
     if names.is_empty() {
         return Vec::new();
     }
@@ -94,7 +99,7 @@ pub(super) fn trees_with(store: &Store, names: &HashSet<&[u8]>, hash_len: usize,
 struct Finder<'f> {
     names: &'f HashSet<&'f [u8]>,
     hash_len: usize,
-    found: Mutex<Vec<usize>>,
+    found: Mutex<Vec<(usize, Box<[u8]>)>>,
 }
 
 impl Visitor for Finder<'_> {
@@ -106,8 +111,13 @@ impl Visitor for Finder<'_> {
 
     fn object(&self, object: &Object<'_>, _: Option<DeltaBase<'_, ()>>) -> Option<()> {
         let reading = tree::read(object.content.bytes, None, self.hash_len);
-        if reading.fresh.iter().any(|(_, entry)| self.names.contains(entry.name)) {
-            self.found.lock().unwrap_or_else(PoisonError::into_inner).push(object.position);
+        let entries = reading.fresh.iter().map(|(_, entry)| entry.name);
+        let found: Vec<_> = entries
+            .filter(|name| self.names.contains(name))
+            .map(|name| (object.position, name.into()))
+            .collect();
+        if !found.is_empty() {
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
         }
         None
     }
