@@ -203,7 +203,7 @@ fn summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{DIM}{seen} of {target} in {time}.{DIM:#}")?;
     if coverage.cached > 0 {
         let objects = count(coverage.cached, "object");
-        writeln!(out, "{DIM}Of these {objects} as an earlier scan saw them; --no-cache reads all again.{DIM:#}")?;
+        writeln!(out, "{DIM}Taken from an earlier scan: {objects}; --no-cache reads all again.{DIM:#}")?;
     }
     if let Some(ignored) = ignored(coverage.ignored) {
         writeln!(out, "{DIM}{ignored}; --ignored reads what is there.{DIM:#}")?;

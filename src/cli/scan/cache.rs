@@ -4,9 +4,10 @@
 use super::{Args, objects};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::detect::Detector;
-use crate::durable;
+use crate::durable::{self, Mode};
 use crate::exit::Exit;
 use crate::source::{Cache, Source};
+use std::path::Path;
 
 /// Gives the source its cache.
 pub(super) fn choose(
@@ -25,7 +26,7 @@ pub(super) fn choose(
     let scan = format!("{} {archives} archives", detector.identity());
     let cache = match &args.cache {
         Some(folder) => {
-            durable::create_private_dir(folder).map_err(|error| {
+            make(folder).map_err(|error| {
                 let failure = Failure::from_error(&error, Exit::Usage);
                 failure.hinted("give a folder that can be written to, or scan with --no-cache")
             })?;
@@ -37,4 +38,11 @@ pub(super) fn choose(
         Some(cache) => Box::new(git.with_cache(cache)),
         None => git,
     }))
+}
+
+/// Makes the folder. A new one that lies in a working tree must not become a part of what is scanned there.
+fn make(folder: &Path) -> Result<(), durable::Error> {
+    let is_new = !folder.exists();
+    durable::create_private_dir(folder)?;
+    if is_new { durable::write_atomic(&folder.join(".gitignore"), b"*\n", Mode::Private) } else { Ok(()) }
 }

@@ -1,7 +1,6 @@
 //! What is written when a scan has ended: entries about packs and loose objects that were new, and about the state.
 
 use super::entry::{Seen, Unit};
-use super::recall::pack_stamp;
 use super::stamp::Stamp;
 use super::{Cache, Places, Recalled};
 use crate::source::git::history::Ends;
@@ -192,7 +191,7 @@ impl Keeping<'_> {
     fn unit(&self, number: usize, interest: BTreeSet<ObjectId>) -> Unit {
         let Learnt { recalled, walked, seen, ends, .. } = &self.learnt;
         let (known, is_loose) = (recalled.units.get(number).and_then(Option::as_ref), number == self.loose());
-        let stamp = self.store.packs().nth(number).and_then(|(pack, ..)| pack_stamp(pack));
+        let stamp = recalled.stamps.get(number).copied().flatten();
         if let Some(known) = known.filter(|_| !is_loose) {
             return Unit { stamp, ..known.clone() };
         }

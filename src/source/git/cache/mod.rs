@@ -40,7 +40,7 @@ const LARGEST: u64 = 16 << 20;
 const SPARE: (usize, usize) = (16, 1024);
 
 /// What a killed process left half written is removed after so long.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Where entries stand, how they are sealed, and which scan they are of.
 #[derive(Clone)]

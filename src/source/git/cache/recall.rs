@@ -19,6 +19,8 @@ pub(in crate::source::git) struct Recalled {
     /// The names of the entries, known or not; `None` of a pack that no entry can be about.
     pub(super) names: Vec<Option<String>>,
     pub(super) folder: PathBuf,
+    /// The packs' files as they were before anything was read of them.
+    pub(super) stamps: Vec<Option<Stamp>>,
     /// Entries that hold, and are older than the files that they are about.
     pub(super) stale: BTreeSet<usize>,
     /// The hash of all that places depend on.
@@ -87,8 +89,10 @@ impl Recalled {
     fn packs(&mut self, cache: &Cache, store: &Store) {
         for (number, (pack, ..)) in store.packs().enumerate() {
             let entry = self.names[number].as_deref().and_then(|name| cache.read(&self.folder, name));
+            let stamp = pack.metadata().ok().and_then(|metadata| Stamp::of(&metadata));
+            self.stamps.push(stamp);
             let unit = entry.filter(|unit: &Unit| {
-                let is_same = unit.stamp.is_some() && unit.stamp == pack_stamp(pack);
+                let is_same = unit.stamp.is_some() && unit.stamp == stamp;
                 if !is_same {
                     self.stale.insert(number);
                 }
@@ -143,9 +147,4 @@ impl Recalled {
         }
         self.units.push(entry.filter(|_| numbers.is_some()));
     }
-}
-
-/// The stamp of a pack's file.
-pub(super) fn pack_stamp(pack: &Pack) -> Option<Stamp> {
-    Stamp::of(&pack.metadata().ok()?)
 }
