@@ -75,8 +75,10 @@ pub struct Finding {
     pub title: String,
     /// How much harm it can do.
     pub severity: Severity,
-    /// How sure the rule is.
+    /// How sure the rule is of this value.
     pub confidence: Confidence,
+    /// Why it is as sure as that, in a few words.
+    pub reason: String,
     /// What to do now.
     pub advice: String,
     /// The value itself; a report shows it only when told to.

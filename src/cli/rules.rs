@@ -5,7 +5,7 @@ use crate::detect::check;
 use crate::exit::Exit;
 use crate::finding::Severity;
 use crate::report::count;
-use crate::rule::{self, Rule};
+use crate::rule::{self, Promise, Rule};
 use anstyle::{AnsiColor, Style};
 use clap::{Subcommand, ValueEnum};
 use std::cmp::Reverse;
@@ -104,7 +104,15 @@ fn show(id: &str, context: &mut Context) -> Result<Exit, Failure> {
         }
         writeln!(out)?;
     }
-    writeln!(out, "{bold}Pattern{bold:#}\n  {}", rule.pattern)?;
+    let heading = if rule.named { "Pattern of the name, whose value is looked for" } else { "Pattern" };
+    writeln!(out, "{bold}{heading}{bold:#}\n  {}", rule.pattern)?;
+    if let Some(promise) = rule.promise {
+        let promise = match promise {
+            Promise::Password => "a password: it mixes characters, and is no word, placeholder or code",
+            Promise::Key => "what a generator makes: long, irregular, and no words, placeholder or code",
+        };
+        writeln!(out, "\n{bold}The value must look like{bold:#}\n  {promise}")?;
+    }
     Ok(Exit::Clean)
 }
 

@@ -1,10 +1,11 @@
 //! A rule's pattern and filters as machines, made when the rule's keyword is first seen.
 
-use super::value::{Judge, ValueFilter};
+use super::named::{self, Candidate, Candidates};
+use super::value::{Form, Judge, Reason, Refusal, ValueFilter, Verdict, judge};
 use super::{Error, MAX_SPAN};
-use crate::rule::{self, Rule};
+use crate::finding::Confidence;
+use crate::rule::{self, Promise, Rule};
 use regex_automata::meta::{BuildError, Regex};
-use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, HirKind};
 use std::ops::Range;
@@ -25,6 +26,14 @@ struct Matcher {
     /// The group that is the secret: `secret`, or the whole match.
     group: usize,
     filter: ValueFilter,
+    confidence: Confidence,
+    promise: Option<Promise>,
+}
+
+/// A value that a rule found, and how sure it is of it.
+pub(super) struct Found {
+    pub(super) secret: Range<usize>,
+    pub(super) verdict: Verdict,
 }
 
 /// Where a match can be, seen from its keyword, and how many bytes it can have.
@@ -45,17 +54,20 @@ pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
 }
 
 impl Compiled {
-    /// The secret of the first match that holds the keyword at `keyword`, if the filters accept it.
+    /// The secret of the first match that holds the keyword at `keyword`, if the filters accept it. What is named so may be
+    /// several: the cells of a column.
     pub(super) fn find(
         &self,
         rule: &Rule,
         bytes: &[u8],
         keyword: &Range<usize>,
-    ) -> Result<Option<Range<usize>>, Error> {
+    ) -> Result<Vec<Found>, Error> {
         let input = Input::new(bytes);
         let input = match self.reach(rule)? {
             // The keyword is found in any case, the literal counts in its own; most short ones end here.
-            Reach::Prefix { literal, .. } if !bytes[keyword.start..].starts_with(literal) => return Ok(None),
+            Reach::Prefix { literal, .. } if !bytes[keyword.start..].starts_with(literal) => {
+                return Ok(Vec::new());
+            }
             Reach::Prefix { span, .. } => {
                 input.span(keyword.start..bytes.len().min(keyword.start + span)).anchored(Anchored::Yes)
             }
@@ -63,13 +75,19 @@ impl Compiled {
                 input.span(keyword.end.saturating_sub(*span)..bytes.len().min(keyword.start + span))
             }
         };
-        Ok(self.matcher(rule)?.find(input, keyword))
+        let matcher = self.matcher(rule)?;
+        Ok(if rule.named {
+            matcher.named(input, keyword)
+        } else {
+            matcher.find(input, keyword).into_iter().collect()
+        })
     }
 
     /// How many bytes a match can have.
     pub(super) fn span(&self, rule: &Rule) -> Result<usize, Error> {
+        let value = if rule.named { named::REACH } else { 0 };
         Ok(match self.reach(rule)? {
-            Reach::Prefix { span, .. } | Reach::Within { span } => *span,
+            Reach::Prefix { span, .. } | Reach::Within { span } => span + value,
         })
     }
 
@@ -102,17 +120,53 @@ impl Matcher {
     fn new(rule: &Rule) -> Result<Self, Box<BuildError>> {
         let regex = regex(&rule.pattern)?;
         let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret").unwrap_or(0);
-        Ok(Self { regex, group, filter: ValueFilter::new(&rule.filters)? })
+        Ok(Self {
+            regex,
+            group,
+            filter: ValueFilter::new(&rule.filters)?,
+            confidence: rule.confidence,
+            promise: rule.promise,
+        })
     }
 
-    fn find(&self, mut input: Input<'_>, keyword: &Range<usize>) -> Option<Range<usize>> {
+    /// The value of the first match that holds the keyword.
+    fn find(&self, input: Input<'_>, keyword: &Range<usize>) -> Option<Found> {
+        let bytes = input.haystack();
+        let secret = self.matched(input, keyword)?;
+        let verdict = self.judged(&bytes[secret.clone()], Form::Cell).ok()?;
+        Some(Found { secret, verdict })
+    }
+
+    /// The values that the text gives to the name that holds the keyword.
+    fn named(&self, input: Input<'_>, keyword: &Range<usize>) -> Vec<Found> {
+        let bytes = input.haystack();
+        let Some(name) = self.matched(input, keyword) else { return Vec::new() };
+        // Nothing further away counts, so that the answer is the same wherever those bytes stand.
+        let start = keyword.end.saturating_sub(named::REACH);
+        let text = &bytes[start..bytes.len().min(keyword.start + named::REACH)];
+        let judged = |Candidate { range, form }| {
+            let verdict = self.judged(&text[range.clone()], form).ok()?;
+            Some(Found { secret: range.start + start..range.end + start, verdict })
+        };
+        match named::candidates(text, &(name.start - start..name.end - start)) {
+            Candidates::Column(cells) => cells.into_iter().filter_map(judged).collect(),
+            Candidates::Either(places) => places.into_iter().find_map(judged).into_iter().collect(),
+        }
+    }
+
+    /// The named group of the first match that holds the keyword, or all of that.
+    fn matched(&self, mut input: Input<'_>, keyword: &Range<usize>) -> Option<Range<usize>> {
         while input.start() <= keyword.start {
             let whole = self.regex.search(&input).filter(|found| found.start() <= keyword.start)?;
+            if whole.end() >= keyword.end && self.group == 0 {
+                return Some(whole.range()).filter(|range| !range.is_empty());
+            }
             if whole.end() >= keyword.end {
                 // Groups cost more than the match; few places get here.
                 let mut captures = self.regex.create_captures();
                 self.regex.search_captures(&input, &mut captures);
-                return self.accept(input.haystack(), &captures);
+                let group = captures.get_group(self.group).or_else(|| captures.get_group(0))?;
+                return Some(group.range()).filter(|range| !range.is_empty());
             }
             // An empty or early match: go on behind its first byte, so that none that holds the keyword is missed.
             input.set_start(whole.start() + 1);
@@ -120,10 +174,17 @@ impl Matcher {
         None
     }
 
-    fn accept(&self, bytes: &[u8], captures: &Captures) -> Option<Range<usize>> {
-        let secret = captures.get_group(self.group).or_else(|| captures.get_group(0))?.range();
-        let judge = Judge { value: &bytes[secret.clone()] };
-        (!secret.is_empty() && self.filter.accepts(&judge)).then_some(secret)
+    /// How sure the rule is of a value.
+    fn judged(&self, value: &[u8], form: Form) -> Result<Verdict, Refusal> {
+        if value.is_empty() || !self.filter.accepts(&Judge { value }) {
+            return Err(Refusal::Filter);
+        }
+        let reason = if self.filter.has_checksum() { Reason::Checksum } else { Reason::Format };
+        let Some(promise) = self.promise else {
+            return Ok(Verdict { confidence: self.confidence, reason });
+        };
+        let verdict = judge(value, form, promise)?;
+        Ok(Verdict { confidence: verdict.confidence.min(self.confidence), ..verdict })
     }
 }
 

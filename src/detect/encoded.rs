@@ -119,7 +119,7 @@ impl Detector {
             None => 1,
             Some(_) => 2,
         };
-        (rule.confidence, rule.severity, form)
+        (found.verdict.confidence, rule.promise.is_none(), rule.severity, form)
     }
 }
 
@@ -133,7 +133,7 @@ fn through(view: &View, found: &Match) -> Match {
         allowed |= inner.allowed;
     }
     let decoded = Some(Box::new(Decoded { value, encoding, allowed }));
-    Match { rule: found.rule, secret: view.source(&found.secret), decoded }
+    Match { secret: view.source(&found.secret), decoded, ..*found }
 }
 
 /// What stands between the copies, also where two of them meet, and at the ends where those are not the base's.

@@ -11,6 +11,7 @@ mod decode;
 mod encoded;
 mod error;
 mod lines;
+mod named;
 mod prefilter;
 mod trace;
 mod value;
@@ -19,6 +20,7 @@ pub use allow::is_allowed;
 pub use error::Error;
 pub use lines::{Lines, Span};
 pub use trace::{Looked, Trace};
+pub use value::{Reason, Refusal, Verdict};
 
 use crate::rule::Rule;
 use crate::secret::Secret;
@@ -50,6 +52,8 @@ pub struct Detector {
 pub struct Match {
     /// The rule's place in [`Detector::rules`].
     pub rule: usize,
+    /// How sure that is, and why.
+    pub verdict: Verdict,
     /// The bytes that are the secret, or that it was decoded from.
     pub secret: Range<usize>,
     /// What was decoded, if the secret does not stand in plain text.
@@ -147,10 +151,11 @@ impl Detector {
         kept
     }
 
-    /// The surer and the graver rule knows more about a value; of two equals the one that took more bytes.
+    /// The surer and the graver rule knows more about a value, and one that goes by its format more than one by its name; of two equals the one that took more bytes.
     fn rank(&self, found: &Match) -> impl Ord + use<> {
         let rule = &self.rules[found.rule];
-        (rule.confidence, rule.severity, found.secret.len(), std::cmp::Reverse(found.rule))
+        let knows = rule.promise.is_none();
+        (found.verdict.confidence, knows, rule.severity, found.secret.len(), std::cmp::Reverse(found.rule))
     }
 }
 
@@ -168,6 +173,8 @@ mod tests {
             confidence,
             keywords: vec![keyword.into()],
             pattern: pattern.into(),
+            named: false,
+            promise: None,
             filters: crate::rule::Filters { allow_placeholders: true, ..Default::default() },
             examples: vec![],
             counterexamples: vec![],

@@ -3,6 +3,7 @@
 //! A match depends on the bytes around its keyword that its rule can span, and on nothing else. So where a copy holds all
 //! those bytes, the answer is the one that was given for the base; where a copy ends nearer, the rules are run again.
 
+use super::compiled::Found;
 use super::decode::{self, Kind};
 use super::{Detector, Error, Match};
 use crate::patch::{Copied, Patch};
@@ -178,7 +179,7 @@ impl Detector {
             let moved = |at: usize| at + copy.to - copy.from;
             trace.raw.extend(matches.map(|raw| {
                 let secret = moved(raw.found.secret.start)..moved(raw.found.secret.end);
-                Raw { hit, found: Match { rule: raw.found.rule, secret, decoded: None } }
+                Raw { hit, found: Match { secret, ..raw.found.clone() } }
             }));
         }
         Ok(())
@@ -225,9 +226,11 @@ impl Detector {
         let keyword = hit.keyword as usize;
         let range = hit.at as usize..hit.at as usize + self.prefilter.len_of(keyword);
         for &rule in self.prefilter.rules_of(keyword) {
-            if let Some(secret) = self.compiled[rule].find(&self.rules[rule], bytes, &range)? {
-                raw.push(Raw { hit, found: Match { rule, secret, decoded: None } });
-            }
+            let found = self.compiled[rule].find(&self.rules[rule], bytes, &range)?.into_iter();
+            raw.extend(found.map(|Found { secret, verdict }| Raw {
+                hit,
+                found: Match { rule, secret, verdict, decoded: None },
+            }));
         }
         Ok(())
     }
@@ -246,7 +249,9 @@ impl Detector {
     /// The matches of a text, ordered by position, after the surest rule has taken each.
     pub(super) fn resolved(&self, bytes: &[u8], trace: &Trace) -> Vec<Match> {
         let mut matches: Vec<Match> = trace.raw.iter().map(|raw| raw.found.clone()).collect();
-        matches.sort_unstable_by_key(|found| (found.secret.start, found.secret.end, found.rule));
+        matches.sort_unstable_by_key(|found| {
+            (found.secret.start, found.secret.end, found.rule, found.verdict.confidence)
+        });
         matches.dedup();
         let plain = self.without_overlaps(matches);
         if trace.held.is_empty() { plain } else { self.with_decoded(bytes, plain, trace) }

@@ -5,7 +5,7 @@
 use super::{Report, configuration};
 use super::text::{bytes, count, duration, grouped, visible, width, wrap};
 use crate::coverage::Ignored;
-use crate::finding::{Finding, Occurrence, Place, References, Severity};
+use crate::finding::{Confidence, Finding, Occurrence, Place, References, Severity};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -56,6 +56,10 @@ fn block(finding: &Finding, report: &Report<'_>, out: &mut dyn Write) -> io::Res
         line(out, "live", &format!("{BAD}in use now as {}{BAD:#}", names.join(", ")))?;
     }
     places(finding, report, out)?;
+    // A format that says so needs no word.
+    if finding.confidence < Confidence::High {
+        line(out, "why", &format!("{} confidence: {}", finding.confidence, finding.reason))?;
+    }
     for (index, text) in wrap(&visible(&finding.advice), WIDTH - GUTTER).iter().enumerate() {
         line(out, if index == 0 { "next" } else { "" }, text)?;
     }

@@ -147,7 +147,7 @@ fn result(finding: &Finding, rule_index: Option<usize>, report: &Report<'_>) -> 
         "message": { "text": message(finding, places.get(main), report) },
         "locations": locations,
         "partialFingerprints": { "unleakSecret/v1": finding.fingerprint.to_string() },
-        "properties": { "confidence": finding.confidence, "liveIn": finding.live_in },
+        "properties": { "confidence": finding.confidence, "reason": finding.reason, "liveIn": finding.live_in },
     });
     if let Some(index) = rule_index {
         result["ruleIndex"] = json!(index);

@@ -21,6 +21,14 @@ pub struct Rule {
     pub keywords: Vec<String>,
     /// A regular expression of bounded length; the value is the group named `secret`, or else the whole match.
     pub pattern: String,
+    /// Whether the pattern finds the *name* of a secret, whose value the text gives in one of the ways in which people
+    /// write down a name and its value; needs a `promise`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
+    /// What the name promises of the value, which is then judged by its characters; the rule's confidence is the highest
+    /// that it can get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
     /// What the value must pass besides the pattern.
     #[serde(default, skip_serializing_if = "Filters::is_default")]
     pub filters: Filters,
@@ -54,6 +62,16 @@ impl Filters {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What a name promises of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Promise {
+    /// A password, which people choose too.
+    Password,
+    /// A key, token or secret, which a machine makes.
+    Key,
 }
 
 /// A class of ASCII characters.

@@ -91,7 +91,7 @@ pub enum Problem {
     #[error("`{0}` is empty")]
     EmptyField(&'static str),
     /// A keyword that cannot be looked for.
-    #[error("keyword `{0}` must be at least three ASCII characters")]
+    #[error("keyword `{0}` must be at least three bytes")]
     Keyword(String),
     /// A regular expression that does not compile.
     #[error("`{field}` does not compile: {reason}")]
@@ -110,6 +110,9 @@ pub enum Problem {
     /// Fewer than two examples or counterexamples.
     #[error("`{0}` needs at least two entries")]
     Few(&'static str),
+    /// A rule that finds names must say of what.
+    #[error("a rule with `named` needs a `promise`: password or key")]
+    Promise,
     /// The reference is no address.
     #[error("`reference` must be an https address")]
     Reference,
@@ -138,6 +141,7 @@ impl Problem {
             Self::Keyword(_) => "keywords",
             Self::Pattern { field: "filters.not", .. } => "not",
             Self::Pattern { .. } | Self::Span(_) | Self::MatchesNothing => "pattern",
+            Self::Promise => "named",
             Self::Reference => "reference",
         }
     }
@@ -251,6 +255,9 @@ fn check(rule: &mut Rule, ids: &mut Ids, place: &str) -> Result<(), Problem> {
     fragment::expand_rule(rule)
         .map_err(|unknown| Problem::Pattern { field: "pattern", reason: unknown.to_string() })?;
     check_text(rule)?;
+    if rule.named && rule.promise.is_none() {
+        return Err(Problem::Promise);
+    }
     check_pattern(&rule.pattern)?;
     rule.filters.not.iter().try_for_each(|not| parse("filters.not", not).map(drop))
 }
@@ -270,7 +277,7 @@ fn check_text(rule: &Rule) -> Result<(), Problem> {
     if rule.keywords.is_empty() {
         return Err(Problem::EmptyField("keywords"));
     }
-    if let Some(keyword) = rule.keywords.iter().find(|keyword| keyword.len() < 3 || !keyword.is_ascii()) {
+    if let Some(keyword) = rule.keywords.iter().find(|keyword| keyword.len() < 3) {
         return Err(Problem::Keyword(keyword.clone()));
     }
     for (field, lines) in [("examples", &rule.examples), ("counterexamples", &rule.counterexamples)] {

@@ -7,5 +7,5 @@ mod fragment;
 mod load;
 pub mod template;
 
-pub use form::{CharClass, Checksum, Filters, Rule};
+pub use form::{CharClass, Checksum, Filters, Promise, Rule};
 pub use load::{Error, Problem, builtin, from_path, from_texts, from_yaml, syntax};

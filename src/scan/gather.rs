@@ -4,7 +4,7 @@ use super::Hit;
 use crate::detect::Span;
 use crate::finding::{Finding, Occurrence, Place};
 use crate::rule::Rule;
-use crate::secret::{Fingerprint, FingerprintKey, Secret};
+use crate::secret::{Fingerprint, FingerprintKey};
 use crate::source::{Key, Origin, Origins};
 use std::collections::{BTreeMap, HashSet};
 
@@ -31,26 +31,27 @@ pub(super) fn findings(
     groups
         .into_iter()
         .filter_map(|((fingerprint, _), hits)| {
-            let best = hits.iter().max_by_key(|hit| rank(&rules[hit.rule], hit.rule))?;
-            let (rule, secret) = (&rules[best.rule], best.secret.clone());
-            Some(finding(rule, secret, fingerprint, occurrences(&hits, origins)))
+            let best = hits.iter().max_by_key(|hit| rank(hit, rules))?;
+            Some(finding(best, &rules[best.rule], fingerprint, occurrences(&hits, origins)))
         })
         .collect()
 }
 
 /// The surer and the graver rule names the finding; of two equals the first.
-fn rank(rule: &Rule, number: usize) -> impl Ord + use<> {
-    (rule.confidence, rule.severity, std::cmp::Reverse(number))
+fn rank(hit: &Hit, rules: &[Rule]) -> impl Ord + use<> {
+    let rule = &rules[hit.rule];
+    (hit.verdict.confidence, rule.promise.is_none(), rule.severity, std::cmp::Reverse(hit.rule))
 }
 
-fn finding(rule: &Rule, secret: Secret, fingerprint: Fingerprint, occurrences: Vec<Occurrence>) -> Finding {
+fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<Occurrence>) -> Finding {
     Finding {
         rule: rule.id.clone(),
         title: rule.title.clone(),
         severity: rule.severity,
-        confidence: rule.confidence,
+        confidence: best.verdict.confidence,
+        reason: best.verdict.reason.to_string(),
         advice: rule.advice.clone(),
-        secret,
+        secret: best.secret.clone(),
         fingerprint,
         live_in: Vec::new(),
         occurrences,

@@ -4,7 +4,7 @@ mod gather;
 mod left_out;
 
 use crate::coverage::Configuration;
-use crate::detect::{self, Detector, Lines, Span, Trace};
+use crate::detect::{self, Detector, Lines, Span, Trace, Verdict};
 use crate::finding::{Confidence, Scan};
 use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
@@ -55,6 +55,7 @@ impl Error {
 struct Hit {
     key: Key,
     rule: usize,
+    verdict: Verdict,
     secret: Secret,
     span: Span,
     encoding: Option<String>,
@@ -161,6 +162,7 @@ impl Sieve<'_> {
         let hits = wanted.map(|found| Hit {
             key: blob.key.clone(),
             rule: found.rule,
+            verdict: found.verdict,
             secret: Secret::from(found.value(bytes)),
             span: lines.span(&found.secret),
             encoding: found.decoded.map(|decoded| decoded.encoding),
@@ -176,7 +178,7 @@ impl Sieve<'_> {
         if !content.counts(&found.secret) {
             return false;
         }
-        let reason = if self.detector.rules()[found.rule].confidence < self.options.min_confidence {
+        let reason = if found.verdict.confidence < self.options.min_confidence {
             Reason::Confidence
         } else if found.is_allowed(content.bytes) {
             Reason::Inline

@@ -3,6 +3,12 @@
 mod checksum;
 mod entropy;
 mod placeholder;
+mod thing;
+mod verdict;
+mod words;
+
+pub(super) use verdict::{Form, judge};
+pub use verdict::{Reason, Refusal, Verdict};
 
 use super::compiled;
 use crate::rule::{CharClass, Checksum, Filters};
@@ -31,6 +37,11 @@ impl ValueFilter {
             not: filters.not.iter().map(|pattern| compiled::regex(pattern)).collect::<Result<_, _>>()?,
             allow_placeholders: filters.allow_placeholders,
         })
+    }
+
+    /// Whether a check sum is among the conditions.
+    pub(super) fn has_checksum(&self) -> bool {
+        self.checksum.is_some()
     }
 
     /// Whether the value is a secret as far as this rule can tell; the cheap conditions come first.

@@ -3,13 +3,23 @@
 /// Whether `value` is a stand-in: an interpolation, a bracketed name, a repeated or counted pattern, or a phrase
 /// such as "your-secret-here".
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
-    let value = value.trim_ascii();
-    is_interpolation(value) || is_bracketed(value) || is_monotonous(value) || is_phrase(value)
+    let value = unmarked(value.trim_ascii());
+    // Who writes in another alphabet writes words; what generators make is ASCII.
+    let foreign = !value.is_ascii() && !value.iter().any(u8::is_ascii_digit);
+    foreign || is_interpolation(value) || is_bracketed(value) || is_monotonous(value) || is_phrase(value)
+}
+
+/// AsciiDoc's and other marks of literal text around a value.
+fn unmarked(value: &[u8]) -> &[u8] {
+    let inner = |mark: u8| value.strip_prefix(&[mark])?.strip_suffix(&[mark]).filter(|inner| inner.len() > 3);
+    inner(b'+').or_else(|| inner(b'*')).unwrap_or(value)
 }
 
 /// Starts or marks of text that a program will replace: shells, templates, and code that reads the environment.
 fn is_interpolation(value: &[u8]) -> bool {
-    const ANYWHERE: [&[u8]; 13] = [
+    const ANYWHERE: [&[u8]; 15] = [
+        b"&lt;",
+        b"&gt",
         b"${",
         b"$(",
         b"{{",
@@ -33,6 +43,29 @@ fn is_interpolation(value: &[u8]) -> bool {
             && value.starts_with(b"%")
             && value.ends_with(b"%")
             && variable(&value[1..value.len() - 1]))
+        || is_marked(value)
+}
+
+/// `@DB_PASSWORD@`, `__TOKEN__`, `$$NAME$$`, `%(name)s`, `:?required`: names between the marks of a template.
+fn is_marked(value: &[u8]) -> bool {
+    let is_mark = |byte: u8| b"@$%#_&!~|".contains(&byte);
+    let inner = value.trim_ascii();
+    let marks = inner.iter().take_while(|byte| is_mark(**byte)).count();
+    let back = inner.iter().rev().take_while(|byte| is_mark(**byte)).count();
+    let name =
+        inner.get(marks..inner.len() - back.min(inner.len() - marks.min(inner.len()))).unwrap_or_default();
+    let is_name = name.len() > 2
+        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte))
+        && (!name.iter().any(u8::is_ascii_lowercase)
+            || !name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_digit))
+        && name.iter().any(u8::is_ascii_alphabetic);
+    (marks > 0 && back > 0 && marks == back && is_name)
+        || value.starts_with(b"%(")
+        || value.starts_with(b"%{")
+        || value.starts_with(b":?")
+        || value.starts_with(b"?required")
+        || value.starts_with(b"#(")
+        || value.starts_with(b"[[")
 }
 
 /// `<TIMESTAMP>`, `[REDACTED-128-CHARACTER-HEX-STRING]`, `{token}`: a name in brackets.
@@ -159,6 +192,30 @@ fn is_named_after_itself(value: &[u8], letters: &[u8]) -> bool {
     ];
     let separators = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-. :/".contains(byte));
     separators && letters.len() <= 40 && (letters.len() < 8 || NAMES.iter().any(|name| find(letters, name)))
+}
+
+/// What people write in their own language where a secret belongs, and what stands for nothing in code.
+pub(super) fn says_stand_in(value: &[u8]) -> bool {
+    const WITHIN: &str = "passwort kennwort contrasena motdepasse tusecreto susecreto votresecret wachtwoord suasenha minhasenha \
+        parolachiave lozinka salasana geheimnis changez cambiame cambiami cambiar trocar bitteaendern aendern remplacer \
+        beispiel exemple ejemplo esempio exemplo voorbeeld przyklad muster ihrtoken deintoken tutoken votretoken vaseheslo twojehaslo dittlosenord dinkode salasanasi sifreniz parolaniz jelszavad generatewith generateusing runopenssl storedin seevault sensitivevalue \
+        pleasechange tobechanged tochange changein changebefore setyour enteryour putyour addyour useyour pasteyour \
+        getyour fillin somesecret anysecret verysecret topsecret supersecret secretvalue secretkey notset unset todo fixme \
+        whatever myapp myproject yourapp yourdomain yourname youruser yourdb yourhost yourcompany";
+    const WHOLE: &str = "null nil none true false undefined empty blank string text password passwd secret token hidden masked \
+        removed omitted private confidential encrypted optional required disabled enabled default unknown random generated automatic \
+        auto inherit prompt ask env test foobar foobarbaz loremipsum asterisk stars";
+    let letters: Vec<u8> =
+        value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
+    let says_whose = [&b"your"[..], b"my-", b"my_", b"our-", b"the-", b"some-", b"your_"]
+        .iter()
+        .any(|word| value.to_ascii_lowercase().starts_with(word))
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
+        && value.iter().filter(|byte| byte.is_ascii_digit()).count() < 5;
+    let only_letters = letters.len() == value.len();
+    says_whose
+        || WITHIN.split_ascii_whitespace().any(|phrase| find(&letters, phrase.as_bytes()))
+        || (only_letters && WHOLE.split_ascii_whitespace().any(|word| letters == word.as_bytes()))
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> bool {

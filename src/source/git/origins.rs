@@ -44,11 +44,8 @@ pub(super) fn find(
         (Some(recalled), _) => recalled,
         (None, Some(ground)) => {
             let references = ground.references(source.store(), &messages);
-            let origins = if in_trees {
-                of_trees(source, ground, &blobs, &names, jobs, coverage)?
-            } else {
-                Origins::new()
-            };
+            let origins =
+                if in_trees { of_trees(source, ground, &blobs, &names, coverage)? } else { Origins::new() };
             (origins, references)
         }
         (None, None) => Default::default(),
@@ -141,14 +138,13 @@ fn of_trees(
     ground: &Ground<'_>,
     blobs: &HashSet<ObjectId>,
     names: &HashSet<&[u8]>,
-    jobs: usize,
     coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
     let store = source.store();
     let Ground { past, graph, tips } = ground;
     let numbers: HashMap<u32, ObjectId> =
         blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
-    let leads = Leads::find(store, past, source.hash_len(), &numbers.keys().copied().collect(), names, jobs);
+    let leads = Leads::find(past, store.len(), numbers.keys().copied(), names);
     let of_blobs = numbers.iter().map(|(number, id)| (Found::Blob(*number), Key::Object(*id)));
     let of_names = leads.named().map(|(found, name)| (found, Key::Name(name.to_owned())));
     let known: HashMap<Found, Key> = of_blobs.chain(of_names).collect();
@@ -301,7 +297,7 @@ fn of_file(lone: &Lone, store: &Store, past: &Past) -> Vec<(u32, Reach)> {
 }
 
 /// The commit that a tag leads to, or the commit itself.
-fn commit_of(store: &Store, mut id: ObjectId) -> Option<ObjectId> {
+pub(super) fn commit_of(store: &Store, mut id: ObjectId) -> Option<ObjectId> {
     for _ in 0..MOST_TAGS {
         match store.read(&id)? {
             (Kind::Tag, tag) => id = commit::target(&tag)?,

@@ -183,8 +183,8 @@ impl Store {
 
     /// The position of an object, if it is here; of one that is here twice, the first.
     pub(super) fn position(&self, id: &[u8]) -> Option<usize> {
-        let positions = self.positions.get_or_init(|| Positions::new(self.len(), |at| self.id(at)));
-        positions.find(id, |at| self.id(at))
+        let positions = self.positions.get_or_init(|| Positions::new(self.len(), |at| self.name(at)));
+        positions.find(id, |at| self.name(at))
     }
 
     /// Whether an object is here: by a search in each pack, as long as no table of all names was made.
@@ -230,10 +230,14 @@ impl Store {
 
     /// The name of the object at a position.
     pub(super) fn id(&self, position: usize) -> ObjectId {
+        ObjectId::from_bytes(self.name(position)).expect("all names are of one of the two lengths")
+    }
+
+    fn name(&self, position: usize) -> &[u8] {
         let pack = self.unit(position);
         match self.packs.get(pack) {
-            Some(packed) => packed.pack.index.id(position - self.starts[pack]),
-            None => self.loose[position - self.starts[self.packs.len()]].0,
+            Some(packed) => packed.pack.index.name(position - self.starts[pack]),
+            None => self.loose[position - self.starts[self.packs.len()]].0.as_bytes(),
         }
     }
 

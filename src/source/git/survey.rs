@@ -4,7 +4,7 @@
 
 use super::cache::{Learnt, Places, Recalled, Seen};
 use super::history::{Ends, History, Past, TreeMemory};
-use super::names::Names;
+use super::names;
 use super::nested::Candidate;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
@@ -39,7 +39,6 @@ impl GitSource {
             progress,
             store,
             history: if self.session.cache.is_some() { history.by_pack() } else { history },
-            names: Names::default(),
             counts: store.packs().map(|_| Count::default()).chain([Count::default()]).collect(),
         };
         let walked = store.each_but(&recalled.known, jobs, &survey, &mut coverage);
@@ -47,7 +46,7 @@ impl GitSource {
         let look = |object: &Object<'_>| survey.look_again(object, hash_len);
         Self::look_again(store, &recalled, jobs, &look, &|| progress.stopped(), &mut coverage);
         let visit = |blob: Blob<'_>| drop(visitor.blob(&blob, None));
-        self.index_names(&survey.names, &visit)?;
+        self.index_names(&survey.history.names, &visit)?;
         self.reference_names(&visit);
         self.own_files(&visit, &mut coverage);
         let told = self.lone.as_ref().is_some_and(|lone| lone.note_prerequisites(&mut coverage));
@@ -88,7 +87,6 @@ struct Survey<'s, V> {
     progress: &'s Progress,
     store: &'s Store,
     history: History<'s>,
-    names: Names,
     /// What was seen of each pack, and of the loose objects.
     counts: Vec<Count>,
 }
@@ -178,7 +176,7 @@ impl<V: source::Visitor> Survey<'_, V> {
             Memory::Tree(memory) => Some(DeltaBase { memory, bytes: base.bytes, copies: base.copies }),
             Memory::Blob(_) => None,
         });
-        self.history.tree(object, base.as_ref(), &|name| self.names.look(name, self.visitor))
+        self.history.tree(object, base.as_ref(), &|name| names::look(name, self.visitor))
     }
 
     /// A header and a message, each with lines of its own.
@@ -195,7 +193,10 @@ impl<V: source::Visitor> Survey<'_, V> {
             Kind::Blob => drop(self.blob(object, None)),
             Kind::Tree => {
                 let reading = tree::read(object.content.bytes, None, hash_len);
-                reading.fresh.iter().for_each(|(_, entry)| self.names.look(entry.name, self.visitor));
+                let names = reading.fresh.iter().map(|(_, entry)| entry.name);
+                names
+                    .filter(|name| self.history.names.number(name).1)
+                    .for_each(|name| names::look(name, self.visitor));
             }
             Kind::Commit => self.text(&Key::Commit(object.id), object.content.bytes),
             Kind::Tag => self.text(&Key::Tag(object.id), object.content.bytes),

@@ -1,0 +1,203 @@
+//! A name, an operator and a value: code, configuration, shells, headers, queries and options.
+
+use super::super::value::Form;
+use super::cursor::{Cursor, line_around};
+use super::name::Name;
+use super::prose::is_assignment;
+use super::{Candidate, table};
+
+/// Longer ones first.
+const OPERATORS: [&[u8]; 20] = [
+    b"||=",
+    b"??=",
+    b"===",
+    b"!==",
+    b"::=",
+    b"==",
+    b"!=",
+    b":=",
+    b"?=",
+    b"+=",
+    b"=>",
+    b":-",
+    b"<-",
+    b"::",
+    b"=",
+    b":",
+    "→".as_bytes(),
+    "：".as_bytes(),
+    "—".as_bytes(),
+    "＝".as_bytes(),
+];
+
+/// Types that stand between a name and its value without a colon.
+const TYPES: [&[u8]; 8] = [b"string", b"String", b"str", b"text", b"varchar", b"[]byte", b"char", b"byte"];
+
+/// The first words of lines whose names and values only a blank parts.
+const DIRECTIVES: [&[u8]; 5] = [b"ENV", b"ARG", b"machine", b"login", b"default"];
+
+/// Marks of text that is set off, between an operator and its value.
+const TAGS: [&[u8]; 7] = [b"<code>", b"<b>", b"<strong>", b"<kbd>", b"<tt>", b"<pre>", b"<em>"];
+
+/// The values that may stand behind a name and an operator.
+pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
+    let mut at = Cursor::new(text, name.range.end);
+    let is_quoted = close(&mut at);
+    let gap = at.blanks();
+    // `scope::name` of a language; AsciiDoc and LDIF write a value behind two colons.
+    let scope = at.rest().strip_prefix(b"::").and_then(|rest| rest.first());
+    if scope.is_some_and(|next| next.is_ascii_alphabetic() || *next == b'_') {
+        return Vec::new();
+    }
+    typed(&mut at);
+    let operator = at.rest();
+    if at.eat_any(&OPERATORS) {
+        // `NAME=` at a line's end is an empty value; only what ends in a colon goes on below.
+        let empty = operator.starts_with(b"=") && !operator.starts_with(b"=>");
+        return value(at, text, name, empty).into_iter().collect();
+    }
+    if at.eat_any(&[b"||", b"??", b"or "]) || (is_quoted && at.eat(b",")) {
+        at.space();
+        return at.literal().filter(|found| !is_key(text, found)).into_iter().collect();
+    }
+    if at.peek() == Some(b'(') && gap == 0 && !is_quoted {
+        return arguments(at);
+    }
+    if at.peek() == Some(b'|') {
+        return table::next_cells(text, at.at);
+    }
+    if gap > 0 && matches!(at.peek(), Some(b'"' | b'\'' | b'`')) {
+        return at.literal().into_iter().collect();
+    }
+    if gap > 0 && (name.is_option(text) || is_directive(text, name, at)) {
+        return at.word(|_| false).map(|range| Candidate { range, form: Form::Line }).into_iter().collect();
+    }
+    if at.is_line_end() {
+        return below(at, text, name);
+    }
+    Vec::new()
+}
+
+/// The literals of a call: `setPassword("value")`, `changePassword("user", "value")`.
+fn arguments(mut at: Cursor<'_>) -> Vec<Candidate> {
+    at.at += 1;
+    let mut found = Vec::new();
+    while found.len() < 3 {
+        at.space();
+        let Some(literal) = at.literal() else { break };
+        at.at = literal.range.end;
+        at.skip(8, |byte| b"\\\"'`) ".contains(&byte));
+        found.push(literal);
+        if !at.eat(b",") {
+            break;
+        }
+    }
+    found
+}
+
+/// The value below a name that is a heading or a term of its own: `### Password`, `Password` and `: value`.
+fn below(mut at: Cursor<'_>, text: &[u8], name: &Name) -> Vec<Candidate> {
+    let line = line_around(text, name.range.start);
+    let is_heading = text[line.start] == b'#' || text[line.start] == b'=';
+    at.space();
+    let is_term = at.eat(b": ");
+    if !is_heading && !is_term {
+        return Vec::new();
+    }
+    value(at, text, name, false).into_iter().collect()
+}
+
+/// Whether a literal is the next field's name: `"password", "value": …`.
+fn is_key(text: &[u8], found: &Candidate) -> bool {
+    let mut at = Cursor::new(text, found.range.end);
+    at.skip(4, |byte| b"\\\"'`".contains(&byte));
+    at.blanks();
+    at.peek() == Some(b':')
+}
+
+/// Steps over what closes a name: quotes, brackets, bold type. Whether a quote was among it.
+fn close(at: &mut Cursor<'_>) -> bool {
+    let start = at.at;
+    at.skip(8, |byte| b"\\\"'`*_])".contains(&byte));
+    at.eat(b"[]");
+    at.skip(40, |byte| byte == b'.');
+    at.text[start..at.at].iter().any(|byte| b"\"'`".contains(byte))
+}
+
+/// Steps over the type of a declaration: `: &str =`, ` string =`, ` { get; set; } =`.
+fn typed(at: &mut Cursor<'_>) {
+    let mut ahead = *at;
+    let colon = ahead.eat(b":") || ahead.eat(b"As ");
+    ahead.blanks();
+    if ahead.eat(b"{ get;") {
+        ahead.skip(40, |byte| byte != b'=' && byte != b'\n');
+    } else {
+        let letters = ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_&'<>[]?.*".contains(&byte));
+        let text = &ahead.text[ahead.at - letters..ahead.at];
+        if letters == 0 || !(colon || TYPES.contains(&text)) {
+            return;
+        }
+        ahead.blanks();
+    }
+    if ahead.peek() == Some(b'=') && !ahead.rest().starts_with(b"=>") && !ahead.rest().starts_with(b"==") {
+        *at = ahead;
+    }
+}
+
+/// `ENV NAME value`, `machine x login y password value`, `bindpw value`: what only a blank parts from its name.
+fn is_directive(text: &[u8], name: &Name, mut at: Cursor<'_>) -> bool {
+    let line = line_around(text, name.range.start);
+    let before = text[line.start..name.range.start].trim_ascii_start();
+    let first = before.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+    // Nothing on the line but the two.
+    at.skip(512, |byte| !byte.is_ascii_whitespace());
+    at.blanks();
+    DIRECTIVES.contains(&first) || (matches!(before, b"" | b"> " | b"# ") && at.is_line_end())
+}
+
+/// Reads the value behind an operator.
+fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Candidate> {
+    if empty && at.is_line_end() {
+        return None;
+    }
+    let spaced = at.blanks() > 0;
+    at.skip(4, |byte| matches!(byte, b'*' | b'_'));
+    at.blanks();
+    at.eat_any(&[b"!!str ", b"!!binary ", b"!vault "]);
+    let is_set_off = at.eat_any(&TAGS);
+    // YAML blocks, lines that go on, and values of their own line.
+    let mut block = at;
+    block.skip(2, |byte| b"|>\\(-+".contains(&byte));
+    block.blanks();
+    let breaks = block.is_line_end();
+    if breaks {
+        at = block;
+        at.space();
+        if at.eat(b"```") || at.eat(b"~~~") {
+            at.skip(20, |byte| byte != b'\n');
+            at.space();
+        }
+    }
+    if let Some(found) = at.literal() {
+        return Some(found);
+    }
+    if is_set_off {
+        return at.word(|_| false).map(|range| Candidate { range, form: Form::Cell });
+    }
+    if matches!(at.peek(), Some(b'"' | b'\'' | b'`' | b'<' | b'[' | b'{')) {
+        return None;
+    }
+    let before = name.before(text);
+    let is_query = matches!(before, Some(b'?' | b'&' | b';'));
+    let range = at.word(|byte| is_query && matches!(byte, b'&' | b'#'))?;
+    let mut end = Cursor::new(text, range.end);
+    end.skip(4, |byte| b";,".contains(&byte));
+    end.blanks();
+    let ends_line = end.is_line_end() || end.rest().starts_with(b"#") || end.rest().starts_with(b"//");
+    let tight = !spaced && (is_query || name.is_constant(text) || name.is_option(text));
+    let form = if ends_line || tight { Form::Line } else { Form::Bare };
+    // The next line's key is no value: `password:` with an object below it.
+    let is_key =
+        breaks && (matches!(text.get(range.end), Some(b':' | b'=')) || is_assignment(&text[range.clone()]));
+    (!is_key).then_some(Candidate { range, form })
+}

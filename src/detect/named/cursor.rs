@@ -1,0 +1,279 @@
+//! A place in a text, and the small steps by which the syntaxes read on from it.
+
+use super::super::value::Form;
+use super::Candidate;
+use std::ops::Range;
+
+/// The longest value.
+const LONGEST: usize = 512;
+
+/// A place in a text.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'t> {
+    pub(super) text: &'t [u8],
+    pub(super) at: usize,
+}
+
+impl<'t> Cursor<'t> {
+    pub(super) fn new(text: &'t [u8], at: usize) -> Self {
+        Self { text, at }
+    }
+
+    /// What stands from here on.
+    pub(super) fn rest(&self) -> &'t [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    /// Steps over `token` if it stands here.
+    pub(super) fn eat(&mut self, token: &[u8]) -> bool {
+        let stands = self.rest().starts_with(token);
+        self.at += if stands { token.len() } else { 0 };
+        stands
+    }
+
+    /// Steps over the first of the tokens that stands here.
+    pub(super) fn eat_any(&mut self, tokens: &[&[u8]]) -> bool {
+        tokens.iter().any(|token| self.eat(token))
+    }
+
+    /// Steps over at most `most` bytes of a kind; how many there were.
+    pub(super) fn skip(&mut self, most: usize, is: impl Fn(u8) -> bool) -> usize {
+        let count = self.rest().iter().take(most).take_while(|byte| is(**byte)).count();
+        self.at += count;
+        count
+    }
+
+    /// Blanks, among them those that cannot be seen: no-break and zero-width ones.
+    pub(super) fn blanks(&mut self) -> usize {
+        let start = self.at;
+        loop {
+            let seen = self.skip(64, |byte| matches!(byte, b' ' | b'\t'));
+            let unseen = self.eat_any(&[
+                "\u{a0}".as_bytes(),
+                "\u{200b}".as_bytes(),
+                "\u{feff}".as_bytes(),
+                "\u{2060}".as_bytes(),
+            ]);
+            if seen == 0 && !unseen {
+                return self.at - start;
+            }
+        }
+    }
+
+    /// Blanks and line breaks, with a backslash or `+` that joins lines.
+    pub(super) fn space(&mut self) -> usize {
+        self.skip(128, |byte| byte.is_ascii_whitespace())
+    }
+
+    /// Whether the line ends here.
+    pub(super) fn is_line_end(&self) -> bool {
+        self.peek().is_none_or(|byte| matches!(byte, b'\n' | b'\r'))
+    }
+
+    /// A literal between quotes, the quotes escaped or not, with a prefix or a wrapping call before it.
+    pub(super) fn literal(mut self) -> Option<Candidate> {
+        self.wrapper();
+        for entity in [
+            &b"&quot;"[..],
+            b"&apos;",
+            b"&#39;",
+            b"&#34;",
+            "“".as_bytes(),
+            "‘".as_bytes(),
+            "«".as_bytes(),
+            "„".as_bytes(),
+        ] {
+            if self.eat(entity) {
+                return self.until(&[entity, "”".as_bytes(), "’".as_bytes(), "»".as_bytes(), "“".as_bytes()]);
+            }
+        }
+        let escapes = self.skip(3, |byte| byte == b'\\');
+        let quote = self.peek().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
+        if self.skip(3, |byte| byte == quote) == 3 {
+            self.space();
+            return self.until(&[&[quote; 3], b"\n"]);
+        }
+        if self.text[self.at - 1] == quote && self.at > 1 && self.text[self.at - 2] == quote {
+            // An empty literal.
+            return None;
+        }
+        let start = self.at;
+        let end = self.closing(quote, escapes)?;
+        let form = if quote == b'`' { Form::Cell } else { Form::Quoted };
+        // A literal whose text is quoted again.
+        let inner = &self.text[start..end];
+        let again = inner.len() > 4
+            && inner.starts_with(b"\\")
+            && inner.ends_with(&[b'\\', inner[1]])
+            && b"\"'".contains(&inner[1]);
+        let range = if again { start + 2..end - 2 } else { start..end };
+        Some(Candidate { range, form })
+    }
+
+    /// Where the literal ends that `quote` opened behind so many backslashes.
+    fn closing(&self, quote: u8, escapes: usize) -> Option<usize> {
+        let mut at = self.at;
+        while at - self.at < LONGEST {
+            match *self.text.get(at)? {
+                b'\n' | b'\r' => return None,
+                byte if byte == quote => return Some(at),
+                b'\\' => {
+                    let run = self.text[at..].iter().take_while(|byte| **byte == b'\\').count();
+                    if escapes > 0 && run == escapes && self.text.get(at + run) == Some(&quote) {
+                        return Some(at);
+                    }
+                    at += 2;
+                }
+                _ => at += 1,
+            }
+        }
+        None
+    }
+
+    /// What stands from here to the first of `ends`, on one line.
+    fn until(self, ends: &[&[u8]]) -> Option<Candidate> {
+        let rest = self.rest();
+        let len =
+            (0..rest.len().min(LONGEST)).find(|at| ends.iter().any(|end| rest[*at..].starts_with(end)))?;
+        let clean = !rest[..len].contains(&b'\n') && len > 0;
+        clean.then_some(Candidate { range: self.at..self.at + len, form: Form::Quoted })
+    }
+
+    /// `b`, `@`, `$`, `Some(`, `new String(`, `Buffer.from(`: what stands before a literal and keeps its value. A call that
+    /// looks its argument up somewhere does not.
+    fn wrapper(&mut self) {
+        const LOOKS_UP: [&[u8]; 22] = [
+            b"env",
+            b"get",
+            b"read",
+            b"open",
+            b"load",
+            b"lookup",
+            b"find",
+            b"ask",
+            b"prompt",
+            b"input",
+            b"require",
+            b"fetch",
+            b"param",
+            b"translat",
+            b"hash",
+            b"file",
+            b"path",
+            b"query",
+            b"select",
+            b"config",
+            b"include",
+            b"label",
+        ];
+        let mut ahead = *self;
+        ahead.eat(b"new ");
+        ahead.eat(b"&");
+        let start = ahead.at;
+        let letters = ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_.:!$@".contains(&byte));
+        let called = &ahead.text[start..ahead.at];
+        let is_call = ahead.eat(b"(");
+        ahead.blanks();
+        let is_quote = matches!(ahead.peek(), Some(b'"' | b'\'' | b'`'));
+        let lower = called.to_ascii_lowercase();
+        let looks_up = LOOKS_UP.iter().any(|word| lower.windows(word.len()).any(|part| part == *word));
+        if is_quote && (is_call && (letters == 0 || letters > 2) && !looks_up || !is_call && letters <= 2) {
+            *self = ahead;
+        }
+    }
+
+    /// A word up to what ends it where nothing is quoted.
+    pub(super) fn word(self, ends: impl Fn(u8) -> bool) -> Option<Range<usize>> {
+        let ends_here = |(at, byte): &(usize, &u8)| {
+            let next = self.rest().get(at + 1);
+            match **byte {
+                byte if byte.is_ascii_whitespace() || b"\"'`<>".contains(&byte) || ends(byte) => true,
+                b';' => {
+                    next.is_none_or(|next| next.is_ascii_whitespace() || b"\"'<".contains(next))
+                        || self.is_pair(at + 1)
+                }
+                b',' => {
+                    next.is_none_or(|next| next.is_ascii_whitespace() || b"\"'".contains(next))
+                        || self.is_pair(at + 1)
+                }
+                _ => false,
+            }
+        };
+        let len = self
+            .rest()
+            .iter()
+            .take(LONGEST + 1)
+            .enumerate()
+            .find(ends_here)
+            .map_or(self.rest().len(), |(at, _)| at);
+        let word = &self.rest()[..len.min(self.rest().len())];
+        let mut end = word.len();
+        // What closes something that was opened before the word, and what ends a sentence.
+        while end > 0 && b".,:)]}*|\\".contains(&word[end - 1]) {
+            let open = match word[end - 1] {
+                b')' => b'(',
+                b']' => b'[',
+                b'}' => b'{',
+                _ => 0,
+            };
+            if open != 0 && word[..end].contains(&open) {
+                break;
+            }
+            end -= 1;
+        }
+        (end > 0 && end <= LONGEST).then(|| self.at..self.at + end)
+    }
+
+    /// Whether `name=` stands so far ahead.
+    fn is_pair(&self, ahead: usize) -> bool {
+        let rest = &self.rest()[ahead..];
+        let name =
+            rest.iter().take(24).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        name > 0 && matches!(rest.get(name), Some(b'=' | b':'))
+    }
+}
+
+/// The line around a place, without its end.
+pub(super) fn line_around(text: &[u8], at: usize) -> Range<usize> {
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let start = text[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
+    let end = text[at..].iter().position(is_end).map_or(text.len(), |end| at + end);
+    start..end
+}
+
+/// The line after the one that ends at `end`.
+pub(super) fn line_after(text: &[u8], end: usize) -> Option<Range<usize>> {
+    let mut start = end;
+    start += usize::from(text.get(start) == Some(&b'\r'));
+    if text.get(start) == Some(&b'\n') {
+        start += 1;
+    } else if start == end {
+        return None;
+    }
+    (start < text.len()).then(|| line_around(text, start))
+}
+
+/// A value without the scheme of an `Authorization` header before it.
+pub(super) fn without_scheme(text: &[u8], mut range: Range<usize>) -> Range<usize> {
+    const SCHEMES: [&[u8]; 6] = [b"Bearer ", b"bearer ", b"Basic ", b"Token ", b"token ", b"ApiKey "];
+    let value = &text[range.clone()];
+    let scheme = SCHEMES.iter().find(|scheme| value.starts_with(scheme));
+    range.start += scheme.map_or(0, |scheme| scheme.len());
+    range
+}
+
+/// A range without blanks and the marks that Markdown sets text with at its ends.
+pub(super) fn trimmed(text: &[u8], mut range: Range<usize>) -> Range<usize> {
+    let is_mark = |byte: u8| byte.is_ascii_whitespace() || b"*`\"'".contains(&byte);
+    while range.start < range.end && is_mark(text[range.start]) {
+        range.start += 1;
+    }
+    while range.start < range.end && is_mark(text[range.end - 1]) {
+        range.end -= 1;
+    }
+    range
+}

@@ -1,0 +1,114 @@
+//! The whole name that a rule's words stand in: `DB_PASSWORD_PROD` and `clientSecret` name a secret,
+//! `password_reset_url` and `secretary` do not.
+
+use std::ops::Range;
+
+/// The longest name.
+const LONGEST: usize = 96;
+
+/// Words behind the rule's own that make the name one of something else.
+const OTHERWISE: &str = "age algo algorithm alg arn at attempts attribute audience auth bits bytes callback class cmd col column \
+    command confirmation cost count date dir directory disabled duration email enabled encoder encoding encryption endpoint \
+    error err exists expiration expired expires expiry field file filename flow format form generator grant \
+    handler hash hashed hasher header help hint history host icon id identifier ids index input interval is issuer \
+    kind label len length lifetime limit link list location manager map max message method min minimum mode msg \
+    name names pair path pattern placeholder policy port prefix prompt provider ref reference regex request \
+    required requirements reset response review rotation rule rules salt schema scope scopes score size store \
+    strength timeout title ttl type types uri url";
+
+/// Words before the rule's own that make the name one of something else: a place in a list, what anybody may see.
+const BEFORE: &str = "pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable primary foreign \
+    sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery request push device no without reset forgot \
+    encrypted hashed hash masked redacted sealed lookup object row hot shortcut translation site map dict max num total count";
+
+/// A name that can have a secret value.
+pub(super) struct Name {
+    pub(super) range: Range<usize>,
+}
+
+impl Name {
+    /// The name around a rule's words, if they are not a part of other words and nothing behind them says otherwise.
+    pub(super) fn around(text: &[u8], core: &Range<usize>) -> Option<Self> {
+        let core = &bare(text, core)?;
+        let is_part =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'@');
+        let left = text[..core.start].iter().rev().take(LONGEST).take_while(|byte| is_part(byte)).count();
+        let is_tail = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let right = text[core.end..].iter().take(LONGEST).take_while(|byte| is_tail(byte)).count();
+        if left == LONGEST || right == LONGEST {
+            return None;
+        }
+        let mut end = core.end + right;
+        // `password--` and `password-` before a value are dashes of the text.
+        while end > core.end && text[end - 1] == b'-' {
+            end -= 1;
+        }
+        let rest = &text[core.end..end];
+        let glued =
+            rest.first().is_some_and(u8::is_ascii_lowercase) && text[core.end - 1].is_ascii_lowercase();
+        if glued && !matches!(rest, b"s") && !(rest.starts_with(b"s_") || rest.starts_with(b"s-")) {
+            return None;
+        }
+        let says = |list: &'static str, word: &[u8]| {
+            list.split_ascii_whitespace().any(|other| word.eq_ignore_ascii_case(other.as_bytes()))
+        };
+        let start = core.start - left;
+        // Names stand in texts; bytes that look like one stand everywhere.
+        let around = &text[start.saturating_sub(16)..text.len().min(end + 16)];
+        if around.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0x1b) {
+            return None;
+        }
+        let last = words(&text[start..core.start]).filter(|word| !word.is_empty()).last();
+        let before = last.or_else(|| word_before(text, start));
+        let otherwise = words(rest).chain(next_word(text, end)).any(|word| says(OTHERWISE, word))
+            || before.is_some_and(|word| says(BEFORE, word));
+        (!otherwise).then_some(Self { range: start..end })
+    }
+
+    /// The byte before the name.
+    pub(super) fn before(&self, text: &[u8]) -> Option<u8> {
+        self.range.start.checked_sub(1).map(|at| text[at])
+    }
+
+    /// Whether it is an option of a command: `--password`.
+    pub(super) fn is_option(&self, text: &[u8]) -> bool {
+        let name = &text[self.range.clone()];
+        name.starts_with(b"--") || (name.starts_with(b"-") && name.len() > 3)
+    }
+
+    /// Whether it is in capitals, as environment variables are.
+    pub(super) fn is_constant(&self, text: &[u8]) -> bool {
+        let name = &text[self.range.clone()];
+        name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_lowercase)
+    }
+}
+
+/// The words alone: a rule whose keyword is `pass:` matches the colon too.
+fn bare(text: &[u8], core: &Range<usize>) -> Option<Range<usize>> {
+    let words = &text[core.clone()];
+    let words = words.strip_suffix(b" is").unwrap_or(words);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
+    let len = words.iter().rposition(is_part)? + 1;
+    Some(core.start..core.start + len)
+}
+
+/// The word behind a blank: `password policy`.
+fn next_word(text: &[u8], end: usize) -> Option<&[u8]> {
+    let rest = text.get(end..)?.strip_prefix(b" ")?;
+    let len = rest.iter().take(24).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    (len > 2 || rest[..len].eq_ignore_ascii_case(b"id")).then(|| &rest[..len])
+}
+
+/// The word before a blank: `next token`.
+fn word_before(text: &[u8], start: usize) -> Option<&[u8]> {
+    let left = text[..start].strip_suffix(b" ")?;
+    let len = left.iter().rev().take(24).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    (len > 0).then(|| &left[left.len() - len..])
+}
+
+/// The words of `_HASH`, `ResetUrl`, `-file2`.
+fn words(rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    rest.split(|byte| !byte.is_ascii_alphabetic()).flat_map(|part| {
+        part.chunk_by(|before, after| !(before.is_ascii_lowercase() && after.is_ascii_uppercase()))
+    })
+}

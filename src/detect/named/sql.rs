@@ -1,0 +1,72 @@
+//! `INSERT INTO users (name, password) VALUES ('app', '…'), …`: the column's values.
+
+use super::super::value::Form;
+use super::Candidate;
+use super::cursor::Cursor;
+use super::name::Name;
+
+/// The most rows of a statement that are looked at.
+const ROWS: usize = 60;
+
+/// The values of the column that the name stands for, if it stands in a statement's list of columns.
+pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
+    let left = &text[name.range.start.saturating_sub(600)..name.range.start];
+    let open = left.iter().rposition(|byte| *byte == b'(')?;
+    let head = left[..open].to_ascii_lowercase();
+    let insert = head.windows(6).rposition(|part| part == b"insert" || part == b"upsert")?;
+    if head[insert..].contains(&b';') || left[open..].contains(&b')') {
+        return None;
+    }
+    let number = memchr::memchr_iter(b',', &left[open..]).count();
+    let mut at = Cursor::new(text, name.range.end);
+    at.skip(600, |byte| byte != b')' && byte != b';');
+    at.eat(b")");
+    at.space();
+    if !at.eat_any(&[b"VALUES", b"values", b"Values"]) {
+        return None;
+    }
+    let mut found = Vec::new();
+    for _ in 0..ROWS {
+        at.space();
+        if !at.eat(b"(") {
+            break;
+        }
+        let values = tuple(&mut at);
+        found.extend(values.into_iter().nth(number).flatten());
+        at.space();
+        at.eat(b",");
+    }
+    Some(found)
+}
+
+/// The literals of one row, up to its closing bracket.
+fn tuple(at: &mut Cursor<'_>) -> Vec<Option<Candidate>> {
+    let mut values = vec![None];
+    while let Some(byte) = at.peek() {
+        match byte {
+            b'\'' | b'"' => {
+                let start = at.at + 1;
+                at.at = start;
+                while let Some(inner) = at.peek().filter(|inner| *inner != byte && at.at - start < 4096) {
+                    at.at += if inner == b'\\' { 2 } else { 1 };
+                }
+                if at.at <= at.text.len()
+                    && let Some(last) = values.last_mut()
+                {
+                    *last = Some(Candidate { range: start..at.at, form: Form::Quoted });
+                }
+                at.at += 1;
+            }
+            b',' => {
+                values.push(None);
+                at.at += 1;
+            }
+            b')' => {
+                at.at += 1;
+                break;
+            }
+            _ => at.at += 1,
+        }
+    }
+    values
+}

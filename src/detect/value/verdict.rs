@@ -1,0 +1,433 @@
+//! The judgement of a value that nothing but its name calls a secret: is it one, how surely, and why.
+
+use super::thing::{is_code, is_thing, is_uuid};
+use super::{placeholder, words};
+use crate::finding::Confidence;
+use crate::rule::Promise;
+use std::fmt;
+
+/// How the value is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::detect) enum Form {
+    /// Between quotes.
+    Quoted,
+    /// All that stands on the line behind the name.
+    Line,
+    /// In a cell, an element or a code span of its own.
+    Cell,
+    /// A word of a sentence or of code.
+    Bare,
+}
+
+/// Why a value counts as a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The rule's format alone.
+    Format,
+    /// The format, and the check digits are right.
+    Checksum,
+    /// It is as irregular as only a generator makes it.
+    Generated,
+    /// It mixes kinds of characters as people do who must choose a password.
+    Chosen,
+    /// A passphrase of several words.
+    Passphrase,
+    /// A weak password, or a word that may be one.
+    Weak,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Format => "the format says so",
+            Self::Checksum => "the format says so and the check digits are right",
+            Self::Generated => "its name says secret, and it is irregular as what a generator makes",
+            Self::Chosen => "its name says password, and it mixes characters as chosen passwords do",
+            Self::Passphrase => "its name says passphrase, and it is one of several words",
+            Self::Weak => "its name says secret, but the value is short, or words and little else",
+        })
+    }
+}
+
+/// Why a value is no secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Shorter than any secret of its kind, or longer.
+    Length,
+    /// It stands for a secret: a placeholder, an interpolation, a redaction.
+    Placeholder,
+    /// Code: a name, a call, a type.
+    Code,
+    /// Words of a language or a program.
+    Words,
+    /// An address, a path, a number, a date or another thing that has its own form.
+    Thing,
+    /// Too regular for a key.
+    Regular,
+    /// A filter of the rule.
+    Filter,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "too short or too long for a secret",
+            Self::Placeholder => "a stand-in for a secret",
+            Self::Code => "code that gets the value from elsewhere",
+            Self::Words => "words",
+            Self::Thing => "an address, a path, a number or a date",
+            Self::Regular => "too regular for what the name promises",
+            Self::Filter => "a filter of the rule says no",
+        })
+    }
+}
+
+/// How surely a value is a secret, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How surely.
+    pub confidence: Confidence,
+    /// Why.
+    pub reason: Reason,
+}
+
+const fn verdict(confidence: Confidence, reason: Reason) -> Verdict {
+    Verdict { confidence, reason }
+}
+
+/// Judges a value by its characters, and by how and under what kind of name it is written down.
+pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Result<Verdict, Refusal> {
+    let traits = Traits::of(value);
+    if is_garbage(value) {
+        return Err(Refusal::Thing);
+    }
+    if value.len() < 4 || value.len() > 512 {
+        return Err(Refusal::Length);
+    }
+    if placeholder::is_placeholder(value) || placeholder::says_stand_in(value) {
+        return Err(Refusal::Placeholder);
+    }
+    if is_thing(value) {
+        return Err(Refusal::Thing);
+    }
+    if is_code(value, form) {
+        return Err(Refusal::Code);
+    }
+    match promise {
+        Promise::Key => key(value, form, &traits).or_else(|refusal| {
+            // Many a "secret" is a password.
+            let chosen = traits.digits > 0 && traits.strong > 0 && traits.kinds() >= 3 && !traits.is_wordy();
+            match refusal {
+                Refusal::Length | Refusal::Regular if chosen && form == Form::Quoted => {
+                    password(value, form, &traits)
+                }
+                refusal => Err(refusal),
+            }
+        }),
+        Promise::Password => password(value, form, &traits),
+    }
+}
+
+/// Bytes of no text.
+fn is_garbage(value: &[u8]) -> bool {
+    value.iter().any(u8::is_ascii_control) || std::str::from_utf8(value).is_err()
+}
+
+/// What the characters of a value are.
+struct Traits {
+    len: usize,
+    lower: usize,
+    upper: usize,
+    digits: usize,
+    /// Signs that passwords have and names have not.
+    strong: usize,
+    /// Signs that stand between the words of names, paths and sentences.
+    weak: usize,
+    /// Letters that are in words.
+    covered: usize,
+}
+
+impl Traits {
+    fn of(value: &[u8]) -> Self {
+        let count = |is: fn(&u8) -> bool| value.iter().filter(|byte| is(byte)).count();
+        let weak = count(|byte| b"-_./: ,'\\".contains(byte));
+        let (lower, upper) = (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
+        let digits = count(u8::is_ascii_digit);
+        let strong = count(u8::is_ascii_punctuation) - count(|byte| b"-_./:,'\\".contains(byte));
+        Self { len: value.len(), lower, upper, digits, strong, weak, covered: words::covered(value) }
+    }
+
+    fn letters(&self) -> usize {
+        self.lower + self.upper
+    }
+
+    /// Letters that no word accounts for.
+    fn free(&self) -> usize {
+        self.letters() - self.covered
+    }
+
+    fn is_wordy(&self) -> bool {
+        self.free() * 4 <= self.letters()
+    }
+
+    /// How many of small letters, capitals, digits and signs there are.
+    fn kinds(&self) -> usize {
+        [self.lower, self.upper, self.digits, self.strong + self.weak]
+            .iter()
+            .filter(|count| **count > 0)
+            .count()
+    }
+}
+
+/// A machine makes keys: long, and nothing in them repeats or says anything.
+fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
+    if is_uuid(value) {
+        return Ok(verdict(Confidence::Medium, Reason::Generated));
+    }
+    if traits.len < 16 {
+        return Err(Refusal::Length);
+    }
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(byte);
+    if form != Form::Quoted && !value.iter().all(is_part) {
+        return Err(Refusal::Regular);
+    }
+    if traits.strong > traits.len / 4 || value.contains(&b' ') || !value.is_ascii() {
+        return Err(Refusal::Regular);
+    }
+    let irregular = traits.free() + traits.digits;
+    if traits.digits == 0 {
+        // Letters alone: capitals and small ones in disorder.
+        let mixed = traits.lower.min(traits.upper) * 6 >= traits.letters();
+        return match (mixed || traits.len >= 24, traits.free() * 3 >= traits.len * 2) {
+            (true, true) => Ok(verdict(Confidence::Medium, Reason::Generated)),
+            (false, true) => Ok(verdict(Confidence::Low, Reason::Generated)),
+            _ => Err(Refusal::Words),
+        };
+    }
+    if traits.letters() == 0 {
+        return if traits.len >= 24 {
+            Ok(verdict(Confidence::Low, Reason::Generated))
+        } else {
+            Err(Refusal::Thing)
+        };
+    }
+    if irregular * 2 < traits.len || traits.free() < 5 {
+        return Err(Refusal::Words);
+    }
+    let mut distinct = [false; 256];
+    value.iter().for_each(|byte| distinct[usize::from(*byte)] = true);
+    if distinct.iter().filter(|seen| **seen).count() < 8 {
+        return Err(Refusal::Regular);
+    }
+    Ok(verdict(Confidence::Medium, Reason::Generated))
+}
+
+fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
+    if value.contains(&b' ') {
+        return passphrase(value, form, traits);
+    }
+    if traits.len > 128 || traits.len < 5 {
+        return Err(Refusal::Length);
+    }
+    if traits.letters() == 0 && traits.strong == 0 {
+        // A number: a PIN at best.
+        return if traits.weak == 0 {
+            Ok(verdict(Confidence::Low, Reason::Weak))
+        } else {
+            Err(Refusal::Thing)
+        };
+    }
+    if traits.digits == 0 && traits.strong == 0 {
+        return letters_only(form, traits);
+    }
+    // A sentence's last sign is no part of a password's mixture.
+    let inner = &value[..value.len() - 1];
+    let has_inner_sign = inner.iter().any(|byte| byte.is_ascii_punctuation() && !b"-_./:,'\\".contains(byte));
+    if traits.digits == 0 && traits.is_wordy() && !has_inner_sign {
+        return Err(Refusal::Words);
+    }
+    if is_weak(value) {
+        return Ok(verdict(Confidence::Low, Reason::Weak));
+    }
+    let reason = if traits.is_wordy() { Reason::Chosen } else { Reason::Generated };
+    let sure = match form {
+        _ if traits.len < 6 => false,
+        Form::Bare => {
+            let irregular = traits.strong > 0 || !traits.is_wordy() || traits.digits >= 2 && traits.len >= 10;
+            traits.kinds() >= 3 && traits.len >= 8 && irregular
+        }
+        // A name of a program with a number, such as `oauth2` or `sha256-legacy`.
+        _ if traits.is_wordy() && traits.strong == 0 && traits.upper == 0 => {
+            traits.len >= 8 && traits.digits >= if traits.weak == 0 { 2 } else { 3 }
+        }
+        _ => traits.kinds() >= 3 || traits.len >= 8,
+    };
+    Ok(verdict(
+        if sure { Confidence::Medium } else { Confidence::Low },
+        if sure { reason } else { Reason::Weak },
+    ))
+}
+
+fn letters_only(form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
+    if traits.is_wordy() || traits.letters() < 6 {
+        return Err(Refusal::Words);
+    }
+    let mixed = traits.lower.min(traits.upper) * 5 >= traits.letters();
+    let sure = form != Form::Bare && traits.weak == 0 && traits.free() * 4 >= traits.len * 3;
+    if sure && (mixed && traits.len >= 10 || traits.len >= 20) {
+        return Ok(verdict(Confidence::Medium, Reason::Generated));
+    }
+    Ok(verdict(Confidence::Low, Reason::Weak))
+}
+
+/// Several words in small letters, quoted: `"correct horse …"`. Sentences have capitals and full stops.
+fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
+    let words = value.split(|byte| *byte == b' ').filter(|word| word.len() > 2).count();
+    let plain =
+        traits.upper == 0 && traits.strong == 0 && traits.weak == memchr::memchr_iter(b' ', value).count();
+    if form == Form::Quoted && plain && (4..=10).contains(&words) {
+        return Ok(verdict(Confidence::Low, Reason::Passphrase));
+    }
+    Err(Refusal::Words)
+}
+
+/// Passwords that stand in every list of the commonest, in examples and in tests.
+fn is_weak(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 34] = [
+        b"password",
+        b"passwd",
+        b"passw",
+        b"passwort",
+        b"pass",
+        b"pwd",
+        b"secret",
+        b"admin",
+        b"administrator",
+        b"root",
+        b"user",
+        b"guest",
+        b"test",
+        b"testing",
+        b"tester",
+        b"testpass",
+        b"testpassword",
+        b"demo",
+        b"foo",
+        b"bar",
+        b"foobar",
+        b"abc",
+        b"qwerty",
+        b"qwertz",
+        b"asdf",
+        b"asdfgh",
+        b"letmein",
+        b"welcome",
+        b"login",
+        b"hello",
+        b"token",
+        b"key",
+        b"dev",
+        b"local",
+    ];
+    let letters: Vec<u8> = value
+        .iter()
+        .map(|byte| match byte.to_ascii_lowercase() {
+            b'@' => b'a',
+            b'0' => b'o',
+            b'$' => b's',
+            byte => byte,
+        })
+        .filter(u8::is_ascii_alphabetic)
+        .collect();
+    let letters = letters.strip_prefix(b"my").filter(|rest| rest.len() > 2).unwrap_or(&letters);
+    WORDS.contains(&letters) || words_pair(letters, &WORDS)
+}
+
+/// `testuser`, `adminpass`: two of the words.
+fn words_pair(letters: &[u8], words: &[&[u8]]) -> bool {
+    words
+        .iter()
+        .filter_map(|word| letters.strip_prefix(*word))
+        .any(|rest| words.contains(&rest) || rest.len() < 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn confidence(value: &str, form: Form, promise: Promise) -> Option<Confidence> {
+        judge(value.as_bytes(), form, promise).ok().map(|verdict| verdict.confidence)
+    }
+
+    #[test]
+    fn chosen_passwords_count_and_words_do_not() {
+        for value in [
+            "Summer2024!Berlin",
+            "tr0ub4dor&3x",
+            "kX9#mPq2vL",
+            "h8Jw!zz_41",
+            "Winter-Storm-2291",
+            "dbP4ss!prod",
+        ] {
+            assert_eq!(
+                confidence(value, Form::Quoted, Promise::Password),
+                Some(Confidence::Medium),
+                "{value}"
+            );
+        }
+        for value in [
+            "Passwort",
+            "password",
+            "Enter your password",
+            "forgot-password",
+            "Required!",
+            "current_password",
+            "string",
+            "user.password",
+        ] {
+            assert_eq!(confidence(value, Form::Quoted, Promise::Password), None, "{value}");
+        }
+        for value in ["password123", "admin123", "Test1234", "P@ssw0rd"] {
+            assert_ne!(
+                confidence(value, Form::Quoted, Promise::Password),
+                Some(Confidence::Medium),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn things_and_code_are_no_keys() {
+        for value in [
+            "https://acme.dev/oauth/token",
+            "/run/secrets/db_password",
+            "config.auth.token2",
+            "getToken(user)",
+            "2024-11-02T10:00:00Z",
+            "ops@acme.dev",
+            "my-service-account-token-v2",
+            "server.key.pem",
+            "sha256-kS8e0c2v9x1Zq7",
+        ] {
+            assert_eq!(confidence(value, Form::Line, Promise::Key), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_generator_makes_is_a_key(hex in "[0-9a-f]{32}|[0-9a-f]{64}", mixed in "[0-9A-Za-z]{24,44}") {
+            prop_assume!(hex.bytes().any(|byte| byte.is_ascii_digit()) && hex.bytes().filter(u8::is_ascii_alphabetic).count() > 6);
+            prop_assert_eq!(confidence(&hex, Form::Line, Promise::Key), Some(Confidence::Medium));
+            prop_assert_eq!(confidence(&mixed, Form::Quoted, Promise::Key), Some(Confidence::Medium));
+        }
+
+        #[test]
+        fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            for form in [Form::Quoted, Form::Line, Form::Cell, Form::Bare] {
+                let _ = judge(&bytes, form, Promise::Key);
+                let _ = judge(&bytes, form, Promise::Password);
+            }
+        }
+    }
+}
