@@ -9,13 +9,15 @@ use regex_automata::meta::{BuildError, Regex};
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, HirKind};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A rule of which only so much has been compiled as its keywords in the text so far have called for.
 #[derive(Default)]
 pub(super) struct Compiled {
     reach: OnceLock<Reach>,
     matcher: OnceLock<Matcher>,
+    /// Held by the thread that compiles: others wait for it, which is cheaper than to compile the same.
+    compiling: Mutex<()>,
 }
 
 /// The pattern and the filters.
@@ -98,6 +100,10 @@ impl Compiled {
     }
 
     fn matcher(&self, rule: &Rule) -> Result<&Matcher, Error> {
+        if let Some(matcher) = self.matcher.get() {
+            return Ok(matcher);
+        }
+        let _held = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(matcher) = self.matcher.get() {
             return Ok(matcher);
         }

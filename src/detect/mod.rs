@@ -26,6 +26,7 @@ use crate::rule::Rule;
 use crate::secret::Secret;
 use compiled::Compiled;
 use prefilter::Prefilter;
+use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -112,6 +113,15 @@ impl Detector {
     /// The rules, in the order that [`Match::rule`] counts.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Names all that decides what it finds: rules, switches, and the version of the code itself. Two detectors of one
+    /// name find the same in the same bytes.
+    pub fn identity(&self) -> String {
+        let rules = serde_json::to_vec(&self.rules).expect("rules are plain data");
+        let switches = [u8::from(self.decodes)];
+        let parts = [env!("UNLEAK_ENGINE").as_bytes(), &switches, &rules];
+        hex::encode(Sha256::digest(parts.concat()))
     }
 
     /// Finds the secrets in `bytes`, ordered by position. Where several rules claim the same bytes, the surest keeps them.

@@ -1,5 +1,6 @@
 //! `unleak scan`: options to a source and rules, the scan, and a report.
 
+mod cache;
 mod configuration;
 mod output;
 
@@ -57,6 +58,14 @@ pub(super) struct Args {
     /// Do not open archives (zip and all that is built on it, tar, gz, bz2, xz, zst).
     #[arg(long)]
     no_archives: bool,
+    /// Keep what was learnt of a repository in this folder, which repositories and machines may share, instead of in
+    /// `unleak/cache` in git's own folder. The next scan by the same rules reads only what is new. Nothing secret is kept;
+    /// but who can write there can make a scan overlook what it should find.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["staged", "range", "no_git", "no_cache"])]
+    cache: Option<PathBuf>,
+    /// Read everything again, and keep nothing for the next scan.
+    #[arg(long)]
+    no_cache: bool,
     /// The form of the report.
     #[arg(long, short, value_enum, default_value = "human", value_name = "FORMAT")]
     format: Format,
@@ -112,6 +121,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let source = source(args, context)?;
     let chosen = configuration::choose(args, &source)?;
     let detector = &chosen.detector;
+    let source = cache::choose(args, source, detector, context)?;
     let progress = Arc::new(Progress::default());
     progress::stop_on_interrupt(&progress);
     let bar = Bar::start(&progress, context);

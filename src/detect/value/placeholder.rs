@@ -12,7 +12,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 /// AsciiDoc's and other marks of literal text around a value.
 fn unmarked(value: &[u8]) -> &[u8] {
     let inner = |mark: u8| value.strip_prefix(&[mark])?.strip_suffix(&[mark]).filter(|inner| inner.len() > 3);
-    inner(b'+').or_else(|| inner(b'*')).unwrap_or(value)
+    inner(b'+').or_else(|| inner(b'*')).or_else(|| inner(b'\'')).unwrap_or(value)
 }
 
 /// Starts or marks of text that a program will replace: shells, templates, and code that reads the environment.

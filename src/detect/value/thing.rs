@@ -169,6 +169,16 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') {
         return true;
     }
+    // `required|min:8`, `UserController@passwordReset`: words and signs between quotes
+    let is_word = |part: &[u8]| {
+        part.len() < 3 || words::covered(part) * 4 >= part.len() * 3 || part.iter().all(u8::is_ascii_digit)
+    };
+    let listed = value.iter().any(|byte| b"|@".contains(byte))
+        && value.split(|byte| b"|@:,=-_".contains(byte)).all(is_word)
+        && digits < 4;
+    if listed || has(b"[type=") {
+        return true;
+    }
     // `$name`, `@name`: a variable's name
     if matches!(value[0], b'$' | b'@') && is_identifier(&value[1..]) && (mostly || unquoted && digits == 0) {
         return true;
@@ -244,7 +254,8 @@ fn is_attribute(value: &[u8]) -> bool {
     let is_base64 = value.len().is_multiple_of(4)
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
-    (value.ends_with(b"=") && !is_base64 && words::covered(value) * 2 > value.len())
+    let signs = value.iter().filter(|byte| b"!#$%^&*?@+".contains(byte)).count();
+    (value.ends_with(b"=") && !value.ends_with(b"==") && !is_base64 && signs == 0)
         || value.ends_with(b"]=")
         || has(b"&#")
         || has(b"&quot")
