@@ -13,6 +13,7 @@ mod error;
 mod lines;
 mod named;
 mod prefilter;
+mod shape;
 mod trace;
 mod value;
 

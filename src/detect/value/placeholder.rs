@@ -44,6 +44,17 @@ fn is_interpolation(value: &[u8]) -> bool {
             && value.ends_with(b"%")
             && variable(&value[1..value.len() - 1]))
         || is_marked(value)
+        || has_hole(value)
+}
+
+/// `{name}` of a format string.
+fn has_hole(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'{', value).any(|open| {
+        let inner = &value[open + 1..];
+        let len =
+            inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.:[]".contains(byte)).count();
+        inner.get(len) == Some(&b'}') && inner.first().is_none_or(|first| !first.is_ascii_digit() || len == 1)
+    })
 }
 
 /// `@DB_PASSWORD@`, `__TOKEN__`, `$$NAME$$`, `%(name)s`, `:?required`: names between the marks of a template.

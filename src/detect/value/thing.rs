@@ -179,6 +179,15 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     if listed || has(b"[type=") {
         return true;
     }
+    // Several lines in one literal, and a line of its own: `A=1\nB=2`, `NAME=<value>`
+    let name = value.iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
+    let assigns = name > 3 && value.get(name) == Some(&b'=');
+    if assigns
+        || memchr::memmem::find(value, b"\\n").is_some_and(|at| at + 2 < value.len())
+        || value.starts_with(b"--")
+    {
+        return true;
+    }
     // `$name`, `@name`: a variable's name
     if matches!(value[0], b'$' | b'@') && is_identifier(&value[1..]) && (mostly || unquoted && digits == 0) {
         return true;
@@ -201,7 +210,9 @@ fn is_expression(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 10] =
         [b"[^", b"[a-z", b"[A-Z", b"[0-9", b"\\d", b"\\w", b"\\s", b"(?", b".*", b"}$"];
     let signs = value.iter().filter(|byte| b"[](){}^$*+?\\|".contains(byte)).count();
-    signs > 2 && MARKS.iter().any(|mark| value.windows(mark.len()).any(|part| part == *mark))
+    let grouped =
+        [&b"(?:"[..], b"(?i", b"(?P", b"(?<"].iter().any(|mark| memchr::memmem::find(value, mark).is_some());
+    grouped || signs > 2 && MARKS.iter().any(|mark| value.windows(mark.len()).any(|part| part == *mark))
 }
 
 /// `name@1.2.3`, `owner/image:tag`, `owner/action@v2`, `name-0.10.1`: a package, an image and its version.
