@@ -3,7 +3,7 @@
 //! The parts are shared with the other JSON formats.
 
 use super::Report;
-use crate::coverage::{Configuration, Coverage, Skip};
+use crate::coverage::{Baseline, Configuration, Coverage, IgnoreEntry, IgnoreFile, Known, Skip};
 use crate::finding::{Confidence, Finding, Occurrence, Severity};
 use crate::rule::Rule;
 use base64::Engine as _;
@@ -75,12 +75,35 @@ impl CoverageView {
 /// What the configuration did, without values in its names.
 pub(super) fn configuration(report: &Report<'_>) -> Configuration {
     let text = |text: &String| report.redactor.text(text).into_owned();
-    let Configuration { file, disabled, replaced, left_out } = &report.scan.configuration;
+    let Configuration { file, disabled, replaced, left_out, ignore_file, baseline } =
+        &report.scan.configuration;
     Configuration {
         file: file.as_ref().map(text),
         disabled: disabled.iter().map(text).collect(),
         replaced: replaced.iter().map(text).collect(),
         left_out: *left_out,
+        ignore_file: ignore_file.as_ref().map(|used| IgnoreFile {
+            file: text(&used.file),
+            entries: used.entries,
+            stale: used.stale.iter().map(|entry| masked(entry, &text)).collect(),
+            expired: used.expired.iter().map(|entry| masked(entry, &text)).collect(),
+        }),
+        baseline: baseline.as_ref().map(|used| Baseline {
+            file: text(&used.file),
+            known: used.known,
+            gone: used.gone.iter().map(|known| Known { place: text(&known.place), ..known.clone() }).collect(),
+        }),
+    }
+}
+
+/// An entry of an ignore file, whose texts somebody wrote by hand.
+fn masked(entry: &IgnoreEntry, text: &dyn Fn(&String) -> String) -> IgnoreEntry {
+    IgnoreEntry {
+        fingerprint: entry.fingerprint.clone(),
+        rule: text(&entry.rule),
+        reason: text(&entry.reason),
+        owner: entry.owner.as_ref().map(text),
+        expires: entry.expires.clone(),
     }
 }
 
