@@ -22,6 +22,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         coverage: CoverageView::new(report),
         configuration: configuration(report),
         findings: Findings(report),
+        explained: ExplainedView::new(report),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
@@ -34,6 +35,35 @@ struct Document<'a> {
     coverage: CoverageView,
     configuration: Configuration,
     findings: Findings<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<ExplainedView>,
+}
+
+/// What was considered and not reported.
+#[derive(Serialize)]
+pub(super) struct ExplainedView {
+    refused: Vec<RefusedView>,
+    more: u64,
+}
+
+#[derive(Serialize)]
+struct RefusedView {
+    rule: String,
+    reason: String,
+    #[serde(flatten)]
+    place: Occurrence,
+}
+
+impl ExplainedView {
+    pub(super) fn new(report: &Report<'_>) -> Option<Self> {
+        let explained = report.scan.explained.as_ref()?;
+        let refused = explained.refused.iter().map(|refused| RefusedView {
+            rule: refused.rule.clone(),
+            reason: refused.reason.clone(),
+            place: report.redactor.occurrence(&refused.place),
+        });
+        Some(Self { refused: refused.collect(), more: explained.more })
+    }
 }
 
 /// What made the report.

@@ -42,6 +42,7 @@ use std::time::{Duration, Instant};
   unleak scan --no-git ./docs              a plain folder
   git log -p | unleak scan -               standard input
   unleak scan --format sarif --output leaks.sarif
+  unleak scan --explain --no-git app.env   why a value was not reported
   unleak scan --baseline known.txt         what is new since `unleak baseline write known.txt`
 
 Exit codes: 0 nothing found and everything seen, 1 findings, 2 usage or configuration,
@@ -100,6 +101,10 @@ pub(super) struct Args {
     /// Leave out findings of less confidence.
     #[arg(long, value_enum, default_value = "medium", value_name = "LEVEL")]
     min_confidence: MinConfidence,
+    /// Tell also which values were considered under a name that says secret and are not reported, and why: in the human
+    /// and the JSON formats, without the values, 1000 at most.
+    #[arg(long)]
+    explain: bool,
     /// Show the values that were found. Whoever can read the report can then use them.
     #[arg(long)]
     show_secrets: bool,
@@ -168,6 +173,7 @@ fn perform(args: &Args, context: &mut Context) -> Result<Done, Failure> {
         jobs: args.jobs.map_or_else(default_jobs, std::num::NonZero::get),
         archives: !args.no_archives,
         min_confidence: args.min_confidence.into(),
+        explain: args.explain,
     };
     let mut key = Ok(());
     let scanned = scan::run(
