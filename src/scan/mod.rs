@@ -97,10 +97,8 @@ pub fn run(
     let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).chain(considered.keys()).collect();
     let origins =
         if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
-    let findings = match hits.is_empty() {
-        true => Vec::new(),
-        false => gather::findings(hits, &origins, detector.rules(), &key()),
-    };
+    let findings =
+        if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector.rules(), &key()) };
     let explained = options.explain.then(|| considered.explained(&origins, detector.rules()));
     Ok(Scan { findings, coverage, configuration, explained })
 }

@@ -3,7 +3,7 @@
 
 use super::file::{self, Body};
 use super::line::{Line, write_field};
-use super::{Error, Judged};
+use super::{Error, Judged, fingerprints};
 use crate::coverage::{Baseline as Told, Known as KnownTold};
 use crate::durable::{Mode, write_atomic};
 use crate::finding::{Finding, Occurrence, Place, Scan};
@@ -130,8 +130,9 @@ impl Baseline {
     /// Takes the findings of a scan for all that is known. `values` are all that were found, also what is left out.
     pub fn replace(&mut self, findings: &[Finding], values: &[Secret]) {
         let values = Values::new(values.iter().map(Secret::expose));
-        let known = findings.iter().flat_map(|finding| {
-            let fingerprint = self.salt.fingerprint(&finding.secret);
+        let secrets: Vec<&Secret> = findings.iter().map(|finding| &finding.secret).collect();
+        let hashes = self.salt.fingerprints(&secrets);
+        let known = findings.iter().zip(hashes).flat_map(|(finding, fingerprint)| {
             let of =
                 |place| Known { fingerprint, rule: finding.rule.clone(), stands: Stands::of(place, &values) };
             finding.occurrences.iter().map(of).collect::<Vec<_>>()
@@ -154,12 +155,9 @@ impl Baseline {
         let values = Values::new(values.iter().map(Secret::expose));
         let rules: HashSet<&str> = self.known.iter().map(|known| known.rule.as_str()).collect();
         let (before, mut seen) = (scan.findings.len(), HashSet::new());
-        for finding in &mut scan.findings {
-            // A hash costs, and of most rules nothing is known.
-            if !rules.contains(finding.rule.as_str()) {
-                continue;
-            }
-            let fingerprint = self.salt.fingerprint(&finding.secret);
+        let hashes = fingerprints(&self.salt, &scan.findings, &rules);
+        for (finding, fingerprint) in scan.findings.iter_mut().zip(hashes) {
+            let Some(fingerprint) = fingerprint else { continue };
             let rule = &finding.rule;
             finding.occurrences.retain(|place| {
                 let known = Known { fingerprint, rule: rule.clone(), stands: Stands::of(place, &values) };

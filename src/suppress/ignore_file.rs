@@ -3,7 +3,7 @@
 
 use super::file::{self, Body};
 use super::line::{Line, write_field};
-use super::{Error, Judged};
+use super::{Error, Judged, fingerprints};
 use crate::coverage::{IgnoreEntry, IgnoreFile as Told};
 use crate::durable::{Mode, write_atomic};
 use crate::finding::{Finding, Scan};
@@ -177,12 +177,10 @@ impl IgnoreFile {
         }
         let rules: HashSet<&str> = self.entries.iter().map(|entry| entry.rule.as_str()).collect();
         let (before, mut used) = (scan.findings.len(), vec![false; self.entries.len()]);
+        let mut hashes = fingerprints(&self.salt, &scan.findings, &rules).into_iter();
         scan.findings.retain(|finding| {
-            // A hash costs, and of most rules there is no entry.
-            if !rules.contains(finding.rule.as_str()) {
-                return true;
-            }
-            let of_value = by_value.get(&(self.salt.fingerprint(&finding.secret), finding.rule.as_str()));
+            let Some(fingerprint) = hashes.next().flatten() else { return true };
+            let of_value = by_value.get(&(fingerprint, finding.rule.as_str()));
             let numbers = of_value.map(Vec::as_slice).unwrap_or_default();
             numbers.iter().for_each(|number| used[*number] = true);
             numbers.iter().all(|number| self.entries[*number].is_expired(today))

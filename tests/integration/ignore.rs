@@ -211,6 +211,19 @@ fn a_report_names_what_to_ignore() {
     let ran = repo.unleak(&["ignore", "add", "--from", report, "--reason", "all of it"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(scan(&repo, &[]).code, 0);
+    // What another machine reports is found by its commit, and nothing by a line of a file on disk.
+    repo.remove(FILE);
+    let state = repo.beside("elsewhere");
+    let elsewhere = ["--state", state.to_str().unwrap(), "-o", report];
+    assert_eq!(scan(&repo, &elsewhere).code, 1);
+    let ran = repo.unleak(&["ignore", "add", "--from", report, "--reason", "all of it"]);
+    assert_eq!((ran.code, scan(&repo, &[]).code), (0, 0), "{}", ran.err);
+    repo.write("disk.txt", format!("token {}\n", github(7)));
+    assert_eq!(scan(&repo, &elsewhere).code, 1);
+    repo.write("disk.txt", format!("token {}\n", github(8)));
+    let ran = repo.unleak(&["ignore", "add", "--from", report, "--reason", "all of it"]);
+    assert!(ran.code == 2 && ran.err.contains("no finding here"), "{}", ran.err);
+    repo.remove("disk.txt");
     let list = repo.unleak(&["ignore", "list"]);
     assert_eq!((list.code, list.out.lines().count()), (0, file(&repo).matches("all of it").count()));
     let json: Value =

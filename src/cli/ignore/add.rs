@@ -4,7 +4,7 @@ use super::{failure, target};
 use crate::cli::{Context, Failure, scan};
 use crate::durable::Lock;
 use crate::exit::Exit;
-use crate::finding::Finding;
+use crate::finding::{Finding, Occurrence};
 use crate::report::count;
 use crate::secret::Redactor;
 use crate::suppress::{Decision, FILE_NAME, IgnoreFile};
@@ -28,7 +28,8 @@ pub(super) struct Args {
     /// The fingerprints of findings as `unleak scan` shows them on this machine, or their first 6 or more digits.
     #[arg(required_unless_present = "from")]
     fingerprint: Vec<String>,
-    /// All findings of a report in the JSON format that was made on this machine.
+    /// All findings of a report in the JSON format. One of another machine has other fingerprints: of its findings those
+    /// are looked up that stand in a commit, by that and the place in it.
     #[arg(long, value_name = "FILE", conflicts_with = "fingerprint")]
     from: Option<PathBuf>,
     /// Why they are left out.
@@ -50,13 +51,18 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let wanted = match &args.from {
         Some(path) => of_report(path)?,
-        None => args.fingerprint.iter().map(|start| checked(start)).collect::<Result<_, _>>()?,
+        None => {
+            let starts = args.fingerprint.iter().map(|start| checked(start));
+            starts
+                .map(|start| Ok(Wanted { start: start?, ..Wanted::default() }))
+                .collect::<Result<_, Failure>>()?
+        }
     };
     let decision = decision(args)?;
     let done = args.whole.scan(&args.path, &["--no-ignore-file"], context)?;
     let place = target::place(&done)?;
     let findings = &done.scan.findings;
-    let chosen = wanted.iter().map(|start| select(start, findings)).collect::<Result<Vec<_>, _>>()?;
+    let chosen = wanted.iter().map(|wanted| select(wanted, findings)).collect::<Result<Vec<_>, _>>()?;
     let texts = [Some(&decision.reason), decision.owner.as_ref()];
     let redactor = Redactor::new(chosen.iter().map(|finding| &finding.secret));
     if texts.into_iter().flatten().any(|text| !redactor.is_clean(text.as_bytes())) {
@@ -103,18 +109,36 @@ fn checked(start: &str) -> Result<String, Failure> {
     Ok(start.to_ascii_lowercase())
 }
 
-/// The one finding whose fingerprint starts so.
-fn select<'f>(start: &str, findings: &'f [Finding]) -> Result<&'f Finding, Failure> {
+/// What names a finding.
+#[derive(Default)]
+struct Wanted {
+    /// The start of its fingerprint.
+    start: String,
+    rule: String,
+    /// Where a report saw it.
+    places: Vec<Place>,
+}
+
+/// The one finding whose fingerprint starts so, or that stands where a report saw it.
+fn select<'f>(wanted: &Wanted, findings: &'f [Finding]) -> Result<&'f Finding, Failure> {
+    let start = &wanted.start;
     let mut fitting = findings.iter().filter(|finding| finding.fingerprint.to_string().starts_with(start));
+    let in_place = |finding: &&Finding| {
+        finding.rule == wanted.rule
+            && finding.occurrences.iter().any(|here| wanted.places.iter().any(|place| place.is(here)))
+    };
     match (fitting.next(), fitting.next()) {
         (Some(finding), None) => Ok(finding),
-        (None, _) => {
-            let failure = Failure::usage(format!("no finding here has the fingerprint {start}"));
-            Err(failure.hinted("fingerprints differ from machine to machine: take it from a scan on this one. Findings of low confidence are told of only on request and need no entry"))
-        }
         (Some(_), Some(_)) => {
             Err(Failure::usage(format!("several findings have fingerprints that start with {start}"))
                 .hinted("give more digits"))
+        }
+        (None, _) => {
+            let mut here = findings.iter().filter(in_place);
+            here.next().filter(|_| here.next().is_none()).ok_or_else(|| {
+                let failure = Failure::usage(format!("no finding here has the fingerprint {start}"));
+                failure.hinted("fingerprints differ from machine to machine: take it from a scan on this one. Findings of low confidence are told of only on request and need no entry")
+            })
         }
     }
 }
@@ -127,7 +151,26 @@ struct Report {
 
 #[derive(Deserialize)]
 struct Reported {
+    rule: String,
     secret: ReportedSecret,
+    occurrences: Vec<Place>,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    path: Option<String>,
+    line: u32,
+    column: u32,
+    commit: Option<String>,
+}
+
+impl Place {
+    /// Whether it is this place. Only what a commit holds is always the same: a line of a file may have another value now.
+    fn is(&self, here: &Occurrence) -> bool {
+        self.commit.is_some()
+            && self.commit == here.commit
+            && (&self.path, self.line, self.column) == (&here.path, here.line, here.column)
+    }
 }
 
 #[derive(Deserialize)]
@@ -135,8 +178,8 @@ struct ReportedSecret {
     fingerprint: String,
 }
 
-/// The fingerprints of a report.
-fn of_report(path: &Path) -> Result<Vec<String>, Failure> {
+/// The findings of a report.
+fn of_report(path: &Path) -> Result<Vec<Wanted>, Failure> {
     let bytes = std::fs::read(path)
         .map_err(|error| Failure::usage(format!("cannot read the report `{}`: {error}", path.display())))?;
     // Without what the parser quotes: a report may show values.
@@ -148,5 +191,8 @@ fn of_report(path: &Path) -> Result<Vec<String>, Failure> {
         ));
         failure.hinted("`unleak scan --format json --output FILE` writes one")
     })?;
-    report.findings.iter().map(|finding| checked(&finding.secret.fingerprint)).collect()
+    let findings = report.findings.into_iter().map(|Reported { rule, secret, occurrences }| {
+        Ok(Wanted { start: checked(&secret.fingerprint)?, rule, places: occurrences })
+    });
+    findings.collect()
 }

@@ -20,7 +20,7 @@ use clap::Subcommand;
 /// expires (the last day, in UTC, on which the entry counts) are not. Lines that start with # are comments.
 ///
 /// Whoever has the file can guess a weak value: try words until one has the fingerprint. The salt makes tables of hashes
-/// made beforehand useless, and a value of less than 24 bytes is hashed 20000 times (PBKDF2), so that each try costs.
+/// made beforehand useless, and a value of less than 24 bytes is hashed 4096 times (PBKDF2), so that each try costs.
 /// That is better than a plain hash and no protection for `password1`: replace a weak password that is real.
 ///
 /// The report of a scan says how many secrets the file left out, which entries match nothing any more (stale) and which
