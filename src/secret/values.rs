@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Values shorter than this are not searched: they are ordinary text.
-pub(crate) const SHORTEST: usize = 8;
+/// The length of what a search starts with.
+const SHORTEST: usize = Values::SHORTEST;
 
 /// The first bytes of a value.
 type Start = [u8; SHORTEST];
@@ -19,6 +19,11 @@ pub(crate) struct Values<'v> {
     sorted: Vec<&'v [u8]>,
     /// For each value the number of the longest other one that it starts with.
     within: Vec<Option<u32>>,
+}
+
+impl Values<'_> {
+    /// Values shorter than this are not searched: they are ordinary text.
+    pub(crate) const SHORTEST: usize = 8;
 }
 
 impl<'v> Values<'v> {

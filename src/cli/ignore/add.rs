@@ -6,7 +6,7 @@ use crate::durable::Lock;
 use crate::exit::Exit;
 use crate::finding::{Finding, Occurrence};
 use crate::report::count;
-use crate::secret::Redactor;
+use crate::secret::{Redactor, Secret, Values};
 use crate::suppress::{Decision, FILE_NAME, IgnoreFile};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -63,12 +63,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let place = target::place(&done)?;
     let findings = &done.scan.findings;
     let chosen = wanted.iter().map(|wanted| select(wanted, findings)).collect::<Result<Vec<_>, _>>()?;
-    let texts = [Some(&decision.reason), decision.owner.as_ref()];
-    let redactor = Redactor::new(chosen.iter().map(|finding| &finding.secret));
-    if texts.into_iter().flatten().any(|text| !redactor.is_clean(text.as_bytes())) {
-        let failure = Failure::usage("the reason or the owner holds a value that is to be left out");
-        return Err(failure.hinted("say it without the value: the file is committed"));
-    }
+    refuse_values(&decision, &chosen)?;
     let lock = Lock::beside(&place).map_err(|error| failure(&error.into()))?;
     let mut file = match target::load(&place)? {
         Some(file) => file,
@@ -95,6 +90,20 @@ fn decision(args: &Args) -> Result<Decision, Failure> {
         return Err(Failure::usage(format!("{last} is past: the entry would not count")));
     }
     Ok(Decision { reason: args.reason.clone(), owner: args.owner.clone(), expires: args.expires })
+}
+
+/// Refuses a decision that tells a value: the file is committed.
+fn refuse_values(decision: &Decision, chosen: &[&Finding]) -> Result<(), Failure> {
+    let secrets = || chosen.iter().map(|finding| &finding.secret);
+    let values = Values::new(secrets().map(Secret::expose));
+    let short = Redactor::new(secrets().filter(|secret| secret.len() < Values::SHORTEST));
+    let texts = [Some(&decision.reason), decision.owner.as_ref()];
+    let holds = |text: &String| !values.find(text.as_bytes()).is_empty() || !short.is_clean(text.as_bytes());
+    if texts.into_iter().flatten().any(holds) {
+        let failure = Failure::usage("the reason or the owner holds a value that is to be left out");
+        return Err(failure.hinted("say it without the value: the file is committed"));
+    }
+    Ok(())
 }
 
 fn checked(start: &str) -> Result<String, Failure> {
