@@ -68,6 +68,60 @@ pub struct Configuration {
     pub replaced: Vec<String>,
     /// The secrets that were found and are not told of.
     pub left_out: LeftOut,
+    /// The ignore file that was used.
+    pub ignore_file: Option<IgnoreFile>,
+    /// The baseline that was given.
+    pub baseline: Option<Baseline>,
+}
+
+/// What an ignore file did, besides what is counted as left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct IgnoreFile {
+    /// A path, or `COMMIT:PATH` when it was read from a commit.
+    pub file: String,
+    /// How many entries it has.
+    pub entries: u64,
+    /// Those that match nothing any more; none when not everything was looked at.
+    pub stale: Vec<IgnoreEntry>,
+    /// Those that count no more, and whose findings are told of.
+    pub expired: Vec<IgnoreEntry>,
+}
+
+/// An entry of an ignore file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IgnoreEntry {
+    /// The salted hash of the value, which is not the fingerprint of a finding.
+    pub fingerprint: String,
+    /// The rule that finds it.
+    pub rule: String,
+    /// Why it is left out.
+    pub reason: String,
+    /// Who answers for that.
+    pub owner: Option<String>,
+    /// The last day on which it is left out.
+    pub expires: Option<String>,
+}
+
+/// What a baseline did, besides what is counted as left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Baseline {
+    /// The file.
+    pub file: String,
+    /// How many places of secrets it knows.
+    pub known: u64,
+    /// Those in which that secret stands no more; none when not everything was looked at.
+    pub gone: Vec<Known>,
+}
+
+/// A secret in one file, as a baseline knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// The salted hash of the value, which is not the fingerprint of a finding.
+    pub fingerprint: String,
+    /// The rule that found it.
+    pub rule: String,
+    /// The path, or the kind of place.
+    pub place: String,
 }
 
 /// How many secrets a scan found and left out, by the reason. One that is told of, since it also stands elsewhere, is
@@ -80,13 +134,18 @@ pub struct LeftOut {
     pub inline: u64,
     /// Are less sure than was asked for.
     pub confidence: u64,
+    /// Are named by the ignore file.
+    pub ignore_file: u64,
+    /// Are known to the baseline.
+    pub baseline: u64,
 }
 
 impl Configuration {
-    /// Whether somebody hid something: a rule that does not run, or a secret that a path or a comment leaves out. What
-    /// the confidence leaves out is the choice of whoever ran the scan.
+    /// Whether somebody hid something: a rule that does not run, or a secret that a path, a comment, an ignore file or a
+    /// baseline leaves out. What the confidence leaves out is the choice of whoever ran the scan.
     pub fn hides(&self) -> bool {
-        let hidden = self.left_out.paths + self.left_out.inline;
+        let LeftOut { paths, inline, ignore_file, baseline, .. } = self.left_out;
+        let hidden = paths + inline + ignore_file + baseline;
         hidden > 0 || !self.disabled.is_empty() || !self.replaced.is_empty()
     }
 }

@@ -16,6 +16,28 @@ pub struct Scan {
     pub coverage: Coverage,
     /// What it was told not to look for, and what was left out for that.
     pub configuration: Configuration,
+    /// What was considered and not reported, if that was asked for.
+    pub explained: Option<Explained>,
+}
+
+/// The values that rules considered and refused.
+#[derive(Clone, Debug, Default)]
+pub struct Explained {
+    /// The first of them, ordered by place; each value once a rule.
+    pub refused: Vec<Refused>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+/// A value that a rule considered and that is no secret to it. Of several places of it one is told.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// The id of the rule.
+    pub rule: String,
+    /// Why it is none, in words.
+    pub reason: String,
+    /// Where it stands.
+    pub place: Occurrence,
 }
 
 impl Scan {

@@ -28,3 +28,4 @@ pub mod scan;
 pub mod secret;
 pub mod session;
 pub mod source;
+pub mod suppress;

@@ -1,11 +1,13 @@
 //! The command line: one file a command, each of which only translates arguments into calls of the library.
 
+mod baseline;
 mod completions;
 mod context;
 mod demo;
 mod failure;
 mod fingerprint_key;
 mod hook;
+mod ignore;
 mod man;
 mod progress;
 mod rotate;
@@ -33,6 +35,8 @@ struct Cli {
 enum Command {
     Scan(scan::Args),
     Rules(rules::Args),
+    Ignore(ignore::Args),
+    Baseline(baseline::Args),
     Hook(hook::Args),
     Rotate(Box<rotate::Args>),
     Demo(demo::Args),
@@ -52,6 +56,8 @@ pub fn main() -> Exit {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args, &mut context),
         Command::Rules(args) => rules::run(&args, &mut context),
+        Command::Ignore(args) => ignore::run(&args, &mut context),
+        Command::Baseline(args) => baseline::run(&args, &mut context),
         Command::Hook(args) => hook::run(&args, &mut context),
         Command::Rotate(args) => rotate::run(&args, &mut context),
         Command::Demo(args) => demo::run(&args, &mut context),

@@ -45,7 +45,8 @@ pub(super) fn scan(story: &mut Story<'_>) -> Result<Secret, Error> {
     let repository = story.world.repository();
     let source = Source::Git(Box::new(GitSource::open(&repository, Part::Everything { ignored: false })?));
     let detector = Detector::new(rule::builtin())?;
-    let options = scan::Options { jobs: 1, archives: true, min_confidence: Confidence::Medium };
+    let options =
+        scan::Options { jobs: 1, archives: true, min_confidence: Confidence::Medium, explain: false };
     let key = FingerprintKey::generate().map_err(|_| Error::Randomness)?;
     let scan = scan::run(&source, &detector, || key, &options, &Progress::default())?;
     let options = report::Options {

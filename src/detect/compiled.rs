@@ -71,6 +71,17 @@ impl Compiled {
         bytes: &[u8],
         keyword: &Range<usize>,
     ) -> Result<Vec<Found>, Error> {
+        self.find_or_refuse(rule, bytes, keyword, &mut |_, _| {})
+    }
+
+    /// The same; `refused` hears of the values that were considered and are none.
+    pub(super) fn find_or_refuse(
+        &self,
+        rule: &Rule,
+        bytes: &[u8],
+        keyword: &Range<usize>,
+        refused: &mut dyn FnMut(Range<usize>, Refusal),
+    ) -> Result<Vec<Found>, Error> {
         let input = Input::new(bytes);
         let input = match self.reach(rule)? {
             // The keyword is found in any case, the literal counts in its own; most short ones end here.
@@ -90,9 +101,9 @@ impl Compiled {
         };
         let matcher = self.matcher(rule)?;
         Ok(if rule.named {
-            matcher.named(input, keyword)
+            matcher.named(input, keyword, refused)
         } else {
-            matcher.find(input, keyword).into_iter().collect()
+            matcher.find(input, keyword, refused).into_iter().collect()
         })
     }
 
@@ -143,27 +154,61 @@ impl Matcher {
     }
 
     /// The value of the first match that holds the keyword.
-    fn find(&self, input: Input<'_>, keyword: &Range<usize>) -> Option<Found> {
+    fn find(
+        &self,
+        input: Input<'_>,
+        keyword: &Range<usize>,
+        refused: &mut dyn FnMut(Range<usize>, Refusal),
+    ) -> Option<Found> {
         let bytes = input.haystack();
         let secret = self.matched(input, keyword)?;
-        let verdict = self.judged(&bytes[secret.clone()], Form::Cell).ok()?;
-        Some(Found { secret, verdict })
+        match self.judged(&bytes[secret.clone()], Form::Cell) {
+            Ok(verdict) => Some(Found { secret, verdict }),
+            Err(refusal) => {
+                refused(secret, refusal);
+                None
+            }
+        }
     }
 
     /// The values that the text gives to the name that holds the keyword.
-    fn named(&self, input: Input<'_>, keyword: &Range<usize>) -> Vec<Found> {
+    fn named(
+        &self,
+        input: Input<'_>,
+        keyword: &Range<usize>,
+        refused: &mut dyn FnMut(Range<usize>, Refusal),
+    ) -> Vec<Found> {
         let bytes = input.haystack();
         let Some(name) = self.matched(input, keyword) else { return Vec::new() };
         // Nothing further away counts, so that the answer is the same wherever those bytes stand.
         let start = keyword.end.saturating_sub(named::REACH);
         let text = &bytes[start..bytes.len().min(keyword.start + named::REACH)];
-        let judged = |Candidate { range, form }| {
-            let verdict = self.judged(&text[range.clone()], form).ok()?;
-            Some(Found { secret: range.start + start..range.end + start, verdict })
+        let judged = |Candidate { range, form }: Candidate| {
+            let secret = range.start + start..range.end + start;
+            match self.judged(&text[range], form) {
+                Ok(verdict) => Ok(Found { secret, verdict }),
+                Err(refusal) => Err((secret, refusal)),
+            }
         };
         match named::candidates(text, &(name.start - start..name.end - start)) {
-            Candidates::Column(cells) => cells.into_iter().filter_map(judged).collect(),
-            Candidates::Either(places) => places.into_iter().find_map(judged).into_iter().collect(),
+            Candidates::Column(cells) => {
+                let cells = cells.into_iter().map(judged);
+                cells.filter_map(|cell| cell.map_err(|(cell, refusal)| refused(cell, refusal)).ok()).collect()
+            }
+            Candidates::Either(places) => {
+                let mut first = None;
+                for place in places {
+                    match judged(place) {
+                        Ok(found) => return vec![found],
+                        Err(refusal) => first = first.or(Some(refusal)),
+                    }
+                }
+                // The first reading is the likeliest.
+                if let Some((place, refusal)) = first {
+                    refused(place, refusal);
+                }
+                Vec::new()
+            }
         }
     }
 
@@ -189,8 +234,11 @@ impl Matcher {
 
     /// How sure the rule is of a value.
     fn judged(&self, value: &[u8], form: Form) -> Result<Verdict, Refusal> {
-        if value.is_empty() || !self.filter.accepts(&Judge { value }) {
-            return Err(Refusal::Filter);
+        if value.is_empty() {
+            return Err(Refusal::Length);
+        }
+        if let Some(refusal) = self.filter.refuses(&Judge { value }) {
+            return Err(refusal);
         }
         let reason = if self.filter.has_checksum() { Reason::Checksum } else { Reason::Format };
         let Some(promise) = self.promise else {

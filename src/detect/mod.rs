@@ -10,6 +10,7 @@ mod compiled;
 mod decode;
 mod encoded;
 mod error;
+mod explain;
 mod lines;
 mod named;
 mod prefilter;
@@ -19,6 +20,7 @@ mod value;
 
 pub use allow::is_allowed;
 pub use error::Error;
+pub use explain::Refused;
 pub use lines::{Lines, Span};
 pub use trace::{Looked, Trace};
 pub use value::{Reason, Refusal, Verdict};

@@ -3,7 +3,7 @@
 
 use super::Report;
 use super::text::count;
-use crate::coverage::Configuration;
+use crate::coverage::{Baseline, Configuration, IgnoreEntry, IgnoreFile};
 
 /// Rules that are named; the machine formats name them all.
 const MOST_NAMED: usize = 8;
@@ -20,7 +20,9 @@ pub(super) fn lines(report: &Report<'_>) -> Vec<String> {
         (None, Some(rules)) => lines.push(format!("Rules: {rules}.")),
         (None, None) => {}
     }
-    lines.extend(left_out(configuration));
+    lines.extend(left_out(configuration, &text));
+    lines.extend(configuration.ignore_file.iter().flat_map(|used| entries(used, &text)));
+    lines.extend(configuration.baseline.as_ref().and_then(|used| gone(used, &text)));
     lines
 }
 
@@ -37,15 +39,59 @@ fn rules(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> Opt
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn left_out(configuration: &Configuration) -> Option<String> {
+fn left_out(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> Option<String> {
     let left_out = configuration.left_out;
+    let ignore_file = configuration.ignore_file.as_ref().map(|used| text(&used.file)).unwrap_or_default();
+    let baseline = configuration.baseline.as_ref().map(|used| text(&used.file)).unwrap_or_default();
     let reasons = [
-        (left_out.paths, "in allowed paths"),
-        (left_out.inline, "on lines with an allowing comment"),
-        (left_out.confidence, "by less sure rules (--min-confidence)"),
+        (left_out.paths, "in allowed paths".to_owned()),
+        (left_out.inline, "on lines with an allowing comment".to_owned()),
+        (left_out.confidence, "by less sure rules (--min-confidence)".to_owned()),
+        (left_out.ignore_file, format!("named in {ignore_file} (--no-ignore-file shows them)")),
+        (left_out.baseline, format!("known to the baseline {baseline}")),
     ];
     let some = reasons.iter().filter(|(number, _)| *number > 0);
     let parts: Vec<String> =
         some.map(|(number, reason)| format!("{} {reason}", count(*number, "secret"))).collect();
     (!parts.is_empty()).then(|| format!("Left out: {}.", parts.join(", ")))
+}
+
+/// Entries of the ignore file that do nothing, or nothing any more.
+fn entries(used: &IgnoreFile, text: &dyn Fn(&String) -> String) -> Vec<String> {
+    let file = text(&used.file);
+    let named = |entries: &[IgnoreEntry]| {
+        let entry = |entry: &IgnoreEntry| format!("{} {}", entry.fingerprint, text(&entry.rule));
+        named(&entries.iter().map(entry).collect::<Vec<_>>())
+    };
+    let line = |entries: &[IgnoreEntry], what: &str| {
+        let number = count_entries(entries.len() as u64);
+        (!entries.is_empty()).then(|| format!("{file}: {number} {what} ({}).", named(entries)))
+    };
+    let expired = line(&used.expired, "expired, and what they name counts again");
+    let stale = line(&used.stale, "stale: nothing here matches any more; `unleak ignore prune` drops them");
+    expired.into_iter().chain(stale).collect()
+}
+
+fn count_entries(number: u64) -> String {
+    if number == 1 { "1 entry is".to_owned() } else { format!("{number} entries are") }
+}
+
+/// What a baseline knows and is there no more.
+fn gone(used: &Baseline, text: &dyn Fn(&String) -> String) -> Option<String> {
+    let place = |known: &crate::coverage::Known| format!("{} {}", known.rule, text(&known.place));
+    let places: Vec<String> = used.gone.iter().map(place).collect();
+    let (file, number) = (text(&used.file), count(places.len() as u64, "place"));
+    (!places.is_empty()).then(|| {
+        format!(
+            "{file}: gone from {number} ({}); `unleak baseline write` brings it up to date.",
+            named(&places)
+        )
+    })
+}
+
+/// The first of some names.
+fn named(names: &[String]) -> String {
+    let more = if names.len() > MOST_NAMED { ", …" } else { "" };
+    let first: Vec<&str> = names.iter().take(MOST_NAMED).map(String::as_str).collect();
+    format!("{}{more}", first.join(", "))
 }

@@ -30,6 +30,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     for finding in &report.findings {
         block(finding, report, out)?;
     }
+    explained(report, out)?;
     if !report.options.quiet || !report.scan.coverage.is_complete() {
         summary(report, out)
     } else if report.scan.configuration.hides() {
@@ -38,6 +39,21 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     } else {
         Ok(())
     }
+}
+
+/// What was considered and not reported, if that was asked for.
+fn explained(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let Some(explained) = &report.scan.explained else { return Ok(()) };
+    let number = explained.refused.len() as u64 + explained.more;
+    writeln!(out, "{BOLD}Considered and not reported: {}.{BOLD:#}", count(number, "value"))?;
+    for refused in &explained.refused {
+        let place = location(&report.redactor.occurrence(&refused.place));
+        writeln!(out, "  {place}  {}  {DIM}{}{DIM:#}", visible(&refused.rule), refused.reason)?;
+    }
+    if explained.more > 0 {
+        writeln!(out, "  {DIM}and {} more{DIM:#}", grouped(explained.more))?;
+    }
+    writeln!(out)
 }
 
 /// One finding.

@@ -3,7 +3,7 @@
 //! The parts are shared with the other JSON formats.
 
 use super::Report;
-use crate::coverage::{Configuration, Coverage, Skip};
+use crate::coverage::{Baseline, Configuration, Coverage, IgnoreEntry, IgnoreFile, Known, Skip};
 use crate::finding::{Confidence, Finding, Occurrence, Severity};
 use crate::rule::Rule;
 use base64::Engine as _;
@@ -22,6 +22,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         coverage: CoverageView::new(report),
         configuration: configuration(report),
         findings: Findings(report),
+        explained: ExplainedView::new(report),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
@@ -34,6 +35,35 @@ struct Document<'a> {
     coverage: CoverageView,
     configuration: Configuration,
     findings: Findings<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<ExplainedView>,
+}
+
+/// What was considered and not reported.
+#[derive(Serialize)]
+pub(super) struct ExplainedView {
+    refused: Vec<RefusedView>,
+    more: u64,
+}
+
+#[derive(Serialize)]
+struct RefusedView {
+    rule: String,
+    reason: String,
+    #[serde(flatten)]
+    place: Occurrence,
+}
+
+impl ExplainedView {
+    pub(super) fn new(report: &Report<'_>) -> Option<Self> {
+        let explained = report.scan.explained.as_ref()?;
+        let refused = explained.refused.iter().map(|refused| RefusedView {
+            rule: refused.rule.clone(),
+            reason: refused.reason.clone(),
+            place: report.redactor.occurrence(&refused.place),
+        });
+        Some(Self { refused: refused.collect(), more: explained.more })
+    }
 }
 
 /// What made the report.
@@ -75,12 +105,35 @@ impl CoverageView {
 /// What the configuration did, without values in its names.
 pub(super) fn configuration(report: &Report<'_>) -> Configuration {
     let text = |text: &String| report.redactor.text(text).into_owned();
-    let Configuration { file, disabled, replaced, left_out } = &report.scan.configuration;
+    let Configuration { file, disabled, replaced, left_out, ignore_file, baseline } =
+        &report.scan.configuration;
     Configuration {
         file: file.as_ref().map(text),
         disabled: disabled.iter().map(text).collect(),
         replaced: replaced.iter().map(text).collect(),
         left_out: *left_out,
+        ignore_file: ignore_file.as_ref().map(|used| IgnoreFile {
+            file: text(&used.file),
+            entries: used.entries,
+            stale: used.stale.iter().map(|entry| masked(entry, &text)).collect(),
+            expired: used.expired.iter().map(|entry| masked(entry, &text)).collect(),
+        }),
+        baseline: baseline.as_ref().map(|used| Baseline {
+            file: text(&used.file),
+            known: used.known,
+            gone: used.gone.iter().map(|known| Known { place: text(&known.place), ..known.clone() }).collect(),
+        }),
+    }
+}
+
+/// An entry of an ignore file, whose texts somebody wrote by hand.
+fn masked(entry: &IgnoreEntry, text: &dyn Fn(&String) -> String) -> IgnoreEntry {
+    IgnoreEntry {
+        fingerprint: entry.fingerprint.clone(),
+        rule: text(&entry.rule),
+        reason: text(&entry.reason),
+        owner: entry.owner.as_ref().map(text),
+        expires: entry.expires.clone(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! The coverage comes last so that a reader who misses it knows that the stream was cut off.
 
 use super::Report;
-use super::json::{self, CoverageView, FindingView, SCHEMA, Tool};
+use super::json::{self, CoverageView, ExplainedView, FindingView, SCHEMA, Tool};
 use crate::coverage::Configuration;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -15,7 +15,8 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     }
     let tool = Tool::new(report.options.rules);
     let (coverage, configuration) = (CoverageView::new(report), json::configuration(report));
-    line(&LastLine { schema: SCHEMA, tool, coverage, configuration }, out)
+    let explained = ExplainedView::new(report);
+    line(&LastLine { schema: SCHEMA, tool, coverage, configuration, explained }, out)
 }
 
 #[derive(Serialize)]
@@ -24,6 +25,8 @@ struct LastLine {
     tool: Tool,
     coverage: CoverageView,
     configuration: Configuration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<ExplainedView>,
 }
 
 fn line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {

@@ -6,7 +6,6 @@
 mod configuration;
 mod redact;
 mod text;
-mod values;
 
 use crate::finding::{Finding, Scan};
 use crate::rule::Rule;
@@ -14,7 +13,7 @@ use redact::Redactor;
 use std::cmp::Reverse;
 use std::io::{self, Write};
 use std::time::Duration;
-pub(crate) use text::count;
+pub(crate) use text::{count, visible};
 
 /// Declares each format once: its module, its variant and what calls it.
 macro_rules! formats {

@@ -6,10 +6,10 @@
 
 use crate::finding::{Finding, Occurrence, Place, References, Scan};
 use crate::rule::Rule;
+use crate::secret::Values;
 use std::borrow::Cow;
 
 use super::Options;
-use super::values::Values;
 
 /// What stands for the hidden part; its length says nothing about the value's.
 const STARS: &str = "********";

@@ -58,6 +58,13 @@ fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<O
     }
 }
 
+/// The oldest place of a blob.
+pub(super) fn first_place(key: &Key, span: Span, origins: &Origins) -> Option<Occurrence> {
+    let origin = origins.get(key)?.iter().min_by_key(|origin| (origin.is_echo, age(origin)))?;
+    let last = origin.last.as_ref().map(|(_, id)| id.clone());
+    Some(occurrence(origin, &(span, None), &Path { versions: 1, at_head: origin.at_head, last }))
+}
+
 /// The places of one secret, oldest first. Of a path's many versions those are told that hold it for the first time, or
 /// more often than any before.
 fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {

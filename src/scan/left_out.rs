@@ -39,6 +39,6 @@ impl Unheard {
             self.inline.remove(&hash);
         }
         let less_sure = self.confidence.difference(&self.inline).count();
-        LeftOut { paths: 0, inline: self.inline.len() as u64, confidence: less_sure as u64 }
+        LeftOut { inline: self.inline.len() as u64, confidence: less_sure as u64, ..LeftOut::default() }
     }
 }

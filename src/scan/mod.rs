@@ -1,5 +1,6 @@
 //! The scan: a source's blobs through the detector, and what was found gathered into one finding a secret.
 
+mod explain;
 mod gather;
 mod left_out;
 
@@ -8,7 +9,8 @@ use crate::detect::{self, Detector, Lines, Span, Trace, Verdict};
 use crate::finding::{Confidence, Scan};
 use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
-use crate::source::{self, Blob, Content, Key, Progress, Source, Visitor};
+use crate::source::{self, Blob, Content, Key, Origins, Progress, Source, Visitor};
+use explain::{Considered, Why};
 use left_out::{Reason, Unheard};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +29,8 @@ pub struct Options {
     pub archives: bool,
     /// Findings of less confidence are left out.
     pub min_confidence: Confidence,
+    /// Whether to keep what was considered and refused.
+    pub explain: bool,
 }
 
 /// Why a scan did not take place.
@@ -79,11 +83,12 @@ pub fn run(
         hits: Mutex::default(),
         left_out: Mutex::default(),
         cut: Mutex::default(),
+        considered: Mutex::default(),
         failure: Mutex::default(),
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
-    let (hits, left_out, cut) = sieve.finish()?;
+    let Sifted { hits, left_out, cut, considered } = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
@@ -92,20 +97,17 @@ pub fn run(
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
-    if hits.is_empty() {
-        if is_over {
-            source.keep(&noted, &|text| is_plain(text, detector, &BTreeSet::new()));
-        }
-        return Ok(Scan { coverage, configuration, ..Scan::default() });
-    }
-    let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).collect();
-    let origins = source.origins(&keys, options.jobs, &mut coverage)?;
+    let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).chain(considered.keys()).collect();
+    let origins =
+        if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
     if is_over {
         let secrets: BTreeSet<&[u8]> = hits.iter().map(|hit| hit.secret.expose()).collect();
         source.keep(&noted, &|text| is_plain(text, detector, &secrets));
     }
-    let findings = gather::findings(hits, &origins, detector.rules(), &key());
-    Ok(Scan { findings, coverage, configuration })
+    let findings =
+        if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector.rules(), &key()) };
+    let explained = options.explain.then(|| considered.explained(&origins, detector.rules()));
+    Ok(Scan { findings, coverage, configuration, explained })
 }
 
 /// Whether a path or a name holds nothing that a rule finds, and none of the secrets that were found elsewhere.
@@ -124,7 +126,16 @@ struct Sieve<'s> {
     left_out: Mutex<Unheard>,
     /// Where something packed was not looked at to its end.
     cut: Mutex<BTreeSet<Key>>,
+    considered: Mutex<Considered>,
     failure: Mutex<Option<detect::Error>>,
+}
+
+/// What is left when all was read.
+struct Sifted {
+    hits: Vec<Hit>,
+    left_out: Unheard,
+    cut: BTreeSet<Key>,
+    considered: Considered,
 }
 
 impl Visitor for Sieve<'_> {
@@ -136,6 +147,9 @@ impl Visitor for Sieve<'_> {
                 if looked.cut || !looked.matches.is_empty() {
                     let key = blob.key.archive().unwrap_or(&blob.key).clone();
                     self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+                }
+                if self.options.explain {
+                    self.explain(blob, &looked.matches);
                 }
                 if !looked.matches.is_empty() {
                     self.keep(blob, looked.matches);
@@ -155,6 +169,36 @@ impl Visitor for Sieve<'_> {
 }
 
 impl Sieve<'_> {
+    /// Keeps what was considered in a blob and is not told of.
+    fn explain(&self, blob: &Blob<'_>, found: &[detect::Match]) {
+        let bytes = blob.content.bytes;
+        let refused = match self.detector.refused(bytes, found) {
+            Ok(refused) => refused,
+            Err(error) => {
+                self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                return;
+            }
+        };
+        let left_out = found.iter().filter_map(|found| {
+            let why = match self.reason(&blob.content, found)? {
+                Reason::Confidence => Why::Unsure(found.verdict),
+                Reason::Inline => Why::Allowed,
+            };
+            Some((found.rule, found.secret.clone(), found.value(bytes), why))
+        });
+        let refused = refused.into_iter().map(|refused| {
+            (refused.rule, refused.value.clone(), &bytes[refused.value], Why::Refused(refused.refusal))
+        });
+        let mut all: Vec<_> = left_out.chain(refused).collect();
+        all.retain(|(_, place, ..)| blob.content.counts(place));
+        all.sort_by_key(|(_, place, ..)| place.start);
+        let mut lines = Lines::starting_at(bytes, blob.content.start);
+        let mut considered = self.considered.lock().unwrap_or_else(PoisonError::into_inner);
+        for (rule, place, value, why) in all {
+            considered.add(rule, value, &blob.key, lines.span(&place), why);
+        }
+    }
+
     fn keep(&self, blob: &Blob<'_>, matches: Vec<detect::Match>) {
         let bytes = blob.content.bytes;
         let mut lines = Lines::starting_at(bytes, blob.content.start);
@@ -178,26 +222,29 @@ impl Sieve<'_> {
         if !content.counts(&found.secret) {
             return false;
         }
-        let reason = if found.verdict.confidence < self.options.min_confidence {
-            Reason::Confidence
-        } else if found.is_allowed(content.bytes) {
-            Reason::Inline
-        } else {
-            return true;
-        };
+        let Some(reason) = self.reason(content, found) else { return true };
         let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
         left_out.add(reason, found.value(content.bytes));
         false
     }
 
-    fn finish(self) -> Result<(Vec<Hit>, Unheard, BTreeSet<Key>), detect::Error> {
+    /// Why a match is not told of.
+    fn reason(&self, content: &Content<'_>, found: &detect::Match) -> Option<Reason> {
+        if found.verdict.confidence < self.options.min_confidence {
+            return Some(Reason::Confidence);
+        }
+        found.is_allowed(content.bytes).then_some(Reason::Inline)
+    }
+
+    fn finish(self) -> Result<Sifted, detect::Error> {
         match self.failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
-            None => {
-                let hits = self.hits.into_inner().unwrap_or_else(PoisonError::into_inner);
-                let left_out = self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner);
-                Ok((hits, left_out, self.cut.into_inner().unwrap_or_else(PoisonError::into_inner)))
-            }
+            None => Ok(Sifted {
+                hits: self.hits.into_inner().unwrap_or_else(PoisonError::into_inner),
+                left_out: self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner),
+                cut: self.cut.into_inner().unwrap_or_else(PoisonError::into_inner),
+                considered: self.considered.into_inner().unwrap_or_else(PoisonError::into_inner),
+            }),
         }
     }
 }

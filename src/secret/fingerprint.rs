@@ -49,10 +49,7 @@ impl FingerprintKey {
     pub fn fingerprint(&self, secret: &Secret) -> Fingerprint {
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes a key of any length");
         mac.update(secret.expose());
-        let digest = mac.finalize().into_bytes();
-        let mut short = [0; 8];
-        short.copy_from_slice(&digest[..8]);
-        Fingerprint(u64::from_be_bytes(short))
+        Fingerprint::start_of(&mac.finalize().into_bytes().into())
     }
 }
 
@@ -66,6 +63,15 @@ impl fmt::Debug for FingerprintKey {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// The part of a digest that is told.
+    pub(super) fn start_of(digest: &[u8; 32]) -> Self {
+        let mut short = [0; 8];
+        short.copy_from_slice(&digest[..8]);
+        Self(u64::from_be_bytes(short))
+    }
+}
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,9 +3,13 @@
 mod encodings;
 mod fingerprint;
 mod redactor;
+mod salted;
+mod values;
 
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use redactor::{PLACEHOLDER, RedactingWriter, Redactor};
+pub use salted::{BadSalt, Salt};
+pub(crate) use values::Values;
 
 use secrecy::{ExposeSecret as _, SecretSlice};
 use std::fmt;

@@ -45,7 +45,9 @@ fn what_is_left_out_is_said_in_every_format_and_also_when_quiet() {
         "file": ".unleak.yaml",
         "disabled": ["jwt-secret"],
         "replaced": [],
-        "left_out": { "paths": 1, "inline": 1, "confidence": 0 },
+        "left_out": { "paths": 1, "inline": 1, "confidence": 0, "ignore_file": 0, "baseline": 0 },
+        "ignore_file": null,
+        "baseline": null,
     });
     assert_eq!(configuration(&ran), expected);
     for args in [&["--quiet"][..], &[], &["--format", "jsonl"], &["--format", "sarif"]] {

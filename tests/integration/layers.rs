@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("detect", &["rule", "finding", "patch", "secret"]),
     ("source", &["finding", "coverage", "patch", "secret", "durable"]),
     ("rule", &["finding"]),
+    ("suppress", &["finding", "coverage", "secret", "durable"]),
     ("hook", &["durable"]),
     // rotate
     ("rotate", &["session", "durable", "secret"]),

@@ -3,17 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
 mod archives; // archives in every form and depth, and what is said when one is not read to its end
+mod baseline; // unleak baseline: what it knows, what is new beside it, and what is gone
 mod cache; // what a scan keeps for the next one: the same report, nothing secret, no trust in what comes with a repository
 mod configuration; // what a configuration may leave out, from where it is read, and that the report says so
 mod damage; // a damaged pack or index: every flipped byte is told
 mod delta; // the engine that reads deltas, held against a scan of every whole blob
 mod demo; // unleak demo: its facts, what it leaves behind, and that it shows no secret
 mod encodings; // secrets that do not stand in plain text, in every place that a scan reads
+mod explain; // scan --explain: where a value was considered and why it is not reported
 #[cfg(unix)] // starts and stops the application by a shell script
 mod express; // the main job: a real Express application, its secret rotated and its sessions ended
 mod history; // findings and first commits over random histories, held against git
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
+mod ignore; // .unleakignore: what it leaves out, what it never does, and that the report says so
 mod layers; // the arrows between the modules, and the form of the source tree
 #[cfg(unix)] // other systems refuse such names
 mod paths; // paths that are no text, hostile names, and where a report can be written to

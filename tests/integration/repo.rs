@@ -76,7 +76,13 @@ impl Repo {
     /// Runs `unleak scan` with these arguments here.
     #[must_use]
     pub(crate) fn scan(&self, args: &[&str]) -> Ran {
-        Ran::of(unleak(&self.path, self.dir.path()).arg("scan").args(args))
+        self.unleak(&[&["scan"], args].concat())
+    }
+
+    /// Runs unleak with these arguments here.
+    #[must_use]
+    pub(crate) fn unleak(&self, args: &[&str]) -> Ran {
+        Ran::of(unleak(&self.path, self.dir.path()).args(args))
     }
 }
 

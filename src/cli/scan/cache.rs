@@ -19,7 +19,8 @@ pub(super) fn choose(
     // In a hook of a push the objects that came in are not the repository's yet.
     let is_part = args.staged || args.range.is_some() || !objects(context).is_empty();
     let Source::Git(git) = source else { return Ok(source) };
-    if args.no_cache || is_part {
+    // What was refused is not kept, so that explaining reads everything.
+    if args.no_cache || args.explain || is_part {
         return Ok(Source::Git(git));
     }
     let archives = if args.no_archives { "without" } else { "with" };

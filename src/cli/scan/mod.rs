@@ -3,21 +3,29 @@
 mod cache;
 mod configuration;
 mod output;
+mod settled;
+mod whole;
+
+pub(super) use settled::today;
+pub(super) use whole::Whole;
 
 use super::progress::{self, Bar};
 use super::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
-use crate::finding::Confidence;
+use crate::finding::{Confidence, Scan};
 use crate::report::{self, Format};
 use crate::scan;
 use crate::source::folder::FolderSource;
 use crate::source::git::Part;
 use crate::source::stream::StreamSource;
 use crate::source::{GitSource, Progress, Source};
+use crate::suppress::Judged;
 use clap::ValueEnum;
+use configuration::Chosen;
+use settled::Settled;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Find leaked credentials: in all that a repository holds, in what is staged, in a range of commits, in a folder, or
 /// in standard input.
@@ -35,6 +43,8 @@ use std::time::Instant;
   unleak scan --no-git ./docs              a plain folder
   git log -p | unleak scan -               standard input
   unleak scan --format sarif --output leaks.sarif
+  unleak scan --explain --no-git app.env   why a value was not reported
+  unleak scan --baseline known.txt         what is new since `unleak baseline write known.txt`
 
 Exit codes: 0 nothing found and everything seen, 1 findings, 2 usage or configuration,
 3 nothing found but something could not be seen.")]
@@ -79,6 +89,15 @@ pub(super) struct Args {
     /// Use no configuration of the repository or folder.
     #[arg(long, conflicts_with = "config")]
     no_config: bool,
+    /// Do not use the .unleakignore of what is scanned: tell also of what it leaves out.
+    ///
+    /// Without this option the file at the root of what is scanned counts; for --range the one of commit A, in a bare
+    /// repository the one of HEAD, for --staged the one on disk. The report always says how many secrets it left out.
+    #[arg(long)]
+    no_ignore_file: bool,
+    /// Leave out what this baseline knows: tell only of what is new. `unleak baseline write` makes one.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
     /// A file or folder of rules to use besides the built-in ones; may be given again.
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -91,6 +110,10 @@ pub(super) struct Args {
     /// Leave out findings of less confidence.
     #[arg(long, value_enum, default_value = "medium", value_name = "LEVEL")]
     min_confidence: MinConfidence,
+    /// Tell also which values were considered under a name that says secret and are not reported, and why: in the human
+    /// and the JSON formats, without the values, 1000 at most.
+    #[arg(long)]
+    explain: bool,
     /// Show the values that were found. Whoever can read the report can then use them.
     #[arg(long)]
     show_secrets: bool,
@@ -116,10 +139,40 @@ impl From<MinConfidence> for Confidence {
     }
 }
 
+/// A scan, and what was made for it.
+pub(super) struct Done {
+    /// All that was found, also what a team has settled.
+    pub(super) scan: Scan,
+    /// The folder at the root of what was scanned; standard input and a bare repository have none.
+    pub(super) root: Option<PathBuf>,
+    /// How much it saw.
+    pub(super) judged: Judged,
+    chosen: Chosen,
+    settled: Settled,
+    elapsed: Duration,
+}
+
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let Done { mut scan, judged, chosen, settled, elapsed, .. } = perform(args, context)?;
+    settled.apply(&mut scan, judged);
+    let options = report::Options {
+        show_secrets: args.show_secrets,
+        quiet: context.quiet,
+        target: &args.path.to_string_lossy(),
+        elapsed,
+        rules: chosen.detector.rules(),
+        origin: None,
+    };
+    output::write(args, &scan, &options, context)?;
+    Ok(scan.exit())
+}
+
+/// Scans as the options say.
+fn perform(args: &Args, context: &mut Context) -> Result<Done, Failure> {
     let start = Instant::now();
     let source = source(args, context)?;
     let chosen = configuration::choose(args, &source)?;
+    let settled = Settled::read(args, &source)?;
     let detector = &chosen.detector;
     let source = cache::choose(args, source, detector, context)?;
     let progress = Arc::new(Progress::default());
@@ -130,6 +183,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         jobs: args.jobs.map_or_else(default_jobs, std::num::NonZero::get),
         archives: !args.no_archives,
         min_confidence: args.min_confidence.into(),
+        explain: args.explain,
     };
     let mut key = Ok(());
     let scanned = scan::run(
@@ -149,16 +203,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     key?;
     let mut scan = scanned.map_err(|error| failure(&error, error.hint()))?;
     chosen.apply(&mut scan);
-    let options = report::Options {
-        show_secrets: args.show_secrets,
-        quiet: context.quiet,
-        target: &args.path.to_string_lossy(),
-        elapsed: start.elapsed(),
-        rules: detector.rules(),
-        origin: None,
-    };
-    output::write(args, &scan, &options, context)?;
-    Ok(scan.exit())
+    let (root, judged) = (settled::root(&source), settled::judged(args, &source, &scan));
+    Ok(Done { scan, root, judged, chosen, settled, elapsed: start.elapsed() })
 }
 
 fn failure(error: &dyn std::error::Error, hint: Option<String>) -> Failure {

@@ -48,14 +48,21 @@ impl ValueFilter {
         self.checksum.is_some()
     }
 
-    /// Whether the value is a secret as far as this rule can tell; the cheap conditions come first.
-    pub(super) fn accepts(&self, judge: &Judge<'_>) -> bool {
+    /// Why the value is no secret as far as this rule can tell; the cheap conditions come first.
+    pub(super) fn refuses(&self, judge: &Judge<'_>) -> Option<Refusal> {
         let value = judge.value;
-        self.require.iter().all(|class| value.iter().any(|byte| holds(*class, *byte)))
-            && self.checksum.is_none_or(|kind| checksum::is_valid(kind, value))
-            && (self.allow_placeholders || !placeholder::is_placeholder(value))
-            && (self.entropy <= 0.0 || entropy::shannon(value) >= self.entropy)
-            && !self.not.iter().any(|regex| regex.is_match(value))
+        let has = |class: &CharClass| value.iter().any(|byte| holds(*class, *byte));
+        if !self.require.iter().all(has) || self.checksum.is_some_and(|kind| !checksum::is_valid(kind, value))
+        {
+            return Some(Refusal::Filter);
+        }
+        if !self.allow_placeholders && placeholder::is_placeholder(value) {
+            return Some(Refusal::Placeholder);
+        }
+        if self.entropy > 0.0 && entropy::shannon(value) < self.entropy {
+            return Some(Refusal::Regular);
+        }
+        self.not.iter().any(|regex| regex.is_match(value)).then_some(Refusal::Filter)
     }
 }
 

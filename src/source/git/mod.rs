@@ -124,6 +124,11 @@ impl GitSource {
         self.repository.workdir().unwrap_or_else(|| self.repository.path())
     }
 
+    /// Whether the repository has no working tree.
+    pub fn is_bare(&self) -> bool {
+        self.repository.is_bare()
+    }
+
     pub(super) fn each_blob<V: Visitor>(
         &self,
         jobs: usize,

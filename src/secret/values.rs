@@ -1,4 +1,4 @@
-//! The values of a scan, to be found in the texts of its report.
+//! The values of a scan, to be found in the texts that are told about it.
 //!
 //! There may be hundreds of thousands, and an automaton of them takes kilobytes for each. The texts are short: a set of
 //! first bytes rules out almost every position, and a binary search among the ordered values decides the rest.
@@ -6,23 +6,28 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Values shorter than this are not searched: they are ordinary text.
-pub(super) const SHORTEST: usize = 8;
+/// The length of what a search starts with.
+const SHORTEST: usize = Values::SHORTEST;
 
 /// The first bytes of a value.
 type Start = [u8; SHORTEST];
 
 /// Values, ordered, without copies of them.
 #[derive(Default)]
-pub(super) struct Values<'v> {
+pub(crate) struct Values<'v> {
     starts: HashSet<Start>,
     sorted: Vec<&'v [u8]>,
     /// For each value the number of the longest other one that it starts with.
     within: Vec<Option<u32>>,
 }
 
+impl Values<'_> {
+    /// Values shorter than this are not searched: they are ordinary text.
+    pub(crate) const SHORTEST: usize = 8;
+}
+
 impl<'v> Values<'v> {
-    pub(super) fn new(values: impl Iterator<Item = &'v [u8]>) -> Self {
+    pub(crate) fn new(values: impl Iterator<Item = &'v [u8]>) -> Self {
         let mut sorted: Vec<&[u8]> = values.filter(|value| value.len() >= SHORTEST).collect();
         sorted.sort_unstable();
         sorted.dedup();
@@ -39,7 +44,7 @@ impl<'v> Values<'v> {
     }
 
     /// Where values stand in a text: in order, without overlaps, at each place the longest.
-    pub(super) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
+    pub(crate) fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
         let (mut found, mut at) = (Vec::new(), 0);
         if self.sorted.is_empty() {
             return found;
