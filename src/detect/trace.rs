@@ -226,6 +226,11 @@ impl Detector {
         let keyword = hit.keyword as usize;
         let range = hit.at as usize..hit.at as usize + self.prefilter.len_of(keyword);
         for &rule in self.prefilter.rules_of(keyword) {
+            if let Some(number) = rule.checked_sub(self.rules.len()) {
+                let found = self.known.find(number, self.rules.len() - 1, bytes, &range);
+                raw.extend(found.map(|found| Raw { hit, found }));
+                continue;
+            }
             let found = self.compiled[rule].find(&self.rules[rule], bytes, &range)?.into_iter();
             raw.extend(found.map(|Found { secret, verdict }| Raw {
                 hit,
@@ -241,7 +246,10 @@ impl Detector {
             return Ok(*span);
         }
         let rules = self.prefilter.rules_of(keyword).iter();
-        let spans = rules.map(|&rule| self.compiled[rule].span(&self.rules[rule]));
+        let spans = rules.map(|&rule| match rule.checked_sub(self.rules.len()) {
+            Some(number) => Ok(self.known.span(number)),
+            None => self.compiled[rule].span(&self.rules[rule]),
+        });
         let span = spans.collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(0);
         Ok(*self.spans[keyword].get_or_init(|| span))
     }
@@ -253,8 +261,17 @@ impl Detector {
             (found.secret.start, found.secret.end, found.rule, found.verdict.confidence)
         });
         matches.dedup();
+        let (mut live, matches): (Vec<_>, Vec<_>) =
+            matches.into_iter().partition(|found| self.is_live(found));
         let plain = self.without_overlaps(matches);
-        if trace.held.is_empty() { plain } else { self.with_decoded(bytes, plain, trace) }
+        if trace.held.is_empty() && live.is_empty() {
+            return plain;
+        }
+        let (live_held, held): (Vec<_>, Vec<_>) =
+            trace.held.iter().flat_map(|held| held.found.clone()).partition(|found| self.is_live(found));
+        live.extend(live_held);
+        let found = if held.is_empty() { plain } else { self.with_decoded(bytes, plain, held) };
+        if live.is_empty() { found } else { self.known.merged(bytes, live, found, &self.rules) }
     }
 }
 

@@ -94,7 +94,7 @@ pub fn run(
     }
     let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).collect();
     let origins = source.origins(&keys, options.jobs, &mut coverage)?;
-    let findings = gather::findings(hits, &origins, detector.rules(), &key());
+    let findings = gather::findings(hits, &origins, detector, &key());
     Ok(Scan { findings, coverage, configuration })
 }
 
@@ -155,6 +155,10 @@ impl Sieve<'_> {
     fn wants(&self, content: &Content<'_>, found: &detect::Match) -> bool {
         if !content.counts(&found.secret) {
             return false;
+        }
+        // What is in use now is told of, whatever a comment says.
+        if self.detector.is_live(found) {
+            return true;
         }
         let reason = if found.verdict.confidence < self.options.min_confidence {
             Reason::Confidence

@@ -18,13 +18,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("source", &["finding", "coverage", "patch", "secret"]),
     ("rule", &["finding"]),
     ("hook", &["durable"]),
+    ("live", &["detect", "dotenv", "secret"]),
     // rotate
-    ("rotate", &["session", "durable", "secret"]),
+    ("rotate", &["session", "durable", "dotenv", "secret"]),
     ("session", &["durable", "secret"]),
     // what both stand on
     ("finding", &["coverage", "exit", "secret"]),
     ("coverage", &[]),
     ("patch", &[]),
+    ("dotenv", &[]),
     ("durable", &["secret"]),
     ("secret", &[]),
     ("exit", &[]),

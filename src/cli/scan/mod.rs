@@ -1,6 +1,7 @@
 //! `unleak scan`: options to a source and rules, the scan, and a report.
 
 mod configuration;
+mod known;
 mod output;
 
 use super::progress::{self, Bar};
@@ -33,6 +34,9 @@ use std::time::Instant;
   unleak scan --range \"$old..$new\"        what a push brings (in a pre-receive hook)
   unleak scan --no-git ./docs              a plain folder
   git log -p | unleak scan -               standard input
+  unleak scan --known-from .env            where the values in use leaked to, by exact search
+  unleak scan --known-from env:APP_SECRET --only-known --range origin/main..HEAD
+  vault kv get -field=key secret/app | unleak scan --known-from -
   unleak scan --format sarif --output leaks.sarif
 
 Exit codes: 0 nothing found and everything seen, 1 findings, 2 usage or configuration,
@@ -76,6 +80,15 @@ pub(super) struct Args {
     /// Run only this rule; may be given again.
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
+    /// Search exactly for the values that are in use, in every encoding: of a .env file, of env:NAME (or env:PREFIX*), or
+    /// of standard input (-; lines of NAME=value, or values alone). May be given again. Values are never stored, shown or
+    /// written; a finding names the variable. What is too short or too common is refused and said. Neither a comment
+    /// nor an allowed path hides a live value.
+    #[arg(long, value_name = "SOURCE")]
+    known_from: Vec<String>,
+    /// Search only for the live values, by no rule.
+    #[arg(long, requires = "known_from", conflicts_with_all = ["rule", "rules"])]
+    only_known: bool,
     /// Look at plain text only, not into what is encoded.
     #[arg(long)]
     no_decode: bool,
@@ -110,7 +123,8 @@ impl From<MinConfidence> for Confidence {
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let start = Instant::now();
     let source = source(args, context)?;
-    let chosen = configuration::choose(args, &source)?;
+    let live = known::read(args, context)?;
+    let chosen = configuration::choose(args, &source, known::known(&live))?;
     let detector = &chosen.detector;
     let progress = Arc::new(Progress::default());
     progress::stop_on_interrupt(&progress);
@@ -147,7 +161,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         rules: detector.rules(),
         origin: None,
     };
-    output::write(args, &scan, &options, context)?;
+    let hidden = (!live.values().is_empty() && !args.show_secrets).then(|| known::redactor(&live));
+    output::write(args, &scan, &options, hidden, context)?;
     Ok(scan.exit())
 }
 

@@ -34,6 +34,8 @@ pub enum Reason {
     Passphrase,
     /// A weak password, or a word that may be one.
     Weak,
+    /// It is a value that is in use now.
+    Live,
 }
 
 impl fmt::Display for Reason {
@@ -44,6 +46,7 @@ impl fmt::Display for Reason {
             Self::Generated => "its name says secret, and it is irregular as what a generator makes",
             Self::Chosen => "its name says password, and it mixes characters as chosen passwords do",
             Self::Passphrase => "its name says passphrase, and it is one of several words",
+            Self::Live => "it equals a live value",
             Self::Weak => "its name says secret, but the value is short, or words and little else",
         })
     }
