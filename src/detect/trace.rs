@@ -320,8 +320,7 @@ mod tests {
     }
 
     /// Through a chain of edits, what is found and what is remembered is what looking at each text alone gives.
-    fn chain(start: String, edits: Vec<Edit>) -> Result<(), TestCaseError> {
-        let detector = detector();
+    fn chain(detector: &Detector, start: String, edits: Vec<Edit>) -> Result<(), TestCaseError> {
         let mut text = start.into_bytes();
         let mut trace = detector.whole(&text).unwrap();
         for edit in edits {
@@ -346,7 +345,26 @@ mod tests {
 
         #[test]
         fn carrying_is_looking(start in "(kab|aaaa|ccbb|[abck \n]){0,40}", edits in proptest::collection::vec(edit(), 1..4)) {
-            chain(start, edits)?;
+            chain(&detector(), start, edits)?;
+        }
+    }
+
+    /// Live values, whole and cut off, one of which is a part of another.
+    fn live() -> Detector {
+        let values = ["kabaacbbckabcabcccabk", "baacbbck", "a b\nc-k.a"];
+        let named = values.map(|value| (value.to_owned(), value.to_owned().into()));
+        Detector::with_known(detector().rules().to_vec(), crate::detect::Known::new(named)).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn carrying_live_values_is_looking(
+            start in "(kabaacbb|ckabcabc|ccabk|a b|\n|%0ac-|c-k.a|kab|%61|-){0,20}",
+            edits in proptest::collection::vec(edit(), 1..4),
+        ) {
+            chain(&live(), start, edits)?;
         }
     }
 
@@ -399,7 +417,7 @@ mod tests {
             start in encoded(25),
             edits in proptest::collection::vec(proptest::collection::vec((any::<u16>(), any::<u16>(), encoded(3)), 0..5), 1..4),
         ) {
-            chain(start, edits)?;
+            chain(&detector(), start, edits)?;
         }
     }
 }

@@ -24,7 +24,7 @@ impl Live {
             if assignment.is_reference(text) {
                 self.refuse(name, Unfit::Reference);
             } else {
-                self.add(name, assignment.read(text).into());
+                self.add(name, &assignment.read(text).into());
             }
         }
     }
@@ -35,7 +35,7 @@ impl Live {
     }
 
     /// Takes one value, and the password in it if it is an address with one.
-    pub fn add(&mut self, name: &str, value: Secret) {
+    pub fn add(&mut self, name: &str, value: &Secret) {
         let trimmed = value.expose().trim_ascii();
         let named_secret = says_secret(name);
         let password = password_of(trimmed);
@@ -53,9 +53,11 @@ impl Live {
 
     /// Takes one of many values that nobody chose, as a whole environment has them: only if its name or its looks say that
     /// it is a secret. Whether it was taken.
-    pub fn add_if_secret(&mut self, name: &str, value: Secret) -> bool {
+    pub fn add_if_secret(&mut self, name: &str, value: &Secret) -> bool {
         let trimmed = value.expose().trim_ascii();
-        let looks = says_secret(name) || detect::is_generated(trimmed) || password_of(trimmed).is_some();
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_+/.=-".contains(byte);
+        let is_key = trimmed.iter().all(is_word) && detect::is_generated(trimmed);
+        let looks = says_secret(name) || is_key || password_of(trimmed).is_some();
         let before = self.values.len();
         if looks {
             self.add(name, value);
@@ -174,9 +176,9 @@ mod tests {
     #[test]
     fn of_a_whole_environment_only_secrets_are_taken() {
         let mut live = Live::default();
-        assert!(!live.add_if_secret("LS_COLORS", Secret::from("rs=0:di=01;34:ln=01;36".to_owned())));
-        assert!(live.add_if_secret("MY_TOKEN", Secret::from("kq9ZxT2vLm".to_owned())));
-        assert!(live.add_if_secret("X", Secret::from("kq9ZxT2vLmWp8RbN4cJd".to_owned())));
+        assert!(!live.add_if_secret("LS_COLORS", &Secret::from("rs=0:di=01;34:ln=01;36".to_owned())));
+        assert!(live.add_if_secret("MY_TOKEN", &Secret::from("kq9ZxT2vLm".to_owned())));
+        assert!(live.add_if_secret("X", &Secret::from("kq9ZxT2vLmWp8RbN4cJd".to_owned())));
         assert!(live.refused().is_empty());
     }
 }

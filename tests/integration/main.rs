@@ -13,6 +13,7 @@ mod express; // the main job: a real Express application, its secret rotated and
 mod history; // findings and first commits over random histories, held against git
 #[cfg(unix)]
 mod hook; // the pre-commit hook, run by git itself
+mod known; // scan --known-from: every encoding, every place, what is refused, and that no value is shown
 mod layers; // the arrows between the modules, and the form of the source tree
 #[cfg(unix)] // other systems refuse such names
 mod paths; // paths that are no text, hostile names, and where a report can be written to

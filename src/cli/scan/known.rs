@@ -3,8 +3,10 @@
 use super::Args;
 use crate::cli::{Context, Failure};
 use crate::detect::Known;
+use crate::finding::Scan;
 use crate::live::Live;
 use crate::secret::{Redactor, Secret};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
@@ -21,7 +23,7 @@ pub(super) fn read(args: &Args, context: &mut Context) -> Result<Live, Failure> 
                 .hinted("give the values as a .env file or as env:NAME"));
             }
             "-" | "stdin" => {
-                live.add_lines(&text("standard input", |bytes| std::io::stdin().read_to_end(bytes))?)
+                live.add_lines(&text("standard input", |bytes| std::io::stdin().read_to_end(bytes))?);
             }
             other => match other.strip_prefix("env:") {
                 Some(name) => variables(name, context, &mut live)?,
@@ -46,14 +48,17 @@ pub(super) fn read(args: &Args, context: &mut Context) -> Result<Live, Failure> 
     Ok(live)
 }
 
-/// What takes the values out of a report. An address is left in it when its password goes: parts of it stand in many texts.
-pub(super) fn redactor(live: &Live) -> Redactor {
-    let values = live.values();
+/// What takes the values that were found out of a report. An address is left in it when its password goes: parts of it
+/// stand in many texts.
+pub(super) fn redactor(live: &Live, scan: &Scan) -> Option<Redactor> {
+    let found: BTreeSet<&String> = scan.findings.iter().flat_map(|finding| &finding.live_in).collect();
+    let values: Vec<_> = live.values().iter().filter(|(name, _)| found.contains(name)).collect();
     let is_address = |value: &Secret| value.expose().windows(3).any(|part| part == b"://");
-    let is_covered = |(name, value): &&(String, Secret)| {
+    let is_covered = |(name, value): &&&(String, Secret)| {
         is_address(value) && values.iter().any(|(other, password)| other == name && !is_address(password))
     };
-    Redactor::new(values.iter().filter(|value| !is_covered(value)).map(|(_, value)| value))
+    let hidden = values.iter().filter(|value| !is_covered(value)).map(|(_, value)| value);
+    (!values.is_empty()).then(|| Redactor::new(hidden))
 }
 
 /// The values for the detector.
@@ -77,11 +82,11 @@ fn variables(name: &str, context: &Context, live: &mut Live) -> Result<(), Failu
             Failure::usage(format!("the environment variable {name} of --known-from is not set or empty"))
                 .hinted("name one that is set, or a prefix: env:APP_*")
         })?;
-        live.add(name, Secret::from(value.as_encoded_bytes()));
+        live.add(name, &Secret::from(value.as_encoded_bytes()));
         return Ok(());
     };
     for (name, value) in context.env_starting_with(prefix) {
-        live.add_if_secret(&name, Secret::from(value.as_encoded_bytes()));
+        live.add_if_secret(&name, &Secret::from(value.as_encoded_bytes()));
     }
     Ok(())
 }

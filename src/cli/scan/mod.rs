@@ -161,8 +161,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         rules: detector.rules(),
         origin: None,
     };
-    let hidden = (!live.values().is_empty() && !args.show_secrets).then(|| known::redactor(&live));
-    output::write(args, &scan, &options, hidden, context)?;
+    let hidden = if args.show_secrets { None } else { known::redactor(&live, &scan) };
+    output::write(args, &scan, &options, hidden.as_ref(), context)?;
     Ok(scan.exit())
 }
 

@@ -16,12 +16,12 @@ pub(super) fn write(
     args: &Args,
     scan: &Scan,
     options: &report::Options<'_>,
-    hidden: Option<Redactor>,
+    hidden: Option<&Redactor>,
     context: &mut Context,
 ) -> Result<(), Failure> {
-    let write_to = |out: &mut dyn Write| match hidden.clone() {
+    let write_to = |out: &mut dyn Write| match hidden {
         Some(redactor) => {
-            let mut out = RedactingWriter::new(out, redactor);
+            let mut out = RedactingWriter::new(out, redactor.clone());
             args.format.write(scan, options, &mut out)?;
             out.finish()
         }

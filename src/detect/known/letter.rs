@@ -63,7 +63,8 @@ fn sextet(digit: u8) -> Option<u8> {
 fn escape(text: &[u8], byte: u8) -> Option<(usize, Form)> {
     match text {
         [b'\n' | b'\r', ..] if byte == b'\n' => {
-            let len = line_break(text)?;
+            let len = line_end(text)?;
+            let len = len + blanks(&text[len..]);
             Some((len, if len == 1 { Form::Plain } else { Form::Broken }))
         }
         [b'%', digits @ ..] => (number(digits, 2, 16)? == u32::from(byte)).then_some((3, Form::Percent)),
@@ -118,25 +119,32 @@ fn number(digits: &[u8], count: usize, radix: u32) -> Option<u32> {
     digits.iter().try_fold(0, |number, digit| Some(number * radix + char::from(*digit).to_digit(radix)?))
 }
 
-/// The length of a line's end, also one that is written as an escape or behind a mark that the line goes on, with the
-/// next line's indentation.
-pub(super) fn line_break(text: &[u8]) -> Option<usize> {
+/// The length of a line's end, also one that is written as an escape or behind a mark that the line goes on.
+pub(super) fn line_end(text: &[u8]) -> Option<usize> {
     let goes_on = matches!(text, [b'\\' | b'=', b'\r' | b'\n', ..]);
     let start = usize::from(goes_on);
-    let end = start
-        + match &text[start..] {
-            [b'\r', b'\n', ..] => 2,
-            [b'\n' | b'\r', ..] => 1,
-            [b'\\', b'r', b'\\', b'n', ..] => 4,
-            [b'\\', b'n', ..] => 2,
-            _ => return None,
-        };
-    Some(end + text[end..].iter().take(INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count())
+    let len = match &text[start..] {
+        [b'\r', b'\n', ..] | [b'\\', b'n', ..] => 2,
+        [b'\n' | b'\r', ..] => 1,
+        [b'\\', b'r', b'\\', b'n', ..] => 4,
+        _ => return None,
+    };
+    Some(start + len)
+}
+
+/// How deep a line is indented.
+pub(super) fn blanks(line: &[u8]) -> usize {
+    line.iter().take(INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count()
 }
 
 /// How many bytes at the start of a line mark a comment, a quotation, a string or a line of a diff.
 pub(super) fn marks(line: &[u8]) -> usize {
-    line.iter().take(MARKS).take_while(|byte| b"#>*|/;+-\"' \t".contains(byte)).count()
+    line.iter().take(MARKS).take_while(|byte| is_mark(**byte)).count()
+}
+
+/// Whether a byte can be such a mark.
+pub(super) fn is_mark(byte: u8) -> bool {
+    b"#>*|/;+-\"' \t".contains(&byte)
 }
 
 #[cfg(test)]

@@ -16,6 +16,10 @@ const LONGEST_ANCHOR: usize = 16;
 const SHORTEST_ANCHOR: usize = 4;
 /// The least that counts as a value cut off: so many bytes, and three quarters.
 const PREFIX: usize = 16;
+/// How many letters of a value are held against a line's start to tell them from the marks there.
+const MOST_OWN: usize = 16;
+/// The most bytes of a letter that is escaped.
+const WIDEST: usize = 8;
 /// Values from this length on are also looked for as the bytes that they are the digits of.
 const DIGITS: usize = 16;
 
@@ -38,6 +42,16 @@ pub(super) struct Found {
     pub(super) range: Range<usize>,
     /// How it is encoded; `None` when it is not.
     pub(super) encoding: Option<&'static str>,
+}
+
+/// What may stand between and for the letters of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Plain,
+    /// Ends of lines between them.
+    Broken,
+    /// Those and escapes.
+    Escaped,
 }
 
 /// How the letters of a text were written.
@@ -91,7 +105,7 @@ impl Spelling {
 
     /// The most bytes between the start of an anchor and either end of what is read.
     pub(super) fn span(&self) -> usize {
-        let (widest, per_line) = if self.script == Script::Text { (8, 16) } else { (1, 32) };
+        let (widest, per_line) = if self.script == Script::Text { (WIDEST, 16) } else { (1, 32) };
         let count = self.letters.len();
         (count * widest + (count / per_line + 2) * LONGEST_BREAK).min(MAX_SPAN - LONGEST_ANCHOR)
     }
@@ -99,16 +113,17 @@ impl Spelling {
     /// The value in the text, of which an anchor that begins with the letter stands at `at`.
     pub(super) fn find(&self, text: &[u8], at: usize, letter: usize) -> Option<Found> {
         let nearest = at.checked_sub(letter);
-        let plain = nearest.and_then(|start| self.whole(text, start, false));
+        let plain = nearest.and_then(|start| self.whole(text, start, Reading::Plain));
         if plain.is_some() {
             return plain;
         }
-        let widest = if self.script == Script::Text { 8 } else { 1 };
+        let widest = if self.script == Script::Text { WIDEST } else { 1 };
         let furthest = if letter == 0 { 0 } else { letter * widest + LONGEST_BREAK };
-        let starts = (at.saturating_sub(furthest)..=nearest.unwrap_or(0)).rev();
         let mut cut = None;
-        for start in starts {
-            if let Some(found) = self.whole(text, start, true).filter(|found| found.range.end > at) {
+        for start in (at.saturating_sub(furthest)..=nearest.unwrap_or(0)).rev() {
+            // A backslash may be one that breaks a line, one that escapes, or one of the value's own.
+            let read = |reading| self.whole(text, start, reading).filter(|found| found.range.end > at);
+            if let Some(found) = read(Reading::Broken).or_else(|| read(Reading::Escaped)) {
                 return Some(found);
             }
             cut = cut.or_else(|| self.cut(text, start).filter(|found| found.range.end > at));
@@ -116,8 +131,8 @@ impl Spelling {
         cut
     }
 
-    fn whole(&self, text: &[u8], start: usize, escaped: bool) -> Option<Found> {
-        let read = self.read(text, start, escaped).filter(|read| read.letters == self.letters.len())?;
+    fn whole(&self, text: &[u8], start: usize, reading: Reading) -> Option<Found> {
+        let read = self.read(text, start, reading).filter(|read| read.letters == self.letters.len())?;
         let form = match read.form {
             Form::Plain => None,
             Form::Broken => Some("wrapped"),
@@ -136,19 +151,18 @@ impl Spelling {
             return None;
         }
         let least = PREFIX.max((self.letters.len() * 3).div_ceil(4));
-        let read = self.read(text, start, true).filter(|read| read.letters >= least)?;
+        let reads = [Reading::Broken, Reading::Escaped].into_iter();
+        let read =
+            reads.filter_map(|reading| self.read(text, start, reading)).max_by_key(|read| read.letters)?;
         let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/_-=".contains(byte);
-        let found = Found { range: start..read.end, encoding: Some("prefix") };
-        (!text.get(read.end).is_some_and(goes_on)).then_some(found)
+        let is_cut = read.letters >= least && !text.get(read.end).is_some_and(goes_on);
+        is_cut.then_some(Found { range: start..read.end, encoding: Some("prefix") })
     }
 
     /// Reads as many letters as there are.
-    fn read(&self, text: &[u8], start: usize, escaped: bool) -> Option<Read> {
+    fn read(&self, text: &[u8], start: usize, reading: Reading) -> Option<Read> {
         let mut read = Read { end: start, letters: 0, form: Form::Plain };
-        for letter in self.letters.iter() {
-            let Some((len, form)) = self.step(*letter, &text[read.end..], read.letters, escaped) else {
-                break;
-            };
+        while let Some((len, form)) = self.step(read.letters, &text[read.end..], reading) {
             read.end += len;
             read.letters += 1;
             read.form = read.form.max(form);
@@ -156,17 +170,31 @@ impl Spelling {
         (read.letters > 0).then_some(read)
     }
 
-    fn step(&self, letter: u16, text: &[u8], number: usize, escaped: bool) -> Option<(usize, Form)> {
-        let here = letter::at(self.script, letter, text, escaped);
-        if here.is_some() || !escaped || number == 0 {
+    /// The length and form of the letter with this number at the start of the text, or behind a line's end there.
+    fn step(&self, number: usize, text: &[u8], reading: Reading) -> Option<(usize, Form)> {
+        let letter = *self.letters.get(number)?;
+        let at = |text: &[u8]| letter::at(self.script, letter, text, reading == Reading::Escaped);
+        let here = at(text);
+        if here.is_some() || reading == Reading::Plain || number == 0 {
             return here;
         }
-        let line = letter::line_break(text)?;
-        let behind = |skip: usize| {
-            let (len, form) = letter::at(self.script, letter, &text[skip..], escaped)?;
-            Some((skip + len, form.max(Form::Broken)))
-        };
-        behind(line).or_else(|| behind(line + letter::marks(&text[line..])))
+        let line = letter::line_end(text)?;
+        let indent = letter::blanks(&text[line..]);
+        let most = line + indent + letter::marks(&text[line + indent..]);
+        // Of what stands at the line's start the last may be the value's own.
+        let is_own = |letter: &&u16| letter::is_mark(letter.to_be_bytes()[1]);
+        let own = self.letters[number..].iter().take(MOST_OWN).take_while(is_own).count();
+        (line..=most).find_map(|skip| {
+            let (len, form) = at(&text[skip..])?;
+            let goes_on = |ahead: usize| {
+                let letter = self.letters.get(number + ahead);
+                letter.is_none_or(|letter| {
+                    letter::at(self.script, *letter, &text[skip + ahead..], false).is_some()
+                })
+            };
+            let is_here = form != Form::Plain || self.script == Script::Sextet || (1..=own).all(goes_on);
+            is_here.then(|| (skip + len, form.max(Form::Broken)))
+        })
     }
 
     /// The texts by which the prefilter finds it.
@@ -198,7 +226,7 @@ impl Spelling {
         if found.len() < 2 || found[0].letter > 2 * ANCHOR {
             let styles: [fn(u8) -> String; 6] =
                 [plain, in_address, in_json, in_script, in_page, in_page_by_number];
-            found.extend(styles.iter().flat_map(|style| beginnings(&bytes, ANCHOR, style)));
+            found.extend(styles.iter().flat_map(|style| beginnings(&bytes, ANCHOR, *style)));
         }
         let styles: [fn(u8) -> String; 5] = [
             |byte| format!("%{byte:02x}"),
@@ -207,7 +235,7 @@ impl Spelling {
             |byte| format!("&#{byte};"),
             |byte| format!("&#x{byte:02x};"),
         ];
-        found.extend(styles.iter().flat_map(|style| beginnings(&bytes, LONGEST_ANCHOR, style)));
+        found.extend(styles.iter().flat_map(|style| beginnings(&bytes, LONGEST_ANCHOR, *style)));
         found
     }
 
@@ -233,7 +261,7 @@ impl Spelling {
 }
 
 /// The first letters of a value written in a style, and those behind them.
-fn beginnings(value: &[u8], longest: usize, style: &fn(u8) -> String) -> Vec<Anchor> {
+fn beginnings(value: &[u8], longest: usize, style: fn(u8) -> String) -> Vec<Anchor> {
     let mut found = Vec::new();
     let mut at = 0;
     for _ in 0..2 {

@@ -81,12 +81,12 @@ pub fn unfit(value: &[u8], named_secret: bool) -> Option<Unfit> {
         return Some(Unfit::Placeholder);
     }
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if digits < LONG_NUMBER && value.iter().all(|byte| byte.is_ascii_digit() || b".-:/ +_,eTZ".contains(byte))
-    {
+    let signs: &[u8] = if value.contains(&b':') { b".-:/ +_,TZ" } else { b".-/ +_," };
+    if digits < LONG_NUMBER && value.iter().all(|byte| byte.is_ascii_digit() || signs.contains(byte)) {
         return Some(Unfit::Number);
     }
     if let Some((_, rest)) = parts_of_url(value) {
-        return (!has_password(rest) && !rest.split(is_separator).any(is_generated))
+        return (!has_password(rest) && !rest.split(|byte| b"/?&=#:@".contains(byte)).any(is_generated))
             .then_some(Unfit::Address);
     }
     // What is base64 of a key may begin like a certificate.
@@ -119,10 +119,6 @@ fn has_password(rest: &[u8]) -> bool {
     user.is_some_and(|user| user.contains(&b':') || is_generated(user))
 }
 
-fn is_separator(byte: &u8) -> bool {
-    b"/?&=#:@".contains(byte)
-}
-
 /// `db.internal:5432`, `redis-master.cache.svc`
 fn is_host(value: &[u8]) -> bool {
     let host = value.split(|byte| *byte == b':').next().unwrap_or_default();
@@ -151,7 +147,11 @@ fn is_wordy(value: &[u8], named_secret: bool) -> bool {
     let letters = count(u8::is_ascii_alphabetic);
     let digits = count(u8::is_ascii_digit);
     let signs = count(|byte| byte.is_ascii_punctuation() && !b"-_./:, ".contains(byte));
-    let is_covered = words::covered(value) * 4 >= letters * 3;
+    // Two letters are a word of their own: a country, a unit.
+    let runs = value.chunk_by(|a, b| a.is_ascii_alphabetic() == b.is_ascii_alphabetic());
+    let short: usize =
+        runs.filter(|run| run.len() <= 2 && run[0].is_ascii_alphabetic()).map(<[u8]>::len).sum();
+    let is_covered = (words::covered(value) + short) * 4 >= letters * 3;
     if !is_covered || signs > 0 {
         return false;
     }
