@@ -1,5 +1,7 @@
-//! Embeds the rules: all of `rules/*.yaml` becomes one JSON array, so that no YAML is parsed when unleak starts.
+//! Embeds the rules: all of `rules/*.yaml` becomes one JSON array, so that no YAML is parsed when unleak starts. Their
+//! examples, which no scan needs, become another.
 
+use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
@@ -45,7 +47,6 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by the environment and files")]
 fn embed() -> Result<(), String> {
     let mut files = fs::read_dir("rules")
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>, _>>())
@@ -56,20 +57,30 @@ fn embed() -> Result<(), String> {
     for file in &files {
         rules.extend(read(file)?);
     }
-    let json = serde_json::to_vec(&rules).map_err(|error| error.to_string())?;
-    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join("rules.json");
+    let lines: Vec<_> =
+        rules.iter_mut().map(|rule| (take(&mut rule.examples), take(&mut rule.counterexamples))).collect();
+    write("rules.json", &rules)?;
+    write("examples.json", &lines)
+}
+
+#[expect(clippy::disallowed_methods, reason = "as above")]
+fn write<T: serde::Serialize>(name: &str, value: &T) -> Result<(), String> {
+    let json = serde_json::to_vec(value).map_err(|error| error.to_string())?;
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join(name);
     fs::write(&out, json).map_err(|error| format!("{}: {error}", out.display()))
 }
 
 fn read(file: &Path) -> Result<Vec<form::Rule>, String> {
     let name = file.display();
     let text = fs::read_to_string(file).map_err(|error| format!("{name}: {error}"))?;
-    let mut rules: Vec<form::Rule> = serde_yaml::from_str(&text).map_err(|error| {
+    let rules: Vec<form::Rule> = serde_yaml::from_str(&text).map_err(|error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
         format!("{name}:{line}:{column}: {}", error.without_snippet())
     })?;
-    for rule in &mut rules {
-        fragment::expand_rule(rule).map_err(|unknown| format!("{name}: rule `{}`: {unknown}", rule.id))?;
+    // The fragments stay as they are: most patterns are never compiled.
+    for rule in &rules {
+        fragment::expand_rule(&mut rule.clone())
+            .map_err(|unknown| format!("{name}: rule `{}`: {unknown}", rule.id))?;
     }
     Ok(rules)
 }

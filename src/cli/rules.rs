@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 }
 
 fn list(format: Format, context: &mut Context) -> Result<Exit, Failure> {
-    let mut rules = rule::builtin();
+    let mut rules = rule::builtin_with_examples();
     rules.sort_by(|a, b| a.id.cmp(&b.id));
     match format {
         Format::Json => {
@@ -90,7 +90,7 @@ fn severity_style(severity: Severity) -> Style {
 }
 
 fn show(id: &str, context: &mut Context) -> Result<Exit, Failure> {
-    let rules = rule::builtin();
+    let rules = rule::builtin_with_examples();
     let rule = rules.iter().find(|rule| rule.id == id).ok_or_else(|| unknown(id, &rules))?;
     let (bold, out) = (Style::new().bold(), &mut context.out);
     writeln!(out, "{bold}{}{bold:#}\n{}\n", rule.id, rule.title)?;
@@ -146,7 +146,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 fn check(path: Option<&std::path::Path>, context: &mut Context) -> Result<Exit, Failure> {
     let rules = match path {
-        None => rule::builtin(),
+        None => rule::builtin_with_examples(),
         Some(path) => rule::from_path(path).map_err(|error| {
             let failure = Failure::from_error(&error, Exit::Usage);
             error.hint().into_iter().fold(failure, Failure::hinted)

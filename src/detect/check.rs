@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_built_in_rules_keep_their_promises() {
-        let problems = check(&rule::builtin()).unwrap();
+        let problems = check(&rule::builtin_with_examples()).unwrap();
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
     }

@@ -112,7 +112,7 @@ fn bad_pattern(rule: &Rule, source: Box<BuildError>) -> Error {
 
 impl Matcher {
     fn new(rule: &Rule) -> Result<Self, Box<BuildError>> {
-        let regex = regex(&rule.pattern)?;
+        let regex = regex(&rule::expanded(&rule.pattern))?;
         let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret").unwrap_or(0);
         Ok(Self {
             regex,
@@ -187,7 +187,8 @@ impl Reach {
         let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
         let unbounded = || Error::Unbounded { rule: rule.id.clone() };
         // What does not parse does not compile either, and the compiler says why.
-        let hir = { parser }.parse(&rule.pattern).map_err(|_| match regex(&rule.pattern) {
+        let pattern = rule::expanded(&rule.pattern);
+        let hir = { parser }.parse(&pattern).map_err(|_| match regex(&pattern) {
             Err(source) => bad_pattern(rule, source),
             Ok(_) => unbounded(),
         })?;

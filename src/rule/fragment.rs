@@ -6,8 +6,9 @@
 use super::form::Rule;
 
 /// The pieces, by name. Longer explanations stand in the README of the rules.
-const FRAGMENTS: [(&str, &str); 6] = [
+const FRAGMENTS: [(&str, &str); 7] = [
     ("gap", GAP),
+    ("keyed", KEYED),
     ("end", r"(?:[^\w\-]|\z)"),
     ("to", TO),
     ("value", VALUE),
@@ -19,6 +20,17 @@ const FRAGMENTS: [(&str, &str); 6] = [
 const GAP: &str = concat!(
     r#"[\w .\-]{0,24}\\?["'\x60]?[\])]?"#,
     r#"(?:[ \t]{0,8}(?:=>|:=|=|:|\|)[ \t]{0,8}\\?["'\x60]?|[ ]?(?:,|\|\||\?\?)[ ]?\\?["'\x60])"#
+);
+
+/// From a provider's name to its key when something calls it one: on the same line (a variable, a call, a header, a
+/// parameter of a URL, an XML element), or indented under the name. For keys that look like any hash or UUID.
+const KEYED: &str = concat!(
+    r"[^\n]{0,60}?(?:\n[ \t]{1,24}[^\n]{0,60}?){0,3}?",
+    r"(?i:key|token|secret|bearer|passw|pwd|credential|app_?id|(?:[_\-]|\b)(?:auth|pat)(?:[_\-]|\b))[\w\-]{0,12}",
+    r"(?:(?:[ ](?:is|was|to|as)|:[ ]?[&'\w]{2,12}[ ])?[^\w\n/.#]{1,10}",
+    // the next cell of an HTML table, and name and value as two fields of one entry
+    r"|(?:</\w{1,6}>\s{0,20}){1,2}(?:<\w{1,6}[^>\n]{0,40}>\s{0,20}){1,2}",
+    r#"|["']?,?\s{1,30}["']?(?i:value)["']?[ ]?[:=][ ]?["']?)"#
 );
 
 /// From the complete name of a secret to its value, wherever people write both down.
@@ -73,6 +85,11 @@ impl std::fmt::Display for Unknown {
         write!(f, "there is no pattern fragment `{{{{{}}}}}`; there are", self.0)?;
         FRAGMENTS.iter().try_for_each(|(name, _)| write!(f, " {name}"))
     }
+}
+
+/// A pattern with its fragments written out; one that has none, or an unknown one, as it is.
+pub fn expanded(pattern: &str) -> String {
+    expand(pattern).unwrap_or_else(|_| pattern.to_owned())
 }
 
 /// Replaces the fragments in a rule's pattern and in what its values must not be.

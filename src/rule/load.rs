@@ -152,10 +152,19 @@ pub fn syntax() -> automata::Config {
     automata::Config::new().unicode(false).utf8(false).multi_line(true)
 }
 
-/// The rules that come with unleak.
+/// The rules that come with unleak, without their examples, which no scan needs.
 pub fn builtin() -> Vec<Rule> {
     serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/rules.json")))
         .expect("build.rs wrote rules of this form")
+}
+
+/// The same with their examples.
+pub fn builtin_with_examples() -> Vec<Rule> {
+    let lines: Vec<(Vec<String>, Vec<String>)> =
+        serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/examples.json")))
+            .expect("build.rs wrote lines of this form");
+    let rules = builtin().into_iter().zip(lines);
+    rules.map(|(rule, (examples, counterexamples))| Rule { examples, counterexamples, ..rule }).collect()
 }
 
 /// Reads the text of one rule file; `name` stands in errors.

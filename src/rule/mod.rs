@@ -8,4 +8,5 @@ mod load;
 pub mod template;
 
 pub use form::{CharClass, Checksum, Filters, Promise, Rule};
-pub use load::{Error, Problem, builtin, from_path, from_texts, from_yaml, syntax};
+pub use fragment::expanded;
+pub use load::{Error, Problem, builtin, builtin_with_examples, from_path, from_texts, from_yaml, syntax};

@@ -10,7 +10,7 @@ pub(super) const LONGEST: usize = 80;
 const OPERATOR: usize = 3;
 
 /// Whether a byte may stand in a seam.
-pub(super) fn joins(byte: u8) -> bool {
+pub(super) const fn joins(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b'+' | b'.' | b'&' | b'~' | b'|' | b'<' | b'>' | b'\\')
 }
 

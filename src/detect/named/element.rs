@@ -56,9 +56,7 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
     let is_quoted = at.skip(3, |byte| b"\\\"'".contains(&byte)) > 0;
     let line = text[..name.range.start].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let before = &text[line..name.range.start];
-    let is_named = [&b"name"[..], b"Name", b"key", b"Key", b"variable", b"id="]
-        .iter()
-        .any(|word| before.windows(word.len()).any(|part| part == *word));
+    let is_named = is_naming(before);
     // `"db_password": { "value": … }`
     let mut inside = at;
     inside.blanks();
@@ -106,4 +104,15 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
     at.space();
     at.eat_any(&[b"<value>", b"<string>"]);
     content(at)
+}
+
+/// Whether what stands before a name says that it is one: `name: `, `key="`, `variable "`.
+fn is_naming(before: &[u8]) -> bool {
+    let is_between = |byte: &u8| b" \t\"'\\=:(".contains(byte);
+    let end = before.iter().rposition(|byte| !is_between(byte)).map_or(0, |at| at + 1);
+    let word = before[..end].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let word = &before[end - word..end];
+    ["name", "key", "variable", "id", "parameter", "setting", "var"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }

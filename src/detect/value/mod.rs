@@ -36,7 +36,11 @@ impl ValueFilter {
             entropy: filters.entropy.unwrap_or(0.0),
             require: filters.require.clone(),
             checksum: filters.checksum,
-            not: filters.not.iter().map(|pattern| compiled::regex(pattern)).collect::<Result<_, _>>()?,
+            not: filters
+                .not
+                .iter()
+                .map(|pattern| compiled::regex(&crate::rule::expanded(pattern)))
+                .collect::<Result<_, _>>()?,
             allow_placeholders: filters.allow_placeholders,
         })
     }

@@ -51,6 +51,9 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_address(value)
         || is_file_name(value)
         || is_expression(value)
+        || is_package(value)
+        || is_hash(value)
+        || is_attribute(value)
         || (value.starts_with(b"#") && value[1..].iter().all(u8::is_ascii_hexdigit))
 }
 
@@ -154,8 +157,23 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     let called = value.iter().position(|byte| matches!(byte, b'(' | b'['));
     let called =
         called.is_some_and(|at| at > 0 && value[..at].split(|byte| *byte == b'.').all(is_identifier));
-    // A name alone, which between quotes would be a value.
+    // `&RegistryConfig`, `#[derive(Clone)]`, `$.ObjectType`: names and signs without quotes.
+    let sigils = value.iter().any(|byte| b"$@&*!#(){}[]<>;|%^,".contains(byte));
+    let mostly =
+        words::covered(value) * 3 >= value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() * 2;
+    let unquoted = form != Form::Quoted && form != Form::Cell;
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    if unquoted && sigils && mostly && digits < 3 {
+        return true;
+    }
+    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') {
+        return true;
+    }
+    // `$name`, `@name`: a variable's name
+    if matches!(value[0], b'$' | b'@') && is_identifier(&value[1..]) && (mostly || unquoted && digits == 0) {
+        return true;
+    }
+    // A name alone, which between quotes would be a value.
     let named = form == Form::Bare && is_identifier(value) && wordy && digits < 3;
     // `env(NAME)`, also between quotes
     let looked_up = value.ends_with(b")") && called && wordy;
@@ -174,4 +192,63 @@ fn is_expression(value: &[u8]) -> bool {
         [b"[^", b"[a-z", b"[A-Z", b"[0-9", b"\\d", b"\\w", b"\\s", b"(?", b".*", b"}$"];
     let signs = value.iter().filter(|byte| b"[](){}^$*+?\\|".contains(byte)).count();
     signs > 2 && MARKS.iter().any(|mark| value.windows(mark.len()).any(|part| part == *mark))
+}
+
+/// `name@1.2.3`, `owner/image:tag`, `owner/action@v2`, `name-0.10.1`: a package, an image and its version.
+fn is_package(value: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./$".contains(byte);
+    let parts: Vec<&[u8]> = value.splitn(2, |byte| matches!(byte, b'@' | b':')).collect();
+    let has_slash = parts[0].contains(&b'/')
+        && parts[0].iter().all(is_name)
+        && parts.len() == 2
+        && parts[1].iter().all(is_name);
+    let owned = has_slash && words::covered(parts[0]) * 2 >= parts[0].len() / 2 && parts[1].len() < 48;
+    owned || has_version(value)
+}
+
+/// Three numbers between dots.
+fn has_version(value: &[u8]) -> bool {
+    let mut numbers = 0;
+    for part in value.split(|byte| *byte == b'.') {
+        let digits = if numbers == 0 {
+            part.iter().rev().take_while(|byte| byte.is_ascii_digit()).count()
+        } else {
+            part.iter().take_while(|byte| byte.is_ascii_digit()).count()
+        };
+        let whole = digits == part.len();
+        numbers = if (1..=4).contains(&digits) && (whole || numbers == 0 || numbers == 2) {
+            numbers + 1
+        } else {
+            0
+        };
+        if numbers == 3 {
+            return true;
+        }
+    }
+    false
+}
+
+/// `$2b$10$…`, `sha1$…`, `{SSHA}…`: what is kept of a password so that nobody can read it.
+fn is_hash(value: &[u8]) -> bool {
+    const STARTS: [&[u8]; 15] = [
+        b"$1$", b"$2a$", b"$2b$", b"$2y$", b"$5$", b"$6$", b"$y$", b"$apr1$", b"$argon2", b"$pbkdf2",
+        b"$scrypt", b"sha1$", b"pbkdf2_", b"{SSHA", b"{SHA",
+    ];
+    let is_account =
+        value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit);
+    is_account || STARTS.iter().any(|start| value.starts_with(start))
+}
+
+/// `[formControl]=`, `AUTH0_ID=`, `&#x27;text`: what stands beside a value in markup, not the value.
+fn is_attribute(value: &[u8]) -> bool {
+    let is_base64 = value.len().is_multiple_of(4)
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
+    let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
+    (value.ends_with(b"=") && !is_base64 && words::covered(value) * 2 > value.len())
+        || value.ends_with(b"]=")
+        || has(b"&#")
+        || has(b"&quot")
+        || has(b"&apos")
+        || has(b".md#")
+        || has(b".html#")
 }

@@ -117,12 +117,15 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
         return Err(Refusal::Code);
     }
     match promise {
-        Promise::Key => key(value, &traits).or_else(|refusal| match refusal {
+        Promise::Key => key(value, form, &traits).or_else(|refusal| {
             // Many a "secret" is a password.
-            Refusal::Length | Refusal::Regular if traits.kinds() >= 3 && traits.strong > 0 => {
-                password(value, form, &traits)
+            let chosen = traits.digits > 0 && traits.strong > 0 && traits.kinds() >= 3 && !traits.is_wordy();
+            match refusal {
+                Refusal::Length | Refusal::Regular if chosen && form == Form::Quoted => {
+                    password(value, form, &traits)
+                }
+                refusal => Err(refusal),
             }
-            refusal => Err(refusal),
         }),
         Promise::Password => password(value, form, &traits),
     }
@@ -180,12 +183,16 @@ impl Traits {
 }
 
 /// A machine makes keys: long, and nothing in them repeats or says anything.
-fn key(value: &[u8], traits: &Traits) -> Result<Verdict, Refusal> {
+fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     if is_uuid(value) {
         return Ok(verdict(Confidence::Medium, Reason::Generated));
     }
     if traits.len < 16 {
         return Err(Refusal::Length);
+    }
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(byte);
+    if form != Form::Quoted && !value.iter().all(is_part) {
+        return Err(Refusal::Regular);
     }
     if traits.strong > traits.len / 4 || value.contains(&b' ') || !value.is_ascii() {
         return Err(Refusal::Regular);

@@ -1,19 +1,12 @@
 //! Where found blobs stand: which paths, since which commit.
 //!
-//! The ties of trees tell which trees lead to a found blob. Only of those the entries are looked at, in one more pass, and a
-//! commit only where it differs from its parents.
+//! The ties of trees tell which trees lead to a found blob, and by which entries, so that no tree is read again. A commit is
+//! looked at only where it differs from its parents.
 
 use super::graph::{Commit, Graph, Reach};
+use super::held::Held;
 use super::history::Past;
-use super::names;
-use super::object::{Kind, Object};
-use super::object_id::ObjectId;
-use super::pack::{DeltaBase, PackError, Visitor};
-use super::store::Store;
-use super::tree::{self, Entry, EntryKind, Layout};
-use crate::coverage::Coverage;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 
 /// The most steps in finding the places of all blobs: a few trees can name each other into more paths than there are
 /// atoms. A history of 80,000 commits with found blobs takes some 100,000.
@@ -40,20 +33,12 @@ pub(super) struct Introduction {
 }
 
 /// The trees that lead to found blobs and names.
-pub(super) struct Leads {
-    trees: HashMap<u32, Box<[Lead]>>,
-    names: Vec<Box<[u8]>>,
+pub(super) struct Leads<'p> {
+    /// Of each such tree the entries that are, have the name of, or lead to what was found, in order.
+    trees: HashMap<u32, Box<[Held]>>,
+    names: &'p [Box<[u8]>],
     /// The numbers of the names that were found themselves.
     wanted: HashSet<u32>,
-}
-
-/// An entry that is, has the name of, or leads to what was found. By number of its name, so that two trees' lists are easily compared.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Lead {
-    name: u32,
-    is_tree: bool,
-    /// The position of what it names; the largest number if that is not here.
-    object: u32,
 }
 
 /// How much more may be looked at and told, for all questions together.
@@ -82,33 +67,32 @@ impl Budget {
     }
 }
 
-impl Leads {
-    /// Finds the trees that lead to the blobs at these positions, and to entries of these names.
+impl<'p> Leads<'p> {
+    /// Finds the trees that lead to the blobs at these positions, and to entries of these names; there are so many `objects`.
     pub(super) fn find(
-        store: &Store,
-        past: &Past,
-        hash_len: usize,
-        blobs: &HashSet<u32>,
+        past: &'p Past,
+        objects: usize,
+        blobs: impl Iterator<Item = u32>,
         wanted: &HashSet<&[u8]>,
-        jobs: usize,
     ) -> Self {
-        let mut leading = vec![false; store.len()];
-        blobs.iter().for_each(|&blob| leading[blob as usize] = true);
-        for tree in names::trees_with(store, wanted, hash_len, jobs) {
-            leading[tree] = true;
+        let mut leading = vec![false; objects];
+        blobs.for_each(|blob| leading[blob as usize] = true);
+        let names = (0..).zip(&past.names).filter(|(_, name)| wanted.contains(name.as_ref()));
+        let wanted: HashSet<u32> = names.map(|(number, _)| number).collect();
+        past.ties.spread(&mut leading, &wanted);
+        let mut trees: HashMap<u32, Box<[Held]>> = HashMap::new();
+        for tie in past.ties.iter().filter(|tie| leading[tie.tree as usize]) {
+            let base = tie.base.and_then(|base| trees.get(&base));
+            let mut leads: Vec<Held> = base.map(|base| base.to_vec()).unwrap_or_default();
+            for lost in tie.lost {
+                leads.binary_search(lost).ok().map(|at| leads.remove(at));
+            }
+            for gained in tie.gained.iter().filter(|entry| entry.leads(&leading, &wanted)) {
+                leads.insert(leads.partition_point(|lead| lead < gained), *gained);
+            }
+            trees.insert(tie.tree, leads.into());
         }
-        past.ties.spread(&mut leading);
-        let (names, trees) = (Mutex::default(), Mutex::default());
-        let collector = Collector { store, hash_len, leading, wanted, names, trees };
-        // What cannot be read was reported when the content was scanned.
-        store.each(jobs, &collector, &mut Coverage::default());
-        let trees = collector.trees.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let numbers = collector.names.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut names: Vec<(Box<[u8]>, u32)> = numbers.into_iter().collect();
-        names.sort_unstable_by_key(|(_, number)| *number);
-        let is_wanted = |(name, number): &(Box<[u8]>, u32)| wanted.contains(name.as_ref()).then_some(*number);
-        let numbers = names.iter().filter_map(is_wanted).collect();
-        Self { trees, names: names.into_iter().map(|(name, _)| name).collect(), wanted: numbers }
+        Self { trees, names: &past.names, wanted }
     }
 
     /// The names that were looked for and are somewhere.
@@ -149,7 +133,7 @@ impl Leads {
             *known = commit.max(*known);
         };
         for commit in &graph.commits {
-            for &parent in &commit.parents {
+            for &parent in commit.parents.iter() {
                 let before = graph.commits[parent as usize].tree.filter(|tree| self.trees.contains_key(tree));
                 if let Some(before) = before.filter(|_| before != commit.tree) {
                     let after = commit.tree.into_iter().collect();
@@ -195,113 +179,41 @@ impl Leads {
         while let Some((id, others, path)) = stack.pop() {
             let Some(left) = budget.steps.checked_sub(1) else { return };
             budget.steps = left;
-            let others: Vec<&[Lead]> = others.iter().filter_map(|other| self.leads(*other)).collect();
+            let others: Vec<&[Held]> = others.iter().filter_map(|other| self.leads(*other)).collect();
             for lead in self.leads(id).unwrap_or_default() {
                 if others.iter().any(|other| other.binary_search(lead).is_ok()) {
                     continue;
                 }
                 let mut path: Vec<u8> = path.clone();
-                path.extend_from_slice(&self.names[lead.name as usize]);
-                let known = || others.iter().any(|other| has_name(other, lead.name));
-                if self.wanted.contains(&lead.name) && !known() && budget.place() {
-                    new(Found::Name(lead.name), path.clone());
+                path.extend_from_slice(&self.names[lead.name() as usize]);
+                let known = || others.iter().any(|other| has_name(other, lead.name()));
+                if self.wanted.contains(&lead.name()) && !known() && budget.place() {
+                    new(Found::Name(lead.name()), path.clone());
                 }
-                if lead.is_tree {
+                if lead.is_tree() {
                     path.push(b'/');
-                    let same = others.iter().filter_map(|other| folder(other, lead.name)).collect();
-                    stack.push((lead.object, same, path));
+                    let same = others.iter().filter_map(|other| folder(other, lead.name())).collect();
+                    stack.push((lead.object(), same, path));
                 } else if budget.place() {
-                    new(Found::Blob(lead.object), path);
+                    new(Found::Blob(lead.object()), path);
                 }
             }
         }
     }
 
-    fn leads(&self, tree: u32) -> Option<&[Lead]> {
+    fn leads(&self, tree: u32) -> Option<&[Held]> {
         self.trees.get(&tree).map(AsRef::as_ref)
     }
 }
 
 /// The folder of this name in an ordered list.
-fn folder(leads: &[Lead], name: u32) -> Option<u32> {
-    let at = leads.partition_point(|lead| (lead.name, lead.is_tree) < (name, true));
-    leads.get(at).filter(|lead| lead.name == name && lead.is_tree).map(|lead| lead.object)
+fn folder(leads: &[Held], name: u32) -> Option<u32> {
+    let at = leads.partition_point(|lead| *lead < Held::first(name, true));
+    leads.get(at).filter(|lead| lead.name() == name && lead.is_tree()).map(|lead| lead.object())
 }
 
 /// Whether an ordered list has an entry of this name.
-fn has_name(leads: &[Lead], name: u32) -> bool {
-    leads.get(leads.partition_point(|lead| lead.name < name)).is_some_and(|lead| lead.name == name)
-}
-
-/// Reads the trees that lead somewhere.
-struct Collector<'s> {
-    store: &'s Store,
-    hash_len: usize,
-    /// For every object whether it is found or leads to a found one.
-    leading: Vec<bool>,
-    wanted: &'s HashSet<&'s [u8]>,
-    names: Mutex<HashMap<Box<[u8]>, u32>>,
-    trees: Mutex<HashMap<u32, Box<[Lead]>>>,
-}
-
-/// Where a tree's entries start, and which of them lead, by their numbers.
-struct Memory {
-    layout: Layout,
-    leads: Vec<(u32, Lead)>,
-}
-
-impl Visitor for Collector<'_> {
-    type Memory = Memory;
-
-    fn wants(&self, kind: Kind) -> bool {
-        kind == Kind::Tree
-    }
-
-    fn wants_any(&self, mut family: &mut dyn Iterator<Item = usize>) -> bool {
-        (&mut family).any(|position| self.leading[position])
-    }
-
-    fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, Memory>>) -> Option<Memory> {
-        let known = base.as_ref().map(|base| (&base.memory.layout, base.copies));
-        let reading = tree::read(object.content.bytes, known, self.hash_len);
-        let mut leads: Vec<(u32, Lead)> =
-            reading.fresh.iter().filter_map(|(number, entry)| Some((*number, self.lead(entry)?))).collect();
-        let inherited = base.as_ref().map_or(&[][..], |base| &base.memory.leads);
-        if !inherited.is_empty() {
-            for (numbers, first) in &reading.kept {
-                let kept = inherited.iter().filter(|(number, _)| numbers.contains(number));
-                leads.extend(kept.map(|(number, lead)| (number - numbers.start + first, *lead)));
-            }
-        }
-        leads.sort_unstable_by_key(|(number, _)| *number);
-        if self.leading[object.position] {
-            let mut found: Vec<Lead> = leads.iter().map(|(_, lead)| *lead).collect();
-            found.sort_unstable();
-            let position = u32::try_from(object.position).ok()?;
-            self.trees.lock().unwrap_or_else(PoisonError::into_inner).insert(position, found.into());
-        }
-        Some(Memory { layout: reading.layout, leads })
-    }
-
-    fn lost(&self, _: ObjectId, _: PackError) {}
-
-    fn stopped(&self) -> bool {
-        false
-    }
-}
-
-impl Collector<'_> {
-    fn lead(&self, entry: &Entry<'_>) -> Option<Lead> {
-        let inside = entry.kind != EntryKind::Submodule;
-        let object = if inside { self.store.position(entry.id) } else { None };
-        let wanted = !self.wanted.is_empty() && self.wanted.contains(entry.name);
-        if !wanted && !object.is_some_and(|object| self.leading[object]) {
-            return None;
-        }
-        let object = object.map_or(Some(u32::MAX), |object| u32::try_from(object).ok())?;
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = u32::try_from(names.len()).ok()?;
-        let name = *names.entry(entry.name.into()).or_insert(next);
-        Some(Lead { name, is_tree: entry.kind == EntryKind::Tree, object })
-    }
+fn has_name(leads: &[Held], name: u32) -> bool {
+    let at = leads.partition_point(|lead| *lead < Held::first(name, false));
+    leads.get(at).is_some_and(|lead| lead.name() == name)
 }

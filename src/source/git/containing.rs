@@ -1,8 +1,9 @@
 //! Which branches, tags and other references have a commit in their history.
 
+use super::GitSource;
 use super::graph::Graph;
+use super::origins::commit_of;
 use super::store::Store;
-use super::{GitSource, ObjectId};
 use crate::finding::References;
 use crate::source::{Error, path};
 use std::collections::HashMap;
@@ -32,8 +33,10 @@ impl Tips {
                 name if name.starts_with(b"refs/tags/") => 2,
                 _ => 3,
             };
-            let Ok(commit) = reference.peel_to_commit() else { continue };
-            let position = store.position(ObjectId::from(commit.id()).as_bytes());
+            // Our own reader looks commits up: libgit2 would map the packs into memory once more.
+            let target = reference.resolve().ok().and_then(|reference| reference.target());
+            let commit = target.and_then(|id| commit_of(store, id.into()));
+            let position = commit.and_then(|id| store.position(id.as_bytes()));
             let position = position.and_then(|position| u32::try_from(position).ok());
             named.extend(position.map(|position| (class, path::text(name), position)));
         }

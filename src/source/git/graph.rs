@@ -1,6 +1,7 @@
 //! The commits of a repository, in order, and how each is reached.
 
 use super::history::Record;
+use super::parents::Parents;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
@@ -26,7 +27,7 @@ pub(super) struct Commit {
     pub(super) position: u32,
     pub(super) tree: Option<u32>,
     /// The numbers of those parents that are here.
-    pub(super) parents: Box<[u32]>,
+    pub(super) parents: Parents,
     pub(super) is_merge: bool,
     pub(super) reach: Reach,
     time: i64,
@@ -91,7 +92,7 @@ impl Graph {
         };
         let mut free: BinaryHeap<_> =
             (0..).zip(&waiting).filter(|(_, count)| **count == 0).map(|(number, _)| key(number)).collect();
-        let mut places = vec![0_u32; self.commits.len()];
+        let mut places = vec![u32::MAX; self.commits.len()];
         let mut place = 0;
         while let Some(Reverse((_, _, number))) = free.pop() {
             places[number as usize] = place;
@@ -104,13 +105,22 @@ impl Graph {
             }
         }
         drop((children, waiting));
+        // Commits that are each other's ancestors, which only a forged index can claim, come last.
+        for unplaced in places.iter_mut().filter(|place| **place == u32::MAX) {
+            *unplaced = place;
+            place += 1;
+        }
         for commit in &mut self.commits {
             commit.parents.iter_mut().for_each(|parent| *parent = places[*parent as usize]);
         }
-        let mut numbered: Vec<(u32, Commit)> =
-            places.into_iter().zip(std::mem::take(&mut self.commits)).collect();
-        numbered.sort_unstable_by_key(|(place, _)| *place);
-        self.commits = numbered.into_iter().map(|(_, commit)| commit).collect();
+        // Each commit moves to its place, and the one that stood there moves on.
+        for number in 0..places.len() {
+            while places[number] as usize != number {
+                let place = places[number] as usize;
+                self.commits.swap(number, place);
+                places.swap(number, place);
+            }
+        }
     }
 }
 
@@ -124,7 +134,7 @@ struct Children {
 impl Children {
     fn of(commits: &[Commit]) -> Self {
         let mut starts = vec![0_u32; commits.len() + 1];
-        for &parent in commits.iter().flat_map(|commit| &commit.parents) {
+        for &parent in commits.iter().flat_map(|commit| commit.parents.iter()) {
             starts[parent as usize + 1] += 1;
         }
         for at in 1..starts.len() {
@@ -133,7 +143,7 @@ impl Children {
         let mut next = starts.clone();
         let mut list = vec![0; starts.last().map_or(0, |&end| end as usize)];
         for (number, commit) in (0..).zip(commits) {
-            for &parent in &commit.parents {
+            for &parent in commit.parents.iter() {
                 list[next[parent as usize] as usize] = number;
                 next[parent as usize] += 1;
             }
@@ -149,4 +159,39 @@ impl Children {
 
 fn count(of: usize) -> u32 {
     u32::try_from(of).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever the times say and whatever is forged: all commits are there, and a parent comes before its child.
+        #[test]
+        fn parents_come_first(
+            commits in proptest::collection::vec((0i64..9, proptest::collection::vec(0u32..20, 0..4)), 1..20),
+            is_forged in any::<bool>(),
+        ) {
+            let len = u32::try_from(commits.len()).unwrap();
+            let record = |(commit, (time, parents)): (u32, &(i64, Vec<u32>))| Record {
+                commit,
+                tree: None,
+                // Positions are in no order of age: a later one may be the parent.
+                parents: parents.iter().copied().filter(|parent| *parent < len && (is_forged || *parent > commit)).collect(),
+                is_merge: false,
+                time: *time,
+            };
+            let records: Vec<Record> = (0..).zip(&commits).map(record).collect();
+            let graph = Graph::new(&records, &[]);
+            let mut positions: Vec<u32> = graph.commits.iter().map(|commit| commit.position).collect();
+            for (number, commit) in (0..).zip(&graph.commits) {
+                prop_assert!(is_forged || commit.parents.iter().all(|parent| *parent < number));
+                let parents = commit.parents.iter().map(|parent| graph.commits[*parent as usize].position);
+                prop_assert!(parents.eq(records[commit.position as usize].parents.iter().copied()));
+            }
+            positions.sort_unstable();
+            prop_assert_eq!(positions, (0..len).collect::<Vec<_>>());
+        }
+    }
 }

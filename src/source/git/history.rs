@@ -1,11 +1,14 @@
 //! What the walk over all objects keeps for the question where found blobs stand: the commits, and the ties of trees.
 
 use super::commit;
+use super::held::Held;
+use super::names::Names;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
+use super::parents::Parents;
 use super::store::Store;
-use super::ties::Ties;
+use super::ties::{Tie, Ties};
 use super::tree::{self, Entry, EntryKind, Layout};
 use crate::coverage::Coverage;
 use std::collections::{BTreeSet, HashSet};
@@ -17,7 +20,7 @@ pub(super) struct Record {
     /// `None` if it is missing.
     pub(super) tree: Option<u32>,
     /// Those of its parents that are here.
-    pub(super) parents: Box<[u32]>,
+    pub(super) parents: Parents,
     /// Whether it names several parents, here or not.
     pub(super) is_merge: bool,
     /// The committer's time in seconds since 1970.
@@ -30,6 +33,8 @@ pub(super) struct History<'s> {
     hash_len: usize,
     /// Commits whose parents are missing on purpose.
     shallow: HashSet<ObjectId>,
+    /// The names of all entries.
+    pub(super) names: Names,
     commits: Mutex<Vec<Record>>,
     ties: Mutex<Ties>,
     holes: Mutex<Holes>,
@@ -48,12 +53,15 @@ pub(super) struct Past {
     /// Ordered by position.
     pub(super) commits: Vec<Record>,
     pub(super) ties: Ties,
+    /// The names of entries, by their numbers.
+    pub(super) names: Vec<Box<[u8]>>,
 }
 
 /// What is remembered of a tree while others are built from it.
 pub(super) struct TreeMemory {
     position: u32,
     layout: Layout,
+    entries: Vec<Held>,
 }
 
 impl<'s> History<'s> {
@@ -62,6 +70,7 @@ impl<'s> History<'s> {
             store,
             hash_len,
             shallow,
+            names: Names::default(),
             commits: Mutex::default(),
             ties: Mutex::default(),
             holes: Mutex::default(),
@@ -78,7 +87,7 @@ impl<'s> History<'s> {
         let tree = self.position(parsed.tree.as_bytes());
         let cut = self.shallow.contains(&object.id);
         let present = |parent: &ObjectId| self.store.position(parent.as_bytes()).and_then(number);
-        let parents: Box<[u32]> = if cut {
+        let parents: Parents = if cut {
             parsed.parents.iter().filter_map(present).collect()
         } else {
             parsed.parents.iter().filter_map(|parent| self.position(parent.as_bytes())).collect()
@@ -95,7 +104,8 @@ impl<'s> History<'s> {
         }
     }
 
-    /// Takes a tree; of one that was built from another only what is new. `name` is told the names of new entries.
+    /// Takes a tree; of one that was built from another only what is new. `name` is told the names that are new in the
+    /// history.
     pub(super) fn tree(
         &self,
         object: &Object<'_>,
@@ -110,35 +120,38 @@ impl<'s> History<'s> {
         if !reading.whole {
             lock(&self.holes).malformed.insert(object.id);
         }
-        reading.fresh.iter().for_each(|(_, entry)| name(entry.name));
-        let position = number(object.position)?;
-        let gained: Vec<u32> = reading.fresh.iter().filter_map(|(_, entry)| self.entry(entry)).collect();
+        let tree = number(object.position)?;
+        let gained: Vec<Held> = reading.fresh.iter().map(|(_, entry)| self.entry(entry, name)).collect();
+        let mut entries = vec![Held::new(None, 0, false); reading.layout.len() as usize];
+        for ((number, _), held) in reading.fresh.iter().zip(&gained) {
+            entries[*number as usize] = *held;
+        }
+        if let Some(base) = base {
+            for (numbers, first) in &reading.kept {
+                let known = &base.memory.entries[numbers.start as usize..numbers.end as usize];
+                entries[*first as usize..][..known.len()].copy_from_slice(known);
+            }
+        }
         match base.and_then(|base| Some((base, complement(&reading.kept, base.memory.layout.len())?))) {
             Some((base, left)) => {
-                let lost: Vec<u32> = left
-                    .filter_map(|number| base.memory.layout.entry(base.bytes, number, self.hash_len))
-                    .filter_map(|entry| self.known(&entry))
-                    .collect();
-                lock(&self.ties).note(position, Some(base.memory.position), &gained, &lost);
+                let lost: Vec<Held> = left.map(|number| base.memory.entries[number as usize]).collect();
+                let base = Some(base.memory.position);
+                lock(&self.ties).note(&Tie { tree, base, gained: &gained, lost: &lost });
             }
-            // Entries of the base that are here twice: a delta that git does not write. All count as new.
-            None if base.is_some() => {
-                let all = tree::read(object.content.bytes, None, self.hash_len);
-                let all: Vec<u32> = all.fresh.iter().filter_map(|(_, entry)| self.known(entry)).collect();
-                lock(&self.ties).note(position, None, &all, &[]);
-            }
-            None => lock(&self.ties).note(position, None, &gained, &[]),
+            // If entries of the base are here twice, a delta that git does not write, all count as new.
+            None => lock(&self.ties).note(&Tie { tree, base: None, gained: &entries, lost: &[] }),
         }
-        Some(TreeMemory { position, layout: reading.layout })
+        Some(TreeMemory { position: tree, layout: reading.layout, entries })
     }
 
-    /// The position of what an entry names; notes it if it is missing.
-    fn entry(&self, entry: &Entry<'_>) -> Option<u32> {
-        if entry.kind == EntryKind::Submodule { None } else { self.position(entry.id) }
-    }
-
-    fn known(&self, entry: &Entry<'_>) -> Option<u32> {
-        if entry.kind == EntryKind::Submodule { None } else { self.store.position(entry.id).and_then(number) }
+    /// An entry by numbers; notes what it names if that is missing.
+    fn entry(&self, entry: &Entry<'_>, new_name: &dyn Fn(&[u8])) -> Held {
+        let (name, is_new) = self.names.number(entry.name);
+        if is_new {
+            new_name(entry.name);
+        }
+        let object = if entry.kind == EntryKind::Submodule { None } else { self.position(entry.id) };
+        Held::new(object, name, entry.kind == EntryKind::Tree)
     }
 
     fn position(&self, id: &[u8]) -> Option<u32> {
@@ -154,7 +167,8 @@ impl<'s> History<'s> {
         let mut commits = self.commits.into_inner().unwrap_or_else(PoisonError::into_inner);
         commits.sort_unstable_by_key(|record| record.commit);
         let ties = self.ties.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (Past { commits, ties }, self.holes.into_inner().unwrap_or_else(PoisonError::into_inner))
+        let names = self.names.in_order();
+        (Past { commits, ties, names }, self.holes.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn find(
     let in_history = in_trees || (!messages.is_empty() && matches!(source.part, Part::Everything { .. }));
     let ground = if in_history { Some(Ground::of(source, jobs)?) } else { None };
     let mut origins = match &ground {
-        Some(ground) if in_trees => of_trees(source, ground, &blobs, &names, jobs, coverage)?,
+        Some(ground) if in_trees => of_trees(source, ground, &blobs, &names, coverage)?,
         _ => Origins::new(),
     };
     let references = ground.map(|ground| ground.references(source.store(), &messages)).unwrap_or_default();
@@ -127,14 +127,13 @@ fn of_trees(
     ground: &Ground<'_>,
     blobs: &HashSet<ObjectId>,
     names: &HashSet<&[u8]>,
-    jobs: usize,
     coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
     let store = source.store();
     let Ground { past, graph, tips } = ground;
     let numbers: HashMap<u32, ObjectId> =
         blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
-    let leads = Leads::find(store, past, source.hash_len(), &numbers.keys().copied().collect(), names, jobs);
+    let leads = Leads::find(past, store.len(), numbers.keys().copied(), names);
     let of_blobs = numbers.iter().map(|(number, id)| (Found::Blob(*number), Key::Object(*id)));
     let of_names = leads.named().map(|(found, name)| (found, Key::Name(name.to_owned())));
     let known: HashMap<Found, Key> = of_blobs.chain(of_names).collect();
@@ -287,7 +286,7 @@ fn of_file(lone: &Lone, store: &Store, past: &Past) -> Vec<(u32, Reach)> {
 }
 
 /// The commit that a tag leads to, or the commit itself.
-fn commit_of(store: &Store, mut id: ObjectId) -> Option<ObjectId> {
+pub(super) fn commit_of(store: &Store, mut id: ObjectId) -> Option<ObjectId> {
     for _ in 0..MOST_TAGS {
         match store.read(&id)? {
             (Kind::Tag, tag) => id = commit::target(&tag)?,

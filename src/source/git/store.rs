@@ -154,16 +154,20 @@ impl Store {
 
     /// The position of an object, if it is here; of one that is here twice, the first.
     pub(super) fn position(&self, id: &[u8]) -> Option<usize> {
-        let positions = self.positions.get_or_init(|| Positions::new(self.len(), |at| self.id(at)));
-        positions.find(id, |at| self.id(at))
+        let positions = self.positions.get_or_init(|| Positions::new(self.len(), |at| self.name(at)));
+        positions.find(id, |at| self.name(at))
     }
 
     /// The name of the object at a position.
     pub(super) fn id(&self, position: usize) -> ObjectId {
+        ObjectId::from_bytes(self.name(position)).expect("all names are of one of the two lengths")
+    }
+
+    fn name(&self, position: usize) -> &[u8] {
         let pack = self.starts.partition_point(|&start| start <= position) - 1;
         match self.packs.get(pack) {
-            Some((pack_file, _)) => pack_file.index.id(position - self.starts[pack]),
-            None => self.loose[position - self.starts[self.packs.len()]].0,
+            Some((pack_file, _)) => pack_file.index.name(position - self.starts[pack]),
+            None => self.loose[position - self.starts[self.packs.len()]].0.as_bytes(),
         }
     }
 

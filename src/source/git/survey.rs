@@ -3,7 +3,7 @@
 //! On the way it checks that what trees and commits name is here, so that a hole in the history cannot pass for a clean one.
 
 use super::history::{History, Holes, Past, TreeMemory};
-use super::names::Names;
+use super::names;
 use super::nested::Candidate;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
@@ -33,14 +33,13 @@ impl GitSource {
             visitor,
             progress,
             history: History::new(store, self.hash_len(), self.shallow()),
-            names: Names::default(),
             commits: AtomicU64::new(0),
             objects: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         };
         store.each(jobs, &survey, &mut coverage);
         let visit = |blob: Blob<'_>| drop(visitor.blob(&blob, None));
-        self.index_names(&survey.names, &visit)?;
+        self.index_names(&survey.history.names, &visit)?;
         self.reference_names(&visit);
         self.own_files(&visit, &mut coverage);
         let told = self.lone.as_ref().is_some_and(|lone| lone.note_prerequisites(&mut coverage));
@@ -60,7 +59,6 @@ struct Survey<'s, V> {
     visitor: &'s V,
     progress: &'s Progress,
     history: History<'s>,
-    names: Names,
     commits: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
@@ -142,7 +140,7 @@ impl<V: source::Visitor> Survey<'_, V> {
             Memory::Tree(memory) => Some(DeltaBase { memory, bytes: base.bytes, copies: base.copies }),
             Memory::Blob(_) => None,
         });
-        self.history.tree(object, base.as_ref(), &|name| self.names.look(name, self.visitor))
+        self.history.tree(object, base.as_ref(), &|name| names::look(name, self.visitor))
     }
 
     /// A header and a message, each with lines of its own.

@@ -39,11 +39,6 @@ pub(super) struct Reading<'t> {
 }
 
 impl Layout {
-    /// The entry of the tree with this layout that has the number.
-    pub(super) fn entry<'t>(&self, tree: &'t [u8], number: u32, hash_len: usize) -> Option<Entry<'t>> {
-        entry(tree.get(*self.starts.get(number as usize)? as usize..)?, hash_len).map(|(entry, _)| entry)
-    }
-
     /// How many entries there are.
     pub(super) fn len(&self) -> u32 {
         u32::try_from(self.starts.len()).unwrap_or(u32::MAX)
@@ -142,6 +137,11 @@ mod tests {
 
     const HASH: usize = 4;
 
+    /// The entry of the tree with this layout that has the number.
+    fn entry_of<'t>(layout: &Layout, tree: &'t [u8], number: u32) -> Entry<'t> {
+        entry(&tree[layout.starts[number as usize] as usize..], HASH).unwrap().0
+    }
+
     fn tree(entries: &[(bool, u8, u8)]) -> Vec<u8> {
         let mut tree = Vec::new();
         for (is_tree, name, id) in entries {
@@ -191,7 +191,7 @@ mod tests {
             prop_assert_eq!(whole.whole, patched.whole);
             let mut entries = patched.fresh.clone();
             for (numbers, first) in &patched.kept {
-                entries.extend(numbers.clone().zip(*first..).map(|(old, new)| (new, known.layout.entry(&base, old, HASH).unwrap())));
+                entries.extend(numbers.clone().zip(*first..).map(|(old, new)| (new, entry_of(&known.layout, &base, old))));
             }
             entries.sort_by_key(|(number, _)| *number);
             prop_assert_eq!(whole.fresh, entries);

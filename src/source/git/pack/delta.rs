@@ -2,7 +2,7 @@
 //!
 //! Format: git's `gitformat-pack` manual page, "Deltified representation".
 
-use super::PackError;
+use super::{PackError, make_room};
 use crate::patch::Copied;
 use std::ops::Range;
 
@@ -24,8 +24,8 @@ pub(super) fn apply(
         return Err(BAD);
     }
     let size = usize::try_from(size).map_err(|_| BAD)?;
+    make_room(out, size)?;
     out.clear();
-    out.try_reserve_exact(size).map_err(|_| PackError::TooLarge)?;
     copies.clear();
     while at < delta.len() {
         match instruction(delta, &mut at)? {

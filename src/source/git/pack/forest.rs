@@ -21,6 +21,8 @@ pub(in crate::source::git) struct Forest {
 struct Entry {
     offset: u64,
     position: u32,
+    /// The check sum of its bytes that the index tells, kept here since the index is in another order.
+    crc: u32,
     /// Of all children the one that has the most descendants.
     first_child: u32,
     next_sibling: u32,
@@ -54,7 +56,8 @@ impl Forest {
         let mut headers = Headers { pack, start: 0, buffer: Vec::new() };
         let mut parents = Vec::with_capacity(order.len());
         for (number, &(offset, position)) in (0_u32..).zip(&order) {
-            forest.entries.push(Entry { offset, position, first_child: NONE, next_sibling: NONE });
+            let crc = pack.index.crc(position as usize).unwrap_or_default();
+            forest.entries.push(Entry { offset, position, crc, first_child: NONE, next_sibling: NONE });
             parents.push(forest.parent(pack, &order, number, offset, headers.at(offset)));
         }
         drop(order);
@@ -182,6 +185,11 @@ impl Forest {
     pub(super) fn extent(&self, number: u32) -> (u64, u64) {
         let next = self.entries.get(number as usize + 1).map_or(u64::MAX, |next| next.offset);
         (self.entries[number as usize].offset, next)
+    }
+
+    /// The check sum of an entry, which means something if the index has any.
+    pub(super) fn crc(&self, number: u32) -> u32 {
+        self.entries[number as usize].crc
     }
 
     /// An entry's position in the index.

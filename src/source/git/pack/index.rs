@@ -78,7 +78,8 @@ impl PackIndex {
         ObjectId::from_bytes(self.name(position)).expect("the length was checked")
     }
 
-    fn name(&self, position: usize) -> &[u8] {
+    /// The bytes of the name at `position`.
+    pub(in crate::source::git) fn name(&self, position: usize) -> &[u8] {
         let at = NAMES + position * self.hash_len;
         &self.data[at..at + self.hash_len]
     }
@@ -97,6 +98,11 @@ impl PackIndex {
             }
         }
         None
+    }
+
+    /// Whether there are check sums to compare.
+    pub(super) fn has_sums(&self) -> bool {
+        !self.is_ours
     }
 
     /// The check sum (CRC-32) of the pack's bytes that hold the object at `position`.

@@ -178,8 +178,10 @@ impl Pack {
     }
 
     /// Whether the bytes from `from` to `to`, which were just read as an entry, have the check sum that the index tells.
-    fn is_intact(&self, position: usize, from: u64, to: u64, inflater: &Inflater) -> bool {
-        let Some(told) = self.index.crc(position) else { return true };
+    fn is_intact(&self, told: u32, from: u64, to: u64, inflater: &Inflater) -> bool {
+        if !self.index.has_sums() {
+            return true;
+        }
         let len = usize::try_from(to.min(self.end) - from).unwrap_or(usize::MAX);
         inflater.compressed.get(..len).is_some_and(|bytes| crc32fast::hash(bytes) == told)
     }
@@ -209,8 +211,8 @@ impl Pack {
             compressed.resize(usize::try_from(most).map_err(|_| PackError::TooLarge)?, 0);
             self.read_at(&mut compressed[read..], from + read as u64)?;
         }
-        out.clear();
-        out.try_reserve_exact(size).map_err(|_| PackError::TooLarge)?;
+        make_room(out, size)?;
+        // What stands there is written over, so only what is longer needs to be filled.
         out.resize(size, 0);
         match inflater.machine.zlib_decompress(compressed.get(header.len..).unwrap_or_default(), out) {
             Ok(written) if written == size => Ok(header),
@@ -227,6 +229,15 @@ impl Pack {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         read_exact_at(&self.file, buffer, self.start + offset)
     }
+}
+
+/// Makes a buffer one for so many bytes. What a buffer that is too small holds is not worth moving.
+fn make_room(buffer: &mut Vec<u8>, size: usize) -> Result<(), PackError> {
+    if buffer.capacity() < size {
+        *buffer = Vec::new();
+        buffer.try_reserve_exact(size).map_err(|_| PackError::TooLarge)?;
+    }
+    Ok(())
 }
 
 /// Reads objects that are not in the pack at hand.

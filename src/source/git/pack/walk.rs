@@ -13,7 +13,10 @@ use crate::source::content::{self, Content};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Buffers of more bytes are not kept for use again.
-const MAX_SPARE: usize = 1 << 22;
+const MAX_SPARE: usize = 1 << 20;
+
+/// How many buffers are kept.
+const MOST_SPARE: usize = 16;
 
 /// Receives objects, and remembers of each what helps with those that are built from it.
 pub(in crate::source::git) trait Visitor: Sync {
@@ -137,7 +140,7 @@ impl<V: Visitor> Walker<'_, V> {
             }
         }
         self.shorten(0);
-        self.spare.truncate(64);
+        self.spare.truncate(MOST_SPARE);
     }
 
     /// Gives up the objects of the path behind the first `depth`.
@@ -153,7 +156,7 @@ impl<V: Visitor> Walker<'_, V> {
         let (from, to) = self.walk.forest.extent(number);
         let mut bytes = self.spare.pop().unwrap_or_default();
         let header = self.walk.pack.entry(from, to, &mut self.inflater, &mut bytes)?;
-        if !self.walk.pack.is_intact(self.walk.forest.position(number), from, to, &self.inflater) {
+        if !self.walk.pack.is_intact(self.walk.forest.crc(number), from, to, &self.inflater) {
             // What can be read all the same may hold a secret: it is told, and scanned.
             self.visitor.lost(self.id(number), PackError::CheckSum);
         }
