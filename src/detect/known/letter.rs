@@ -49,7 +49,8 @@ pub(super) fn at(script: Script, letter: u16, text: &[u8], escaped: bool) -> Opt
     is_plain.then_some((1, Form::Plain))
 }
 
-fn sextet(digit: u8) -> Option<u8> {
+/// The bits of a base64 digit of either alphabet.
+pub(super) fn sextet(digit: u8) -> Option<u8> {
     Some(match digit {
         b'A'..=b'Z' => digit - b'A',
         b'a'..=b'z' => digit - b'a' + 26,
@@ -130,6 +131,14 @@ pub(super) fn line_end(text: &[u8]) -> Option<usize> {
         _ => return None,
     };
     Some(start + len)
+}
+
+/// Whether nothing but an indentation and marks stands between a line's end and the end of the text.
+pub(super) fn is_behind_line_end(text: &[u8]) -> bool {
+    let marks = text.iter().rev().take(INDENT + MARKS).take_while(|byte| is_mark(**byte)).count();
+    // Among the marks there may be more of the line before.
+    let ends_line = |text: &[u8]| matches!(text, [.., b'\n' | b'\r'] | [.., b'\\', b'n']);
+    ends_line(&text[..text.len() - marks])
 }
 
 /// How deep a line is indented.

@@ -105,9 +105,9 @@ impl Spelling {
 
     /// The most bytes between the start of an anchor and either end of what is read.
     pub(super) fn span(&self) -> usize {
-        let (widest, per_line) = if self.script == Script::Text { (WIDEST, 16) } else { (1, 32) };
+        let per_line = if self.script == Script::Text { 16 } else { 32 };
         let count = self.letters.len();
-        (count * widest + (count / per_line + 2) * LONGEST_BREAK).min(MAX_SPAN - LONGEST_ANCHOR)
+        (count * self.widest() + (count / per_line + 2) * LONGEST_BREAK).min(MAX_SPAN - LONGEST_ANCHOR)
     }
 
     /// The value in the text, of which an anchor that begins with the letter stands at `at`.
@@ -117,8 +117,10 @@ impl Spelling {
         if plain.is_some() {
             return plain;
         }
-        let widest = if self.script == Script::Text { WIDEST } else { 1 };
-        let furthest = if letter == 0 { 0 } else { letter * widest + LONGEST_BREAK };
+        if letter > 0 && !self.may_precede(text, at, letter - 1) {
+            return None;
+        }
+        let furthest = if letter == 0 { 0 } else { letter * self.widest() + LONGEST_BREAK };
         let mut cut = None;
         for start in (at.saturating_sub(furthest)..=nearest.unwrap_or(0)).rev() {
             // A backslash may be one that breaks a line, one that escapes, or one of the value's own.
@@ -131,8 +133,26 @@ impl Spelling {
         cut
     }
 
+    /// Whether the letter with this number may stand before `at`. An anchor can be a common word: nearly all of them end here.
+    fn may_precede(&self, text: &[u8], at: usize, number: usize) -> bool {
+        let letter = self.letters[number];
+        let ends_here = |len: usize| {
+            let start = at.checked_sub(len)?;
+            letter::at(self.script, letter, &text[start..at], true).filter(|found| found.0 == len)
+        };
+        (1..=self.widest()).any(|len| ends_here(len).is_some()) || letter::is_behind_line_end(&text[..at])
+    }
+
+    /// The most bytes of a letter.
+    fn widest(&self) -> usize {
+        if self.script == Script::Text { WIDEST } else { 1 }
+    }
+
     fn whole(&self, text: &[u8], start: usize, reading: Reading) -> Option<Found> {
         let read = self.read(text, start, reading).filter(|read| read.letters == self.letters.len())?;
+        if self.script == Script::Sextet && self.is_other(&text[..read.end], &text[read.end..]) {
+            return None;
+        }
         let form = match read.form {
             Form::Plain => None,
             Form::Broken => Some("wrapped"),
@@ -143,6 +163,20 @@ impl Spelling {
         };
         let encoding = if self.script == Script::Text { form } else { Some(self.name) };
         Some(Found { range: start..read.end, encoding })
+    }
+
+    /// Whether the last digit holds bits of more than the value where no more digits follow.
+    fn is_other(&self, digits: &[u8], behind: &[u8]) -> bool {
+        let mask = self.letters.last().map_or(0, |letter| letter >> 8);
+        let rest = digits
+            .last()
+            .and_then(|digit| letter::sextet(*digit))
+            .is_some_and(|bits| u16::from(bits) & !mask != 0);
+        let is_digit = |text: &[u8]| text.first().is_some_and(|next| letter::sextet(*next).is_some());
+        let next_line = letter::line_end(behind).map(|end| &behind[end..]);
+        let goes_on =
+            is_digit(behind) || next_line.is_some_and(|line| is_digit(&line[letter::blanks(line)..]));
+        rest && !goes_on
     }
 
     /// Most of the value, cut off. Where more of a word follows it is another value that begins alike.
