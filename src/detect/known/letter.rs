@@ -25,14 +25,36 @@ pub(super) enum Form {
     Percent,
 }
 
+/// Which escapes count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Escapes {
+    None,
+    Only(Form),
+    All,
+}
+
+impl Escapes {
+    /// In the order in which they are tried: a text is mostly written in one way.
+    pub(super) const ANY: [Self; 4] =
+        [Self::Only(Form::Escape), Self::Only(Form::Entity), Self::Only(Form::Percent), Self::All];
+
+    fn allow(self, form: Form) -> bool {
+        match self {
+            Self::None => false,
+            Self::Only(one) => form <= Form::Broken || form == one,
+            Self::All => true,
+        }
+    }
+}
+
 /// How deep a wrapped line is indented at most, and how many marks of a comment, quotation or diff stand there.
 const INDENT: usize = 64;
 const MARKS: usize = 8;
 /// The most bytes that the end of a line puts between two letters.
 pub(super) const LONGEST_BREAK: usize = 4 + INDENT + MARKS;
 
-/// The length and form of the letter at the start of the text. What is escaped counts only when asked for.
-pub(super) fn at(script: Script, letter: u16, text: &[u8], escaped: bool) -> Option<(usize, Form)> {
+/// The length and form of the letter at the start of the text.
+pub(super) fn at(script: Script, letter: u16, text: &[u8], escapes: Escapes) -> Option<(usize, Form)> {
     let first = *text.first()?;
     let [high, low] = letter.to_be_bytes();
     let is_plain = match script {
@@ -40,9 +62,9 @@ pub(super) fn at(script: Script, letter: u16, text: &[u8], escaped: bool) -> Opt
         Script::Hex => first.eq_ignore_ascii_case(&low),
         Script::Sextet => sextet(first).is_some_and(|bits| bits & high == low),
     };
-    if script == Script::Text && escaped {
+    if script == Script::Text && escapes != Escapes::None {
         // The longer form first: `\\` is one backslash.
-        if let Some(found) = escape(text, low) {
+        if let Some(found) = escape(text, low).filter(|found| escapes.allow(found.1)) {
             return Some(found);
         }
     }
@@ -162,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_form_of_a_letter_is_read() {
-        let read = |byte: u8, text: &str| at(Script::Text, u16::from(byte), text.as_bytes(), true);
+        let read = |byte: u8, text: &str| at(Script::Text, u16::from(byte), text.as_bytes(), Escapes::All);
         for text in ["a", "%61", "\\u0061", "\\x61", "\\141", "&#97;", "&#x61;", "&#097;", "\\u{61}", "=61"] {
             assert_eq!(read(b'a', text).map(|(len, _)| len), Some(text.len()), "{text}");
             assert_eq!(read(b'b', text), None, "{text}");

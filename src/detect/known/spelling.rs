@@ -2,7 +2,7 @@
 //!
 //! There are two such anchors, so that the end of a line between the letters of one leaves the other whole.
 
-use super::letter::{self, Form, LONGEST_BREAK, Script};
+use super::letter::{self, Escapes, Form, LONGEST_BREAK, Script};
 use crate::detect::MAX_SPAN;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -51,7 +51,7 @@ enum Reading {
     /// Ends of lines between them.
     Broken,
     /// Those and escapes.
-    Escaped,
+    Escaped(Escapes),
 }
 
 /// How the letters of a text were written.
@@ -125,7 +125,7 @@ impl Spelling {
         for start in (at.saturating_sub(furthest)..=nearest.unwrap_or(0)).rev() {
             // A backslash may be one that breaks a line, one that escapes, or one of the value's own.
             let read = |reading| self.whole(text, start, reading).filter(|found| found.range.end > at);
-            if let Some(found) = read(Reading::Broken).or_else(|| read(Reading::Escaped)) {
+            if let Some(found) = self.readings().find_map(read) {
                 return Some(found);
             }
             cut = cut.or_else(|| self.cut(text, start).filter(|found| found.range.end > at));
@@ -138,9 +138,15 @@ impl Spelling {
         let letter = self.letters[number];
         let ends_here = |len: usize| {
             let start = at.checked_sub(len)?;
-            letter::at(self.script, letter, &text[start..at], true).filter(|found| found.0 == len)
+            letter::at(self.script, letter, &text[start..at], Escapes::All).filter(|found| found.0 == len)
         };
         (1..=self.widest()).any(|len| ends_here(len).is_some()) || letter::is_behind_line_end(&text[..at])
+    }
+
+    /// The ways in which a text can have it besides the plain one.
+    fn readings(&self) -> impl Iterator<Item = Reading> + use<> {
+        let escapes: &[Escapes] = if self.script == Script::Text { &Escapes::ANY } else { &[] };
+        std::iter::once(Reading::Broken).chain(escapes.iter().copied().map(Reading::Escaped))
     }
 
     /// The most bytes of a letter.
@@ -185,9 +191,8 @@ impl Spelling {
             return None;
         }
         let least = PREFIX.max((self.letters.len() * 3).div_ceil(4));
-        let reads = [Reading::Broken, Reading::Escaped].into_iter();
-        let read =
-            reads.filter_map(|reading| self.read(text, start, reading)).max_by_key(|read| read.letters)?;
+        let reads = self.readings().filter_map(|reading| self.read(text, start, reading));
+        let read = reads.max_by_key(|read| read.letters)?;
         let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/_-=".contains(byte);
         let is_cut = read.letters >= least && !text.get(read.end).is_some_and(goes_on);
         is_cut.then_some(Found { range: start..read.end, encoding: Some("prefix") })
@@ -207,7 +212,11 @@ impl Spelling {
     /// The length and form of the letter with this number at the start of the text, or behind a line's end there.
     fn step(&self, number: usize, text: &[u8], reading: Reading) -> Option<(usize, Form)> {
         let letter = *self.letters.get(number)?;
-        let at = |text: &[u8]| letter::at(self.script, letter, text, reading == Reading::Escaped);
+        let escapes = match reading {
+            Reading::Escaped(escapes) => escapes,
+            _ => Escapes::None,
+        };
+        let at = |text: &[u8]| letter::at(self.script, letter, text, escapes);
         let here = at(text);
         if here.is_some() || reading == Reading::Plain || number == 0 {
             return here;
@@ -223,7 +232,7 @@ impl Spelling {
             let goes_on = |ahead: usize| {
                 let letter = self.letters.get(number + ahead);
                 letter.is_none_or(|letter| {
-                    letter::at(self.script, *letter, &text[skip + ahead..], false).is_some()
+                    letter::at(self.script, *letter, &text[skip + ahead..], Escapes::None).is_some()
                 })
             };
             let is_here = form != Form::Plain || self.script == Script::Sextet || (1..=own).all(goes_on);
