@@ -1,6 +1,7 @@
 //! Embeds the rules: all of `rules/*.yaml` becomes one JSON array, so that no YAML is parsed when unleak starts. Their
 //! examples, which no scan needs, become another.
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,6 +30,9 @@ pub mod finding {
     }
 }
 
+/// What the result of a scan depends on besides the rules. What a cache kept under another version of it does not count.
+const ENGINE: [&str; 6] = ["src/detect", "src/rule", "src/scan", "src/source", "src/patch.rs", "Cargo.lock"];
+
 #[path = "src/rule/form.rs"]
 pub mod form;
 #[path = "src/rule/fragment.rs"]
@@ -36,9 +40,8 @@ pub mod fragment;
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=rules");
-    println!("cargo::rerun-if-changed=src/rule/form.rs");
-    println!("cargo::rerun-if-changed=src/rule/fragment.rs");
-    match embed() {
+    ENGINE.iter().for_each(|path| println!("cargo::rerun-if-changed={path}"));
+    match embed().and_then(|()| name_engine()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
             println!("cargo::error={}", reason.replace('\n', " "));
@@ -68,6 +71,27 @@ fn write<T: serde::Serialize>(name: &str, value: &T) -> Result<(), String> {
     let json = serde_json::to_vec(value).map_err(|error| error.to_string())?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join(name);
     fs::write(&out, json).map_err(|error| format!("{}: {error}", out.display()))
+}
+
+/// Gives the crate a hash of the files of `ENGINE`.
+fn name_engine() -> Result<(), String> {
+    let mut hasher = DefaultHasher::new();
+    let mut paths: Vec<PathBuf> = ENGINE.iter().rev().map(PathBuf::from).collect();
+    while let Some(path) = paths.pop() {
+        let unreadable = |error| format!("{}: {error}", path.display());
+        if path.is_dir() {
+            let below =
+                fs::read_dir(&path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+            let mut below: Vec<PathBuf> = below.map_err(unreadable)?;
+            below.sort_by(|a, b| b.cmp(a));
+            paths.extend(below);
+        } else if path.exists() {
+            hasher.write(path.as_os_str().as_encoded_bytes());
+            hasher.write(&fs::read(&path).map_err(unreadable)?);
+        }
+    }
+    println!("cargo::rustc-env=UNLEAK_ENGINE={:016x}", hasher.finish());
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<Vec<form::Rule>, String> {

@@ -10,6 +10,8 @@ pub struct Coverage {
     pub commits: u64,
     /// Git objects that were read.
     pub objects: u64,
+    /// How many of the objects an earlier scan by the same rules had seen, so that only those of interest were read again.
+    pub cached: u64,
     /// Files read from disk, from the index or from standard input.
     pub files: u64,
     /// Bytes of content that rules looked at.

@@ -127,7 +127,7 @@ pub struct Occurrence {
 }
 
 /// References, the most telling first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct References {
     /// How many there are.
     pub count: usize,

@@ -24,6 +24,11 @@ pub(super) fn load(context: &mut Context) -> io::Result<FingerprintKey> {
     }
 }
 
+/// Gives the key if it can be kept.
+pub(super) fn kept(context: &Context) -> Option<FingerprintKey> {
+    read_or_make(&context.state_dir()?).ok()
+}
+
 fn fresh() -> io::Result<FingerprintKey> {
     FingerprintKey::generate().map_err(io::Error::other)
 }

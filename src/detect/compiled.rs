@@ -1,6 +1,7 @@
 //! A rule's pattern and filters as machines, made when the rule's keyword is first seen.
 
 use super::named::{self, Candidate, Candidates};
+use super::shape::Shape;
 use super::value::{Form, Judge, Reason, Refusal, ValueFilter, Verdict, judge};
 use super::{Error, MAX_SPAN};
 use crate::finding::Confidence;
@@ -9,13 +10,15 @@ use regex_automata::meta::{BuildError, Regex};
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, HirKind};
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A rule of which only so much has been compiled as its keywords in the text so far have called for.
 #[derive(Default)]
 pub(super) struct Compiled {
     reach: OnceLock<Reach>,
     matcher: OnceLock<Matcher>,
+    /// Held by the thread that compiles: others wait for it, which is cheaper than to compile the same.
+    compiling: Mutex<()>,
 }
 
 /// The pattern and the filters.
@@ -39,14 +42,22 @@ enum Reach {
     /// Every match starts with this literal, and that with the keyword.
     Prefix { literal: Box<[u8]>, span: usize },
     /// The keyword may stand anywhere in a match.
-    Within { span: usize },
+    Within { span: usize, shape: Option<Box<Shape>> },
 }
+
+/// How many bytes of states a pattern keeps for each thread; windows are small, and patterns many.
+const LAZY_STATES: usize = 1 << 18;
 
 /// Compiles a pattern as all rules' patterns are compiled.
 pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
     Regex::builder()
         .syntax(rule::syntax())
-        .configure(Regex::config().utf8_empty(false).nfa_size_limit(Some(8 << 20)))
+        .configure(
+            Regex::config()
+                .utf8_empty(false)
+                .nfa_size_limit(Some(8 << 20))
+                .hybrid_cache_capacity(LAZY_STATES),
+        )
         .build(pattern)
         .map_err(Box::new)
 }
@@ -69,8 +80,12 @@ impl Compiled {
             Reach::Prefix { span, .. } => {
                 input.span(keyword.start..bytes.len().min(keyword.start + span)).anchored(Anchored::Yes)
             }
-            Reach::Within { span } => {
-                input.span(keyword.end.saturating_sub(*span)..bytes.len().min(keyword.start + span))
+            Reach::Within { span, shape } => {
+                let window = keyword.end.saturating_sub(*span)..bytes.len().min(keyword.start + span);
+                if shape.as_ref().is_some_and(|shape| !shape.stands_in(&bytes[window.clone()])) {
+                    return Ok(Vec::new());
+                }
+                input.span(window)
             }
         };
         let matcher = self.matcher(rule)?;
@@ -85,7 +100,7 @@ impl Compiled {
     pub(super) fn span(&self, rule: &Rule) -> Result<usize, Error> {
         let value = if rule.named { named::REACH } else { 0 };
         Ok(match self.reach(rule)? {
-            Reach::Prefix { span, .. } | Reach::Within { span } => span + value,
+            Reach::Prefix { span, .. } | Reach::Within { span, .. } => span + value,
         })
     }
 
@@ -98,6 +113,10 @@ impl Compiled {
     }
 
     fn matcher(&self, rule: &Rule) -> Result<&Matcher, Error> {
+        if let Some(matcher) = self.matcher.get() {
+            return Ok(matcher);
+        }
+        let _held = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(matcher) = self.matcher.get() {
             return Ok(matcher);
         }
@@ -203,7 +222,7 @@ impl Reach {
         };
         Ok(match first_literal(&hir).filter(starts) {
             Some(literal) => Self::Prefix { literal: literal.into(), span },
-            None => Self::Within { span },
+            None => Self::Within { span, shape: Shape::of(&hir).filter(|_| !rule.named).map(Box::new) },
         })
     }
 }

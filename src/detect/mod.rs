@@ -14,6 +14,7 @@ mod known;
 mod lines;
 mod named;
 mod prefilter;
+mod shape;
 mod trace;
 mod value;
 
@@ -28,6 +29,7 @@ use crate::rule::Rule;
 use crate::secret::Secret;
 use compiled::Compiled;
 use prefilter::Prefilter;
+use sha2::{Digest as _, Sha256};
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -137,6 +139,15 @@ impl Detector {
     /// Whether a match is a live value.
     pub fn is_live(&self, found: &Match) -> bool {
         !self.known.is_empty() && found.rule + 1 == self.rules.len()
+    }
+
+    /// Names all that decides what it finds: rules, switches, and the version of the code itself. Two detectors of one
+    /// name find the same in the same bytes.
+    pub fn identity(&self) -> String {
+        let rules = serde_json::to_vec(&self.rules).expect("rules are plain data");
+        let switches = [u8::from(self.decodes)];
+        let parts = [env!("UNLEAK_ENGINE").as_bytes(), &switches, &rules];
+        hex::encode(Sha256::digest(parts.concat()))
     }
 
     /// Finds the secrets in `bytes`, ordered by position. Where several rules claim the same bytes, the surest keeps them.

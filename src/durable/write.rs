@@ -5,6 +5,9 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+/// How the names of files begin that are not yet in their place.
+pub const TEMPORARY: &str = ".unleak-";
+
 /// Who may read the file afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -34,7 +37,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), Error> 
     let folder = folder_of(&place);
     // The tempfile crate creates it with mode 0600 and removes it when dropped.
     let mut temporary = tempfile::Builder::new()
-        .prefix(".unleak-")
+        .prefix(TEMPORARY)
         .tempfile_in(folder)
         .map_err(Error::io("write into the folder", folder))?;
     temporary.write_all(bytes).map_err(Error::io("write", &place))?;
@@ -60,7 +63,7 @@ pub fn check_replaceable(path: &Path) -> Result<PathBuf, Error> {
     }
     let folder = folder_of(&place);
     let trial = tempfile::Builder::new()
-        .prefix(".unleak-")
+        .prefix(TEMPORARY)
         .tempfile_in(folder)
         .map_err(Error::io("write into the folder", folder))?;
     set_mode(trial.as_file(), Some(&existing), Mode::Keep)

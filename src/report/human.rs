@@ -205,6 +205,10 @@ fn summary(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let target = visible(report.options.target).into_owned();
     let time = duration(report.options.elapsed);
     writeln!(out, "{DIM}{seen} of {target} in {time}.{DIM:#}")?;
+    if coverage.cached > 0 {
+        let objects = count(coverage.cached, "object");
+        writeln!(out, "{DIM}Taken from an earlier scan: {objects}; --no-cache reads all again.{DIM:#}")?;
+    }
     if let Some(ignored) = ignored(coverage.ignored) {
         writeln!(out, "{DIM}{ignored}; --ignored reads what is there.{DIM:#}")?;
     }

@@ -73,6 +73,7 @@ pub fn run(
     progress: &Progress,
 ) -> Result<Scan, Error> {
     let sieve = Sieve {
+        noted: Mutex::default(),
         detector,
         options,
         hits: Mutex::default(),
@@ -81,25 +82,42 @@ pub fn run(
         failure: Mutex::default(),
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
+    let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
     let (hits, left_out, cut) = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
     let configuration = Configuration { left_out: left_out.beside(&hits), ..Configuration::default() };
+    let is_over = !progress.stopped() && hits.len() < MAX_HITS;
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
     if hits.is_empty() {
+        if is_over {
+            source.keep(&noted, &|text| is_plain(text, detector, &BTreeSet::new()));
+        }
         return Ok(Scan { coverage, configuration, ..Scan::default() });
     }
     let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).collect();
     let origins = source.origins(&keys, options.jobs, &mut coverage)?;
+    if is_over {
+        let secrets: BTreeSet<&[u8]> = hits.iter().map(|hit| hit.secret.expose()).collect();
+        source.keep(&noted, &|text| is_plain(text, detector, &secrets));
+    }
     let findings = gather::findings(hits, &origins, detector, &key());
     Ok(Scan { findings, coverage, configuration })
 }
 
+/// Whether a path or a name holds nothing that a rule finds, and none of the secrets that were found elsewhere.
+fn is_plain(text: &str, detector: &Detector, secrets: &BTreeSet<&[u8]>) -> bool {
+    let holds = |secret: &&[u8]| memchr::memmem::find(text.as_bytes(), secret).is_some();
+    !secrets.iter().any(holds) && detector.scan(text.as_bytes()).is_ok_and(|found| found.is_empty())
+}
+
 /// What the reading threads share.
 struct Sieve<'s> {
+    /// Blobs with a match, told of or not, and those that were not looked at to their end.
+    noted: Mutex<HashSet<Key>>,
     detector: &'s Detector,
     options: &'s Options,
     hits: Mutex<Vec<Hit>>,
@@ -115,6 +133,10 @@ impl Visitor for Sieve<'_> {
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Trace, Patch<'_>)>) -> Option<Trace> {
         match self.detector.scan_patched(blob.content.bytes, base) {
             Ok(looked) => {
+                if looked.cut || !looked.matches.is_empty() {
+                    let key = blob.key.archive().unwrap_or(&blob.key).clone();
+                    self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+                }
                 if !looked.matches.is_empty() {
                     self.keep(blob, looked.matches);
                 }

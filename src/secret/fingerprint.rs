@@ -38,6 +38,13 @@ impl FingerprintKey {
         &self.0
     }
 
+    /// A key for another purpose, which does not tell this one.
+    pub fn derive(&self, purpose: &str) -> [u8; Self::LEN] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes a key of any length");
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// The fingerprint of a value under this key.
     pub fn fingerprint(&self, secret: &Secret) -> Fingerprint {
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes a key of any length");

@@ -15,7 +15,7 @@ pub mod stream;
 
 pub use content::{CONTEXT, Content};
 pub use error::Error;
-pub use git::{GitSource, ObjectId};
+pub use git::{Cache, GitSource, ObjectId};
 
 use crate::coverage::Coverage;
 use crate::finding::{Place, References};
@@ -219,6 +219,14 @@ impl Source {
         };
         archive::add_members(keys, &mut origins);
         Ok(origins)
+    }
+
+    /// Keeps what was learnt for the next scan of the same, after one that came to its end. `noted` are the blobs in which
+    /// something was found; `is_plain` tells whether a text of the source may be written.
+    pub fn keep(&self, noted: &HashSet<Key>, is_plain: &dyn Fn(&str) -> bool) {
+        if let Self::Git(source) = self {
+            source.keep(noted, is_plain);
+        }
     }
 
     /// Reads the content of a blob again, which the source has in a file or as an object; `None` where it does not.

@@ -208,6 +208,23 @@ fn the_password_of_an_address_is_looked_for_alone() {
 }
 
 #[test]
+fn a_cache_neither_hides_a_live_value_nor_learns_of_it() {
+    let repo = Repo::new();
+    let secret = hex128(8)[..20].to_owned();
+    repo.write("a.txt", format!("said {secret} once\n"));
+    repo.commit("a");
+    repo.git(&["repack", "-q", "-a", "-d"]);
+    let cache = repo.beside("cache");
+    let plain = ["--cache", cache.to_str().unwrap()];
+    assert_eq!(repo.scan(&plain).code, 0);
+    let env = live(&repo, &format!("A_NAME={secret}\n"));
+    for _ in 0..2 {
+        assert_eq!(repo.scan(&[&plain[..], &["--known-from", &env]].concat()).code, 1);
+        assert_eq!(repo.scan(&plain).code, 0);
+    }
+}
+
+#[test]
 fn what_is_refused_is_named_and_nothing_left_is_an_error() {
     let repo = Repo::new();
     repo.write("a.txt", "production and changeme\n");

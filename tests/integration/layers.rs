@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("scan", &["source", "detect", "rule", "finding", "coverage", "patch", "secret"]),
     ("report", &["finding", "coverage", "secret", "rule"]),
     ("detect", &["rule", "finding", "patch", "secret"]),
-    ("source", &["finding", "coverage", "patch", "secret"]),
+    ("source", &["finding", "coverage", "patch", "secret", "durable"]),
     ("rule", &["finding"]),
     ("hook", &["durable"]),
     ("live", &["detect", "dotenv", "secret"]),

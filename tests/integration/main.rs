@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
 mod archives; // archives in every form and depth, and what is said when one is not read to its end
+mod cache; // what a scan keeps for the next one: the same report, nothing secret, no trust in what comes with a repository
 mod configuration; // what a configuration may leave out, from where it is read, and that the report says so
 mod damage; // a damaged pack or index: every flipped byte is told
 mod delta; // the engine that reads deltas, held against a scan of every whole blob

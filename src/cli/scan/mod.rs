@@ -1,5 +1,6 @@
 //! `unleak scan`: options to a source and rules, the scan, and a report.
 
+mod cache;
 mod configuration;
 mod known;
 mod output;
@@ -61,6 +62,14 @@ pub(super) struct Args {
     /// Do not open archives (zip and all that is built on it, tar, gz, bz2, xz, zst).
     #[arg(long)]
     no_archives: bool,
+    /// Keep what was learnt of a repository in this folder, which repositories and machines may share, instead of in
+    /// `unleak/cache` in git's own folder. The next scan by the same rules reads only what is new. Nothing secret is kept;
+    /// but who can write there can make a scan overlook what it should find.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["staged", "range", "no_git", "no_cache"])]
+    cache: Option<PathBuf>,
+    /// Read everything again, and keep nothing for the next scan.
+    #[arg(long)]
+    no_cache: bool,
     /// The form of the report.
     #[arg(long, short, value_enum, default_value = "human", value_name = "FORMAT")]
     format: Format,
@@ -82,7 +91,8 @@ pub(super) struct Args {
     rule: Vec<String>,
     /// Search exactly for the values that are in use, in every encoding: of a .env file, of env:NAME (or env:PREFIX*), or
     /// of standard input (-; lines of NAME=value, or values alone). May be given again. Values are never stored, shown or
-    /// written; a finding names the variable. What is too short or too common is refused and said. Neither a comment
+    /// written; a finding names the variable. What is too short or too common is refused and said. Such a scan uses
+    /// and makes no cache. Neither a comment
     /// nor an allowed path hides a live value.
     #[arg(long, value_name = "SOURCE")]
     known_from: Vec<String>,
@@ -126,6 +136,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let live = known::read(args, context)?;
     let chosen = configuration::choose(args, &source, known::known(&live))?;
     let detector = &chosen.detector;
+    let source = cache::choose(args, source, detector, context)?;
     let progress = Arc::new(Progress::default());
     progress::stop_on_interrupt(&progress);
     let bar = Bar::start(&progress, context);

@@ -12,7 +12,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 /// AsciiDoc's and other marks of literal text around a value.
 fn unmarked(value: &[u8]) -> &[u8] {
     let inner = |mark: u8| value.strip_prefix(&[mark])?.strip_suffix(&[mark]).filter(|inner| inner.len() > 3);
-    inner(b'+').or_else(|| inner(b'*')).unwrap_or(value)
+    inner(b'+').or_else(|| inner(b'*')).or_else(|| inner(b'\'')).unwrap_or(value)
 }
 
 /// Starts or marks of text that a program will replace: shells, templates, and code that reads the environment.
@@ -44,6 +44,17 @@ fn is_interpolation(value: &[u8]) -> bool {
             && value.ends_with(b"%")
             && variable(&value[1..value.len() - 1]))
         || is_marked(value)
+        || has_hole(value)
+}
+
+/// `{name}` of a format string.
+fn has_hole(value: &[u8]) -> bool {
+    memchr::memchr_iter(b'{', value).any(|open| {
+        let inner = &value[open + 1..];
+        let len =
+            inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.:[]".contains(byte)).count();
+        inner.get(len) == Some(&b'}') && inner.first().is_none_or(|first| !first.is_ascii_digit() || len == 1)
+    })
 }
 
 /// `@DB_PASSWORD@`, `__TOKEN__`, `$$NAME$$`, `%(name)s`, `:?required`: names between the marks of a template.

@@ -169,6 +169,25 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') {
         return true;
     }
+    // `required|min:8`, `UserController@passwordReset`: words and signs between quotes
+    let is_word = |part: &[u8]| {
+        part.len() < 3 || words::covered(part) * 4 >= part.len() * 3 || part.iter().all(u8::is_ascii_digit)
+    };
+    let listed = value.iter().any(|byte| b"|@".contains(byte))
+        && value.split(|byte| b"|@:,=-_".contains(byte)).all(is_word)
+        && digits < 4;
+    if listed || has(b"[type=") {
+        return true;
+    }
+    // Several lines in one literal, and a line of its own: `A=1\nB=2`, `NAME=<value>`
+    let name = value.iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
+    let assigns = name > 3 && value.get(name) == Some(&b'=');
+    if assigns
+        || memchr::memmem::find(value, b"\\n").is_some_and(|at| at + 2 < value.len())
+        || value.starts_with(b"--")
+    {
+        return true;
+    }
     // `$name`, `@name`: a variable's name
     if matches!(value[0], b'$' | b'@') && is_identifier(&value[1..]) && (mostly || unquoted && digits == 0) {
         return true;
@@ -191,7 +210,9 @@ fn is_expression(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 10] =
         [b"[^", b"[a-z", b"[A-Z", b"[0-9", b"\\d", b"\\w", b"\\s", b"(?", b".*", b"}$"];
     let signs = value.iter().filter(|byte| b"[](){}^$*+?\\|".contains(byte)).count();
-    signs > 2 && MARKS.iter().any(|mark| value.windows(mark.len()).any(|part| part == *mark))
+    let grouped =
+        [&b"(?:"[..], b"(?i", b"(?P", b"(?<"].iter().any(|mark| memchr::memmem::find(value, mark).is_some());
+    grouped || signs > 2 && MARKS.iter().any(|mark| value.windows(mark.len()).any(|part| part == *mark))
 }
 
 /// `name@1.2.3`, `owner/image:tag`, `owner/action@v2`, `name-0.10.1`: a package, an image and its version.
@@ -244,7 +265,8 @@ fn is_attribute(value: &[u8]) -> bool {
     let is_base64 = value.len().is_multiple_of(4)
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(byte));
     let has = |needle: &[u8]| memchr::memmem::find(value, needle).is_some();
-    (value.ends_with(b"=") && !is_base64 && words::covered(value) * 2 > value.len())
+    let signs = value.iter().filter(|byte| b"!#$%^&*?@+".contains(byte)).count();
+    (value.ends_with(b"=") && !value.ends_with(b"==") && !is_base64 && signs == 0)
         || value.ends_with(b"]=")
         || has(b"&#")
         || has(b"&quot")

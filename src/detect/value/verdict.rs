@@ -153,10 +153,10 @@ struct Traits {
 impl Traits {
     fn of(value: &[u8]) -> Self {
         let count = |is: fn(&u8) -> bool| value.iter().filter(|byte| is(byte)).count();
-        let weak = count(|byte| b"-_./: ,'\\".contains(byte));
+        let weak = count(|byte| b"-_./: ,'\\?".contains(byte));
         let (lower, upper) = (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase));
         let digits = count(u8::is_ascii_digit);
-        let strong = count(u8::is_ascii_punctuation) - count(|byte| b"-_./:,'\\".contains(byte));
+        let strong = count(u8::is_ascii_punctuation) - count(|byte| b"-_./:,'\\?".contains(byte));
         Self { len: value.len(), lower, upper, digits, strong, weak, covered: words::covered(value) }
     }
 
@@ -245,11 +245,15 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
     }
     // A sentence's last sign is no part of a password's mixture.
     let inner = &value[..value.len() - 1];
-    let has_inner_sign = inner.iter().any(|byte| byte.is_ascii_punctuation() && !b"-_./:,'\\".contains(byte));
+    let has_inner_sign =
+        inner.iter().any(|byte| byte.is_ascii_punctuation() && !b"-_./:,'\\?".contains(byte));
     if traits.digits == 0 && traits.is_wordy() && !has_inner_sign {
         return Err(Refusal::Words);
     }
-    if is_weak(value) {
+    // `neo4j_auth`: a name with a digit in it
+    let one_case = traits.lower == 0 || traits.upper == 0;
+    let is_name = traits.strong == 0 && traits.digits < 2 && one_case && value.contains(&b'_');
+    if is_name || is_weak(value) {
         return Ok(verdict(Confidence::Low, Reason::Weak));
     }
     let reason = if traits.is_wordy() { Reason::Chosen } else { Reason::Generated };

@@ -31,13 +31,15 @@ pub(super) struct Opening<'o, V> {
     large: Mutex<Vec<(Key, Format)>>,
     /// What was not seen, and why.
     unseen: Mutex<Vec<(String, String)>>,
+    /// Blobs that are not seen whole by their bytes, or of which something was not seen.
+    noted: Mutex<HashSet<Key>>,
     encrypted: Mutex<Encrypted>,
 }
 
 impl<'o, V: Visitor> Opening<'o, V> {
     pub(super) fn new(inner: &'o V, progress: &'o Progress, archives: bool) -> Self {
         let (large, unseen, encrypted) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { inner, progress, archives, large, unseen, encrypted }
+        Self { inner, progress, archives, large, unseen, noted: Mutex::default(), encrypted }
     }
 
     /// Opens what was too large to come in one piece, and tells what was not seen.
@@ -58,6 +60,9 @@ impl<'o, V: Visitor> Opening<'o, V> {
                 None => coverage.skip(key.label(), "is an archive that is too large to be opened here"),
             }
         }
+        if let Source::Git(source) = source {
+            source.note(std::mem::take(&mut *lock(&self.noted)));
+        }
         let mut unseen = self.unseen.into_inner().unwrap_or_else(PoisonError::into_inner);
         unseen.sort_unstable();
         unseen.dedup();
@@ -75,11 +80,13 @@ impl<'o, V: Visitor> Opening<'o, V> {
         let bytes = blob.content.bytes;
         if let Some(mark) = Mark::of(bytes) {
             lock(&self.encrypted).note(mark, &blob.key);
+            lock(&self.noted).insert(blob.key.clone());
         } else if let Some(format) = Format::of(bytes).filter(|_| self.archives) {
             if blob.content.whole {
                 self.open(&blob.key, bytes.len() as u64, |opener| opener.bytes(format, bytes));
             } else {
                 lock(&self.large).push((blob.key.clone(), format));
+                lock(&self.noted).insert(blob.key.clone());
             }
         }
     }
@@ -88,7 +95,11 @@ impl<'o, V: Visitor> Opening<'o, V> {
         let visit = |blob: Blob<'_>| drop(self.inner.blob(&blob, None));
         let opener = Opener::new(key, size, &visit, self.progress);
         open(&opener);
-        lock(&self.unseen).extend(opener.unseen());
+        let unseen = opener.unseen();
+        if !unseen.is_empty() {
+            lock(&self.noted).insert(key.clone());
+        }
+        lock(&self.unseen).extend(unseen);
     }
 }
 

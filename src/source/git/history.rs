@@ -11,7 +11,7 @@ use super::store::Store;
 use super::ties::{Tie, Ties};
 use super::tree::{self, Entry, EntryKind, Layout};
 use crate::coverage::Coverage;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// A commit by the positions of its objects.
@@ -37,13 +37,16 @@ pub(super) struct History<'s> {
     pub(super) names: Names,
     commits: Mutex<Vec<Record>>,
     ties: Mutex<Ties>,
-    holes: Mutex<Holes>,
+    /// Whether also what is here, but in another pack, counts as outside.
+    by_pack: bool,
+    ends: Mutex<BTreeMap<usize, Ends>>,
 }
 
-/// What the history names and does not hold.
+/// Where the objects of one pack, or the loose ones, lead out of it.
 #[derive(Default)]
-pub(super) struct Holes {
-    pub(super) missing: BTreeSet<ObjectId>,
+pub(super) struct Ends {
+    /// What they name and it does not hold.
+    pub(super) outside: HashSet<ObjectId>,
     /// Trees and commits that are not of the form that git gives them.
     pub(super) malformed: BTreeSet<ObjectId>,
 }
@@ -73,24 +76,31 @@ impl<'s> History<'s> {
             names: Names::default(),
             commits: Mutex::default(),
             ties: Mutex::default(),
-            holes: Mutex::default(),
+            by_pack: false,
+            ends: Mutex::default(),
         }
+    }
+
+    /// The same, so that each pack's ends stay true whatever becomes of the other packs.
+    pub(super) fn by_pack(mut self) -> Self {
+        self.by_pack = true;
+        self
     }
 
     /// Takes a commit and its ties.
     pub(super) fn commit(&self, object: &Object<'_>) {
         let (Some(parsed), Some(commit)) = (commit::parse(object.content.bytes), number(object.position))
         else {
-            lock(&self.holes).malformed.insert(object.id);
+            self.is_malformed(object);
             return;
         };
-        let tree = self.position(parsed.tree.as_bytes());
+        let tree = self.position(object, parsed.tree.as_bytes());
         let cut = self.shallow.contains(&object.id);
         let present = |parent: &ObjectId| self.store.position(parent.as_bytes()).and_then(number);
         let parents: Parents = if cut {
             parsed.parents.iter().filter_map(present).collect()
         } else {
-            parsed.parents.iter().filter_map(|parent| self.position(parent.as_bytes())).collect()
+            parsed.parents.iter().filter_map(|parent| self.position(object, parent.as_bytes())).collect()
         };
         let is_merge = parsed.parents.len() > 1;
         lock(&self.commits).push(Record { commit, tree, parents, is_merge, time: parsed.time });
@@ -99,8 +109,8 @@ impl<'s> History<'s> {
     /// Takes what a tag points to.
     pub(super) fn tag(&self, object: &Object<'_>) {
         match commit::target(object.content.bytes) {
-            Some(target) => drop(self.position(target.as_bytes())),
-            None => drop(lock(&self.holes).malformed.insert(object.id)),
+            Some(target) => drop(self.position(object, target.as_bytes())),
+            None => self.is_malformed(object),
         }
     }
 
@@ -118,10 +128,11 @@ impl<'s> History<'s> {
             self.hash_len,
         );
         if !reading.whole {
-            lock(&self.holes).malformed.insert(object.id);
+            self.is_malformed(object);
         }
         let tree = number(object.position)?;
-        let gained: Vec<Held> = reading.fresh.iter().map(|(_, entry)| self.entry(entry, name)).collect();
+        let gained: Vec<Held> =
+            reading.fresh.iter().map(|(_, entry)| self.entry(object, entry, name)).collect();
         let mut entries = vec![Held::new(None, 0, false); reading.layout.len() as usize];
         for ((number, _), held) in reading.fresh.iter().zip(&gained) {
             entries[*number as usize] = *held;
@@ -144,31 +155,41 @@ impl<'s> History<'s> {
         Some(TreeMemory { position: tree, layout: reading.layout, entries })
     }
 
-    /// An entry by numbers; notes what it names if that is missing.
-    fn entry(&self, entry: &Entry<'_>, new_name: &dyn Fn(&[u8])) -> Held {
+    fn is_malformed(&self, object: &Object<'_>) {
+        let unit = self.store.unit(object.position);
+        lock(&self.ends).entry(unit).or_default().malformed.insert(object.id);
+    }
+
+    /// An entry by numbers; notes what it names if that is outside.
+    fn entry(&self, of: &Object<'_>, entry: &Entry<'_>, new_name: &dyn Fn(&[u8])) -> Held {
         let (name, is_new) = self.names.number(entry.name);
         if is_new {
             new_name(entry.name);
         }
-        let object = if entry.kind == EntryKind::Submodule { None } else { self.position(entry.id) };
+        let object = if entry.kind == EntryKind::Submodule { None } else { self.position(of, entry.id) };
         Held::new(object, name, entry.kind == EntryKind::Tree)
     }
 
-    fn position(&self, id: &[u8]) -> Option<u32> {
+    fn position(&self, of: &Object<'_>, id: &[u8]) -> Option<u32> {
         let position = self.store.position(id);
-        if position.is_none() {
-            lock(&self.holes).missing.extend(ObjectId::from_bytes(id));
+        let is_inside = match position {
+            Some(there) => !self.by_pack || self.store.unit(there) == self.store.unit(of.position),
+            None => false,
+        };
+        if !is_inside {
+            let unit = self.store.unit(of.position);
+            lock(&self.ends).entry(unit).or_default().outside.extend(ObjectId::from_bytes(id));
         }
         position.and_then(number)
     }
 
     /// Ends the collection.
-    pub(super) fn finish(self) -> (Past, Holes) {
+    pub(super) fn finish(self) -> (Past, BTreeMap<usize, Ends>) {
         let mut commits = self.commits.into_inner().unwrap_or_else(PoisonError::into_inner);
         commits.sort_unstable_by_key(|record| record.commit);
         let ties = self.ties.into_inner().unwrap_or_else(PoisonError::into_inner);
         let names = self.names.in_order();
-        (Past { commits, ties, names }, self.holes.into_inner().unwrap_or_else(PoisonError::into_inner))
+        (Past { commits, ties, names }, self.ends.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

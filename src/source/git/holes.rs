@@ -14,18 +14,17 @@ impl GitSource {
         list.split(|&byte| byte == b'\n').filter_map(ObjectId::from_hex).collect()
     }
 
-    /// Names references to objects that are not here: what they held was not seen.
+    /// Names references to objects that are not here: what they held was not seen. Tells whether there are any.
     pub(super) fn note_dangling_references(
         &self,
         store: &Store,
         coverage: &mut Coverage,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        let before = coverage.skipped.len();
         for reference in self.repository.references()? {
             match reference {
                 Ok(reference) => {
-                    let missing = reference
-                        .target()
-                        .filter(|id| store.position(ObjectId::from(*id).as_bytes()).is_none());
+                    let missing = reference.target().filter(|id| !store.holds(&ObjectId::from(*id)));
                     if let Some(id) = missing {
                         let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
                         coverage.skip(
@@ -37,7 +36,7 @@ impl GitSource {
                 Err(error) => coverage.skip("a reference", format!("cannot be read: {}", error.message())),
             }
         }
-        Ok(())
+        Ok(coverage.skipped.len() > before)
     }
 
     /// Names where the history was cut off on purpose.

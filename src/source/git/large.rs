@@ -23,7 +23,7 @@ pub(super) fn read(folders: &[PathBuf], id: Oid, take: &mut Take<'_>) -> Option<
     let paths = packs.filter_map(|entry| Some(entry.ok()?.path()));
     let indices = paths.filter(|path| path.extension().is_some_and(|end| end == "idx"));
     indices.filter_map(|index| Pack::open(&index, id.as_bytes().len()).ok()).find_map(|pack| {
-        let (size, mut reader) = pack.reader(&ObjectId::from(id)).ok()??;
+        let (_, size, mut reader) = pack.reader(&ObjectId::from(id)).ok()??;
         Some(take(&mut reader).map(|()| size))
     })
 }

@@ -2,6 +2,7 @@
 //!
 //! An empty repository in a temporary folder answers what is asked of one; no content is written there.
 
+use super::cache::Session;
 use super::pack::Pack;
 use super::store::Store;
 use super::{GitSource, ObjectId, Part};
@@ -64,6 +65,7 @@ pub(super) fn open(path: &Path, part: &Part) -> Result<Option<GitSource>, Error>
         store: OnceCell::from(store),
         past: OnceCell::new(),
         nested: OnceCell::new(),
+        session: Session::default(),
         lone: Some(lone),
     }))
 }

@@ -2,8 +2,10 @@
 
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
-use super::pack::{MAX_OBJECT, Visitor};
+use super::pack::{MAX_OBJECT, Visitor, sum_of};
 use crate::source::content::{self, Content};
+use sha1::Sha1;
+use sha2::Sha256;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -47,6 +49,15 @@ pub(super) fn visit<V: Visitor>(id: ObjectId, position: usize, path: &Path, visi
     let bytes = read_all(size, &mut reader)?;
     drop(visitor.object(&Object { id, position, kind, content: Content::whole(&bytes) }, None));
     Ok(())
+}
+
+/// Whether the name is that of the content: reads all of it.
+pub(super) fn has_its_name(id: &ObjectId, path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    let mut reader = flate2::bufread::ZlibDecoder::new(BufReader::new(file));
+    let name = id.as_bytes();
+    let found = if name.len() == 20 { sum_of::<Sha1>(&mut reader) } else { sum_of::<Sha256>(&mut reader) };
+    found.is_ok_and(|found| found == name)
 }
 
 /// Reads an object whole.

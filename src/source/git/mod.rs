@@ -5,6 +5,7 @@
 
 mod attribution;
 mod base;
+mod cache;
 mod changes;
 mod commit;
 mod containing;
@@ -15,6 +16,7 @@ mod graph;
 mod held;
 mod history;
 mod holes;
+mod known;
 mod large;
 mod linked;
 mod lone;
@@ -37,6 +39,7 @@ mod tree;
 mod worktree;
 
 pub use base::{Base, Entry};
+pub use cache::Cache;
 pub use object_id::ObjectId;
 pub use open::discover;
 
@@ -60,6 +63,8 @@ pub struct GitSource {
     past: OnceCell<history::Past>,
     /// The repositories inside this one that were scanned with it.
     nested: OnceCell<Vec<nested::Nested>>,
+    /// What earlier scans saw, and what this one adds to that.
+    session: cache::Session,
     /// Set if the objects are those of a single file.
     lone: Option<lone::Lone>,
 }
@@ -93,7 +98,8 @@ impl GitSource {
             return Err(Error::Bare(repository.path().to_owned()));
         }
         let (store, past, nested) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Ok(Self { repository, part, objects: Vec::new(), store, past, nested, lone: None })
+        let session = cache::Session::default();
+        Ok(Self { repository, part, objects: Vec::new(), store, past, nested, session, lone: None })
     }
 
     /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its

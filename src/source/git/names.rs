@@ -3,9 +3,14 @@
 //! Each distinct name is looked at once, and only when an entry is new in its tree: a history has millions of entries
 //! and few names. So names have numbers, by which the entries are kept.
 
-use super::GitSource;
+use super::object::{Kind, Object};
+use super::object_id::ObjectId;
+use super::pack::{DeltaBase, PackError, Visitor};
+use super::store::Store;
+use super::{GitSource, tree};
+use crate::coverage::Coverage;
 use crate::source::{self, Blob, Content, Error, Key, Visit, path};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -76,5 +81,55 @@ impl GitSource {
             }
         }
         Ok(())
+    }
+}
+
+/// The positions of all trees that have an entry of one of these names, with that name.
+pub(super) fn trees_with(
+    store: &Store,
+    names: &HashSet<&[u8]>,
+    hash_len: usize,
+    jobs: usize,
+) -> Vec<(usize, Box<[u8]>)> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let finder = Finder { names, hash_len, found: Mutex::default() };
+    // What cannot be read was reported when the content was scanned.
+    store.each(jobs, &finder, &mut Coverage::default());
+    finder.found.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Looks for names in trees.
+struct Finder<'f> {
+    names: &'f HashSet<&'f [u8]>,
+    hash_len: usize,
+    found: Mutex<Vec<(usize, Box<[u8]>)>>,
+}
+
+impl Visitor for Finder<'_> {
+    type Memory = ();
+
+    fn wants(&self, kind: Kind) -> bool {
+        kind == Kind::Tree
+    }
+
+    fn object(&self, object: &Object<'_>, _: Option<DeltaBase<'_, ()>>) -> Option<()> {
+        let reading = tree::read(object.content.bytes, None, self.hash_len);
+        let entries = reading.fresh.iter().map(|(_, entry)| entry.name);
+        let found: Vec<_> = entries
+            .filter(|name| self.names.contains(name))
+            .map(|name| (object.position, name.into()))
+            .collect();
+        if !found.is_empty() {
+            self.found.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        }
+        None
+    }
+
+    fn lost(&self, _: ObjectId, _: PackError) {}
+
+    fn stopped(&self) -> bool {
+        false
     }
 }

@@ -1,6 +1,7 @@
 //! Repositories inside this one: submodules, checked out or only kept by git, and clones that lie in the working tree.
 //! Each is scanned like a repository of its own, and its places are told under the path it has here.
 
+use super::cache::Session;
 use super::{GitSource, Part, worktree};
 use crate::coverage::Coverage;
 use crate::finding::Place;
@@ -33,9 +34,10 @@ impl GitSource {
         let mut nested = Vec::new();
         while let Some((path, folder)) = waiting.pop().filter(|_| !progress.stopped()) {
             let opened = Self::inside(&folder, self.part.clone());
-            let source = match opened {
-                Ok(source) => source,
-                Err(error) => {
+            let source = match (opened, &self.session.cache) {
+                (Ok(source), Some(cache)) => source.with_cache(cache.clone()),
+                (Ok(source), None) => source,
+                (Err(error), _) => {
                     coverage.skip(&path, format!("is a repository inside the repository: {error}"));
                     continue;
                 }
@@ -74,6 +76,7 @@ impl GitSource {
             store: OnceCell::new(),
             past: OnceCell::new(),
             nested: OnceCell::new(),
+            session: Session::default(),
             lone: None,
         })
     }
@@ -81,6 +84,11 @@ impl GitSource {
     /// The repository inside this one that has this path.
     pub(super) fn nested(&self, path: &str) -> Option<&Self> {
         self.nested.get()?.iter().find(|nested| nested.path == path).map(|nested| &nested.source)
+    }
+
+    /// The repositories inside this one that were scanned, with their paths.
+    pub(super) fn nested_sources(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.nested.get().into_iter().flatten().map(|nested| (nested.path.as_str(), &nested.source))
     }
 
     /// The submodules, checked out or kept in git's own folder; those that are in neither are named as not seen.
@@ -177,6 +185,7 @@ fn kept_below(folder: &Path, coverage: &mut Coverage) -> Vec<PathBuf> {
 fn add(coverage: &mut Coverage, inside: Coverage, path: &str) {
     coverage.commits += inside.commits;
     coverage.objects += inside.objects;
+    coverage.cached += inside.cached;
     coverage.files += inside.files;
     coverage.bytes += inside.bytes;
     coverage.ignored.files += inside.ignored.files;

@@ -1,9 +1,11 @@
 //! The name of a git object: 20 bytes of SHA-1 or 32 bytes of SHA-256.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// An object's name.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct ObjectId {
     bytes: [u8; 32],
     len: u8,
@@ -27,6 +29,20 @@ impl ObjectId {
     /// The name's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl From<ObjectId> for String {
+    fn from(id: ObjectId) -> Self {
+        hex::encode(id.as_bytes())
+    }
+}
+
+impl TryFrom<String> for ObjectId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_hex(text.as_bytes()).ok_or("it is no object's name")
     }
 }
 

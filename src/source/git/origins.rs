@@ -33,15 +33,23 @@ pub(super) fn find(
         .collect();
     let messages: Vec<ObjectId> =
         keys.iter().filter_map(|key| if let Key::Commit(id) = key { Some(*id) } else { None }).collect();
-    let in_trees = !blobs.is_empty() || !names.is_empty();
+    let recalled = if names.is_empty() { source.recall_places(&blobs, &messages) } else { None };
+    let in_trees = recalled.is_none() && (!blobs.is_empty() || !names.is_empty());
     // A range is scanned without reading the history, and is not worth it for that.
-    let in_history = in_trees || (!messages.is_empty() && matches!(source.part, Part::Everything { .. }));
+    let of_messages = !messages.is_empty() && matches!(source.part, Part::Everything { .. });
+    let in_history = in_trees || (of_messages && recalled.is_none());
+    let before = coverage.skipped.len();
     let ground = if in_history { Some(Ground::of(source, jobs)?) } else { None };
-    let mut origins = match &ground {
-        Some(ground) if in_trees => of_trees(source, ground, &blobs, &names, coverage)?,
-        _ => Origins::new(),
+    let (mut origins, references) = match (recalled, &ground) {
+        (Some(recalled), _) => recalled,
+        (None, Some(ground)) => {
+            let references = ground.references(source.store(), &messages);
+            let origins =
+                if in_trees { of_trees(source, ground, &blobs, &names, coverage)? } else { Origins::new() };
+            (origins, references)
+        }
+        (None, None) => Default::default(),
     };
-    let references = ground.map(|ground| ground.references(source.store(), &messages)).unwrap_or_default();
     for key in keys {
         let origin = match key {
             Key::Object(_) | Key::Name(_) => continue,
@@ -64,6 +72,9 @@ pub(super) fn find(
             }
         };
         origins.insert(key.clone(), vec![origin]);
+    }
+    if coverage.skipped.len() == before {
+        source.found(&origins);
     }
     Ok(origins)
 }

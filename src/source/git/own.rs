@@ -1,15 +1,25 @@
 //! What git keeps besides objects: the names of references, and the files in its own folder. The address of a remote
 //! with a password in it is the commonest leak on developers' machines.
 
-use super::{GitSource, ObjectId, origins};
+use super::{GitSource, ObjectId, cache, origins};
 use crate::coverage::Coverage;
 use crate::finding::Place;
 use crate::source::{Blob, Content, Key, Origin, Visit, folder};
 use std::path::Path;
 
 /// What is read in other ways (objects, references, the index, repositories of their own), or holds names of objects only.
-const READ_ELSEWHERE: [&str; 9] =
-    ["objects", "refs", "packed-refs", "index", "modules", "lfs/objects", "lfs/tmp", "info/refs", "shallow"];
+const READ_ELSEWHERE: [&str; 10] = [
+    "objects",
+    "refs",
+    "packed-refs",
+    "index",
+    "modules",
+    "lfs/objects",
+    "lfs/tmp",
+    "info/refs",
+    "shallow",
+    cache::FOLDER,
+];
 
 /// Files of more bytes are no text of git's.
 const LARGEST: u64 = 64 << 20;

@@ -2,17 +2,19 @@
 //!
 //! On the way it checks that what trees and commits name is here, so that a hole in the history cannot pass for a clean one.
 
-use super::history::{History, Holes, Past, TreeMemory};
+use super::cache::{Learnt, Places, Recalled, Seen};
+use super::history::{Ends, History, Past, TreeMemory};
 use super::names;
 use super::nested::Candidate;
 use super::object::{Kind, Object};
 use super::object_id::ObjectId;
 use super::pack::{DeltaBase, PackError, Visitor};
-use super::{GitSource, commit};
+use super::store::Store;
+use super::{GitSource, commit, tree};
 use crate::coverage::Coverage;
 use crate::patch::Patch;
 use crate::source::{self, Blob, Content, Error, Key, Progress};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many missing objects are named; the rest is counted.
@@ -27,28 +29,53 @@ impl GitSource {
         visitor: &V,
     ) -> Result<(Coverage, Vec<Candidate>), Error> {
         let store = self.store();
-        progress.total.fetch_add(store.len() as u64, Ordering::Relaxed);
+        let recalled = self.recall(store);
+        let unread = (store.len() as u64).saturating_sub(recalled.objects());
+        progress.total.fetch_add(unread, Ordering::Relaxed);
         let mut coverage = Coverage::default();
+        let history = History::new(store, self.hash_len(), self.shallow());
         let survey = Survey {
             visitor,
             progress,
-            history: History::new(store, self.hash_len(), self.shallow()),
-            commits: AtomicU64::new(0),
-            objects: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            store,
+            history: if self.session.cache.is_some() { history.by_pack() } else { history },
+            counts: store.packs().map(|_| Count::default()).chain([Count::default()]).collect(),
         };
-        store.each(jobs, &survey, &mut coverage);
+        let walked = store.each_but(&recalled.known, jobs, &survey, &mut coverage);
+        let hash_len = self.hash_len();
+        let look = |object: &Object<'_>| survey.look_again(object, hash_len);
+        Self::look_again(store, &recalled, jobs, &look, &|| progress.stopped(), &mut coverage);
         let visit = |blob: Blob<'_>| drop(visitor.blob(&blob, None));
         self.index_names(&survey.history.names, &visit)?;
         self.reference_names(&visit);
         self.own_files(&visit, &mut coverage);
         let told = self.lone.as_ref().is_some_and(|lone| lone.note_prerequisites(&mut coverage));
-        let past = survey.finish(&mut coverage, told);
-        if !progress.stopped() {
+        let (past, ends, seen) = survey.finish();
+        if !progress.stopped() && recalled.objects() == 0 {
             drop(self.past.set(past));
         }
+        count(&mut coverage, &recalled, &seen);
+        let mut places = match &recalled.places {
+            Some(places) => places.clone(),
+            None => Places::with(missing(store, &recalled, &ends)),
+        };
+        if !told {
+            name(places.missing.iter().copied(), "is missing", "are missing", &mut coverage);
+        }
+        let malformed = ends.values().flat_map(|ends| ends.malformed.iter().copied());
+        let malformed: BTreeSet<ObjectId> = malformed.chain(recalled.malformed()).collect();
+        name(
+            malformed.into_iter(),
+            "is malformed: git's own check fails too",
+            "are malformed",
+            &mut coverage,
+        );
         self.note_boundaries(&mut coverage)?;
-        self.note_dangling_references(store, &mut coverage)?;
+        // What is known to be whole is not looked at again.
+        if recalled.places.as_ref().is_none_or(|places| places.dangling) {
+            places.dangling = self.note_dangling_references(store, &mut coverage)?;
+        }
+        self.learn(Learnt { recalled, walked, seen, ends, places });
         let inside = self.working_tree(jobs, progress, &visit, &mut coverage)?;
         Ok((coverage, inside))
     }
@@ -58,7 +85,15 @@ impl GitSource {
 struct Survey<'s, V> {
     visitor: &'s V,
     progress: &'s Progress,
+    store: &'s Store,
     history: History<'s>,
+    /// What was seen of each pack, and of the loose objects.
+    counts: Vec<Count>,
+}
+
+/// What was seen of one pack.
+#[derive(Default)]
+struct Count {
     commits: AtomicU64,
     objects: AtomicU64,
     bytes: AtomicU64,
@@ -78,11 +113,12 @@ impl<V: source::Visitor> Visitor for Survey<'_, V> {
     }
 
     fn object(&self, object: &Object<'_>, base: Option<DeltaBase<'_, Self::Memory>>) -> Option<Self::Memory> {
+        let count = &self.counts[self.store.unit(object.position)];
         let memory = match object.kind {
             Kind::Blob => self.blob(object, base.as_ref()).map(Memory::Blob),
             Kind::Tree => self.tree(object, base.as_ref()).map(Memory::Tree),
             Kind::Commit => {
-                self.commits.fetch_add(1, Ordering::Relaxed);
+                count.commits.fetch_add(1, Ordering::Relaxed);
                 self.history.commit(object);
                 self.text(&Key::Commit(object.id), object.content.bytes);
                 None
@@ -97,11 +133,11 @@ impl<V: source::Visitor> Visitor for Survey<'_, V> {
         let fresh = object.content.fresh.as_ref().map(|fresh| fresh.iter().map(ExactSizeIterator::len).sum());
         let bytes = fresh.unwrap_or(object.content.bytes.len());
         if object.content.start == (1, 1) {
-            self.objects.fetch_add(1, Ordering::Relaxed);
+            count.objects.fetch_add(1, Ordering::Relaxed);
             self.progress.items.fetch_add(1, Ordering::Relaxed);
         }
         if object.kind != Kind::Tree {
-            self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            count.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         }
         self.progress.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         memory
@@ -151,23 +187,56 @@ impl<V: source::Visitor> Survey<'_, V> {
         }
     }
 
-    /// `told` says that what is missing was named before.
-    fn finish(self, coverage: &mut Coverage, told: bool) -> Past {
-        coverage.commits = self.commits.into_inner();
-        coverage.objects = self.objects.into_inner();
-        coverage.bytes = self.bytes.into_inner();
-        let (past, Holes { missing, malformed }) = self.history.finish();
-        let missing = if told { BTreeSet::new() } else { missing };
-        name(missing, "is missing", "are missing", coverage);
-        name(malformed, "is malformed: git's own check fails too", "are malformed", coverage);
-        past
+    /// Looks at one object of interest that was counted by an earlier scan.
+    fn look_again(&self, object: &Object<'_>, hash_len: usize) {
+        match object.kind {
+            Kind::Blob => drop(self.blob(object, None)),
+            Kind::Tree => {
+                let reading = tree::read(object.content.bytes, None, hash_len);
+                let names = reading.fresh.iter().map(|(_, entry)| entry.name);
+                names
+                    .filter(|name| self.history.names.number(name).1)
+                    .for_each(|name| names::look(name, self.visitor));
+            }
+            Kind::Commit => self.text(&Key::Commit(object.id), object.content.bytes),
+            Kind::Tag => self.text(&Key::Tag(object.id), object.content.bytes),
+        }
+    }
+
+    fn finish(self) -> (Past, BTreeMap<usize, Ends>, Vec<Seen>) {
+        let seen = self.counts.into_iter().map(|count| Seen {
+            commits: count.commits.into_inner(),
+            objects: count.objects.into_inner(),
+            bytes: count.bytes.into_inner(),
+            ..Seen::default()
+        });
+        let seen = seen.collect();
+        let (past, ends) = self.history.finish();
+        (past, ends, seen)
     }
 }
 
+/// Adds up what was seen now and before.
+fn count(coverage: &mut Coverage, recalled: &Recalled, seen: &[Seen]) {
+    for seen in seen.iter().chain(recalled.seen()) {
+        coverage.commits += seen.commits;
+        coverage.objects += seen.objects;
+        coverage.bytes += seen.bytes;
+    }
+    coverage.cached = recalled.objects();
+}
+
+/// What an object names and the store does not have.
+fn missing(store: &Store, recalled: &Recalled, ends: &BTreeMap<usize, Ends>) -> Vec<ObjectId> {
+    let ends = ends.values().flat_map(|ends| ends.outside.iter().copied());
+    let outside: BTreeSet<ObjectId> = ends.chain(recalled.outside()).collect();
+    outside.into_iter().filter(|id| !store.holds(id)).collect()
+}
+
 /// Names the first objects of a set in the coverage, and counts the rest.
-fn name(objects: BTreeSet<ObjectId>, is: &str, are: &str, coverage: &mut Coverage) {
+fn name(objects: impl ExactSizeIterator<Item = ObjectId>, is: &str, are: &str, coverage: &mut Coverage) {
     let more = objects.len().saturating_sub(MAX_NAMED);
-    for id in objects.into_iter().take(MAX_NAMED) {
+    for id in objects.take(MAX_NAMED) {
         coverage.skip(format!("object {id}"), is);
     }
     if more > 0 {

@@ -68,6 +68,17 @@ impl PackIndex {
         Ok(Self { data, count, hash_len, is_ours: false })
     }
 
+    /// Whether every object has a place in the pack.
+    pub(in crate::source::git) fn check_offsets(&self) -> Result<(), PackError> {
+        let all = (0..self.count).all(|position| self.offset(position).is_some());
+        if all { Ok(()) } else { Err(PackError::Malformed("its index is damaged")) }
+    }
+
+    /// The check sum of the index itself.
+    pub(in crate::source::git) fn own_sum(&self) -> &[u8] {
+        &self.data[self.data.len() - self.hash_len..]
+    }
+
     /// How many objects the pack holds.
     pub(in crate::source::git) fn len(&self) -> usize {
         self.count

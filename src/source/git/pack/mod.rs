@@ -17,6 +17,8 @@ use super::object::Kind;
 use super::object_id::ObjectId;
 use entry::{Base, Header};
 use index::PackIndex;
+use sha1::{Digest, Sha1};
+use sha2::Sha256;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -148,13 +150,14 @@ impl Pack {
         Ok((kind, object))
     }
 
-    /// The size of an object that is stored whole, and a reader of it; `None` for one that is not here or is a delta.
-    pub(super) fn reader(&self, id: &ObjectId) -> Result<Option<(u64, impl Read + '_)>, PackError> {
+    /// The kind and size of an object that is stored whole, and a reader of it; `None` for one that is not here or is a
+    /// delta.
+    pub(super) fn reader(&self, id: &ObjectId) -> Result<Option<(Kind, u64, impl Read + '_)>, PackError> {
         let Some(position) = self.index.position(id.as_bytes()) else { return Ok(None) };
         let offset = self.offset(position)?;
         let header = self.header(offset)?;
-        let whole = matches!(header.base, Base::None(_));
-        Ok(whole.then(|| (header.size, self.inflating_reader(offset + header.len as u64, header.size))))
+        let Base::None(kind) = header.base else { return Ok(None) };
+        Ok(Some((kind, header.size, self.inflating_reader(offset + header.len as u64, header.size))))
     }
 
     fn offset(&self, position: usize) -> Result<u64, PackError> {
@@ -167,6 +170,26 @@ impl Pack {
         let bytes = &mut bytes[..usize::try_from(available).unwrap_or(0)];
         self.read_at(bytes, offset)?;
         entry::parse(bytes, self.hash_len)
+    }
+
+    /// How many bytes it has in its file.
+    pub(super) fn len(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// What the system knows of its file.
+    pub(super) fn metadata(&self) -> io::Result<std::fs::Metadata> {
+        self.file.metadata()
+    }
+
+    /// Whether the check sum at its end is that of its bytes: reads all of them.
+    pub(super) fn has_its_sum(&self) -> bool {
+        let mut sum = vec![0; self.hash_len];
+        let told = self.read_at(&mut sum, self.end).is_ok();
+        let mut reader = At { pack: self, offset: 0 };
+        let found =
+            if self.hash_len == 20 { sum_of::<Sha1>(&mut reader) } else { sum_of::<Sha256>(&mut reader) };
+        told && found.is_ok_and(|found| found == sum)
     }
 
     /// Whether the check sum at the pack's end is the one that the index tells. With names of another length both stand
@@ -228,6 +251,17 @@ impl Pack {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         read_exact_at(&self.file, buffer, self.start + offset)
+    }
+}
+
+/// The check sum of all that a reader gives.
+pub(super) fn sum_of<D: Digest>(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let (mut sum, mut buffer) = (D::new(), vec![0; 1 << 18]);
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(sum.finalize().to_vec()),
+            read => sum.update(&buffer[..read]),
+        }
     }
 }
 

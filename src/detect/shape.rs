@@ -1,0 +1,96 @@
+//! What a rule's pattern demands of its value, told without running it: so many bytes in a row, all of certain kinds.
+//!
+//! Names of providers stand everywhere, and long values seldom near them. So most patterns are never compiled.
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+/// Shorter runs stand everywhere.
+const SHORTEST: usize = 12;
+
+/// A row of bytes that every match has.
+pub(super) struct Shape {
+    bytes: [bool; 256],
+    least: usize,
+}
+
+impl Shape {
+    /// What the group `secret` demands, or the whole pattern if it has none; `None` if that is too little to tell anything.
+    pub(super) fn of(hir: &Hir) -> Option<Self> {
+        let value = secret(hir).unwrap_or(hir);
+        let least = value.properties().minimum_len().filter(|least| *least >= SHORTEST)?;
+        let mut bytes = [false; 256];
+        gather(value, &mut bytes);
+        Some(Self { bytes, least })
+    }
+
+    /// Whether such a row stands in a text.
+    pub(super) fn stands_in(&self, text: &[u8]) -> bool {
+        // From the end of each possible row backwards: where one breaks, the next can only begin behind.
+        let mut start = 0;
+        while start + self.least <= text.len() {
+            let row = &text[start..start + self.least];
+            match row.iter().rposition(|byte| !self.bytes[usize::from(*byte)]) {
+                Some(at) => start += at + 1,
+                None => return true,
+            }
+        }
+        false
+    }
+}
+
+/// The group of that name.
+fn secret(hir: &Hir) -> Option<&Hir> {
+    match hir.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some("secret") => Some(&capture.sub),
+        HirKind::Capture(capture) => secret(&capture.sub),
+        HirKind::Repetition(repetition) => secret(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().find_map(secret),
+        _ => None,
+    }
+}
+
+/// All bytes that can stand in a match of this.
+fn gather(hir: &Hir, bytes: &mut [bool; 256]) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => literal.0.iter().for_each(|byte| bytes[usize::from(*byte)] = true),
+        HirKind::Class(Class::Bytes(class)) => {
+            for range in class.iter() {
+                bytes[usize::from(range.start())..=usize::from(range.end())].fill(true);
+            }
+        }
+        HirKind::Class(Class::Unicode(_)) => bytes.fill(true),
+        HirKind::Repetition(repetition) => gather(&repetition.sub, bytes),
+        HirKind::Capture(capture) => gather(&capture.sub, bytes),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().for_each(|part| gather(part, bytes));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shape(pattern: &str) -> Option<Shape> {
+        let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+        Shape::of(&{ parser }.parse(pattern).unwrap())
+    }
+
+    #[test]
+    fn short_values_demand_nothing() {
+        assert!(shape("key=(?P<secret>[a-z]{4,40})").is_none());
+    }
+
+    proptest! {
+        /// A text without the row has no match.
+        #[test]
+        fn no_match_is_lost(text in "(key=|[a-f0-9]{3,30}|[g-z ]|-){0,12}") {
+            let pattern = "key=(?P<secret>[a-f0-9]{12,20}|[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4})";
+            let regex = super::super::compiled::regex(pattern).unwrap();
+            let stands = shape(pattern).unwrap().stands_in(text.as_bytes());
+            prop_assert!(stands || !regex.is_match(text.as_bytes()));
+        }
+    }
+}
