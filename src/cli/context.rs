@@ -69,6 +69,14 @@ impl Context {
         std::env::var_os(name).filter(|value| !value.is_empty())
     }
 
+    /// The environment variables whose names are text and start so, with their values, in the order of the names.
+    pub fn env_starting_with(&self, prefix: &str) -> Vec<(String, std::ffi::OsString)> {
+        let named = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        let mut found: Vec<_> = named.filter(|(name, _)| name.starts_with(prefix)).collect();
+        found.sort_unstable();
+        found
+    }
+
     /// The folder of journals, keys and incidents: `--state`, else `$XDG_STATE_HOME/unleak`, else
     /// `~/.local/state/unleak` (`%LOCALAPPDATA%\unleak` on Windows). `None` without a home.
     pub fn state_dir(&self) -> Option<PathBuf> {

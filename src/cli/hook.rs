@@ -9,7 +9,7 @@ use std::path::PathBuf;
 /// Install or remove the git hook that stops a commit which holds a secret.
 ///
 /// The hook runs `unleak scan --staged` before each commit. A hook that is there already is kept, runs first, and
-/// comes back when ours is removed. To commit once without the check: `git commit --no-verify`.
+/// comes back when ours is removed. It also searches for the live values of `git config --add unleak.knownFrom .env`. To commit once without the check: `git commit --no-verify`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  unleak hook install\n  unleak hook install ../other-repository\n  unleak hook uninstall"

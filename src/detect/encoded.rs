@@ -77,8 +77,12 @@ impl Detector {
     }
 
     /// The plain matches and the decoded ones, of which those fall away that say less about the same bytes.
-    pub(super) fn with_decoded(&self, bytes: &[u8], mut plain: Vec<Match>, trace: &Trace) -> Vec<Match> {
-        let mut decoded: Vec<Match> = trace.held.iter().flat_map(|held| held.found.clone()).collect();
+    pub(super) fn with_decoded(
+        &self,
+        bytes: &[u8],
+        mut plain: Vec<Match>,
+        mut decoded: Vec<Match>,
+    ) -> Vec<Match> {
         let key = |found: &Match| (found.secret.start, found.secret.end);
         decoded.sort_by(|a, b| {
             let by_value = || a.value(bytes).cmp(b.value(bytes));

@@ -11,6 +11,7 @@ mod decode;
 mod encoded;
 mod error;
 mod explain;
+mod known;
 mod lines;
 mod named;
 mod prefilter;
@@ -21,9 +22,10 @@ mod value;
 pub use allow::is_allowed;
 pub use error::Error;
 pub use explain::Refused;
+pub use known::Known;
 pub use lines::{Lines, Span};
 pub use trace::{Looked, Trace};
-pub use value::{Reason, Refusal, Verdict};
+pub use value::{Reason, Refusal, Unfit, Verdict, is_generated, unfit};
 
 use crate::rule::Rule;
 use crate::secret::Secret;
@@ -48,6 +50,8 @@ pub struct Detector {
     spans: Vec<OnceLock<usize>>,
     /// Whether it looks into what is encoded.
     decodes: bool,
+    /// Live values; the last rule stands for them if there are any.
+    known: Known,
 }
 
 /// A value that a rule found.
@@ -97,13 +101,24 @@ impl Detector {
     /// # Errors
     /// When there is no rule at all: a scan by no rules would always be clean.
     pub fn new(rules: Vec<Rule>) -> Result<Self, Error> {
+        Self::with_known(rules, Known::default())
+    }
+
+    /// The same, for live values too. One rule, `known-value`, is added for all of them.
+    ///
+    /// # Errors
+    /// When there is neither a rule nor a value.
+    pub fn with_known(mut rules: Vec<Rule>, known: Known) -> Result<Self, Error> {
+        if !known.is_empty() {
+            rules.push(known::rule());
+        }
         if rules.is_empty() {
             return Err(Error::NoRules);
         }
-        let prefilter = Prefilter::new(&rules)?;
+        let prefilter = Prefilter::new(&rules, known.keywords())?;
         let compiled = rules.iter().map(|_| Compiled::default()).collect();
         let spans = (0..prefilter.count()).map(|_| OnceLock::new()).collect();
-        Ok(Self { rules, compiled, prefilter, spans, decodes: true })
+        Ok(Self { rules, compiled, prefilter, spans, decodes: true, known })
     }
 
     /// The same, for plain text only.
@@ -116,6 +131,16 @@ impl Detector {
     /// The rules, in the order that [`Match::rule`] counts.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The live values that are looked for.
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Whether a match is a live value.
+    pub fn is_live(&self, found: &Match) -> bool {
+        !self.known.is_empty() && found.rule + 1 == self.rules.len()
     }
 
     /// Names all that decides what it finds: rules, switches, and the version of the code itself. Two detectors of one

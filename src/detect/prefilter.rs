@@ -53,7 +53,8 @@ pub(super) struct Hit {
 }
 
 impl Prefilter {
-    pub(super) fn new(rules: &[Rule]) -> Result<Self, Error> {
+    /// The rules are numbered from 0; behind them the further keywords are, each as if it were a rule of its own.
+    pub(super) fn new<'k>(rules: &[Rule], further: impl Iterator<Item = &'k [u8]>) -> Result<Self, Error> {
         let mut by_keyword: BTreeMap<Box<[u8]>, Vec<usize>> = BTreeMap::new();
         for (index, rule) in rules.iter().enumerate() {
             for keyword in &rule.keywords {
@@ -63,6 +64,10 @@ impl Prefilter {
                 let text = keyword.to_ascii_lowercase().into_bytes();
                 by_keyword.entry(text[..text.len().min(LONGEST)].into()).or_default().push(index);
             }
+        }
+        for (number, keyword) in (rules.len()..).zip(further) {
+            let text = keyword.to_ascii_lowercase();
+            by_keyword.entry(text[..text.len().min(LONGEST)].into()).or_default().push(number);
         }
         let (keywords, rules): (Vec<_>, Vec<_>) = by_keyword.into_iter().unzip();
         let mut grams: Vec<(u32, Sign)> = Vec::new();
@@ -148,7 +153,7 @@ impl Prefilter {
         self.keywords[keyword].len()
     }
 
-    /// The rules that a keyword calls for.
+    /// The numbers of the rules that a keyword calls for.
     pub(super) fn rules_of(&self, keyword: usize) -> &[usize] {
         &self.rules[keyword]
     }
@@ -257,7 +262,7 @@ mod tests {
             text in "[abAB_@`]{0,60}",
         ) {
             let rules: Vec<Rule> = keywords.iter().map(|keyword| crate::detect::tests::rule("x", keyword, "x", crate::finding::Confidence::High)).collect();
-            let prefilter = Prefilter::new(&rules).unwrap();
+            let prefilter = Prefilter::new(&rules, std::iter::empty()).unwrap();
             let mut found = Vec::new();
             prefilter.each_hit(text.as_bytes(), |hit| found.push((hit.keyword, hit.range)));
             let mut expected = Vec::new();

@@ -226,6 +226,11 @@ impl Detector {
         let keyword = hit.keyword as usize;
         let range = hit.at as usize..hit.at as usize + self.prefilter.len_of(keyword);
         for &rule in self.prefilter.rules_of(keyword) {
+            if let Some(number) = rule.checked_sub(self.rules.len()) {
+                let found = self.known.find(number, self.rules.len() - 1, bytes, &range);
+                raw.extend(found.map(|found| Raw { hit, found }));
+                continue;
+            }
             let found = self.compiled[rule].find(&self.rules[rule], bytes, &range)?.into_iter();
             raw.extend(found.map(|Found { secret, verdict }| Raw {
                 hit,
@@ -241,7 +246,10 @@ impl Detector {
             return Ok(*span);
         }
         let rules = self.prefilter.rules_of(keyword).iter();
-        let spans = rules.map(|&rule| self.compiled[rule].span(&self.rules[rule]));
+        let spans = rules.map(|&rule| match rule.checked_sub(self.rules.len()) {
+            Some(number) => Ok(self.known.span(number)),
+            None => self.compiled[rule].span(&self.rules[rule]),
+        });
         let span = spans.collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(0);
         Ok(*self.spans[keyword].get_or_init(|| span))
     }
@@ -253,8 +261,17 @@ impl Detector {
             (found.secret.start, found.secret.end, found.rule, found.verdict.confidence)
         });
         matches.dedup();
+        let (mut live, matches): (Vec<_>, Vec<_>) =
+            matches.into_iter().partition(|found| self.is_live(found));
         let plain = self.without_overlaps(matches);
-        if trace.held.is_empty() { plain } else { self.with_decoded(bytes, plain, trace) }
+        if trace.held.is_empty() && live.is_empty() {
+            return plain;
+        }
+        let (live_held, held): (Vec<_>, Vec<_>) =
+            trace.held.iter().flat_map(|held| held.found.clone()).partition(|found| self.is_live(found));
+        live.extend(live_held);
+        let found = if held.is_empty() { plain } else { self.with_decoded(bytes, plain, held) };
+        if live.is_empty() { found } else { self.known.merged(bytes, live, found, &self.rules) }
     }
 }
 
@@ -303,8 +320,7 @@ mod tests {
     }
 
     /// Through a chain of edits, what is found and what is remembered is what looking at each text alone gives.
-    fn chain(start: String, edits: Vec<Edit>) -> Result<(), TestCaseError> {
-        let detector = detector();
+    fn chain(detector: &Detector, start: String, edits: Vec<Edit>) -> Result<(), TestCaseError> {
         let mut text = start.into_bytes();
         let mut trace = detector.whole(&text).unwrap();
         for edit in edits {
@@ -329,7 +345,26 @@ mod tests {
 
         #[test]
         fn carrying_is_looking(start in "(kab|aaaa|ccbb|[abck \n]){0,40}", edits in proptest::collection::vec(edit(), 1..4)) {
-            chain(start, edits)?;
+            chain(&detector(), start, edits)?;
+        }
+    }
+
+    /// Live values, whole and cut off, one of which is a part of another.
+    fn live() -> Detector {
+        let values = ["kabaacbbckabcabcccabk", "baacbbck", "a b\nc-k.a"];
+        let named = values.map(|value| (value.to_owned(), value.to_owned().into()));
+        Detector::with_known(detector().rules().to_vec(), crate::detect::Known::new(named)).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn carrying_live_values_is_looking(
+            start in "(kabaacbb|ckabcabc|ccabk|a b|\n|%0ac-|c-k.a|kab|%61|-){0,20}",
+            edits in proptest::collection::vec(edit(), 1..4),
+        ) {
+            chain(&live(), start, edits)?;
         }
     }
 
@@ -382,7 +417,7 @@ mod tests {
             start in encoded(25),
             edits in proptest::collection::vec(proptest::collection::vec((any::<u16>(), any::<u16>(), encoded(3)), 0..5), 1..4),
         ) {
-            chain(start, edits)?;
+            chain(&detector(), start, edits)?;
         }
     }
 }

@@ -1,8 +1,8 @@
 //! From matches to findings: one a secret, and of its places the ones where it came in.
 
 use super::Hit;
-use crate::detect::Span;
-use crate::finding::{Finding, Occurrence, Place};
+use crate::detect::{self, Detector, Known, Span};
+use crate::finding::{Confidence, Finding, Occurrence, Place, Severity};
 use crate::rule::Rule;
 use crate::secret::{Fingerprint, FingerprintKey};
 use crate::source::{Key, Origin, Origins};
@@ -21,9 +21,10 @@ type Form = (Span, Option<String>);
 pub(super) fn findings(
     hits: Vec<Hit>,
     origins: &Origins,
-    rules: &[Rule],
+    detector: &Detector,
     key: &FingerprintKey,
 ) -> Vec<Finding> {
+    let rules = detector.rules();
     let mut groups: BTreeMap<(Fingerprint, usize), Vec<Hit>> = BTreeMap::new();
     for hit in hits {
         groups.entry((key.fingerprint(&hit.secret), hit.secret.len())).or_default().push(hit);
@@ -32,7 +33,16 @@ pub(super) fn findings(
         .into_iter()
         .filter_map(|((fingerprint, _), hits)| {
             let best = hits.iter().max_by_key(|hit| rank(hit, rules))?;
-            Some(finding(best, &rules[best.rule], fingerprint, occurrences(&hits, origins)))
+            let found = finding(best, &rules[best.rule], fingerprint, occurrences(&hits, origins));
+            let names = detector.known().names(found.secret.expose());
+            if names.is_empty() {
+                return Some(found);
+            }
+            let best = hits
+                .iter()
+                .filter(|hit| rules[hit.rule].id != Known::RULE)
+                .max_by_key(|hit| rank(hit, rules));
+            Some(live(found, names, best.map(|hit| &rules[hit.rule])))
         })
         .collect()
 }
@@ -63,6 +73,21 @@ pub(super) fn first_place(key: &Key, span: Span, origins: &Origins) -> Option<Oc
     let origin = origins.get(key)?.iter().min_by_key(|origin| (origin.is_echo, age(origin)))?;
     let last = origin.last.as_ref().map(|(_, id)| id.clone());
     Some(occurrence(origin, &(span, None), &Path { versions: 1, at_head: origin.at_head, last }))
+}
+
+/// A finding that is a live value. A rule that knows such values knows best what to do about it.
+fn live(found: Finding, names: &[String], rule: Option<&Rule>) -> Finding {
+    let advice = rule.filter(|rule| rule.promise.is_none()).map_or(found.advice, |rule| rule.advice.clone());
+    Finding {
+        rule: Known::RULE.to_owned(),
+        title: format!("Live value of {}", names.join(", ")),
+        severity: Severity::Critical,
+        confidence: Confidence::High,
+        reason: detect::Reason::Live.to_string(),
+        advice,
+        live_in: names.to_vec(),
+        ..found
+    }
 }
 
 /// The places of one secret, oldest first. Of a path's many versions those are told that hold it for the first time, or

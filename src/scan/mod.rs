@@ -105,7 +105,7 @@ pub fn run(
         source.keep(&noted, &|text| is_plain(text, detector, &secrets));
     }
     let findings =
-        if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector.rules(), &key()) };
+        if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector, &key()) };
     let explained = options.explain.then(|| considered.explained(&origins, detector.rules()));
     Ok(Scan { findings, coverage, configuration, explained })
 }
@@ -221,6 +221,10 @@ impl Sieve<'_> {
     fn wants(&self, content: &Content<'_>, found: &detect::Match) -> bool {
         if !content.counts(&found.secret) {
             return false;
+        }
+        // What is in use now is told of, whatever a comment says.
+        if self.detector.is_live(found) {
+            return true;
         }
         let Some(reason) = self.reason(content, found) else { return true };
         let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);

@@ -107,6 +107,20 @@ fn a_leaking_commit_is_stopped_and_a_clean_one_passes() {
 }
 
 #[test]
+fn live_values_that_git_is_told_of_stop_a_commit_too() {
+    let world = World::new();
+    world.install();
+    let value = crate::tokens::hex128(11);
+    fs::write(world.dir.path().join("app.env"), format!("A_NAME={}\n", &value[..20])).unwrap();
+    let prose = format!("what {} is\n", &value[..20]);
+    assert!(world.commit("before.txt", &prose).status.success(), "no rule knows it");
+    world.git(&["config", "--add", "unleak.knownFrom", "../app.env"], &world.repo());
+    let stopped = world.commit("after.txt", &format!("again: {prose}"));
+    assert!(!stopped.status.success() && text(&stopped).contains("A_NAME"), "{}", text(&stopped));
+    assert!(!text(&stopped).contains(&value[..20]));
+}
+
+#[test]
 fn it_works_in_subfolders_linked_worktrees_and_with_odd_names() {
     let world = World::new();
     let folder = world.repo().join("sub folder");

@@ -19,13 +19,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rule", &["finding"]),
     ("suppress", &["finding", "coverage", "secret", "durable"]),
     ("hook", &["durable"]),
+    ("live", &["detect", "dotenv", "secret"]),
     // rotate
-    ("rotate", &["session", "durable", "secret"]),
+    ("rotate", &["session", "durable", "dotenv", "secret"]),
     ("session", &["durable", "secret"]),
     // what both stand on
     ("finding", &["coverage", "exit", "secret"]),
     ("coverage", &[]),
     ("patch", &[]),
+    ("dotenv", &[]),
     ("durable", &["secret"]),
     ("secret", &[]),
     ("exit", &[]),

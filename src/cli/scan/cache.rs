@@ -19,8 +19,9 @@ pub(super) fn choose(
     // In a hook of a push the objects that came in are not the repository's yet.
     let is_part = args.staged || args.range.is_some() || !objects(context).is_empty();
     let Source::Git(git) = source else { return Ok(source) };
-    // What was refused is not kept, so that explaining reads everything.
-    if args.no_cache || args.explain || is_part {
+    // What was refused is not kept, so that explaining reads everything; what live values stand where is kept nowhere, and
+    // what was learnt without them says nothing of them.
+    if args.no_cache || args.explain || is_part || !detector.known().is_empty() {
         return Ok(Source::Git(git));
     }
     let archives = if args.no_archives { "without" } else { "with" };

@@ -5,7 +5,7 @@ use super::{Args, failure};
 use crate::cli::Failure;
 use crate::config::{self, Config};
 use crate::coverage::Configuration;
-use crate::detect::Detector;
+use crate::detect::{Detector, Known};
 use crate::finding::Scan;
 use crate::rule::{self, Rule};
 use crate::source::git::{Base, Entry};
@@ -23,8 +23,8 @@ pub(super) struct Chosen {
     configuration: Configuration,
 }
 
-/// Reads the configuration and makes the detector.
-pub(super) fn choose(args: &Args, source: &Source) -> Result<Chosen, Failure> {
+/// Reads the configuration and makes the detector, which looks for live values too.
+pub(super) fn choose(args: &Args, source: &Source, known: Known) -> Result<Chosen, Failure> {
     let failed = |error: config::Error| failure(&error, error.hint());
     let (file, config) = match read(args, source)? {
         Some((file, config)) => (Some(file), config),
@@ -35,7 +35,8 @@ pub(super) fn choose(args: &Args, source: &Source) -> Result<Chosen, Failure> {
         extra.extend(rule::from_path(path).map_err(|error| failure(&error, error.hint()))?);
     }
     let selection = config::select(extra, &config.disable, &args.rule).map_err(failed)?;
-    let detector = Detector::new(selection.rules).map_err(|error| failure(&error, error.hint()))?;
+    let rules = if args.only_known { Vec::new() } else { selection.rules };
+    let detector = Detector::with_known(rules, known).map_err(|error| failure(&error, error.hint()))?;
     let detector = if args.no_decode { detector.without_decoding() } else { detector };
     let mut disabled = config.disable;
     disabled.sort_unstable();
@@ -49,7 +50,8 @@ impl Chosen {
     /// Drops what stands only in allowed paths, and notes in the scan what the configuration did.
     pub(super) fn apply(&self, scan: &mut Scan) {
         let before = scan.findings.len();
-        for finding in &mut scan.findings {
+        // A live value is one in a test folder too.
+        for finding in scan.findings.iter_mut().filter(|finding| finding.live_in.is_empty()) {
             let allowed = |path: &String| self.allowed.is_match(path);
             finding.occurrences.retain(|place| !place.path.as_ref().is_some_and(allowed));
         }

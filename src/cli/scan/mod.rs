@@ -2,6 +2,7 @@
 
 mod cache;
 mod configuration;
+mod known;
 mod output;
 mod settled;
 mod whole;
@@ -13,6 +14,7 @@ use super::progress::{self, Bar};
 use super::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
 use crate::finding::{Confidence, Scan};
+use crate::live::Live;
 use crate::report::{self, Format};
 use crate::scan;
 use crate::source::folder::FolderSource;
@@ -42,6 +44,9 @@ use std::time::{Duration, Instant};
   unleak scan --range \"$old..$new\"        what a push brings (in a pre-receive hook)
   unleak scan --no-git ./docs              a plain folder
   git log -p | unleak scan -               standard input
+  unleak scan --known-from .env            where the values in use leaked to, by exact search
+  unleak scan --known-from env:APP_SECRET --only-known --range origin/main..HEAD
+  vault kv get -field=key secret/app | unleak scan --known-from -
   unleak scan --format sarif --output leaks.sarif
   unleak scan --explain --no-git app.env   why a value was not reported
   unleak scan --baseline known.txt         what is new since `unleak baseline write known.txt`
@@ -104,6 +109,16 @@ pub(super) struct Args {
     /// Run only this rule; may be given again.
     #[arg(long, value_name = "ID")]
     rule: Vec<String>,
+    /// Search exactly for the values that are in use, in every encoding: of a .env file, of env:NAME (or env:PREFIX*), or
+    /// of standard input (-; lines of NAME=value, or values alone). May be given again. Values are never stored, shown or
+    /// written; a finding names the variable. What is too short or too common is refused and said. Such a scan uses
+    /// and makes no cache. Neither a comment
+    /// nor an allowed path hides a live value.
+    #[arg(long, value_name = "SOURCE")]
+    known_from: Vec<String>,
+    /// Search only for the live values, by no rule.
+    #[arg(long, requires = "known_from", conflicts_with_all = ["rule", "rules"])]
+    only_known: bool,
     /// Look at plain text only, not into what is encoded.
     #[arg(long)]
     no_decode: bool,
@@ -147,13 +162,14 @@ pub(super) struct Done {
     pub(super) root: Option<PathBuf>,
     /// How much it saw.
     pub(super) judged: Judged,
+    live: Live,
     chosen: Chosen,
     settled: Settled,
     elapsed: Duration,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let Done { mut scan, judged, chosen, settled, elapsed, .. } = perform(args, context)?;
+    let Done { mut scan, judged, live, chosen, settled, elapsed, .. } = perform(args, context)?;
     settled.apply(&mut scan, judged);
     let options = report::Options {
         show_secrets: args.show_secrets,
@@ -163,7 +179,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         rules: chosen.detector.rules(),
         origin: None,
     };
-    output::write(args, &scan, &options, context)?;
+    let hidden = if args.show_secrets { None } else { known::redactor(&live, &scan) };
+    output::write(args, &scan, &options, hidden.as_ref(), context)?;
     Ok(scan.exit())
 }
 
@@ -171,7 +188,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn perform(args: &Args, context: &mut Context) -> Result<Done, Failure> {
     let start = Instant::now();
     let source = source(args, context)?;
-    let chosen = configuration::choose(args, &source)?;
+    let live = known::read(args, context)?;
+    let chosen = configuration::choose(args, &source, known::known(&live))?;
     let settled = Settled::read(args, &source)?;
     let detector = &chosen.detector;
     let source = cache::choose(args, source, detector, context)?;
@@ -204,7 +222,7 @@ fn perform(args: &Args, context: &mut Context) -> Result<Done, Failure> {
     let mut scan = scanned.map_err(|error| failure(&error, error.hint()))?;
     chosen.apply(&mut scan);
     let (root, judged) = (settled::root(&source), settled::judged(args, &source, &scan));
-    Ok(Done { scan, root, judged, chosen, settled, elapsed: start.elapsed() })
+    Ok(Done { scan, root, judged, live, chosen, settled, elapsed: start.elapsed() })
 }
 
 fn failure(error: &dyn std::error::Error, hint: Option<String>) -> Failure {

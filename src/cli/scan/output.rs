@@ -6,19 +6,29 @@ use crate::durable::{self, Mode};
 use crate::exit::Exit;
 use crate::finding::Scan;
 use crate::report;
+use crate::secret::{RedactingWriter, Redactor};
 use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes the report of a scan.
+/// Writes the report of a scan. Besides what the report hides itself, `hidden` takes live values out of all of it.
 pub(super) fn write(
     args: &Args,
     scan: &Scan,
     options: &report::Options<'_>,
+    hidden: Option<&Redactor>,
     context: &mut Context,
 ) -> Result<(), Failure> {
+    let write_to = |out: &mut dyn Write| match hidden {
+        Some(redactor) => {
+            let mut out = RedactingWriter::new(out, redactor.clone());
+            args.format.write(scan, options, &mut out)?;
+            out.finish()
+        }
+        None => args.format.write(scan, options, out),
+    };
     let Some(path) = &args.output else {
-        return Ok(args.format.write(scan, options, &mut context.out)?);
+        return Ok(write_to(&mut context.out)?);
     };
     let failed = |error: &dyn std::error::Error| {
         let failure = Failure::from_error(error, Exit::Usage);
@@ -26,13 +36,13 @@ pub(super) fn write(
     };
     if !is_stream(path) {
         let mut report = anstream::StripStream::new(Vec::new());
-        args.format.write(scan, options, &mut report)?;
+        write_to(&mut report)?;
         let written = durable::write_atomic(path, &report.into_inner(), Mode::Private);
         return written.map_err(|error| failed(&error));
     }
     let written = OpenOptions::new().append(true).open(path).and_then(|stream| {
         let mut stream = io::BufWriter::new(anstream::StripStream::new(stream));
-        args.format.write(scan, options, &mut stream)?;
+        write_to(&mut stream)?;
         stream.flush()
     });
     written.map_err(|error| match error.kind() {

@@ -11,7 +11,12 @@ const ROWS: usize = 60;
 
 /// The cells of the column that the name heads, if it stands in a `<th>` or in the first row's `<td>`.
 pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
+    // Nearly every name stands in no markup at all.
     let left = &text[..name.range.start];
+    let tag = left.iter().rev().take(64).position(|byte| *byte == b'>' || *byte == b'\n')?;
+    if left[left.len() - 1 - tag] != b'>' {
+        return None;
+    }
     let row = memchr::memmem::rfind(left, b"<tr")?;
     let cells_before = cell_starts(&left[row..]).count();
     let is_head = memchr::memmem::rfind(&left[row..], b"<th").is_some();

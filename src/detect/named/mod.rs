@@ -17,7 +17,7 @@ use name::Name;
 use std::ops::Range;
 
 /// How far from its name a value is looked for, in bytes: a table's rows stand below its head.
-pub(super) const REACH: usize = 4096;
+pub(super) const REACH: usize = 2048;
 
 /// A place where the value of a name may stand.
 #[derive(Clone, Debug, PartialEq, Eq)]

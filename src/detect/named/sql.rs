@@ -12,8 +12,9 @@ const ROWS: usize = 60;
 pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
     let left = &text[name.range.start.saturating_sub(600)..name.range.start];
     let open = left.iter().rposition(|byte| *byte == b'(')?;
-    let head = left[..open].to_ascii_lowercase();
-    let insert = head.windows(6).rposition(|part| part == b"insert" || part == b"upsert")?;
+    let head = &left[..open];
+    let words: [&[u8]; 3] = [b"INSERT", b"insert", b"Insert"];
+    let insert = words.iter().filter_map(|word| memchr::memmem::rfind(head, word)).max()?;
     if head[insert..].contains(&b';') || left[open..].contains(&b')') {
         return None;
     }

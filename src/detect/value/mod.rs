@@ -4,9 +4,11 @@ mod checksum;
 mod entropy;
 mod placeholder;
 mod thing;
+mod unfit;
 mod verdict;
 mod words;
 
+pub use unfit::{Unfit, is_generated, unfit};
 pub(super) use verdict::{Form, judge};
 pub use verdict::{Reason, Refusal, Verdict};
 

@@ -34,6 +34,8 @@ pub enum Reason {
     Passphrase,
     /// A weak password, or a word that may be one.
     Weak,
+    /// It is a value that is in use now.
+    Live,
 }
 
 impl fmt::Display for Reason {
@@ -44,6 +46,7 @@ impl fmt::Display for Reason {
             Self::Generated => "its name says secret, and it is irregular as what a generator makes",
             Self::Chosen => "its name says password, and it mixes characters as chosen passwords do",
             Self::Passphrase => "its name says passphrase, and it is one of several words",
+            Self::Live => "it equals a live value",
             Self::Weak => "its name says secret, but the value is short, or words and little else",
         })
     }
@@ -97,7 +100,6 @@ const fn verdict(confidence: Confidence, reason: Reason) -> Verdict {
 
 /// Judges a value by its characters, and by how and under what kind of name it is written down.
 pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Result<Verdict, Refusal> {
-    let traits = Traits::of(value);
     if is_garbage(value) {
         return Err(Refusal::Thing);
     }
@@ -113,6 +115,7 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
     if is_code(value, form) {
         return Err(Refusal::Code);
     }
+    let traits = Traits::of(value);
     match promise {
         Promise::Key => key(value, form, &traits).or_else(|refusal| {
             // Many a "secret" is a password.

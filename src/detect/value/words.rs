@@ -9,6 +9,13 @@ use std::sync::LazyLock;
 static WORDS: LazyLock<Vec<&'static [u8]>> =
     LazyLock::new(|| include_str!("words.txt").lines().map(str::as_bytes).collect());
 
+/// Which three letters any word begins with.
+static BEGINNINGS: LazyLock<Vec<bool>> = LazyLock::new(|| {
+    let mut begins = vec![false; 1 << 15];
+    WORDS.iter().for_each(|word| begins[beginning(word)] = true);
+    begins
+});
+
 const SHORTEST: usize = 3;
 const LONGEST: usize = 14;
 
@@ -20,6 +27,9 @@ pub(super) fn covered(value: &[u8]) -> usize {
         best[start] = best[start + 1];
         let letters =
             value[start..].iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if letters < SHORTEST || !BEGINNINGS[beginning(&value[start..])] {
+            continue;
+        }
         for len in SHORTEST..=letters {
             if is_word(&value[start..start + len]) {
                 best[start] = best[start].max(len + best[start + len]);
@@ -27,6 +37,11 @@ pub(super) fn covered(value: &[u8]) -> usize {
         }
     }
     best[0]
+}
+
+/// A number for the first three letters, whatever their case.
+fn beginning(text: &[u8]) -> usize {
+    text[..SHORTEST].iter().fold(0, |number, byte| number << 5 | usize::from(byte & 0x1f))
 }
 
 fn is_word(text: &[u8]) -> bool {

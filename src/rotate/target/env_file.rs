@@ -3,8 +3,8 @@
 //! Replaces every assignment of the name, because parsers disagree on which of two counts, and takes the old value
 //! out of the fallback lists that would keep it valid.
 
-use super::dotenv::{self, Assignment};
 use super::traces::{self, Traces};
+use crate::dotenv::{self, Assignment};
 use crate::durable::{self, Mode};
 use crate::rotate::Error;
 use crate::secret::Secret;

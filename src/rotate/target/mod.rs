@@ -1,6 +1,5 @@
 //! Where the secret lives. Today a dotenv file; each further kind is one file beside `env_file.rs`.
 
-mod dotenv;
 mod env_file;
 mod traces;
 

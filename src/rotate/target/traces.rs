@@ -2,7 +2,7 @@
 //!
 //! Made for a warning, so it looks for whole values only: a part that two values share is no trace.
 
-use super::dotenv;
+use crate::dotenv;
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};

@@ -7,32 +7,32 @@ use std::ops::Range;
 
 /// One `NAME=value` of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Assignment {
+pub(crate) struct Assignment {
     /// Where the name stands.
-    pub(super) name: Range<usize>,
+    pub(crate) name: Range<usize>,
     /// Where the value stands, without its quotes.
-    pub(super) value: Range<usize>,
+    pub(crate) value: Range<usize>,
     /// The quote around the value.
-    pub(super) quote: Option<u8>,
+    pub(crate) quote: Option<u8>,
     /// The line of the name, from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// Whether parsers disagree on where the value ends.
-    pub(super) doubtful: bool,
+    pub(crate) doubtful: bool,
 }
 
 impl Assignment {
     /// The name.
-    pub(super) fn name<'a>(&self, text: &'a str) -> &'a str {
+    pub(crate) fn name<'a>(&self, text: &'a str) -> &'a str {
         &text[self.name.clone()]
     }
 
     /// The value as it stands in the file, without its quotes.
-    pub(super) fn raw<'a>(&self, text: &'a str) -> &'a str {
+    pub(crate) fn raw<'a>(&self, text: &'a str) -> &'a str {
         &text[self.value.clone()]
     }
 
     /// The value as most parsers read it.
-    pub(super) fn read(&self, text: &str) -> String {
+    pub(crate) fn read(&self, text: &str) -> String {
         let raw = self.raw(text);
         if self.quote != Some(b'"') {
             return raw.to_owned();
@@ -56,7 +56,7 @@ impl Assignment {
     }
 
     /// Whether the value is nothing but a reference to another variable.
-    pub(super) fn is_reference(&self, text: &str) -> bool {
+    pub(crate) fn is_reference(&self, text: &str) -> bool {
         let raw = self.raw(text);
         let Some(rest) = raw.strip_prefix('$').filter(|_| self.quote != Some(b'\'')) else { return false };
         let name = rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(rest);
@@ -66,7 +66,7 @@ impl Assignment {
 }
 
 /// Finds every assignment, in the order of the file.
-pub(super) fn parse(text: &str) -> Vec<Assignment> {
+pub(crate) fn parse(text: &str) -> Vec<Assignment> {
     let mut reader = Reader { bytes: text.as_bytes(), at: 0, line: 1 };
     if text.starts_with('\u{feff}') {
         reader.at = '\u{feff}'.len_utf8();
