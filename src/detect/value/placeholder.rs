@@ -47,14 +47,17 @@ fn is_interpolation(value: &[u8]) -> bool {
         || has_hole(value)
 }
 
-/// `{name}` of a format string.
+/// `{name}` of a format string, `<name>` of a template, also inside a value.
 fn has_hole(value: &[u8]) -> bool {
-    memchr::memchr_iter(b'{', value).any(|open| {
-        let inner = &value[open + 1..];
-        let len =
-            inner.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.:[]".contains(byte)).count();
-        inner.get(len) == Some(&b'}') && inner.first().is_none_or(|first| !first.is_ascii_digit() || len == 1)
-    })
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.:[]- ".contains(byte);
+    let holds = |open: u8, close: u8| {
+        memchr::memchr_iter(open, value).any(|at| {
+            let inner = &value[at + 1..];
+            let len = inner.iter().take_while(|byte| is_name(byte)).count();
+            inner.get(len) == Some(&close) && inner[..len].iter().any(u8::is_ascii_alphabetic)
+        })
+    };
+    holds(b'{', b'}') || holds(b'<', b'>')
 }
 
 /// `@DB_PASSWORD@`, `__TOKEN__`, `$$NAME$$`, `%(name)s`, `:?required`: names between the marks of a template.

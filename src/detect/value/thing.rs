@@ -137,8 +137,24 @@ pub(super) fn is_uuid(value: &[u8]) -> bool {
 
 /// Names, calls, indexing and types, as code has them behind an equals sign.
 pub(super) fn is_code(value: &[u8], form: Form) -> bool {
-    const ANYWHERE: [&[u8]; 13] =
-        [b"()", b"=>", b"->", b"::", b"&&", b"||", b"!=", b"${", b"this.", b"};", b"){", b");", b"function("];
+    const ANYWHERE: [&[u8]; 16] = [
+        b"()",
+        b"=>",
+        b"->",
+        b"::",
+        b"&&",
+        b"||",
+        b"!=",
+        b"${",
+        b"this.",
+        b"[..",
+        b")[",
+        b"))",
+        b"};",
+        b"){",
+        b");",
+        b"function(",
+    ];
     let has = |needle: &[u8]| value.windows(needle.len()).any(|window| window == needle);
     // Base64 ends in equals signs.
     let compares = memchr::memmem::find(value.trim_ascii_end(), b"==")
