@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use unleak::detect::Detector;
 use unleak::rule::{self, template};
 
-static DETECTOR: LazyLock<Detector> = LazyLock::new(|| Detector::new(rule::builtin()).unwrap());
+static DETECTOR: LazyLock<Detector> = LazyLock::new(|| Detector::new(rule::builtin_with_examples()).unwrap());
 
 /// Names under which frameworks and people keep session and signing secrets.
 const NAMES: [&str; 26] = [
