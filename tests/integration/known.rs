@@ -356,6 +356,8 @@ proptest! {
     ) {
         let forms = forms(&secret);
         let (encoding, text) = &forms[choice.index(forms.len())];
+        // Where a line was broken, a value's own blanks cannot be told from the text's.
+        prop_assume!(*encoding != "wrapped" || !secret.contains(' '));
         let text = [before.as_bytes(), b"\n", text, after.as_bytes()].concat();
         let known = Known::new([("NAME".to_owned(), Secret::from(secret.clone()))]);
         let found = Detector::with_known(vec![], known).unwrap().scan(&text).unwrap();

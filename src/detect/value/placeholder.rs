@@ -44,7 +44,6 @@ fn is_interpolation(value: &[u8]) -> bool {
             && value.ends_with(b"%")
             && variable(&value[1..value.len() - 1]))
         || is_marked(value)
-        || has_hole(value)
 }
 
 /// `{name}` of a format string, `<name>` of a template, also inside a value.
@@ -227,7 +226,8 @@ pub(super) fn says_stand_in(value: &[u8]) -> bool {
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() < 5;
     let only_letters = letters.len() == value.len();
-    says_whose
+    has_hole(value)
+        || says_whose
         || WITHIN.split_ascii_whitespace().any(|phrase| find(&letters, phrase.as_bytes()))
         || (only_letters && WHOLE.split_ascii_whitespace().any(|word| letters == word.as_bytes()))
 }
