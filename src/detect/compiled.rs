@@ -181,8 +181,8 @@ impl Matcher {
         let bytes = input.haystack();
         let Some(name) = self.matched(input, keyword) else { return Vec::new() };
         // Nothing further away counts, so that the answer is the same wherever those bytes stand.
-        let start = keyword.end.saturating_sub(named::REACH);
-        let text = &bytes[start..bytes.len().min(keyword.start + named::REACH)];
+        let start = name.start.saturating_sub(named::REACH);
+        let text = &bytes[start..bytes.len().min(name.end + named::REACH)];
         let judged = |Candidate { range, form }: Candidate| {
             let secret = range.start + start..range.end + start;
             match self.judged(&text[range], form) {
@@ -259,7 +259,8 @@ impl Reach {
             Err(source) => bad_pattern(rule, source),
             Ok(_) => unbounded(),
         })?;
-        let span = hir.properties().maximum_len().filter(|&len| len <= MAX_SPAN).ok_or_else(unbounded)?;
+        let most = if rule.named { MAX_SPAN - named::REACH } else { MAX_SPAN };
+        let span = hir.properties().maximum_len().filter(|&len| len <= most).ok_or_else(unbounded)?;
         let starts = |literal: &&[u8]| {
             let prefix = |keyword: &String| {
                 literal

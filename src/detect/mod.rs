@@ -240,6 +240,14 @@ mod tests {
     }
 
     #[test]
+    fn a_long_pattern_of_a_name_may_begin_far_before_its_keyword() {
+        let mut wide = rule("wide", "password", "[a-z]{0,5000}password", Confidence::High);
+        (wide.named, wide.promise) = (true, Some(crate::rule::Promise::Password));
+        let text = format!("{} = \"kX9#mPq2vL\"", ["a".repeat(4500), "password".to_owned()].concat());
+        assert_eq!(values(vec![wide], &text), ["kX9#mPq2vL"]);
+    }
+
+    #[test]
     fn no_rule_is_an_error() {
         assert!(matches!(Detector::new(vec![]), Err(Error::NoRules)));
     }

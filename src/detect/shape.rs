@@ -16,7 +16,12 @@ pub(super) struct Shape {
 impl Shape {
     /// What the group `secret` demands, or the whole pattern if it has none; `None` if that is too little to tell anything.
     pub(super) fn of(hir: &Hir) -> Option<Self> {
-        let value = secret(hir).unwrap_or(hir);
+        let value = match secret(hir) {
+            Some(value) => value,
+            // A match without the group is its own value, of another shape.
+            None if has_secret(hir) => return None,
+            None => hir,
+        };
         let least = value.properties().minimum_len().filter(|least| *least >= SHORTEST)?;
         let mut bytes = [false; 256];
         gather(value, &mut bytes);
@@ -38,14 +43,24 @@ impl Shape {
     }
 }
 
-/// The group of that name.
+/// The group of that name, if every match has it.
 fn secret(hir: &Hir) -> Option<&Hir> {
     match hir.kind() {
         HirKind::Capture(capture) if capture.name.as_deref() == Some("secret") => Some(&capture.sub),
         HirKind::Capture(capture) => secret(&capture.sub),
-        HirKind::Repetition(repetition) => secret(&repetition.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().find_map(secret),
+        HirKind::Repetition(repetition) if repetition.min > 0 => secret(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().find_map(secret),
         _ => None,
+    }
+}
+
+/// Whether a group of that name is anywhere.
+fn has_secret(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Capture(capture) => capture.name.as_deref() == Some("secret") || has_secret(&capture.sub),
+        HirKind::Repetition(repetition) => has_secret(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_secret),
+        _ => false,
     }
 }
 
@@ -81,6 +96,13 @@ mod tests {
     #[test]
     fn short_values_demand_nothing() {
         assert!(shape("key=(?P<secret>[a-z]{4,40})").is_none());
+    }
+
+    #[test]
+    fn a_group_that_a_match_can_do_without_demands_nothing() {
+        assert!(shape("key=(?:(?P<secret>[a-z]{20})|none)").is_none());
+        assert!(shape("key=(?:(?P<secret>[a-z]{20}))?").is_none());
+        assert!(shape("key=(?:id )?(?P<secret>[a-z]{20})").is_some());
     }
 
     proptest! {

@@ -24,7 +24,7 @@ pub(super) fn needles(secret: &Secret) -> Vec<Vec<u8>> {
     add_forms(bytes, &mut found);
     let text = Zeroizing::new(STANDARD.encode(bytes));
     add_base(text.as_bytes(), &mut found);
-    if let Some(raw) = decoded(bytes) {
+    if let Some(raw) = decoded(bytes, WINDOW) {
         add_forms(&raw, &mut found);
         add_base(&raw, &mut found);
     }
@@ -35,8 +35,8 @@ pub(super) fn needles(secret: &Secret) -> Vec<Vec<u8>> {
     found
 }
 
-/// The bytes that a secret stands for when it is hexadecimal or base64 text itself.
-fn decoded(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+/// The bytes, at least so many, that a secret stands for when it is hexadecimal or base64 text itself.
+pub(crate) fn decoded(bytes: &[u8], least: usize) -> Option<Zeroizing<Vec<u8>>> {
     if bytes.len() < LONG {
         return None;
     }
@@ -47,7 +47,7 @@ fn decoded(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         .or_else(|| URL_SAFE.decode(text).ok())
         .or_else(|| STANDARD_NO_PAD.decode(text).ok())
         .or_else(|| URL_SAFE_NO_PAD.decode(text).ok())
-        .filter(|raw| raw.len() >= WINDOW)
+        .filter(|raw| raw.len() >= least)
         .map(Zeroizing::new)
 }
 

@@ -6,6 +6,7 @@ mod redactor;
 mod salted;
 mod values;
 
+pub(crate) use encodings::decoded;
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use redactor::{PLACEHOLDER, RedactingWriter, Redactor};
 pub use salted::{BadSalt, Salt};

@@ -4,8 +4,7 @@
 
 use super::letter::{self, Escapes, Form, LONGEST_BREAK, Script};
 use crate::detect::MAX_SPAN;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use crate::secret::decoded;
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -20,8 +19,8 @@ const PREFIX: usize = 16;
 const MOST_OWN: usize = 16;
 /// The most bytes of a letter that is escaped.
 const WIDEST: usize = 8;
-/// Values from this length on are also looked for as the bytes that they are the digits of.
-const DIGITS: usize = 16;
+/// A value that is digits itself is also looked for as the bytes that they stand for, if these are so many.
+const SHORTEST_RAW: usize = 8;
 
 /// A value's letters.
 pub(super) struct Spelling {
@@ -75,7 +74,7 @@ impl Spelling {
             all.push(Self::new(Script::Byte, &wide(u16::to_le_bytes), "utf-16le"));
             all.push(Self::new(Script::Byte, &wide(u16::to_be_bytes), "utf-16be"));
         }
-        if let Some(raw) = decoded(value) {
+        if let Some(raw) = decoded(value, SHORTEST_RAW) {
             all.push(Self::new(Script::Byte, &raw, "raw-bytes"));
             all.push(Self::new(Script::Hex, hex::encode(&raw).as_bytes(), "hex+raw-bytes"));
             all.extend((0..3).map(|offset| Self::base64(&raw, offset, "base64+raw-bytes")));
@@ -381,20 +380,4 @@ fn without_returns(value: &[u8]) -> Vec<u8> {
     let next = value.iter().skip(1).chain([&0]);
     let kept = value.iter().zip(next).filter(|&(byte, next)| !(*byte == b'\r' && *next == b'\n'));
     kept.map(|(byte, _)| *byte).collect()
-}
-
-/// The bytes that a value stands for when it is hexadecimal or base64 itself.
-fn decoded(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    if value.len() < DIGITS {
-        return None;
-    }
-    let text = value.strip_prefix(b"base64:").unwrap_or(value);
-    hex::decode(text)
-        .ok()
-        .or_else(|| STANDARD.decode(text).ok())
-        .or_else(|| URL_SAFE.decode(text).ok())
-        .or_else(|| STANDARD_NO_PAD.decode(text).ok())
-        .or_else(|| URL_SAFE_NO_PAD.decode(text).ok())
-        .filter(|raw| raw.len() >= 8)
-        .map(Zeroizing::new)
 }

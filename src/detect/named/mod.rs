@@ -142,6 +142,75 @@ mod tests {
         }
     }
 
+    /// What names, operators, tables and markup are made of, whole and broken.
+    const PIECES: [&str; 48] = [
+        "password",
+        "pass:",
+        "api_key",
+        "\"",
+        "'",
+        "`",
+        "\\",
+        "\\\"",
+        " ",
+        "\t",
+        "\n",
+        "\r\n",
+        "=",
+        ":",
+        "::",
+        "=>",
+        "||",
+        "|",
+        "||\n",
+        "|---|\n",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "<",
+        ">",
+        "<tr>",
+        "<th>",
+        "</tr>",
+        "<td>",
+        "</td>",
+        "<![CDATA[",
+        "name: ",
+        "value: ",
+        "INSERT INTO t (a, ",
+        ") VALUES (",
+        ",",
+        ";",
+        "&quot;",
+        "Bearer ",
+        "is ",
+        "as ",
+        "V4lue!77",
+        "é",
+        "\u{200b}",
+        "```\n",
+    ];
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 4000, ..Default::default() })]
+
+        /// Whatever stands around a name, every place that is proposed lies in the text.
+        #[test]
+        fn any_text_is_read(pieces in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..40), core in "password|api_key|x") {
+            let text = format!("{}{core}{}", pieces[..pieces.len() / 2].concat(), pieces[pieces.len() / 2..].concat());
+            let start = pieces[..pieces.len() / 2].concat().len();
+            let places = match candidates(text.as_bytes(), &(start..start + core.len())) {
+                Candidates::Column(places) | Candidates::Either(places) => places,
+            };
+            for place in places {
+                proptest::prop_assert!(place.range.start <= place.range.end && place.range.end <= text.len());
+            }
+        }
+    }
+
     #[test]
     fn every_row_of_a_table_has_a_value() {
         let text = "| User | Password | Note |\n| --- | :---: | --- |\n| a | one | x |\n| b | two | y |\n\ntext | more | z\n";
