@@ -43,7 +43,7 @@ impl GitSource {
         };
         let walked = store.each_but(&recalled.known, jobs, &survey, &mut coverage);
         let hash_len = self.hash_len();
-        let look = |object: &Object<'_>| survey.look_again(object, hash_len);
+        let look = |object: &Object<'_>, note: &str| survey.look_again(object, note, hash_len);
         if recalled.objects() > 0 {
             visitor.noted(&recalled.notes());
         }
@@ -184,8 +184,8 @@ impl<V: source::Visitor> Survey<'_, V> {
     }
 
     /// Looks at one object of interest that was counted by an earlier scan.
-    fn look_again(&self, object: &Object<'_>, hash_len: usize) {
-        let again = |blob: Blob<'_>| self.visitor.again(&blob);
+    fn look_again(&self, object: &Object<'_>, note: &str, hash_len: usize) {
+        let again = |blob: Blob<'_>| self.visitor.again(&blob, note);
         match object.kind {
             Kind::Blob => again(Blob { key: Key::Object(object.id), content: object.content.clone() }),
             Kind::Tree => {
