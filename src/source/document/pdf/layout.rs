@@ -53,6 +53,8 @@ struct Cell {
 struct Line {
     cells: Vec<Cell>,
     size: f32,
+    /// How far up the page it is.
+    level: f32,
 }
 
 /// Text that is put together.
@@ -88,7 +90,7 @@ impl Layout {
                 if table.as_ref().is_some_and(|table: &Columns| !table.continues(line)) {
                     table = None;
                 }
-                let table = table.get_or_insert_with(|| Columns::new(&line.cells));
+                let table = table.get_or_insert_with(|| Columns::new(line));
                 page.line(&table.row(line));
             }
         }
@@ -96,7 +98,7 @@ impl Layout {
 
     fn lines(self) -> Vec<Line> {
         let blanks = self.pieces.iter().filter(|piece| piece.text.contains(' ')).count();
-        let (blank, column) = if blanks * 8 > self.pieces.len() { GAPS_BESIDE_BLANKS } else { GAPS };
+        let (blank, column) = if blanks * 40 > self.pieces.len() { GAPS_BESIDE_BLANKS } else { GAPS };
         let (mut lines, mut last): (Vec<Line>, Option<Spot>) = (Vec::new(), None);
         for Piece { text, from, to } in self.pieces {
             let gap = last.and_then(|last| gap(last, from));
@@ -105,7 +107,8 @@ impl Layout {
             let line = match (gap, lines.last_mut()) {
                 (Some(_), Some(line)) => line,
                 _ => {
-                    lines.push(Line { cells: Vec::new(), size: from.size });
+                    let level = from.y * from.along.0 - from.x * from.along.1;
+                    lines.push(Line { cells: Vec::new(), size: from.size, level });
                     lines.last_mut().expect("one was added")
                 }
             };
@@ -150,7 +153,7 @@ fn join_words(lines: &mut [Line], width: f32) {
         let ([.., line], [next, ..]) = (before, behind) else { continue };
         let ([cell], [rest]) = (&mut line.cells[..], &mut next.cells[..]) else { continue };
         let to_margin = (width - left - cell.end) / line.size;
-        let is_full = (-0.3..0.7).contains(&to_margin);
+        let is_full = (-0.3..1.0).contains(&to_margin);
         let word = cell.text.rsplit(' ').next().unwrap_or_default();
         let is_long = word.len() >= LONG_WORD && word.bytes().any(|byte| byte.is_ascii_digit());
         if !is_full || !is_long || rest.text.starts_with(' ') {
@@ -178,25 +181,34 @@ struct Columns {
     /// Where cells behind the first one begin.
     starts: Vec<f32>,
     cells: usize,
+    /// How far up the last row is, and how far the rows stand apart.
+    level: f32,
+    step: Option<f32>,
 }
 
 impl Columns {
-    fn new(head: &[Cell]) -> Self {
-        let spans = head.iter().map(|cell| (cell.start, cell.end)).collect();
-        Self { table: Table::default(), spans, starts: Vec::new(), cells: head.len() }
+    fn new(head: &Line) -> Self {
+        let spans = head.cells.iter().map(|cell| (cell.start, cell.end)).collect();
+        let (cells, level) = (head.cells.len(), head.level);
+        Self { table: Table::default(), spans, starts: Vec::new(), cells, level, step: None }
     }
 
     /// Whether a line is a row of the same table: of as many cells, or with one that stands below another.
     fn continues(&self, line: &Line) -> bool {
         let is_below =
             |cell: &Cell| self.starts.iter().any(|start| (start - cell.start).abs() < line.size * 0.3);
-        line.cells.len() == self.cells || line.cells.iter().skip(1).any(is_below)
+        let step = (self.level - line.level).abs();
+        let is_near = self.step.is_none_or(|usual| step < usual * 1.6);
+        is_near && (line.cells.len() == self.cells || line.cells.iter().skip(1).any(is_below))
     }
 
     /// A row as a line.
     fn row(&mut self, line: &Line) -> String {
         let cells = &line.cells;
         self.cells = cells.len();
+        let step = (self.level - line.level).abs();
+        self.step = Some(step).filter(|step| *step > 0.0).or(self.step);
+        self.level = line.level;
         if self.starts.len() < MOST_STARTS {
             self.starts.extend(cells.iter().skip(1).map(|cell| cell.start));
         }
