@@ -5,8 +5,12 @@
 mod form;
 mod fragment;
 mod load;
+mod rotation;
 pub mod template;
 
 pub use form::{CharClass, Checksum, Filters, Promise, Rule};
 pub use fragment::expanded;
-pub use load::{Error, Problem, builtin, builtin_with_examples, from_path, from_texts, from_yaml, syntax};
+pub use load::{
+    Error, Problem, builtin, builtin_with_examples, from_path, from_texts, from_yaml, place, syntax,
+};
+pub use rotation::rotation;

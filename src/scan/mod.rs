@@ -3,6 +3,7 @@
 mod explain;
 mod gather;
 mod left_out;
+mod nature;
 
 use crate::coverage::Configuration;
 use crate::detect::{self, Detector, Lines, Span, Trace, Verdict};
@@ -92,7 +93,7 @@ pub fn run(
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
-    let configuration = Configuration { left_out: left_out.beside(&hits), ..Configuration::default() };
+    let mut left_out = left_out.beside(&hits);
     let is_over = !progress.stopped() && hits.len() < MAX_HITS;
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
@@ -104,8 +105,12 @@ pub fn run(
         let secrets: BTreeSet<&[u8]> = hits.iter().map(|hit| hit.secret.expose()).collect();
         source.keep(&noted, &|text| is_plain(text, detector, &secrets));
     }
-    let findings =
+    let mut findings =
         if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector, &key()) };
+    let found = findings.len();
+    findings.retain(|finding| finding.confidence >= options.min_confidence);
+    left_out.confidence += (found - findings.len()) as u64;
+    let configuration = Configuration { left_out, ..Configuration::default() };
     let explained = options.explain.then(|| considered.explained(&origins, detector.rules()));
     Ok(Scan { findings, coverage, configuration, explained })
 }
