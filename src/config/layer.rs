@@ -98,7 +98,9 @@ impl Layer {
 impl Override {
     /// Changes a rule before it runs.
     pub(super) fn apply(&self, rule: &mut Rule) {
-        rule.title = self.title.clone().unwrap_or_else(|| std::mem::take(&mut rule.title));
+        if let Some(title) = &self.title {
+            rule.title = title.clone().into();
+        }
         rule.severity = self.severity.unwrap_or(rule.severity);
         rule.confidence = self.confidence.unwrap_or(rule.confidence);
     }

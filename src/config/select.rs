@@ -45,7 +45,8 @@ pub fn select(layers: &mut [Layer], extra: Vec<Rule>, only: &[String]) -> Result
     if let Some(unknown) = only.iter().find(|id| !ids.contains(*id)) {
         return Err(Error::UnknownRule(unknown.clone()));
     }
-    rules.retain(|rule| !disabled.contains(&rule.id) && (only.is_empty() || only.contains(&rule.id)));
+    let is_only = |rule: &Rule| only.is_empty() || only.iter().any(|id| *id == rule.id);
+    rules.retain(|rule| !disabled.contains(&*rule.id) && is_only(rule));
     Ok(Selection {
         rules,
         replaced: replaced.into_iter().collect(),
@@ -55,7 +56,7 @@ pub fn select(layers: &mut [Layer], extra: Vec<Rule>, only: &[String]) -> Result
 }
 
 fn ids(rules: &[Rule]) -> BTreeSet<String> {
-    rules.iter().map(|rule| rule.id.clone()).collect()
+    rules.iter().map(|rule| rule.id.to_string()).collect()
 }
 
 /// Adds rules; the ids of the built-in ones that they took the place of.
@@ -64,7 +65,7 @@ fn add(rules: &mut Vec<Rule>, extra: Vec<Rule>, builtin: usize) -> Vec<String> {
     for rule in extra {
         match rules.iter_mut().enumerate().find(|(_, known)| known.id == rule.id) {
             Some((number, known)) => {
-                replaced.extend((number < builtin).then(|| rule.id.clone()));
+                replaced.extend((number < builtin).then(|| rule.id.to_string()));
                 *known = rule;
             }
             None => rules.push(rule),

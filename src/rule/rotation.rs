@@ -31,7 +31,7 @@ pub fn rotation(rule: &Rule) -> Rotation {
         let how = "where it is used, by whoever runs what it opens";
         Rotation { by: Rotator::Owner, how: how.to_owned(), page: None }
     } else {
-        let page = rule.reference.clone();
+        let page = rule.reference.to_string();
         Rotation { by: Rotator::Provider, how: format!("at the provider: {page}"), page: Some(page) }
     }
 }

@@ -59,13 +59,13 @@ fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<O
     let nature = nature.filter(|_| rule.promise.is_some());
     let reason = best.verdict.reason;
     Finding {
-        rule: rule.id.clone(),
-        title: rule.title.clone(),
+        rule: rule.id.to_string(),
+        title: rule.title.to_string(),
         severity: rule.severity,
         confidence: nature
             .map_or(best.verdict.confidence, |nature| best.verdict.confidence.min(nature.most())),
         reason: nature.map_or_else(|| reason.to_string(), |nature| format!("{reason}; {}", nature.words())),
-        advice: rule.advice.clone(),
+        advice: rule.advice.to_string(),
         rotation: rule::rotation(rule),
         secret: best.secret.clone(),
         fingerprint,
@@ -85,7 +85,7 @@ pub(super) fn first_place(key: &Key, span: Span, origins: &Origins) -> Option<Oc
 fn live(found: Finding, names: &[String], rule: Option<&Rule>) -> Finding {
     let knowing = rule.filter(|rule| rule.promise.is_none());
     let rotation = knowing.map_or(found.rotation, rule::rotation);
-    let advice = knowing.map_or(found.advice, |rule| rule.advice.clone());
+    let advice = knowing.map_or(found.advice, |rule| rule.advice.to_string());
     Finding {
         rule: Known::RULE.to_owned(),
         title: format!("Live value of {}", names.join(", ")),

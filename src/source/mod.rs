@@ -170,6 +170,23 @@ pub trait Visitor: Sync {
     /// Takes a blob. If it was made from one that was taken before, `base` is what was remembered of that, and what was
     /// copied from there.
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Self::Memory, Patch<'_>)>) -> Option<Self::Memory>;
+    /// Takes a blob again in which an earlier scan had found something.
+    fn again(&self, blob: &Blob<'_>) {
+        drop(self.blob(blob, None));
+    }
+    /// Hears what an earlier scan noted (see [`Source::keep`]) about all blobs that follow by [`Self::again`].
+    fn noted(&self, _notes: &[u32]) {}
+}
+
+/// What a scan that came to its end has learnt.
+#[derive(Clone, Copy)]
+pub struct Lesson<'l> {
+    /// The blobs in which something was found.
+    pub noted: &'l HashSet<Key>,
+    /// What helps to look at those again: numbers that the source does not understand, and hands to the visitor.
+    pub notes: &'l [u32],
+    /// Whether a text of the source may be written.
+    pub is_plain: &'l dyn Fn(&str) -> bool,
 }
 
 /// What the parts of a source that know of no bases hand their blobs to.
@@ -221,11 +238,10 @@ impl Source {
         Ok(origins)
     }
 
-    /// Keeps what was learnt for the next scan of the same, after one that came to its end. `noted` are the blobs in which
-    /// something was found; `is_plain` tells whether a text of the source may be written.
-    pub fn keep(&self, noted: &HashSet<Key>, is_plain: &dyn Fn(&str) -> bool) {
+    /// Keeps what was learnt for the next scan of the same, after one that came to its end.
+    pub fn keep(&self, lesson: &Lesson<'_>) {
         if let Self::Git(source) = self {
-            source.keep(noted, is_plain);
+            source.keep(lesson);
         }
     }
 

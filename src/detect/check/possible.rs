@@ -22,7 +22,7 @@ pub(super) fn problems(rule: &Rule) -> Vec<Kind> {
     if possible.is_empty() {
         kinds.push(Kind::NeverFires);
     } else {
-        kinds.extend(foreign.into_iter().cloned().map(Kind::ForeignKeyword));
+        kinds.extend(foreign.into_iter().map(|keyword| Kind::ForeignKeyword(keyword.to_string())));
     }
     let states = nfa.states().len();
     let span = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(&pattern);

@@ -39,6 +39,7 @@ pub(super) struct Judge<'b> {
 
 impl ValueFilter {
     pub(super) fn new(filters: &Filters) -> Result<Self, Box<BuildError>> {
+        let code = crate::rule::expanded("{{code}}");
         Ok(Self {
             entropy: filters.entropy.unwrap_or(0.0),
             require: filters.require.clone(),
@@ -49,7 +50,7 @@ impl ValueFilter {
                 .map(|pattern| compiled::regex(&crate::rule::expanded(pattern)))
                 .collect::<Result<_, _>>()?,
             allow_placeholders: filters.allow_placeholders,
-            not_code: filters.not.iter().any(|pattern| pattern == "{{code}}"),
+            not_code: filters.not.iter().any(|pattern| crate::rule::expanded(pattern) == code),
         })
     }
 

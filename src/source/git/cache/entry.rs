@@ -15,6 +15,8 @@ pub(super) struct Unit {
     pub(super) leans: Vec<String>,
     /// What was seen.
     pub(super) seen: Seen,
+    /// What the scan noted for whoever looks at its objects of interest again.
+    pub(super) notes: Vec<u32>,
 }
 
 /// What was seen of a pack.

@@ -6,7 +6,7 @@ use super::{Cache, Places, Recalled};
 use crate::source::git::history::Ends;
 use crate::source::git::store::{Store, Walked};
 use crate::source::git::{GitSource, ObjectId, names};
-use crate::source::{Key, Origins};
+use crate::source::{Key, Lesson, Origins};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -75,24 +75,24 @@ impl GitSource {
         found
     }
 
-    /// Keeps what was learnt, after a scan that came to its end. `noted` are the blobs in which something was found;
-    /// `is_plain` tells whether a text may be written.
-    pub(in crate::source) fn keep(&self, noted: &HashSet<Key>, is_plain: &dyn Fn(&str) -> bool) {
-        let noted = noted.iter().chain(&*self.session.noted.borrow()).cloned().collect::<HashSet<Key>>();
+    /// Keeps what was learnt, after a scan that came to its end.
+    pub(in crate::source) fn keep(&self, lesson: &Lesson<'_>) {
+        let noted =
+            lesson.noted.iter().chain(&*self.session.noted.borrow()).cloned().collect::<HashSet<Key>>();
         for (path, inside) in self.nested_sources() {
             let own = noted.iter().filter_map(|key| match key {
                 Key::Within(within, key) if within == path => Some(key.as_ref().clone()),
                 _ => None,
             });
-            inside.keep(&own.collect(), is_plain);
+            inside.keep(&Lesson { noted: &own.collect(), ..*lesson });
         }
         let learnt = self.session.learnt.take();
         let Some((cache, learnt)) = self.session.cache.as_ref().zip(learnt) else { return };
         if learnt.recalled.names.is_empty() {
             return;
         }
-        let keeping = Keeping { source: self, cache, store: self.store(), learnt };
-        keeping.run(&noted, is_plain);
+        let keeping = Keeping { source: self, cache, store: self.store(), notes: lesson.notes, learnt };
+        keeping.run(&noted, lesson.is_plain);
     }
 }
 
@@ -101,6 +101,7 @@ struct Keeping<'k> {
     source: &'k GitSource,
     cache: &'k Cache,
     store: &'k Store,
+    notes: &'k [u32],
     learnt: Learnt,
 }
 
@@ -206,6 +207,8 @@ impl Keeping<'_> {
         unit.seen.objects += seen[number].objects;
         unit.seen.bytes += seen[number].bytes;
         add(&mut unit.seen.interest, interest);
+        // An object of interest may have been looked at for the copy of it that is known.
+        add(&mut unit.notes, self.notes.iter().copied().chain(recalled.notes()));
         if let Some(ends) = ends.get(&number) {
             add(&mut unit.seen.outside, ends.outside.iter().copied());
             add(&mut unit.seen.malformed, ends.malformed.iter().copied());
@@ -237,7 +240,7 @@ impl Keeping<'_> {
 }
 
 /// Adds what is new, and keeps the order.
-fn add(to: &mut Vec<ObjectId>, new: impl IntoIterator<Item = ObjectId>) {
+fn add<T: Ord>(to: &mut Vec<T>, new: impl IntoIterator<Item = T>) {
     to.extend(new);
     to.sort_unstable();
     to.dedup();
