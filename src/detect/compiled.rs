@@ -65,6 +65,11 @@ enum Reach {
 /// How many bytes of states a pattern keeps for each thread; windows are small, and patterns many.
 const LAZY_STATES: usize = 1 << 18;
 
+/// How far around a match is looked whether it stands inside of something long.
+const BLOB: usize = 40;
+/// The longest value of which that is asked.
+const LONGEST_IN_BLOB: usize = 512;
+
 /// Compiles a pattern as all rules' patterns are compiled.
 pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
     Regex::builder()
@@ -136,8 +141,8 @@ impl Compiled {
             Reach::Prefix { span, .. } | Reach::Within { span, .. } if rule.named => {
                 Spans { near: span + named::NEAR, far: span + named::REACH }
             }
-            Reach::Prefix { literal, span } => Spans { near: literal.len(), far: *span },
-            Reach::Within { span, .. } => Spans { near: *span, far: *span },
+            Reach::Prefix { literal, span } => Spans { near: literal.len(), far: span + BLOB },
+            Reach::Within { span, .. } => Spans { near: *span, far: span + BLOB },
         })
     }
 
@@ -298,13 +303,15 @@ fn without_parameters(bytes: &[u8], secret: Range<usize>) -> Range<usize> {
 
 /// Whether base64 goes on for long on one side of a match: an image or an archive, in which every prefix stands somewhere.
 fn is_within_blob(bytes: &[u8], secret: &Range<usize>) -> bool {
-    const FAR: usize = 40;
+    if secret.len() > LONGEST_IN_BLOB {
+        return false;
+    }
     let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
-    let before = bytes[..secret.start].iter().rev().take(FAR).take_while(is_part).count();
-    let after = bytes[secret.end..].iter().take(FAR).take_while(is_part).count();
+    let before = bytes[..secret.start].iter().rev().take(BLOB).take_while(is_part).count();
+    let after = bytes[secret.end..].iter().take(BLOB).take_while(is_part).count();
     let is_blob = |side: &[u8]| {
         let has = |is: fn(&u8) -> bool| side.iter().any(is);
-        side.len() == FAR
+        side.len() == BLOB
             && has(u8::is_ascii_digit)
             && has(u8::is_ascii_uppercase)
             && has(u8::is_ascii_lowercase)

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// A pattern of that many states is large, if one match takes not nearly as many bytes: repetitions stand in repetitions.
 const MOST_STATES: usize = 6000;
 /// States that one byte of the longest match may take; classes beyond ASCII and choices take several.
-const MOST_PER_BYTE: usize = 8;
+const MOST_PER_BYTE: usize = 4;
 
 /// What is wrong with a rule's pattern and keywords by themselves.
 pub(super) fn problems(rule: &Rule) -> Vec<Kind> {

@@ -228,5 +228,5 @@ fn is_setting(value: &[u8]) -> bool {
         && value.len() > at + 1
         && value[at + 1] != b'='
         && name.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.-".contains(byte))
-        && words::covered(name) * 4 >= letters * 3
+        && (words::covered(name) * 3 >= letters * 2 || value.starts_with(b"-D"))
 }

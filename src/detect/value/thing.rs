@@ -68,7 +68,7 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_standard(value)
         || is_service(value)
         || is_short_hex(value)
-        || memchr::memmem::find(value, b"](").is_some()
+        || [&b"]("[..], b"\":\"", b"\",\""].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
         || (value.starts_with(b"#") && value[1..].iter().all(u8::is_ascii_hexdigit))
 }
 
@@ -120,6 +120,7 @@ fn is_region(value: &[u8]) -> bool {
     (2..=4).contains(&words.len())
         && value.len() <= 24
         && words.iter().any(|word| SIDES.contains(word) || SIDES.contains(&side))
+        && last.last().is_some_and(u8::is_ascii_digit)
         && last.iter().filter(|byte| byte.is_ascii_digit()).count() == 1
 }
 
@@ -188,7 +189,7 @@ fn is_host_behind_user(value: &[u8]) -> bool {
     let Some(rest) = value.strip_prefix(b"@") else { return false };
     let host = rest.split(|byte| b"/:?".contains(byte)).next().unwrap_or_default();
     host.len() < rest.len()
-        && host.contains(&b'.')
+        && (host.contains(&b'.') || host == b"localhost")
         && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte))
 }
 
