@@ -88,8 +88,9 @@ pub(super) fn read(
         config.overrides.push(change);
     }
     let globs = Globs::new(allow.paths.iter().map(|glob| glob.value.as_str()));
-    config.allowed_paths =
-        globs.map_err(|(number, reason)| config.wrong(position(&allow.paths[number]), reason))?;
+    config.allowed_paths = globs.map_err(|(number, reason)| {
+        config.wrong(position(&allow.paths[number]), format!("allow.paths: {reason}"))
+    })?;
     config.allowed_values = allowed(&config, allow.values)?;
     Ok(config)
 }

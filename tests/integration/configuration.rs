@@ -250,7 +250,10 @@ fn layers_build_on_each_other_and_each_is_told_with_what_it_did() {
 
 #[test]
 fn a_rule_is_called_otherwise_by_id() {
-    let repo = leaking();
+    let repo = Repo::new();
+    // No word before it by which another rule would take it.
+    repo.write("a.txt", format!("see {}\n", github(1)));
+    repo.commit("leak");
     let plain = scan(&repo, &[]).json()["findings"][0].clone();
     let id = plain["rule"].as_str().unwrap();
     repo.write(".unleak.yaml", format!("override: {{{id}: {{severity: low, title: Forge token}}}}\n"));

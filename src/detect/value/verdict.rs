@@ -265,8 +265,8 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
     // `pkcs12_password`
     let says =
         [&b"passw"[..], b"secret", b"token"].iter().any(|word| memchr::memmem::find(value, word).is_some());
-    let is_name =
-        is_name || says && one_case && traits.is_wordy() && traits.digits < 4 && value.contains(&b'_');
+    let is_plain = traits.strong == 0 && one_case && traits.is_wordy() && value.contains(&b'_');
+    let is_name = is_name || says && is_plain && traits.digits < 4;
     if is_name || is_versioned(value) || is_weak(value) {
         return Ok(verdict(Confidence::Low, Reason::Weak));
     }

@@ -41,11 +41,11 @@ pub(super) fn is_weak(value: &[u8]) -> bool {
         b"dev",
         b"local",
     ];
-    let says = |read: fn(u8) -> u8, value: &[u8]| {
+    let says = |read: fn(u8) -> u8, value: &[u8], pairs: bool| {
         let letters = value.iter().map(|byte| read(byte.to_ascii_lowercase()));
         let letters: Vec<u8> = letters.filter(u8::is_ascii_alphabetic).collect();
         let letters = letters.strip_prefix(b"my").filter(|rest| rest.len() > 2).unwrap_or(&letters);
-        WORDS.contains(&letters) || words_pair(letters, &WORDS)
+        WORDS.contains(&letters) || pairs && words_pair(letters, &WORDS)
     };
     let some = |byte| match byte {
         b'@' => b'a',
@@ -64,7 +64,7 @@ pub(super) fn is_weak(value: &[u8]) -> bool {
         byte => byte,
     };
     let end = value.iter().rposition(u8::is_ascii_alphabetic).map_or(0, |at| at + 1);
-    says(some, value) || says(all, &value[..end])
+    says(some, value, true) || says(all, &value[..end], false)
 }
 
 /// `testuser`, `adminpass`: two of the words.
