@@ -4,6 +4,7 @@ mod explain;
 mod gather;
 mod left_out;
 mod nature;
+mod note;
 
 use crate::coverage::Configuration;
 use crate::detect::{self, Detector, Lines, Looked, Span, Trace, Verdict};
@@ -13,7 +14,7 @@ use crate::secret::{FingerprintKey, Secret};
 use crate::source::{self, Blob, Content, Key, Lesson, Origins, Progress, Source, Visitor};
 use explain::{Considered, Why};
 use left_out::{Reason, Unheard};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 // A reader's windows must show the detector everything that a match can span.
@@ -127,7 +128,7 @@ fn is_plain(text: &str, detector: &Detector, secrets: &BTreeSet<&[u8]>) -> bool 
 /// What the reading threads share.
 struct Sieve<'s> {
     /// Blobs with a match, told of or not, and those that were not looked at to their end.
-    noted: Mutex<HashSet<Key>>,
+    noted: Mutex<HashMap<Key, String>>,
     detector: &'s Detector,
     /// For what is looked at again.
     narrow: RwLock<Option<Detector>>,
@@ -155,9 +156,16 @@ impl Visitor for Sieve<'_> {
         self.take(blob, self.detector.scan_patched(blob.content.bytes, base))
     }
 
-    fn again(&self, blob: &Blob<'_>) {
-        let narrow = self.narrow.read().unwrap_or_else(PoisonError::into_inner);
-        let looked = narrow.as_ref().unwrap_or(self.detector).scan_patched(blob.content.bytes, None);
+    fn again(&self, blob: &Blob<'_>, note: &str) {
+        let bytes = blob.content.bytes;
+        let noted = note::read(note, bytes, self.detector.rules().len());
+        let looked = match noted.filter(|_| blob.content.whole) {
+            Some(matches) => Ok(Looked { matches, trace: None, cut: false }),
+            None => {
+                let narrow = self.narrow.read().unwrap_or_else(PoisonError::into_inner);
+                narrow.as_ref().unwrap_or(self.detector).scan_patched(bytes, None)
+            }
+        };
         drop(self.take(blob, looked));
     }
 
@@ -175,8 +183,7 @@ impl Sieve<'_> {
         match looked {
             Ok(looked) => {
                 if looked.cut || !looked.matches.is_empty() {
-                    let key = blob.key.archive().unwrap_or(&blob.key).clone();
-                    self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+                    self.note(blob, &looked);
                 }
                 if self.options.explain {
                     self.explain(blob, &looked.matches);
@@ -194,6 +201,18 @@ impl Sieve<'_> {
                 self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 None
             }
+        }
+    }
+
+    /// Notes what the next scan need not search for. Only the content of an object comes in one piece.
+    fn note(&self, blob: &Blob<'_>, looked: &Looked) {
+        let key = blob.key.archive().unwrap_or(&blob.key).clone();
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_one_piece = blob.content.whole && blob.content.fresh.is_none() && blob.key.is_content();
+        let note = note::write(&looked.matches).filter(|_| is_one_piece && !looked.cut);
+        match note {
+            Some(note) => drop(noted.insert(key, note)),
+            None => drop(noted.entry(key).or_default()),
         }
     }
 

@@ -69,6 +69,15 @@ impl Key {
         if let Self::Member(archive, _) = self { Some(archive) } else { None }
     }
 
+    /// Whether it is the content of a git blob, of which there is nothing else under this key.
+    pub(crate) fn is_content(&self) -> bool {
+        match self {
+            Self::Object(_) => true,
+            Self::Within(_, key) => key.is_content(),
+            _ => false,
+        }
+    }
+
     /// What a person would call it.
     pub(crate) fn label(&self) -> String {
         match self {
@@ -146,6 +155,11 @@ pub struct Progress {
     pub total: AtomicU64,
     /// Bytes of content read so far.
     pub bytes: AtomicU64,
+    /// How many bytes of packs and of loose objects' files were read, compressed as they are. The time that a history takes
+    /// goes by them.
+    pub stored: AtomicU64,
+    /// How many of them there will be; 0 while unknown.
+    pub to_read: AtomicU64,
     /// Set by the watcher to end the run early.
     pub stop: AtomicBool,
 }
@@ -170,20 +184,21 @@ pub trait Visitor: Sync {
     /// Takes a blob. If it was made from one that was taken before, `base` is what was remembered of that, and what was
     /// copied from there.
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Self::Memory, Patch<'_>)>) -> Option<Self::Memory>;
-    /// Takes a blob again in which an earlier scan had found something.
-    fn again(&self, blob: &Blob<'_>) {
+    /// Takes a blob again in which an earlier scan had found something, with its note (see [`Lesson`]).
+    fn again(&self, blob: &Blob<'_>, _note: &str) {
         drop(self.blob(blob, None));
     }
-    /// Hears what an earlier scan noted (see [`Source::keep`]) about all blobs that follow by [`Self::again`].
+    /// Hears what an earlier scan noted of all blobs that follow by [`Self::again`].
     fn noted(&self, _notes: &[u32]) {}
 }
 
-/// What a scan that came to its end has learnt.
+/// What a scan that came to its end has learnt. The source does not understand its notes; it hands them to the visitor of
+/// the next scan.
 #[derive(Clone, Copy)]
 pub struct Lesson<'l> {
-    /// The blobs in which something was found.
-    pub noted: &'l HashSet<Key>,
-    /// What helps to look at those again: numbers that the source does not understand, and hands to the visitor.
+    /// The blobs in which something was found, each with a note; that may be empty.
+    pub noted: &'l HashMap<Key, String>,
+    /// What helps to look at any of them again.
     pub notes: &'l [u32],
     /// Whether a text of the source may be written.
     pub is_plain: &'l dyn Fn(&str) -> bool,

@@ -114,10 +114,10 @@ impl<V: Visitor> Visitor for Opening<'_, V> {
         memory
     }
 
-    fn again(&self, blob: &Blob<'_>) {
-        self.inner.again(blob);
+    fn again(&self, blob: &Blob<'_>, note: &str) {
+        self.inner.again(blob, note);
         if blob.content.start == (1, 1) {
-            self.look(blob, &|blob| self.inner.again(&blob));
+            self.look(blob, &|blob| self.inner.again(&blob, ""));
         }
     }
 

@@ -208,8 +208,8 @@ impl<V: Visitor> Visitor for Prefix<'_, V> {
         self.inner.blob(&self.prefixed(blob), base)
     }
 
-    fn again(&self, blob: &Blob<'_>) {
-        self.inner.again(&self.prefixed(blob));
+    fn again(&self, blob: &Blob<'_>, note: &str) {
+        self.inner.again(&self.prefixed(blob), note);
     }
 
     fn noted(&self, notes: &[u32]) {

@@ -32,6 +32,7 @@ impl GitSource {
         let recalled = self.recall(store);
         let unread = (store.len() as u64).saturating_sub(recalled.objects());
         progress.total.fetch_add(unread, Ordering::Relaxed);
+        progress.to_read.fetch_add(store.stored_but(&recalled.known), Ordering::Relaxed);
         let mut coverage = Coverage::default();
         let history = History::new(store, self.hash_len(), self.shallow());
         let survey = Survey {
@@ -43,7 +44,7 @@ impl GitSource {
         };
         let walked = store.each_but(&recalled.known, jobs, &survey, &mut coverage);
         let hash_len = self.hash_len();
-        let look = |object: &Object<'_>| survey.look_again(object, hash_len);
+        let look = |object: &Object<'_>, note: &str| survey.look_again(object, note, hash_len);
         if recalled.objects() > 0 {
             visitor.noted(&recalled.notes());
         }
@@ -138,6 +139,7 @@ impl<V: source::Visitor> Visitor for Survey<'_, V> {
         if object.content.start == (1, 1) {
             count.objects.fetch_add(1, Ordering::Relaxed);
             self.progress.items.fetch_add(1, Ordering::Relaxed);
+            self.progress.stored.fetch_add(object.stored, Ordering::Relaxed);
         }
         if object.kind != Kind::Tree {
             count.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
@@ -184,8 +186,8 @@ impl<V: source::Visitor> Survey<'_, V> {
     }
 
     /// Looks at one object of interest that was counted by an earlier scan.
-    fn look_again(&self, object: &Object<'_>, hash_len: usize) {
-        let again = |blob: Blob<'_>| self.visitor.again(&blob);
+    fn look_again(&self, object: &Object<'_>, note: &str, hash_len: usize) {
+        let again = |blob: Blob<'_>| self.visitor.again(&blob, note);
         match object.kind {
             Kind::Blob => again(Blob { key: Key::Object(object.id), content: object.content.clone() }),
             Kind::Tree => {
