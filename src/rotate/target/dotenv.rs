@@ -152,7 +152,7 @@ fn without_old(list: &Assignment, text: &str, old: &[Secret]) -> Option<Zeroizin
 }
 
 /// Whether frameworks read further valid keys from a variable of this name.
-fn is_fallback_list(name: &str) -> bool {
+pub(super) fn is_fallback_list(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     ["FALLBACK", "PREVIOUS", "ROTATED", "RETIRED"].iter().any(|part| name.contains(part))
         || ["_OLD", "_SECRETS", "_KEYS"].iter().any(|end| name.ends_with(end))

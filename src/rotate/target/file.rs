@@ -54,9 +54,9 @@ impl FileTarget {
             return Some(Self::new(rest.into(), Form::Whole(name)));
         }
         let make: &dyn Fn(&str) -> Result<Form, Error> = match kind {
-            "yaml" => &|part| Key::new(Syntax::Yaml, part).map(Form::Key),
-            "json" => &|part| Key::new(Syntax::Json, part).map(Form::Key),
-            "toml" => &|part| Key::new(Syntax::Toml, part).map(Form::Key),
+            "yaml" => &|part| Key::new(Syntax::Yaml, part, graceful).map(Form::Key),
+            "json" => &|part| Key::new(Syntax::Json, part, graceful).map(Form::Key),
+            "toml" => &|part| Key::new(Syntax::Toml, part, graceful).map(Form::Key),
             "k8s" => &|part| Manifest::new(part).map(Form::Manifest),
             kind => {
                 let dialect = Dialect::of(kind.strip_prefix("env")?)?;

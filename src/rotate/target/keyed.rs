@@ -1,6 +1,7 @@
 //! The forms of files that are trees: one key of YAML, JSON or TOML, and one key of a Kubernetes Secret's manifest.
 
-use super::form::{Found, Spot, Style};
+use super::dotenv::is_fallback_list;
+use super::form::{Found, Removal, Spot, Style};
 use super::traces::Traces;
 use super::tree::{Leaf, Syntax, leaves};
 use crate::rotate::Error;
@@ -18,14 +19,16 @@ pub(super) struct Key {
     /// As it was typed.
     pub(super) shown: String,
     path: Vec<String>,
+    /// Whether the old value stays in fallback lists.
+    graceful: bool,
 }
 
 impl Key {
     /// `a.b.c` with `\.` for a dot inside a key, or `/a/b/c` for JSON.
-    pub(super) fn new(syntax: Syntax, shown: &str) -> Result<Self, Error> {
+    pub(super) fn new(syntax: Syntax, shown: &str, graceful: bool) -> Result<Self, Error> {
         let path = if syntax == Syntax::Json { pointer(shown) } else { dotted(shown) };
         match path {
-            Some(path) => Ok(Self { syntax, shown: shown.to_owned(), path }),
+            Some(path) => Ok(Self { syntax, shown: shown.to_owned(), path, graceful }),
             None => Err(Error::Target),
         }
     }
@@ -38,11 +41,38 @@ impl Key {
     pub(super) fn find(&self, text: &str, file: &Path) -> Result<Found, Error> {
         let leaves = read(text, self.syntax, file)?;
         let spots = leaves.iter().filter(|leaf| leaf.path == self.path).map(|leaf| spot(leaf, file));
-        let spots = spots.collect::<Result<Vec<_>, _>>()?;
-        if spots.is_empty() {
+        let mut found = Found { spots: spots.collect::<Result<Vec<_>, _>>()?, ..Found::default() };
+        if found.spots.is_empty() {
             return Err(Error::NoSuchKey { path: file.to_owned(), key: self.shown.clone() });
         }
-        Ok(Found { spots, ..Found::default() })
+        self.look_around(&leaves, text, &mut found);
+        Ok(found)
+    }
+
+    /// Finds the old value in fallback lists. An item cannot be taken out of every form of list, so it gets the new
+    /// value, which is accepted anyway.
+    fn look_around(&self, leaves: &[Leaf], text: &str, found: &mut Found) {
+        let old = found.old();
+        let in_list = |leaf: &&Leaf| {
+            leaf.path != self.path
+                && leaf.trouble.is_none()
+                && leaf.path.iter().any(|key| is_fallback_list(key))
+                && old.contains(&Secret::from(leaf.value.as_str().to_owned()))
+        };
+        for leaf in leaves.iter().filter(in_list) {
+            let name = leaf.path.join(".");
+            if self.graceful {
+                let rest = Zeroizing::new(text[leaf.range.clone()].to_owned());
+                found.kept.push(Removal { name, line: leaf.line, range: leaf.range.clone(), rest });
+            } else {
+                let line = leaf.line;
+                found
+                    .warnings
+                    .push(format!("{name} (line {line}) still accepts the old value; it gets the new one."));
+                let values = vec![Secret::from(leaf.value.as_str().to_owned())];
+                found.spots.push(Spot { range: leaf.range.clone(), line, style: leaf.style, values });
+            }
+        }
     }
 }
 
@@ -185,4 +215,79 @@ fn dotted(text: &str) -> Option<Vec<String>> {
 fn pointer(text: &str) -> Option<Vec<String>> {
     let keys = text.strip_prefix('/')?.split('/');
     Some(keys.map(|key| key.replace("~1", "/").replace("~0", "~")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Held as _;
+    use super::super::file::{FileTarget, HeldFile};
+    use super::*;
+    use proptest::prelude::*;
+
+    const NEW: &str = "n3wV4lue-of+a/secret";
+
+    fn rewritten(kind: &str, part: &str, text: &str) -> Result<String, Error> {
+        let target = FileTarget::parse(kind, &format!("x#{part}"), false).unwrap()?;
+        let held = HeldFile::new(target, "x".into(), Zeroizing::new(text.to_owned()))?;
+        assert!(!held.facts().old.is_empty());
+        Ok(held.with(&Secret::from(NEW.to_owned()))?.to_string())
+    }
+
+    #[test]
+    fn keys_are_parsed() {
+        assert_eq!(dotted(r"a.b\.c.0").unwrap(), ["a", "b.c", "0"]);
+        assert_eq!(pointer("/a~1b/~01").unwrap(), ["a/b", "~1"]);
+        for bad in ["", ".", "a..b", "a\\"] {
+            assert_eq!(dotted(bad), None, "{bad}");
+        }
+        assert_eq!(pointer("a"), None);
+    }
+
+    #[test]
+    fn a_value_that_could_be_a_number_gets_quotes() {
+        for (value, written) in
+            [("12345678901234", "\"12345678901234\""), ("0x1234567890ab", "\"0x1234567890ab\"")]
+        {
+            let style = Style { quote: super::super::form::Quote::Yaml, base64: false };
+            assert_eq!(*style.write(value), written);
+        }
+    }
+
+    #[test]
+    fn the_old_value_leaves_fallback_lists() {
+        let text =
+            |a: &str, b: &str| format!("a: {a}\nSECRET_KEY_FALLBACKS:\n  - {b}\n  - other\nx: [{b}]\n");
+        let expected = text(NEW, NEW).replace(&format!("[{NEW}]"), "[oldvalue]");
+        assert_eq!(rewritten("yaml", "a", &text("oldvalue", "oldvalue")).unwrap(), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn every_other_byte_of_yaml_stays(
+            before in "([b-j]: ([a-z]{1,6}|'[ -&(-~]{0,9}'|\"[ !#-\\[\\]-~\u{e4}\u{1f600}]{0,9}\"|\\[[a-z]{1,3}, x\\])( # [a-z@]{0,8})?(\r\n|\n)|# [ -~\u{e4}]{0,12}\n|\n){0,5}",
+            form in 0_usize..3,
+            value in "[a-z][a-z0-9]{7,20}",
+            after in "( # c)?((\r\n|\n)[p-z]: [a-z]{1,5}){0,3}",
+        ) {
+            let (open, close) = [("", ""), ("'", "'"), ("\"", "\"")][form];
+            let text = format!("{before}a: {open}{value}{close}{after}");
+            let expected = format!("{before}a: {open}{NEW}{close}{after}");
+            prop_assert_eq!(rewritten("yaml", "a", &text).unwrap(), expected);
+        }
+
+        #[test]
+        fn every_other_byte_of_json_and_toml_stays(other in "[ !#-\\[\\]-~\u{e4}\u{1f600}]{0,12}", value in "[a-z0-9]{8,20}") {
+            let json = |value: &str| format!("{{\n \"o\":\t\"{other}\" ,\"a\" : {{\"b.c\": \"{value}\"}}, \"n\": [1e5, true]\r\n}}");
+            prop_assert_eq!(rewritten("json", "/a/b.c", &json(&value)).unwrap(), json(NEW));
+            let toml = |value: &str| format!("o = \"{other}\" # {other}\n[a]\n\"b.c\" =   \"{value}\"\r\nn = [1, 2]\n");
+            prop_assert_eq!(rewritten("toml", r"a.b\.c", &toml(&value)).unwrap(), toml(NEW));
+        }
+
+        #[test]
+        fn nothing_panics(text in "\\PC{0,60}|[a:{}\\[\\]\"'|>&*!#\n\r -]{0,40}") {
+            for (kind, part) in [("yaml", "a"), ("json", "/a"), ("toml", "a"), ("k8s", "a")] {
+                drop(rewritten(kind, part, &text));
+            }
+        }
+    }
 }

@@ -98,6 +98,28 @@ fn every_changed_byte_is_noticed() {
     ends(&incident(&state, &["verify", &id]), 0);
 }
 
+/// Needs tests/run: another implementation of minisign reads the key and the signatures.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests/run passes the services in")]
+fn another_minisign_verifies_the_reports() {
+    const CODE: &str = "import sys, minisign; k = minisign.PublicKey.from_file(sys.argv[1]); \
+        k.verify_file(sys.argv[2]); print('good')";
+    let python = std::env::var("UNLEAK_TEST_PYTHON")
+        .expect("UNLEAK_TEST_PYTHON is not set: run this test by tests/run");
+    let world = World::new(&hex_value());
+    ends(&world.run(&["--yes".to_owned()]), 0);
+    let verify = |file: &Path| {
+        let mut command = std::process::Command::new(&python);
+        command.args(["-c", CODE]).arg(world.path("state/signing.pub")).arg(file).output().unwrap()
+    };
+    for file in ["report.json", "report.md", "report.html"] {
+        let path = world.incident().join(file);
+        assert_eq!(said(&verify(&path)).trim(), "good", "{}", stderr(&verify(&path)));
+        put(&path, b"changed");
+        assert!(!verify(&path).status.success());
+    }
+}
+
 #[test]
 fn a_report_that_was_signed_anew_with_another_key_is_noticed() {
     let (world, other) = (World::new(&hex_value()), World::new(&hex_value()));

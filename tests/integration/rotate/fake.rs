@@ -1,6 +1,7 @@
 //! A server of HTTP that answers as a test says: for stores that no package brings.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,11 @@ pub(super) struct Request {
     pub(super) line: String,
     pub(super) authorization: String,
     pub(super) kind: String,
+    /// Every header, its name in lower case.
+    pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Value,
+    /// The body as it came.
+    pub(super) raw: String,
 }
 
 type Handler<S> = fn(&mut S, &Request) -> (u16, Value);
@@ -42,25 +47,24 @@ fn answer<S>(mut stream: TcpStream, state: &Mutex<S>, handler: Handler<S>) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut first = String::new();
     reader.read_line(&mut first).unwrap();
-    let (mut length, mut authorization, mut kind) = (0, String::new(), String::new());
+    let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).unwrap() == 0 || line == "\r\n" {
             break;
         }
         let (name, value) = line.trim_end().split_once(": ").unwrap();
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().unwrap(),
-            "authorization" => value.clone_into(&mut authorization),
-            "content-type" => value.clone_into(&mut kind),
-            _ => {}
-        }
+        headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
+    let mut raw = vec![0; headers.get("content-length").map_or(0, |length| length.parse().unwrap())];
+    reader.read_exact(&mut raw).unwrap();
     let line = first.rsplit_once(' ').unwrap().0.to_owned();
-    let body = serde_json::from_slice(&body).unwrap_or_default();
-    let (status, value) = handler(&mut state.lock().unwrap(), &Request { line, authorization, kind, body });
+    let body = serde_json::from_slice(&raw).unwrap_or_default();
+    let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
+    let (authorization, kind, raw) =
+        (header("authorization"), header("content-type"), String::from_utf8(raw).unwrap());
+    let (status, value) =
+        handler(&mut state.lock().unwrap(), &Request { line, authorization, kind, headers, body, raw });
     let text = if status == 204 { String::new() } else { value.to_string() };
     write!(
         stream,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests/run passes the services in")]
 
+use super::fake::Fake;
 use super::gate::nothing_leaks_in;
 use super::world::unleak;
 use super::{ends, hex_value, put, stderr};
@@ -237,6 +238,40 @@ mod aws {
         assert!(run.report()["residual_risks"].to_string().contains("AWSPREVIOUS"));
         let known = [&*hex_value(), &new, "testing-key-of-the-fake"];
         nothing_leaks_in(&run.path("state"), &output, &known);
+    }
+
+    /// The fake checks no signature, so another implementation signs the same request again.
+    #[test]
+    fn requests_are_signed_as_the_official_client_signs_them() {
+        const CODE: &str = "import sys, json; from botocore.auth import SigV4Auth; from botocore.awsrequest import AWSRequest; \
+            from botocore.credentials import Credentials; h = json.loads(sys.argv[1]); \
+            keep = {k: v for k, v in h.items() if k in ('content-type', 'x-amz-date', 'x-amz-target', 'x-amz-security-token')}; \
+            r = AWSRequest('POST', sys.argv[3], data=sys.argv[2], headers=keep); r.context['timestamp'] = h['x-amz-date']; \
+            a = SigV4Auth(Credentials('AKIDOFATEST', 'key/of+a-test', 'session/token=='), 'secretsmanager', 'eu-west-1'); \
+            print(a.signature(a.string_to_sign(r, a.canonical_request(r)), r))";
+        let fake = Fake::new(Vec::new(), |seen: &mut Vec<(Value, String)>, request| {
+            seen.push((json!(request.headers), request.raw.clone()));
+            (200, json!({"SecretString": hex_value(), "VersionId": "1"}))
+        });
+        let mut run = run(&["aws-sm:app/x"]);
+        run.env = [
+            ("AWS_ENDPOINT_URL", &*fake.url),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDOFATEST"),
+            ("AWS_SECRET_ACCESS_KEY", "key/of+a-test"),
+            ("AWS_SESSION_TOKEN", "session/token=="),
+        ]
+        .map(|(name, value)| (name, value.to_owned()))
+        .to_vec();
+        ends(&run.rotate(&["--dry-run"]), 0);
+        let seen = fake.state.lock().unwrap();
+        let (headers, body) = &seen[0];
+        let mut command = Command::new(service("UNLEAK_TEST_PYTHON"));
+        command.args(["-c", CODE, &headers.to_string(), body, &format!("{}/", fake.url)]);
+        let output = command.output().unwrap();
+        let theirs = String::from_utf8(output.stdout.clone()).unwrap();
+        let ours = headers["authorization"].as_str().unwrap();
+        assert!(theirs.len() > 60 && ours.ends_with(theirs.trim()), "{ours} {theirs} {}", stderr(&output));
     }
 
     #[test]
