@@ -1,5 +1,5 @@
-//! Embeds the rules: all of `rules/*.yaml` becomes one JSON array, so that no YAML is parsed when unleak starts. Their
-//! examples, which no scan needs, become another.
+//! Embeds the rules: all of `rules/*.yaml` becomes one text that needs no parsing when unleak starts. Their examples, which
+//! no scan needs, are kept apart.
 
 use std::hash::{DefaultHasher, Hasher as _};
 use std::mem::take;
@@ -62,15 +62,31 @@ fn embed() -> Result<(), String> {
     }
     let lines: Vec<_> =
         rules.iter_mut().map(|rule| (take(&mut rule.examples), take(&mut rule.counterexamples))).collect();
-    write("rules.json", &rules)?;
-    write("examples.json", &lines)
+    write("rules.txt", &stored(&rules)?)?;
+    write("examples.json", &serde_json::to_string(&lines).map_err(|error| error.to_string())?)
+}
+
+/// The rules in the form that `src/rule/store.rs` reads.
+fn stored(rules: &[form::Rule]) -> Result<String, String> {
+    let mut out = String::new();
+    for rule in rules {
+        let filters = (rule.filters != form::Filters::default()).then_some(&rule.filters);
+        let rest = (&rule.severity, &rule.confidence, rule.named, rule.promise, filters);
+        let rest = serde_json::to_string(&rest).map_err(|error| error.to_string())?;
+        let keywords = rule.keywords.join("\u{1}");
+        let fields = [&*rule.id, &rule.title, &rule.pattern, &rule.reference, &rule.advice, &keywords, &rest];
+        if fields.iter().any(|field| field.contains('\0')) {
+            return Err(format!("rule `{}`: a text holds a NUL byte", rule.id));
+        }
+        fields.iter().for_each(|field| out.extend([field, "\0"]));
+    }
+    Ok(out)
 }
 
 #[expect(clippy::disallowed_methods, reason = "as above")]
-fn write<T: serde::Serialize>(name: &str, value: &T) -> Result<(), String> {
-    let json = serde_json::to_vec(value).map_err(|error| error.to_string())?;
+fn write(name: &str, text: &str) -> Result<(), String> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("no OUT_DIR")?).join(name);
-    fs::write(&out, json).map_err(|error| format!("{}: {error}", out.display()))
+    fs::write(&out, text).map_err(|error| format!("{}: {error}", out.display()))
 }
 
 /// Gives the crate a hash of the files of `ENGINE`.

@@ -164,16 +164,17 @@ pub fn select(extra: Vec<Rule>, disable: &[String], only: &[String]) -> Result<S
     for rule in extra {
         match rules.iter_mut().enumerate().find(|(_, known)| known.id == rule.id) {
             Some((number, known)) => {
-                replaced.extend((number < builtin).then(|| rule.id.clone()));
+                replaced.extend((number < builtin).then(|| rule.id.to_string()));
                 *known = rule;
             }
             None => rules.push(rule),
         }
     }
-    let ids: HashSet<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
+    let ids: HashSet<&str> = rules.iter().map(|rule| &*rule.id).collect();
     if let Some(unknown) = disable.iter().chain(only).find(|id| !ids.contains(id.as_str())) {
         return Err(Error::UnknownRule(unknown.clone()));
     }
-    rules.retain(|rule| !disable.contains(&rule.id) && (only.is_empty() || only.contains(&rule.id)));
+    let names = |ids: &[String], rule: &Rule| ids.iter().any(|id| *id == rule.id);
+    rules.retain(|rule| !names(disable, rule) && (only.is_empty() || names(only, rule)));
     Ok(Selection { rules, replaced: replaced.into_iter().collect() })
 }

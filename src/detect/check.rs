@@ -72,7 +72,7 @@ pub fn check(rules: &[Rule]) -> Result<Vec<Problem>, Error> {
             kinds.extend(subject.over_rounds(line, Subject::counterexample)?);
         }
         kinds.extend(untested_keywords(rule));
-        problems.extend(kinds.into_iter().map(|kind| Problem { rule: rule.id.clone(), kind }));
+        problems.extend(kinds.into_iter().map(|kind| Problem { rule: rule.id.to_string(), kind }));
     }
     Ok(problems)
 }
@@ -105,7 +105,7 @@ impl Subject<'_> {
     fn example(&self, line: &str, text: &str) -> Result<Option<Kind>, Error> {
         let found = self.detector.scan(text.as_bytes())?;
         if let Some(other) = found.iter().find(|found| found.rule != self.index) {
-            let other = self.detector.rules()[other.rule].id.clone();
+            let other = self.detector.rules()[other.rule].id.to_string();
             return Ok(Some(Kind::Shared { line: line.to_owned(), other }));
         }
         Ok(found.is_empty().then(|| Kind::Missed(line.to_owned())))
@@ -124,7 +124,7 @@ fn untested_keywords(rule: &Rule) -> Vec<Kind> {
     // One spelling of several is enough: they are one name written with `_`, `-`, `.` or none.
     let tested = rule.keywords.iter().any(|keyword| occurs(keyword));
     let first = rule.keywords.first().filter(|_| !tested);
-    first.map(|keyword| Kind::UntestedKeyword(keyword.clone())).into_iter().collect()
+    first.map(|keyword| Kind::UntestedKeyword(keyword.to_string())).into_iter().collect()
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use super::named::{self, Candidate, Candidates};
 use super::shape::Shape;
 use super::value::{Form, Judge, Reason, Refusal, ValueFilter, Verdict, judge};
-use super::{Error, MAX_SPAN};
+use super::{Error, MAX_SPAN, Spans};
 use crate::finding::Confidence;
 use crate::rule::{self, Promise, Rule};
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, HirKind};
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// A rule of which only so much has been compiled as its keywords in the text so far have called for.
@@ -17,6 +18,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 pub(super) struct Compiled {
     reach: OnceLock<Reach>,
     matcher: OnceLock<Matcher>,
+    matched: AtomicBool,
     /// Held by the thread that compiles: others wait for it, which is cheaper than to compile the same.
     compiling: Mutex<()>,
 }
@@ -29,6 +31,21 @@ struct Matcher {
     filter: ValueFilter,
     confidence: Confidence,
     promise: Option<Promise>,
+}
+
+/// What a rule says of a place.
+#[derive(Default)]
+pub(super) struct Answer {
+    pub(super) found: Vec<Found>,
+    /// Whether it depends on no more bytes than [`Spans::near`].
+    pub(super) near: bool,
+}
+
+impl Answer {
+    /// Nothing is found, and little had to be looked at to tell.
+    fn nothing_near() -> Self {
+        Self { found: Vec::new(), near: true }
+    }
 }
 
 /// A value that a rule found, and how sure it is of it.
@@ -65,12 +82,7 @@ pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
 impl Compiled {
     /// The secret of the first match that holds the keyword at `keyword`, if the filters accept it. What is named so may be
     /// several: the cells of a column.
-    pub(super) fn find(
-        &self,
-        rule: &Rule,
-        bytes: &[u8],
-        keyword: &Range<usize>,
-    ) -> Result<Vec<Found>, Error> {
+    pub(super) fn find(&self, rule: &Rule, bytes: &[u8], keyword: &Range<usize>) -> Result<Answer, Error> {
         self.find_or_refuse(rule, bytes, keyword, &mut |_, _| {})
     }
 
@@ -81,12 +93,12 @@ impl Compiled {
         bytes: &[u8],
         keyword: &Range<usize>,
         refused: &mut dyn FnMut(Range<usize>, Refusal),
-    ) -> Result<Vec<Found>, Error> {
+    ) -> Result<Answer, Error> {
         let input = Input::new(bytes);
         let input = match self.reach(rule)? {
             // The keyword is found in any case, the literal counts in its own; most short ones end here.
             Reach::Prefix { literal, .. } if !bytes[keyword.start..].starts_with(literal) => {
-                return Ok(Vec::new());
+                return Ok(Answer::nothing_near());
             }
             Reach::Prefix { span, .. } => {
                 input.span(keyword.start..bytes.len().min(keyword.start + span)).anchored(Anchored::Yes)
@@ -94,24 +106,38 @@ impl Compiled {
             Reach::Within { span, shape } => {
                 let window = keyword.end.saturating_sub(*span)..bytes.len().min(keyword.start + span);
                 if shape.as_ref().is_some_and(|shape| !shape.stands_in(&bytes[window.clone()])) {
-                    return Ok(Vec::new());
+                    return Ok(Answer::default());
                 }
                 input.span(window)
             }
         };
         let matcher = self.matcher(rule)?;
-        Ok(if rule.named {
+        let answer = if rule.named {
             matcher.named(input, keyword, refused)
         } else {
-            matcher.find(input, keyword, refused).into_iter().collect()
-        })
+            let found = matcher.find(input, keyword, refused).into_iter().collect();
+            Answer { found, near: false }
+        };
+        // Only the first time, since many threads look.
+        if !answer.found.is_empty() && !self.has_matched() {
+            self.matched.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
     }
 
-    /// How many bytes a match can have.
-    pub(super) fn span(&self, rule: &Rule) -> Result<usize, Error> {
-        let value = if rule.named { named::REACH } else { 0 };
+    /// Whether it has found anything so far.
+    pub(super) fn has_matched(&self) -> bool {
+        self.matched.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes on both sides of its keyword its answers can depend on.
+    pub(super) fn spans(&self, rule: &Rule) -> Result<Spans, Error> {
         Ok(match self.reach(rule)? {
-            Reach::Prefix { span, .. } | Reach::Within { span, .. } => span + value,
+            Reach::Prefix { span, .. } | Reach::Within { span, .. } if rule.named => {
+                Spans { near: span + named::NEAR, far: span + named::REACH }
+            }
+            Reach::Prefix { literal, span } => Spans { near: literal.len(), far: *span },
+            Reach::Within { span, .. } => Spans { near: *span, far: *span },
         })
     }
 
@@ -137,7 +163,7 @@ impl Compiled {
 }
 
 fn bad_pattern(rule: &Rule, source: Box<BuildError>) -> Error {
-    Error::Pattern { rule: rule.id.clone(), source }
+    Error::Pattern { rule: rule.id.to_string(), source }
 }
 
 impl Matcher {
@@ -177,9 +203,9 @@ impl Matcher {
         input: Input<'_>,
         keyword: &Range<usize>,
         refused: &mut dyn FnMut(Range<usize>, Refusal),
-    ) -> Vec<Found> {
+    ) -> Answer {
         let bytes = input.haystack();
-        let Some(name) = self.matched(input, keyword) else { return Vec::new() };
+        let Some(name) = self.matched(input, keyword) else { return Answer::nothing_near() };
         // Nothing further away counts, so that the answer is the same wherever those bytes stand.
         let start = name.start.saturating_sub(named::REACH);
         let text = &bytes[start..bytes.len().min(name.end + named::REACH)];
@@ -190,7 +216,8 @@ impl Matcher {
                 Err(refusal) => Err((secret, refusal)),
             }
         };
-        match named::candidates(text, &(name.start - start..name.end - start)) {
+        let found = match named::candidates(text, &(name.start - start..name.end - start)) {
+            Candidates::None => return Answer::nothing_near(),
             Candidates::Column(cells) => {
                 let cells = cells.into_iter().map(judged);
                 cells.filter_map(|cell| cell.map_err(|(cell, refusal)| refused(cell, refusal)).ok()).collect()
@@ -199,7 +226,7 @@ impl Matcher {
                 let mut first = None;
                 for place in places {
                     match judged(place) {
-                        Ok(found) => return vec![found],
+                        Ok(found) => return Answer { found: vec![found], near: false },
                         Err(refusal) => first = first.or(Some(refusal)),
                     }
                 }
@@ -209,7 +236,8 @@ impl Matcher {
                 }
                 Vec::new()
             }
-        }
+        };
+        Answer { found, near: false }
     }
 
     /// The named group of the first match that holds the keyword, or all of that.
@@ -252,7 +280,7 @@ impl Matcher {
 impl Reach {
     fn of(rule: &Rule) -> Result<Self, Error> {
         let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
-        let unbounded = || Error::Unbounded { rule: rule.id.clone() };
+        let unbounded = || Error::Unbounded { rule: rule.id.to_string() };
         // What does not parse does not compile either, and the compiler says why.
         let pattern = rule::expanded(&rule.pattern);
         let hir = { parser }.parse(&pattern).map_err(|_| match regex(&pattern) {
@@ -262,7 +290,7 @@ impl Reach {
         let most = if rule.named { MAX_SPAN - named::REACH } else { MAX_SPAN };
         let span = hir.properties().maximum_len().filter(|&len| len <= most).ok_or_else(unbounded)?;
         let starts = |literal: &&[u8]| {
-            let prefix = |keyword: &String| {
+            let prefix = |keyword: &rule::Text| {
                 literal
                     .get(..keyword.len())
                     .is_some_and(|start| start.eq_ignore_ascii_case(keyword.as_bytes()))

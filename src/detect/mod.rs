@@ -32,8 +32,9 @@ use crate::secret::Secret;
 use compiled::Compiled;
 use prefilter::Prefilter;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The most bytes that a match can span, and so the context that a reader must keep on both sides of a cut.
 pub const MAX_SPAN: usize = 16 * 1024;
@@ -43,15 +44,24 @@ pub const MAX_UNPACKED: usize = decode::LARGEST;
 
 /// A set of rules, ready to be run over any number of blobs from any number of threads.
 pub struct Detector {
-    rules: Vec<Rule>,
+    rules: Arc<[Rule]>,
     compiled: Vec<Compiled>,
     prefilter: Prefilter,
-    /// For each keyword the most that a match of its rules can span, known once it was asked for.
-    spans: Vec<OnceLock<usize>>,
+    /// For each keyword what its rules' answers can depend on, known once it was asked for.
+    spans: Vec<OnceLock<Spans>>,
     /// Whether it looks into what is encoded.
     decodes: bool,
     /// Live values; the last rule stands for them if there are any.
     known: Known,
+}
+
+/// How many bytes on both sides of a keyword the answers of its rules can depend on.
+#[derive(Clone, Copy)]
+struct Spans {
+    /// Answers that are near.
+    near: usize,
+    /// All answers.
+    far: usize,
 }
 
 /// A value that a rule found.
@@ -115,10 +125,30 @@ impl Detector {
         if rules.is_empty() {
             return Err(Error::NoRules);
         }
-        let prefilter = Prefilter::new(&rules, known.keywords())?;
+        let prefilter = Prefilter::new(&rules, &|_| true, known.keywords())?;
+        Ok(Self::of(rules.into(), prefilter, known))
+    }
+
+    fn of(rules: Arc<[Rule]>, prefilter: Prefilter, known: Known) -> Self {
         let compiled = rules.iter().map(|_| Compiled::default()).collect();
         let spans = (0..prefilter.count()).map(|_| OnceLock::new()).collect();
-        Ok(Self { rules, compiled, prefilter, spans, decodes: true, known })
+        Self { rules, compiled, prefilter, spans, decodes: true, known }
+    }
+
+    /// The same with no other rules than these, which keep their numbers, and without live values. Of a text in which the
+    /// others match nothing it says the same, and sooner.
+    ///
+    /// # Errors
+    /// Never, if the rules are those of a detector.
+    pub fn narrowed(&self, rules: &BTreeSet<usize>) -> Result<Self, Error> {
+        let prefilter = Prefilter::new(&self.rules, &|rule| rules.contains(&rule), std::iter::empty())?;
+        let narrow = Self::of(Arc::clone(&self.rules), prefilter, Known::default());
+        Ok(Self { decodes: self.decodes, ..narrow })
+    }
+
+    /// The numbers of the rules that have matched anything so far, told of or not.
+    pub fn matched(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.rules.len()).filter(|&rule| self.compiled[rule].has_matched())
     }
 
     /// The same, for plain text only.
@@ -146,7 +176,7 @@ impl Detector {
     /// Names all that decides what it finds: rules, switches, and the version of the code itself. Two detectors of one
     /// name find the same in the same bytes.
     pub fn identity(&self) -> String {
-        let rules = serde_json::to_vec(&self.rules).expect("rules are plain data");
+        let rules = serde_json::to_vec(&*self.rules).expect("rules are plain data");
         let switches = [u8::from(self.decodes)];
         let parts = [env!("UNLEAK_ENGINE").as_bytes(), &switches, &rules];
         hex::encode(Sha256::digest(parts.concat()))
@@ -195,19 +225,19 @@ mod tests {
 
     pub(in crate::detect) fn rule(id: &str, keyword: &str, pattern: &str, confidence: Confidence) -> Rule {
         Rule {
-            id: id.into(),
-            title: id.into(),
+            id: id.to_owned().into(),
+            title: id.to_owned().into(),
             severity: Severity::High,
             confidence,
-            keywords: vec![keyword.into()],
-            pattern: pattern.into(),
+            keywords: vec![keyword.to_owned().into()],
+            pattern: pattern.to_owned().into(),
             named: false,
             promise: None,
             filters: crate::rule::Filters { allow_placeholders: true, ..Default::default() },
             examples: vec![],
             counterexamples: vec![],
-            reference: String::new(),
-            advice: String::new(),
+            reference: "".into(),
+            advice: "".into(),
         }
     }
 

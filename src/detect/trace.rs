@@ -5,7 +5,7 @@
 
 use super::compiled::Found;
 use super::decode::{self, Kind};
-use super::{Detector, Error, Match};
+use super::{Detector, Error, Match, Spans};
 use crate::patch::{Copied, Patch};
 use std::ops::Range;
 
@@ -62,6 +62,14 @@ impl Held {
 struct Hit {
     at: u32,
     keyword: u32,
+    /// Whether nothing was found, for reasons that stand near.
+    near: bool,
+}
+
+impl Hit {
+    fn new(at: usize, keyword: usize) -> Self {
+        Self { at: offset(at), keyword: offset(keyword), near: false }
+    }
 }
 
 /// A rule's match, before rules that claim the same bytes are weighed against each other.
@@ -113,9 +121,9 @@ impl Detector {
         let mut failure = Ok(());
         self.prefilter.each_hit(bytes, |found| {
             if failure.is_ok() {
-                let hit = Hit { at: offset(found.range.start), keyword: offset(found.keyword) };
+                let mut hit = Hit::new(found.range.start, found.keyword);
+                failure = self.look(bytes, &mut hit, &mut trace.raw);
                 trace.hits.push(hit);
-                failure = self.look(bytes, hit, &mut trace.raw);
             }
         });
         failure?;
@@ -129,7 +137,7 @@ impl Detector {
     fn patched(&self, bytes: &[u8], base: &Trace, patch: Patch<'_>) -> Result<Trace, Error> {
         let mut trace = Trace::default();
         self.new_hits(bytes, patch.copies, &mut trace.hits);
-        for &hit in &trace.hits {
+        for hit in &mut trace.hits {
             self.look(bytes, hit, &mut trace.raw)?;
         }
         for copy in patch.copies {
@@ -163,15 +171,17 @@ impl Detector {
             if end > copy.to_end() {
                 continue;
             }
-            let hit = Hit { at: offset(start), keyword: known.keyword };
-            trace.hits.push(hit);
-            let span = self.span_of(keyword)? + LOOK_AROUND;
+            let mut hit = Hit { at: offset(start), ..*known };
+            let spans = self.spans_of(keyword)?;
+            let span = if known.near { spans.near } else { spans.far } + LOOK_AROUND;
             let same =
                 left.is_none_or(|left| end >= left + span) && right.is_none_or(|right| start + span <= right);
             if !same {
-                self.look(bytes, hit, &mut trace.raw)?;
+                self.look(bytes, &mut hit, &mut trace.raw)?;
+                trace.hits.push(hit);
                 continue;
             }
+            trace.hits.push(hit);
             while base.raw.get(raw).is_some_and(|raw| raw.hit < *known) {
                 raw += 1;
             }
@@ -216,42 +226,50 @@ impl Detector {
             let copy = copies.partition_point(|copy| copy.to_end() <= start);
             let is_known = copies.get(copy).is_some_and(|copy| copy.to <= start && end <= copy.to_end());
             if !is_known {
-                hits.push(Hit { at: offset(start), keyword: offset(found.keyword) });
+                hits.push(Hit::new(start, found.keyword));
             }
         });
     }
 
     /// Runs the rules of a keyword at one place.
-    fn look(&self, bytes: &[u8], hit: Hit, raw: &mut Vec<Raw>) -> Result<(), Error> {
+    fn look(&self, bytes: &[u8], hit: &mut Hit, raw: &mut Vec<Raw>) -> Result<(), Error> {
         let keyword = hit.keyword as usize;
         let range = hit.at as usize..hit.at as usize + self.prefilter.len_of(keyword);
+        let mut near = true;
+        let first = raw.len();
         for &rule in self.prefilter.rules_of(keyword) {
             if let Some(number) = rule.checked_sub(self.rules.len()) {
+                near = false;
                 let found = self.known.find(number, self.rules.len() - 1, bytes, &range);
-                raw.extend(found.map(|found| Raw { hit, found }));
+                raw.extend(found.map(|found| Raw { hit: *hit, found }));
                 continue;
             }
-            let found = self.compiled[rule].find(&self.rules[rule], bytes, &range)?.into_iter();
-            raw.extend(found.map(|Found { secret, verdict }| Raw {
-                hit,
+            let answer = self.compiled[rule].find(&self.rules[rule], bytes, &range)?;
+            near &= answer.near;
+            raw.extend(answer.found.into_iter().map(|Found { secret, verdict }| Raw {
+                hit: *hit,
                 found: Match { rule, secret, verdict, decoded: None },
             }));
         }
+        hit.near = near;
+        raw[first..].iter_mut().for_each(|raw| raw.hit.near = near);
         Ok(())
     }
 
-    /// The most that a match of any of the keyword's rules can span.
-    fn span_of(&self, keyword: usize) -> Result<usize, Error> {
-        if let Some(span) = self.spans[keyword].get() {
-            return Ok(*span);
+    /// What the answers of a keyword's rules can depend on.
+    fn spans_of(&self, keyword: usize) -> Result<Spans, Error> {
+        if let Some(spans) = self.spans[keyword].get() {
+            return Ok(*spans);
         }
-        let rules = self.prefilter.rules_of(keyword).iter();
-        let spans = rules.map(|&rule| match rule.checked_sub(self.rules.len()) {
-            Some(number) => Ok(self.known.span(number)),
-            None => self.compiled[rule].span(&self.rules[rule]),
-        });
-        let span = spans.collect::<Result<Vec<_>, _>>()?.into_iter().max().unwrap_or(0);
-        Ok(*self.spans[keyword].get_or_init(|| span))
+        let mut most = Spans { near: 0, far: 0 };
+        for &rule in self.prefilter.rules_of(keyword) {
+            let spans = match rule.checked_sub(self.rules.len()) {
+                Some(number) => Spans { near: 0, far: self.known.span(number) },
+                None => self.compiled[rule].spans(&self.rules[rule])?,
+            };
+            most = Spans { near: most.near.max(spans.near), far: most.far.max(spans.far) };
+        }
+        Ok(*self.spans[keyword].get_or_init(|| most))
     }
 
     /// The matches of a text, ordered by position, after the surest rule has taken each.

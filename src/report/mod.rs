@@ -129,19 +129,19 @@ mod tests {
 
     pub(super) fn rule(confidence: Confidence) -> Rule {
         Rule {
-            id: "github-token".to_owned(),
-            title: "GitHub personal access token".to_owned(),
+            id: "github-token".into(),
+            title: "GitHub personal access token".into(),
             severity: Severity::High,
             confidence,
-            keywords: vec!["ghp_".to_owned()],
+            keywords: vec!["ghp_".into()],
             named: false,
             promise: None,
-            pattern: "ghp_[A-Za-z0-9]{36}".to_owned(),
+            pattern: "ghp_[A-Za-z0-9]{36}".into(),
             filters: Filters::default(),
             examples: Vec::new(),
             counterexamples: Vec::new(),
-            reference: "https://docs.github.com/authentication".to_owned(),
-            advice: "Revoke it in the settings of its owner.".to_owned(),
+            reference: "https://docs.github.com/authentication".into(),
+            advice: "Revoke it in the settings of its owner.".into(),
         }
     }
 

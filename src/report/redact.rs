@@ -48,7 +48,7 @@ impl<'a> Redactor<'a> {
         let keywords = rule.keywords.iter().filter(|word| value.starts_with(word.as_bytes()));
         let prefix = keywords.max_by_key(|word| word.len())?;
         let enough = value.len() >= SHORTEST_WITH_PREFIX && value.len() - prefix.len() >= LEAST_HIDDEN;
-        (documented && enough).then_some(prefix.as_str())
+        (documented && enough).then_some(&**prefix)
     }
 
     /// A path or a name without the values that it may hold.

@@ -87,7 +87,7 @@ fn descriptor(finding: &Finding, report: &Report<'_>) -> Value {
     let rule = report.options.rules.iter().find(|rule| rule.id == finding.rule);
     let (severity, confidence) =
         rule.map_or((finding.severity, finding.confidence), |rule| (rule.severity, rule.confidence));
-    let reference = rule.map(|rule| rule.reference.as_str()).filter(|uri| uri.starts_with("https://"));
+    let reference = rule.map(|rule| &*rule.reference).filter(|uri| uri.starts_with("https://"));
     let (title, advice) = (&finding.title, &finding.advice);
     let link = reference.map(|uri| format!("\n\n[About this kind of credential]({uri})")).unwrap_or_default();
     let mut descriptor = json!({

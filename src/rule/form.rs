@@ -4,23 +4,27 @@
 
 use crate::finding::{Confidence, Severity};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// A text that is a part of the program, or was read.
+pub type Text = Cow<'static, str>;
 
 /// One rule as it stands in a rule file. `load` has checked it; `detect` compiles it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Unique among all rules: lower-case words joined by hyphens, the provider first.
-    pub id: String,
+    pub id: Text,
     /// What the credential is, as a short noun phrase.
-    pub title: String,
+    pub title: Text,
     /// How much harm a leak does.
     pub severity: Severity,
     /// How sure a match that passes the filters is a real credential.
     pub confidence: Confidence,
     /// Literals of which at least one stands in every match, whatever their case; each at least three bytes.
-    pub keywords: Vec<String>,
+    pub keywords: Vec<Text>,
     /// A regular expression of bounded length; the value is the group named `secret`, or else the whole match.
-    pub pattern: String,
+    pub pattern: Text,
     /// Whether the pattern finds the *name* of a secret, whose value the text gives in one of the ways in which people
     /// write down a name and its value; needs a `promise`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -37,9 +41,9 @@ pub struct Rule {
     /// Lines in which the rule must find nothing.
     pub counterexamples: Vec<String>,
     /// Where the format is documented.
-    pub reference: String,
+    pub reference: Text,
     /// What to do now that it leaked, in one or two sentences.
-    pub advice: String,
+    pub advice: Text,
 }
 
 /// Conditions on the value of a match. A match that fails one of them is no finding.
@@ -47,14 +51,19 @@ pub struct Rule {
 #[serde(deny_unknown_fields, default)]
 pub struct Filters {
     /// The least Shannon entropy of the value, in bits per character.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub entropy: Option<f32>,
     /// Character classes that must all occur in the value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<CharClass>,
     /// A check sum that the value carries.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
     /// Regular expressions (searched, not anchored) of values that are no secrets.
-    pub not: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not: Vec<Text>,
     /// Keep values that look like placeholders, names or words: for formats whose prefix alone is proof.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_placeholders: bool,
 }
 

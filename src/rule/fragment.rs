@@ -95,7 +95,7 @@ pub fn expanded(pattern: &str) -> String {
 /// Replaces the fragments in a rule's pattern and in what its values must not be.
 pub(super) fn expand_rule(rule: &mut Rule) -> Result<(), Unknown> {
     for pattern in std::iter::once(&mut rule.pattern).chain(&mut rule.filters.not) {
-        *pattern = expand(pattern)?;
+        *pattern = expand(pattern)?.into();
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Reads rules: the built-in ones and those of a file or folder. What it returns keeps every promise of `Rule`.
 
 use super::form::Rule;
-use super::fragment;
+use super::{fragment, store};
 use regex_automata::util::syntax as automata;
 use regex_syntax::ParserBuilder;
 use serde_yaml::Spanned;
@@ -154,7 +154,7 @@ pub fn syntax() -> automata::Config {
 
 /// The rules that come with unleak, without their examples, which no scan needs.
 pub fn builtin() -> Vec<Rule> {
-    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/rules.json")))
+    store::read(include_str!(concat!(env!("OUT_DIR"), "/rules.txt")))
         .expect("build.rs wrote rules of this form")
 }
 
@@ -227,7 +227,13 @@ fn read_text(file: &str, text: &str, ids: &mut Ids) -> Result<Vec<Rule>, Error> 
         let start = referenced.line();
         if let Err(problem) = check(&mut rule, ids, &format!("{file}:{start}")) {
             let (line, column) = locate(text, start, problem.field());
-            return Err(Error::Rule { file: file.to_owned(), line, column, id: rule.id, problem });
+            return Err(Error::Rule {
+                file: file.to_owned(),
+                line,
+                column,
+                id: rule.id.into_owned(),
+                problem,
+            });
         }
         rules.push(rule);
     }
@@ -258,7 +264,7 @@ fn check(rule: &mut Rule, ids: &mut Ids, place: &str) -> Result<(), Problem> {
     if !is_id(&rule.id) {
         return Err(Problem::Id);
     }
-    if let Some(taken) = ids.insert(rule.id.clone(), place.to_owned()) {
+    if let Some(taken) = ids.insert(rule.id.to_string(), place.to_owned()) {
         return Err(Problem::Taken(taken));
     }
     fragment::expand_rule(rule)
@@ -287,7 +293,7 @@ fn check_text(rule: &Rule) -> Result<(), Problem> {
         return Err(Problem::EmptyField("keywords"));
     }
     if let Some(keyword) = rule.keywords.iter().find(|keyword| keyword.len() < 3) {
-        return Err(Problem::Keyword(keyword.clone()));
+        return Err(Problem::Keyword(keyword.to_string()));
     }
     for (field, lines) in [("examples", &rule.examples), ("counterexamples", &rule.counterexamples)] {
         if lines.len() < 2 {

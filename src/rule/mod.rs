@@ -5,8 +5,9 @@
 mod form;
 mod fragment;
 mod load;
+mod store;
 pub mod template;
 
-pub use form::{CharClass, Checksum, Filters, Promise, Rule};
+pub use form::{CharClass, Checksum, Filters, Promise, Rule, Text};
 pub use fragment::expanded;
 pub use load::{Error, Problem, builtin, builtin_with_examples, from_path, from_texts, from_yaml, syntax};

@@ -74,7 +74,7 @@ impl Considered {
     pub(super) fn explained(self, origins: &Origins, rules: &[Rule]) -> Explained {
         let refused = self.places.into_iter().filter_map(|((rule, _), place)| {
             let found = gather::first_place(&place.key, place.span, origins)?;
-            Some(Refused { rule: rules[rule].id.clone(), reason: place.why.to_string(), place: found })
+            Some(Refused { rule: rules[rule].id.to_string(), reason: place.why.to_string(), place: found })
         });
         let mut refused: Vec<Refused> = refused.collect();
         refused.sort_by(|a, b| {

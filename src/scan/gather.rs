@@ -55,12 +55,12 @@ fn rank(hit: &Hit, rules: &[Rule]) -> impl Ord + use<> {
 
 fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<Occurrence>) -> Finding {
     Finding {
-        rule: rule.id.clone(),
-        title: rule.title.clone(),
+        rule: rule.id.to_string(),
+        title: rule.title.to_string(),
         severity: rule.severity,
         confidence: best.verdict.confidence,
         reason: best.verdict.reason.to_string(),
-        advice: rule.advice.clone(),
+        advice: rule.advice.to_string(),
         secret: best.secret.clone(),
         fingerprint,
         live_in: Vec::new(),
@@ -77,7 +77,8 @@ pub(super) fn first_place(key: &Key, span: Span, origins: &Origins) -> Option<Oc
 
 /// A finding that is a live value. A rule that knows such values knows best what to do about it.
 fn live(found: Finding, names: &[String], rule: Option<&Rule>) -> Finding {
-    let advice = rule.filter(|rule| rule.promise.is_none()).map_or(found.advice, |rule| rule.advice.clone());
+    let advice =
+        rule.filter(|rule| rule.promise.is_none()).map_or(found.advice, |rule| rule.advice.to_string());
     Finding {
         rule: Known::RULE.to_owned(),
         title: format!("Live value of {}", names.join(", ")),

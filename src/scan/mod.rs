@@ -3,17 +3,18 @@
 mod explain;
 mod gather;
 mod left_out;
+mod note;
 
 use crate::coverage::Configuration;
-use crate::detect::{self, Detector, Lines, Span, Trace, Verdict};
+use crate::detect::{self, Detector, Lines, Looked, Span, Trace, Verdict};
 use crate::finding::{Confidence, Scan};
 use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
-use crate::source::{self, Blob, Content, Key, Origins, Progress, Source, Visitor};
+use crate::source::{self, Blob, Content, Key, Lesson, Origins, Progress, Source, Visitor};
 use explain::{Considered, Why};
 use left_out::{Reason, Unheard};
-use std::collections::{BTreeSet, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError, RwLock};
 
 // A reader's windows must show the detector everything that a match can span.
 const _: () = assert!(source::CONTEXT >= detect::MAX_SPAN);
@@ -79,6 +80,7 @@ pub fn run(
     let sieve = Sieve {
         noted: Mutex::default(),
         detector,
+        narrow: RwLock::default(),
         options,
         hits: Mutex::default(),
         left_out: Mutex::default(),
@@ -102,7 +104,9 @@ pub fn run(
         if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
     if is_over {
         let secrets: BTreeSet<&[u8]> = hits.iter().map(|hit| hit.secret.expose()).collect();
-        source.keep(&noted, &|text| is_plain(text, detector, &secrets));
+        let notes: Vec<u32> = detector.matched().filter_map(|rule| u32::try_from(rule).ok()).collect();
+        let is_plain = |text: &str| is_plain(text, detector, &secrets);
+        source.keep(&Lesson { noted: &noted, notes: &notes, is_plain: &is_plain });
     }
     let findings =
         if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector, &key()) };
@@ -119,8 +123,10 @@ fn is_plain(text: &str, detector: &Detector, secrets: &BTreeSet<&[u8]>) -> bool 
 /// What the reading threads share.
 struct Sieve<'s> {
     /// Blobs with a match, told of or not, and those that were not looked at to their end.
-    noted: Mutex<HashSet<Key>>,
+    noted: Mutex<HashMap<Key, String>>,
     detector: &'s Detector,
+    /// For what is looked at again.
+    narrow: RwLock<Option<Detector>>,
     options: &'s Options,
     hits: Mutex<Vec<Hit>>,
     left_out: Mutex<Unheard>,
@@ -142,11 +148,37 @@ impl Visitor for Sieve<'_> {
     type Memory = Trace;
 
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Trace, Patch<'_>)>) -> Option<Trace> {
-        match self.detector.scan_patched(blob.content.bytes, base) {
+        self.take(blob, self.detector.scan_patched(blob.content.bytes, base))
+    }
+
+    fn again(&self, blob: &Blob<'_>, note: &str) {
+        let bytes = blob.content.bytes;
+        let noted = note::read(note, bytes, self.detector.rules().len());
+        let looked = match noted.filter(|_| blob.content.whole) {
+            Some(matches) => Ok(Looked { matches, trace: None, cut: false }),
+            None => {
+                let narrow = self.narrow.read().unwrap_or_else(PoisonError::into_inner);
+                narrow.as_ref().unwrap_or(self.detector).scan_patched(bytes, None)
+            }
+        };
+        drop(self.take(blob, looked));
+    }
+
+    /// The notes are the numbers of all rules that had matched.
+    fn noted(&self, notes: &[u32]) {
+        let rules: BTreeSet<usize> = notes.iter().map(|&rule| rule as usize).collect();
+        let mut narrow = self.narrow.write().unwrap_or_else(PoisonError::into_inner);
+        *narrow = self.detector.narrowed(&rules).ok();
+    }
+}
+
+impl Sieve<'_> {
+    /// Takes what a look at a blob gave.
+    fn take(&self, blob: &Blob<'_>, looked: Result<Looked, detect::Error>) -> Option<Trace> {
+        match looked {
             Ok(looked) => {
                 if looked.cut || !looked.matches.is_empty() {
-                    let key = blob.key.archive().unwrap_or(&blob.key).clone();
-                    self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
+                    self.note(blob, &looked);
                 }
                 if self.options.explain {
                     self.explain(blob, &looked.matches);
@@ -166,9 +198,19 @@ impl Visitor for Sieve<'_> {
             }
         }
     }
-}
 
-impl Sieve<'_> {
+    /// Notes what the next scan need not search for. Only the content of an object comes in one piece.
+    fn note(&self, blob: &Blob<'_>, looked: &Looked) {
+        let key = blob.key.archive().unwrap_or(&blob.key).clone();
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_one_piece = blob.content.whole && blob.content.fresh.is_none() && blob.key.is_content();
+        let note = note::write(&looked.matches).filter(|_| is_one_piece && !looked.cut);
+        match note {
+            Some(note) => drop(noted.insert(key, note)),
+            None => drop(noted.entry(key).or_default()),
+        }
+    }
+
     /// Keeps what was considered in a blob and is not told of.
     fn explain(&self, blob: &Blob<'_>, found: &[detect::Match]) {
         let bytes = blob.content.bytes;

@@ -69,6 +69,15 @@ impl Key {
         if let Self::Member(archive, _) = self { Some(archive) } else { None }
     }
 
+    /// Whether it is the content of a git blob, of which there is nothing else under this key.
+    pub(crate) fn is_content(&self) -> bool {
+        match self {
+            Self::Object(_) => true,
+            Self::Within(_, key) => key.is_content(),
+            _ => false,
+        }
+    }
+
     /// What a person would call it.
     pub(crate) fn label(&self) -> String {
         match self {
@@ -170,6 +179,24 @@ pub trait Visitor: Sync {
     /// Takes a blob. If it was made from one that was taken before, `base` is what was remembered of that, and what was
     /// copied from there.
     fn blob(&self, blob: &Blob<'_>, base: Option<(&Self::Memory, Patch<'_>)>) -> Option<Self::Memory>;
+    /// Takes a blob again in which an earlier scan had found something, with its note (see [`Lesson`]).
+    fn again(&self, blob: &Blob<'_>, _note: &str) {
+        drop(self.blob(blob, None));
+    }
+    /// Hears what an earlier scan noted of all blobs that follow by [`Self::again`].
+    fn noted(&self, _notes: &[u32]) {}
+}
+
+/// What a scan that came to its end has learnt. The source does not understand its notes; it hands them to the visitor of
+/// the next scan.
+#[derive(Clone, Copy)]
+pub struct Lesson<'l> {
+    /// The blobs in which something was found, each with a note; that may be empty.
+    pub noted: &'l HashMap<Key, String>,
+    /// What helps to look at any of them again.
+    pub notes: &'l [u32],
+    /// Whether a text of the source may be written.
+    pub is_plain: &'l dyn Fn(&str) -> bool,
 }
 
 /// What the parts of a source that know of no bases hand their blobs to.
@@ -221,11 +248,10 @@ impl Source {
         Ok(origins)
     }
 
-    /// Keeps what was learnt for the next scan of the same, after one that came to its end. `noted` are the blobs in which
-    /// something was found; `is_plain` tells whether a text of the source may be written.
-    pub fn keep(&self, noted: &HashSet<Key>, is_plain: &dyn Fn(&str) -> bool) {
+    /// Keeps what was learnt for the next scan of the same, after one that came to its end.
+    pub fn keep(&self, lesson: &Lesson<'_>) {
         if let Self::Git(source) = self {
-            source.keep(noted, is_plain);
+            source.keep(lesson);
         }
     }
 

@@ -20,22 +20,22 @@ fn token() -> String {
 
 fn rule() -> Rule {
     Rule {
-        id: "github-token".to_owned(),
-        title: "GitHub personal access token".to_owned(),
+        id: "github-token".into(),
+        title: "GitHub personal access token".into(),
         severity: Severity::High,
         confidence: Confidence::High,
-        keywords: vec!["ghp_".to_owned()],
+        keywords: vec!["ghp_".into()],
         named: false,
         promise: None,
-        pattern: "ghp_[A-Za-z0-9]{36}".to_owned(),
+        pattern: "ghp_[A-Za-z0-9]{36}".into(),
         filters: Filters::default(),
         examples: Vec::new(),
         counterexamples: Vec::new(),
-        reference: "https://docs.github.com/authentication".to_owned(),
+        reference: "https://docs.github.com/authentication".into(),
         advice:
             "Revoke the token in the settings of its owner, then make a new one with fewer rights; whoever \
                  cloned the repository still has the old one."
-                .to_owned(),
+                .into(),
     }
 }
 
@@ -62,11 +62,11 @@ fn finding(value: &str, severity: Severity, occurrences: Vec<Occurrence>) -> Fin
     let secret = Secret::from(value.to_owned());
     Finding {
         rule: "github-token".to_owned(),
-        title: rule().title,
+        title: rule().title.into_owned(),
         severity,
         confidence: Confidence::High,
         reason: "the format says so".into(),
-        advice: rule().advice,
+        advice: rule().advice.into_owned(),
         fingerprint: FingerprintKey::new([7; 32]).fingerprint(&secret),
         secret,
         live_in: Vec::new(),

@@ -131,20 +131,20 @@ impl Known {
 /// What stands for the live values among the rules.
 pub(super) fn rule() -> Rule {
     Rule {
-        id: Known::RULE.to_owned(),
-        title: "Live value".to_owned(),
+        id: Known::RULE.into(),
+        title: "Live value".into(),
         severity: Severity::Critical,
         confidence: Confidence::High,
         keywords: Vec::new(),
-        pattern: String::new(),
+        pattern: "".into(),
         named: false,
         promise: None,
         filters: Filters { allow_placeholders: true, ..Filters::default() },
         examples: Vec::new(),
         counterexamples: Vec::new(),
-        reference: String::new(),
+        reference: "".into(),
         advice: "It is in use now. Replace it where it was issued and wherever it is used; to delete it here does not \
                  make it safe."
-            .to_owned(),
+            .into(),
     }
 }

@@ -19,6 +19,9 @@ use std::ops::Range;
 /// How far from its name a value is looked for, in bytes: a table's rows stand below its head.
 pub(super) const REACH: usize = 2048;
 
+/// How far around its core is looked to tell that a name is none of a secret, in bytes.
+pub(super) const NEAR: usize = name::REACH;
+
 /// A place where the value of a name may stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -28,15 +31,17 @@ pub(super) struct Candidate {
 
 /// Where the value of a name may stand.
 pub(super) enum Candidates {
+    /// Nowhere: the whole name says something else.
+    None,
     /// Each of these can be one: the cells of a column.
     Column(Vec<Candidate>),
     /// The first of these that can be one is it.
     Either(Vec<Candidate>),
 }
 
-/// The places where the value of the name at `core` may stand; none if the whole name says something else.
+/// The places where the value of the name at `core` may stand.
 pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
-    let Some(name) = Name::around(text, core) else { return Candidates::Either(Vec::new()) };
+    let Some(name) = Name::around(text, core) else { return Candidates::None };
     let columns = [table::column, html_table::column, sql::column];
     if let Some(cells) = columns.iter().find_map(|column| column(text, &name)) {
         return Candidates::Column(cells);
@@ -60,6 +65,7 @@ mod tests {
         let core = text.to_lowercase().find("password").map(|at| at..at + 8);
         let core = core.or_else(|| text.to_lowercase().find("api_key").map(|at| at..at + 7)).unwrap();
         match candidates(text.as_bytes(), &core) {
+            Candidates::None => Vec::new(),
             Candidates::Column(cells) => cells.into_iter().map(|found| &text[found.range]).collect(),
             Candidates::Either(places) => {
                 places.into_iter().take(1).map(|found| &text[found.range]).collect()
@@ -203,6 +209,7 @@ mod tests {
             let text = format!("{}{core}{}", pieces[..pieces.len() / 2].concat(), pieces[pieces.len() / 2..].concat());
             let start = pieces[..pieces.len() / 2].concat().len();
             let places = match candidates(text.as_bytes(), &(start..start + core.len())) {
+                Candidates::None => Vec::new(),
                 Candidates::Column(places) | Candidates::Either(places) => places,
             };
             for place in places {

@@ -5,6 +5,14 @@ use std::ops::Range;
 
 /// The longest name.
 const LONGEST: usize = 96;
+/// The longest word beside it.
+const WORD: usize = 24;
+/// Names stand in texts; bytes that look like one stand everywhere. So many are looked at on both sides.
+const BESIDE: usize = 16;
+
+/// How far from the rule's own words is looked.
+pub(super) const REACH: usize = LONGEST + WORD + 2;
+const _: () = assert!(BESIDE < WORD);
 
 /// Words behind the rule's own that make the name one of something else.
 const OTHERWISE: &str = "age algo algorithm alg arn at attempts attribute audience auth bits bytes callback class cmd col column \
@@ -53,8 +61,7 @@ impl Name {
             list.split_ascii_whitespace().any(|other| word.eq_ignore_ascii_case(other.as_bytes()))
         };
         let start = core.start - left;
-        // Names stand in texts; bytes that look like one stand everywhere.
-        let around = &text[start.saturating_sub(16)..text.len().min(end + 16)];
+        let around = &text[start.saturating_sub(BESIDE)..text.len().min(end + BESIDE)];
         if around.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0x1b) {
             return None;
         }
@@ -95,14 +102,14 @@ fn bare(text: &[u8], core: &Range<usize>) -> Option<Range<usize>> {
 /// The word behind a blank: `password policy`.
 fn next_word(text: &[u8], end: usize) -> Option<&[u8]> {
     let rest = text.get(end..)?.strip_prefix(b" ")?;
-    let len = rest.iter().take(24).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let len = rest.iter().take(WORD).take_while(|byte| byte.is_ascii_alphabetic()).count();
     (len > 2 || rest[..len].eq_ignore_ascii_case(b"id")).then(|| &rest[..len])
 }
 
 /// The word before a blank: `next token`.
 fn word_before(text: &[u8], start: usize) -> Option<&[u8]> {
     let left = text[..start].strip_suffix(b" ")?;
-    let len = left.iter().rev().take(24).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let len = left.iter().rev().take(WORD).take_while(|byte| byte.is_ascii_alphabetic()).count();
     (len > 0).then(|| &left[left.len() - len..])
 }
 

@@ -4,6 +4,7 @@ use super::thing::{is_code, is_thing, is_uuid};
 use super::{placeholder, words};
 use crate::finding::Confidence;
 use crate::rule::Promise;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How the value is written down.
@@ -20,7 +21,8 @@ pub(in crate::detect) enum Form {
 }
 
 /// Why a value counts as a secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Reason {
     /// The rule's format alone.
     Format,

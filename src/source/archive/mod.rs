@@ -10,7 +10,7 @@ mod open;
 mod zip;
 
 use super::encrypted::{Encrypted, Mark};
-use super::{Blob, Key, Origins, Progress, Source, Visitor};
+use super::{Blob, Key, Origins, Progress, Source, Visit, Visitor};
 use crate::coverage::Coverage;
 use crate::finding::Place;
 use crate::patch::Patch;
@@ -50,8 +50,9 @@ impl<'o, V: Visitor> Opening<'o, V> {
             if self.progress.stopped() {
                 break;
             }
+            let visit = |blob: Blob<'_>| drop(self.inner.blob(&blob, None));
             let read = source.reread(&key, &mut |reader, size| {
-                self.open(&key, size, |opener| opener.stream(format, reader));
+                self.open(&key, size, &visit, |opener| opener.stream(format, reader));
                 Ok(())
             });
             match read {
@@ -75,15 +76,15 @@ impl<'o, V: Visitor> Opening<'o, V> {
         }
     }
 
-    /// Looks whether a blob is more than its bytes.
-    fn look(&self, blob: &Blob<'_>) {
+    /// Looks whether a blob is more than its bytes; `visit` takes what is in it.
+    fn look(&self, blob: &Blob<'_>, visit: &Visit<'_>) {
         let bytes = blob.content.bytes;
         if let Some(mark) = Mark::of(bytes) {
             lock(&self.encrypted).note(mark, &blob.key);
             lock(&self.noted).insert(blob.key.clone());
         } else if let Some(format) = Format::of(bytes).filter(|_| self.archives) {
             if blob.content.whole {
-                self.open(&blob.key, bytes.len() as u64, |opener| opener.bytes(format, bytes));
+                self.open(&blob.key, bytes.len() as u64, visit, |opener| opener.bytes(format, bytes));
             } else {
                 lock(&self.large).push((blob.key.clone(), format));
                 lock(&self.noted).insert(blob.key.clone());
@@ -91,9 +92,8 @@ impl<'o, V: Visitor> Opening<'o, V> {
         }
     }
 
-    fn open(&self, key: &Key, size: u64, open: impl FnOnce(&Opener<'_>)) {
-        let visit = |blob: Blob<'_>| drop(self.inner.blob(&blob, None));
-        let opener = Opener::new(key, size, &visit, self.progress);
+    fn open(&self, key: &Key, size: u64, visit: &Visit<'_>, open: impl FnOnce(&Opener<'_>)) {
+        let opener = Opener::new(key, size, visit, self.progress);
         open(&opener);
         let unseen = opener.unseen();
         if !unseen.is_empty() {
@@ -109,9 +109,20 @@ impl<V: Visitor> Visitor for Opening<'_, V> {
     fn blob(&self, blob: &Blob<'_>, base: Option<(&V::Memory, Patch<'_>)>) -> Option<V::Memory> {
         let memory = self.inner.blob(blob, base);
         if blob.content.start == (1, 1) {
-            self.look(blob);
+            self.look(blob, &|blob| drop(self.inner.blob(&blob, None)));
         }
         memory
+    }
+
+    fn again(&self, blob: &Blob<'_>, note: &str) {
+        self.inner.again(blob, note);
+        if blob.content.start == (1, 1) {
+            self.look(blob, &|blob| self.inner.again(&blob, ""));
+        }
+    }
+
+    fn noted(&self, notes: &[u32]) {
+        self.inner.noted(notes);
     }
 }
 

@@ -9,7 +9,7 @@ use super::pack::{DeltaBase, PackError, Visitor};
 use super::store::Store;
 use super::{GitSource, tree};
 use crate::coverage::Coverage;
-use crate::source::{self, Blob, Content, Error, Key, Visit, path};
+use crate::source::{Blob, Content, Error, Key, Visit, path};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -57,12 +57,10 @@ impl Names {
     }
 }
 
-/// Hands over a name as a blob, if it can hold a credential.
-pub(super) fn look<V: source::Visitor>(name: &[u8], visitor: &V) {
-    if name.len() >= SHORTEST {
-        let blob = Blob { key: Key::Name(name.to_owned()), content: Content::whole(name) };
-        drop(visitor.blob(&blob, None));
-    }
+/// A name as a blob, if it can hold a credential.
+pub(super) fn blob(name: &[u8]) -> Option<Blob<'_>> {
+    let blob = Blob { key: Key::Name(name.to_owned()), content: Content::whole(name) };
+    (name.len() >= SHORTEST).then_some(blob)
 }
 
 impl GitSource {

@@ -205,7 +205,21 @@ impl<V: Visitor> Visitor for Prefix<'_, V> {
     type Memory = V::Memory;
 
     fn blob(&self, blob: &Blob<'_>, base: Option<(&V::Memory, Patch<'_>)>) -> Option<V::Memory> {
+        self.inner.blob(&self.prefixed(blob), base)
+    }
+
+    fn again(&self, blob: &Blob<'_>, note: &str) {
+        self.inner.again(&self.prefixed(blob), note);
+    }
+
+    fn noted(&self, notes: &[u32]) {
+        self.inner.noted(notes);
+    }
+}
+
+impl<V> Prefix<'_, V> {
+    fn prefixed<'b>(&self, blob: &Blob<'b>) -> Blob<'b> {
         let key = Key::Within(self.path.to_owned(), Box::new(blob.key.clone()));
-        self.inner.blob(&Blob { key, content: blob.content.clone() }, base)
+        Blob { key, content: blob.content.clone() }
     }
 }

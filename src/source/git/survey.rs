@@ -13,7 +13,7 @@ use super::store::Store;
 use super::{GitSource, commit, tree};
 use crate::coverage::Coverage;
 use crate::patch::Patch;
-use crate::source::{self, Blob, Content, Error, Key, Progress};
+use crate::source::{self, Blob, Content, Error, Key, Progress, Visit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,7 +43,10 @@ impl GitSource {
         };
         let walked = store.each_but(&recalled.known, jobs, &survey, &mut coverage);
         let hash_len = self.hash_len();
-        let look = |object: &Object<'_>| survey.look_again(object, hash_len);
+        let look = |object: &Object<'_>, note: &str| survey.look_again(object, note, hash_len);
+        if recalled.objects() > 0 {
+            visitor.noted(&recalled.notes());
+        }
         Self::look_again(store, &recalled, jobs, &look, &|| progress.stopped(), &mut coverage);
         let visit = |blob: Blob<'_>| drop(visitor.blob(&blob, None));
         self.index_names(&survey.history.names, &visit)?;
@@ -120,12 +123,12 @@ impl<V: source::Visitor> Visitor for Survey<'_, V> {
             Kind::Commit => {
                 count.commits.fetch_add(1, Ordering::Relaxed);
                 self.history.commit(object);
-                self.text(&Key::Commit(object.id), object.content.bytes);
+                text(object, Key::Commit, &|blob| drop(self.visitor.blob(&blob, None)));
                 None
             }
             Kind::Tag => {
                 self.history.tag(object);
-                self.text(&Key::Tag(object.id), object.content.bytes);
+                text(object, Key::Tag, &|blob| drop(self.visitor.blob(&blob, None)));
                 None
             }
         };
@@ -176,30 +179,23 @@ impl<V: source::Visitor> Survey<'_, V> {
             Memory::Tree(memory) => Some(DeltaBase { memory, bytes: base.bytes, copies: base.copies }),
             Memory::Blob(_) => None,
         });
-        self.history.tree(object, base.as_ref(), &|name| names::look(name, self.visitor))
-    }
-
-    /// A header and a message, each with lines of its own.
-    fn text(&self, key: &Key, object: &[u8]) {
-        let (header, message) = object.split_at(commit::message_start(object));
-        for text in [header, message] {
-            drop(self.visitor.blob(&Blob { key: key.clone(), content: Content::whole(text) }, None));
-        }
+        let look = |name: &[u8]| names::blob(name).and_then(|blob| self.visitor.blob(&blob, None));
+        self.history.tree(object, base.as_ref(), &|name| drop(look(name)))
     }
 
     /// Looks at one object of interest that was counted by an earlier scan.
-    fn look_again(&self, object: &Object<'_>, hash_len: usize) {
+    fn look_again(&self, object: &Object<'_>, note: &str, hash_len: usize) {
+        let again = |blob: Blob<'_>| self.visitor.again(&blob, note);
         match object.kind {
-            Kind::Blob => drop(self.blob(object, None)),
+            Kind::Blob => again(Blob { key: Key::Object(object.id), content: object.content.clone() }),
             Kind::Tree => {
                 let reading = tree::read(object.content.bytes, None, hash_len);
                 let names = reading.fresh.iter().map(|(_, entry)| entry.name);
-                names
-                    .filter(|name| self.history.names.number(name).1)
-                    .for_each(|name| names::look(name, self.visitor));
+                let new = names.filter(|name| self.history.names.number(name).1);
+                new.filter_map(names::blob).for_each(again);
             }
-            Kind::Commit => self.text(&Key::Commit(object.id), object.content.bytes),
-            Kind::Tag => self.text(&Key::Tag(object.id), object.content.bytes),
+            Kind::Commit => text(object, Key::Commit, &again),
+            Kind::Tag => text(object, Key::Tag, &again),
         }
     }
 
@@ -213,6 +209,15 @@ impl<V: source::Visitor> Survey<'_, V> {
         let seen = seen.collect();
         let (past, ends) = self.history.finish();
         (past, ends, seen)
+    }
+}
+
+/// A header and a message, each with lines of its own.
+fn text(object: &Object<'_>, key: fn(ObjectId) -> Key, visit: &Visit<'_>) {
+    let bytes = object.content.bytes;
+    let (header, message) = bytes.split_at(commit::message_start(bytes));
+    for text in [header, message] {
+        visit(Blob { key: key(object.id), content: Content::whole(text) });
     }
 }
 

@@ -140,7 +140,7 @@ fn forge(folder: &Path) {
         let bytes = std::fs::read(&file).unwrap();
         let mut entry: Value = serde_json::from_slice(&bytes[64..]).unwrap();
         if entry.get("seen").is_some() {
-            entry["seen"]["interest"] = json!([]);
+            entry["seen"]["interest"] = json!({});
         }
         let body = serde_json::to_vec(&entry).unwrap();
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&[0; 32]).unwrap();

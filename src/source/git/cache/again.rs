@@ -7,28 +7,28 @@ use crate::source::git::object::{Kind, Object};
 use crate::source::git::object_id::ObjectId;
 use crate::source::git::pack::{DeltaBase, PackError, Visitor};
 use crate::source::git::store::{Store, on_threads};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 impl GitSource {
-    /// Hands the objects of interest of what is known to `look`.
+    /// Hands the objects of interest of what is known to `look`, each with its note.
     pub(in crate::source::git) fn look_again(
         store: &Store,
         recalled: &Recalled,
         jobs: usize,
-        look: &(dyn Fn(&Object<'_>) + Sync),
+        look: &(dyn Fn(&Object<'_>, &str) + Sync),
         stopped: &(dyn Fn() -> bool + Sync),
         coverage: &mut Coverage,
     ) {
-        let mut ids: Vec<ObjectId> = recalled.seen().flat_map(|seen| seen.interest.iter().copied()).collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let all: BTreeMap<&ObjectId, &String> = recalled.seen().flat_map(|seen| &seen.interest).collect();
+        let all: Vec<_> = all.into_iter().collect();
         let (next, lost) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-        let again = Again { look, stopped };
         on_threads(jobs, &|| {
-            while let Some(id) = ids.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !stopped()) {
-                if !store.visit(id, &again) {
-                    lost.lock().unwrap_or_else(PoisonError::into_inner).push(*id);
+            while let Some((id, note)) = all.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !stopped())
+            {
+                if !store.visit(id, &Again { look: &|object| look(object, note), stopped }) {
+                    lost.lock().unwrap_or_else(PoisonError::into_inner).push(**id);
                 }
             }
         });

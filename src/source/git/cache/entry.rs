@@ -3,6 +3,7 @@
 use super::stamp::Stamp;
 use crate::source::git::ObjectId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A pack, or the loose objects, of which everything was scanned.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -15,6 +16,8 @@ pub(super) struct Unit {
     pub(super) leans: Vec<String>,
     /// What was seen.
     pub(super) seen: Seen,
+    /// What the scan noted of all objects of interest.
+    pub(super) notes: Vec<u32>,
 }
 
 /// What was seen of a pack.
@@ -23,8 +26,8 @@ pub(in crate::source::git) struct Seen {
     pub(in crate::source::git) commits: u64,
     pub(in crate::source::git) objects: u64,
     pub(in crate::source::git) bytes: u64,
-    /// Objects with a match, or of which something could not be seen.
-    pub(in crate::source::git) interest: Vec<ObjectId>,
+    /// Objects with a match, or of which something could not be seen, each with its note.
+    pub(in crate::source::git) interest: BTreeMap<ObjectId, String>,
     /// Objects that it names and does not hold.
     pub(in crate::source::git) outside: Vec<ObjectId>,
     /// Objects of another form than git gives them.

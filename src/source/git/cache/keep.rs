@@ -6,7 +6,7 @@ use super::{Cache, Places, Recalled};
 use crate::source::git::history::Ends;
 use crate::source::git::store::{Store, Walked};
 use crate::source::git::{GitSource, ObjectId, names};
-use crate::source::{Key, Origins};
+use crate::source::{Key, Lesson, Origins};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -75,24 +75,27 @@ impl GitSource {
         found
     }
 
-    /// Keeps what was learnt, after a scan that came to its end. `noted` are the blobs in which something was found;
-    /// `is_plain` tells whether a text may be written.
-    pub(in crate::source) fn keep(&self, noted: &HashSet<Key>, is_plain: &dyn Fn(&str) -> bool) {
-        let noted = noted.iter().chain(&*self.session.noted.borrow()).cloned().collect::<HashSet<Key>>();
+    /// Keeps what was learnt, after a scan that came to its end.
+    pub(in crate::source) fn keep(&self, lesson: &Lesson<'_>) {
+        let mut noted = lesson.noted.clone();
+        for key in self.session.noted.borrow().iter() {
+            // To tell again what could not be seen, it must be opened, whatever else was found.
+            noted.insert(key.clone(), String::new());
+        }
         for (path, inside) in self.nested_sources() {
-            let own = noted.iter().filter_map(|key| match key {
-                Key::Within(within, key) if within == path => Some(key.as_ref().clone()),
+            let own = noted.iter().filter_map(|(key, note)| match key {
+                Key::Within(within, key) if within == path => Some((key.as_ref().clone(), note.clone())),
                 _ => None,
             });
-            inside.keep(&own.collect(), is_plain);
+            inside.keep(&Lesson { noted: &own.collect(), ..*lesson });
         }
         let learnt = self.session.learnt.take();
         let Some((cache, learnt)) = self.session.cache.as_ref().zip(learnt) else { return };
         if learnt.recalled.names.is_empty() {
             return;
         }
-        let keeping = Keeping { source: self, cache, store: self.store(), learnt };
-        keeping.run(&noted, is_plain);
+        let keeping = Keeping { source: self, cache, store: self.store(), notes: lesson.notes, learnt };
+        keeping.run(&noted, lesson.is_plain);
     }
 }
 
@@ -101,11 +104,12 @@ struct Keeping<'k> {
     source: &'k GitSource,
     cache: &'k Cache,
     store: &'k Store,
+    notes: &'k [u32],
     learnt: Learnt,
 }
 
 impl Keeping<'_> {
-    fn run(mut self, noted: &HashSet<Key>, is_plain: &dyn Fn(&str) -> bool) {
+    fn run(mut self, noted: &HashMap<Key, String>, is_plain: &dyn Fn(&str) -> bool) {
         let fresh = self.fresh();
         let state = self.state(is_plain);
         if fresh.is_empty() && self.learnt.recalled.stale.is_empty() && state.is_none() {
@@ -159,15 +163,15 @@ impl Keeping<'_> {
     }
 
     /// For each pack that was read the objects that must be looked at again.
-    fn interest(&self, noted: &HashSet<Key>) -> BTreeMap<usize, BTreeSet<ObjectId>> {
+    fn interest(&self, noted: &HashMap<Key, String>) -> BTreeMap<usize, BTreeMap<ObjectId, String>> {
         let known = &self.learnt.recalled.known;
-        let mut interest: BTreeMap<usize, BTreeSet<ObjectId>> = BTreeMap::new();
+        let mut interest: BTreeMap<usize, BTreeMap<ObjectId, String>> = BTreeMap::new();
         let mut wanted: HashSet<&[u8]> = HashSet::new();
-        for key in noted {
+        for (key, note) in noted {
             match key {
                 Key::Object(id) | Key::Commit(id) | Key::Tag(id) => {
                     for unit in self.store.units(id).into_iter().filter(|&unit| !known.pack(unit)) {
-                        interest.entry(unit).or_default().insert(*id);
+                        interest.entry(unit).or_default().insert(*id, note.clone());
                     }
                 }
                 Key::Name(name) => drop(wanted.insert(name)),
@@ -180,7 +184,7 @@ impl Keeping<'_> {
             let id = self.store.id(tree);
             for unit in self.store.units(&id) {
                 if seen.insert((unit, name.clone())) {
-                    interest.entry(unit).or_default().insert(id);
+                    interest.entry(unit).or_default().insert(id, String::new());
                 }
             }
         }
@@ -188,7 +192,7 @@ impl Keeping<'_> {
     }
 
     /// The entry about a pack or the loose objects.
-    fn unit(&self, number: usize, interest: BTreeSet<ObjectId>) -> Unit {
+    fn unit(&self, number: usize, interest: BTreeMap<ObjectId, String>) -> Unit {
         let Learnt { recalled, walked, seen, ends, .. } = &self.learnt;
         let (known, is_loose) = (recalled.units.get(number).and_then(Option::as_ref), number == self.loose());
         let stamp = recalled.stamps.get(number).copied().flatten();
@@ -205,7 +209,9 @@ impl Keeping<'_> {
         unit.seen.commits += seen[number].commits;
         unit.seen.objects += seen[number].objects;
         unit.seen.bytes += seen[number].bytes;
-        add(&mut unit.seen.interest, interest);
+        unit.seen.interest.extend(interest);
+        // An object of interest may have been looked at for the copy of it that is known.
+        add(&mut unit.notes, self.notes.iter().copied().chain(recalled.notes()));
         if let Some(ends) = ends.get(&number) {
             add(&mut unit.seen.outside, ends.outside.iter().copied());
             add(&mut unit.seen.malformed, ends.malformed.iter().copied());
@@ -237,7 +243,7 @@ impl Keeping<'_> {
 }
 
 /// Adds what is new, and keeps the order.
-fn add(to: &mut Vec<ObjectId>, new: impl IntoIterator<Item = ObjectId>) {
+fn add<T: Ord>(to: &mut Vec<T>, new: impl IntoIterator<Item = T>) {
     to.extend(new);
     to.sort_unstable();
     to.dedup();

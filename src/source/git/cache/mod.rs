@@ -1,8 +1,8 @@
 //! What earlier scans learnt of a repository, so that this one reads only what is new.
 //!
-//! An entry holds no secret, no place of one and no text of the repository that a rule matches: of each pack, and of the
-//! loose objects together, that all of it was scanned, how much that was, what it names outside of itself, and which of
-//! its objects are of interest. Those are read and searched again, so that a finding always comes from real bytes.
+//! An entry holds no secret and no text of the repository that a rule matches: of each pack, and of the loose objects
+//! together, that all of it was scanned, how much that was, what it names outside of itself, and which of its objects are
+//! of interest, with the scan's note where in them. Those are read again, so that a finding always comes from real bytes.
 //! An entry that is missing, damaged or forged costs time and nothing else.
 
 mod again;

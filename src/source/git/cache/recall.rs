@@ -35,6 +35,11 @@ impl Recalled {
         self.units.iter().flatten().map(|unit| &unit.seen)
     }
 
+    /// What earlier scans noted about the objects of interest.
+    pub(in crate::source::git) fn notes(&self) -> Vec<u32> {
+        self.units.iter().flatten().flat_map(|unit| unit.notes.iter().copied()).collect()
+    }
+
     /// How many objects need not be read.
     pub(in crate::source::git) fn objects(&self) -> u64 {
         self.seen().map(|seen| seen.objects).sum()

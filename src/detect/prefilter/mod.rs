@@ -5,9 +5,12 @@
 //! could be some keyword's. Only every other place is looked at, so a keyword has two such grams, one byte apart: one of
 //! them stands at an even place. Nearly all places end there; only the rest is compared.
 
+mod keywords;
+mod rarity;
+
 use super::Error;
 use crate::rule::Rule;
-use std::collections::BTreeMap;
+use keywords::Keywords;
 use std::ops::Range;
 
 /// The bytes of a keyword that are hashed.
@@ -34,8 +37,9 @@ pub(super) struct Prefilter {
     grams: Vec<(u32, Sign)>,
     /// Where in `grams` the hashes with each value of the upper bits begin.
     buckets: Vec<u32>,
-    keywords: Vec<Box<[u8]>>,
-    rules: Vec<Vec<usize>>,
+    keywords: Keywords,
+    /// The length of the longest keyword.
+    longest: usize,
 }
 
 /// What a gram is a sign of.
@@ -53,25 +57,16 @@ pub(super) struct Hit {
 }
 
 impl Prefilter {
-    /// The rules are numbered from 0; behind them the further keywords are, each as if it were a rule of its own.
-    pub(super) fn new<'k>(rules: &[Rule], further: impl Iterator<Item = &'k [u8]>) -> Result<Self, Error> {
-        let mut by_keyword: BTreeMap<Box<[u8]>, Vec<usize>> = BTreeMap::new();
-        for (index, rule) in rules.iter().enumerate() {
-            for keyword in &rule.keywords {
-                if keyword.len() < SHORTEST {
-                    return Err(Error::ShortKeyword { rule: rule.id.clone(), keyword: keyword.clone() });
-                }
-                let text = keyword.to_ascii_lowercase().into_bytes();
-                by_keyword.entry(text[..text.len().min(LONGEST)].into()).or_default().push(index);
-            }
-        }
-        for (number, keyword) in (rules.len()..).zip(further) {
-            let text = keyword.to_ascii_lowercase();
-            by_keyword.entry(text[..text.len().min(LONGEST)].into()).or_default().push(number);
-        }
-        let (keywords, rules): (Vec<_>, Vec<_>) = by_keyword.into_iter().unzip();
-        let mut grams: Vec<(u32, Sign)> = Vec::new();
-        for (keyword, text) in (0..).zip(&keywords) {
+    /// The rules are numbered from 0, whether or not they are wanted; behind them the further keywords are, each as if it
+    /// were a rule of its own.
+    pub(super) fn new<'k>(
+        rules: &'k [Rule],
+        is_wanted: &dyn Fn(usize) -> bool,
+        further: impl Iterator<Item = &'k [u8]>,
+    ) -> Result<Self, Error> {
+        let keywords = Keywords::new(rules, is_wanted, further)?;
+        let mut grams: Vec<(u32, Sign)> = Vec::with_capacity(4 * keywords.count());
+        for (keyword, text) in (0..).zip(keywords.iter()) {
             each_gram(text, |gram, offset| grams.push((gram, Sign { keyword, offset })));
         }
         let bitmap = vec![0; WORDS].into_boxed_slice();
@@ -91,7 +86,8 @@ impl Prefilter {
             ordered[*place as usize] = entry;
             *place += 1;
         }
-        Ok(Self { bitmap, grams: ordered, buckets, keywords, rules })
+        let longest = keywords.iter().map(<[u8]>::len).max().unwrap_or(0);
+        Ok(Self { bitmap, grams: ordered, buckets, keywords, longest })
     }
 
     /// Calls `hit` for every keyword that stands in `text`, roughly in the order of the places.
@@ -130,7 +126,7 @@ impl Prefilter {
             else {
                 continue;
             };
-            let keyword = &self.keywords[number];
+            let keyword = self.keywords.text(number);
             let range = start..start + keyword.len();
             if text.get(range.clone()).is_some_and(|there| there.eq_ignore_ascii_case(keyword)) {
                 hit(Hit { keyword: number, range });
@@ -140,50 +136,55 @@ impl Prefilter {
 
     /// How many keywords there are.
     pub(super) fn count(&self) -> usize {
-        self.keywords.len()
+        self.keywords.count()
     }
 
     /// The length of the longest keyword.
     pub(super) fn longest(&self) -> usize {
-        self.keywords.iter().map(|keyword| keyword.len()).max().unwrap_or(0)
+        self.longest
     }
 
     /// The length of a keyword.
     pub(super) fn len_of(&self, keyword: usize) -> usize {
-        self.keywords[keyword].len()
+        self.keywords.text(keyword).len()
     }
 
     /// The numbers of the rules that a keyword calls for.
     pub(super) fn rules_of(&self, keyword: usize) -> &[usize] {
-        &self.rules[keyword]
+        self.keywords.rules(keyword)
     }
 }
 
-/// Tells the grams of a keyword: some pair of them that stand one byte apart, each with the place of its second byte. Of a
-/// short keyword they reach beyond it, where any byte may stand.
+/// Tells the grams that a keyword is looked for by: of all pairs that stand one byte apart the rarest, each with the place of
+/// its second byte. Of a short keyword they reach beyond it, where any byte may stand.
 fn each_gram(keyword: &[u8], mut tell: impl FnMut(u32, u32)) {
-    // The lower bits of these two count, so that this is every value that is told apart.
+    let pairs = match keyword.len() {
+        0..=GRAM => 0..keyword.len() - SHORTEST + 1,
+        len => 1..len - SHORTEST,
+    };
+    let frequency = |pair: &usize| {
+        let mut sum = 0_u32;
+        for second in *pair..*pair + STRIDE {
+            each_gram_at(keyword, second, |gram| sum = sum.saturating_add(rarity::frequency(gram)));
+        }
+        sum
+    };
+    let Some(rarest) = pairs.min_by_key(frequency) else { return };
+    for (second, offset) in (rarest..rarest + STRIDE).zip(0..) {
+        each_gram_at(keyword, second, |gram| tell(gram, offset + u32::try_from(rarest).unwrap_or_default()));
+    }
+}
+
+/// Tells the gram whose second byte stands there, or all that it can be.
+fn each_gram_at(keyword: &[u8], second: usize, mut tell: impl FnMut(u32)) {
+    // The lower bits of the outer two count, so that these are all values that are told apart.
     let any = |place: usize| 0..=FOLD.to_le_bytes()[place];
-    match *keyword {
-        [a, b, c] => {
-            any(0).for_each(|before| tell(fold([before, a, b, c]), 0));
-            any(3).for_each(|behind| tell(fold([a, b, c, behind]), 1));
-        }
-        [a, b, c, d] if commonness(&[a, b, c]) < commonness(&[b, c, d]) => {
-            any(0).for_each(|before| tell(fold([before, a, b, c]), 0));
-            tell(fold([a, b, c, d]), 1);
-        }
-        [a, b, c, d] => {
-            tell(fold([a, b, c, d]), 1);
-            any(3).for_each(|behind| tell(fold([b, c, d, behind]), 2));
-        }
-        _ => {
-            let pairs = (1..).zip(keyword.array_windows::<{ GRAM + STRIDE - 1 }>());
-            let rarest =
-                pairs.min_by_key(|(_, pair)| commonness(&pair[..GRAM]).max(commonness(&pair[STRIDE - 1..])));
-            if let Some((offset, pair)) = rarest {
-                (offset..).zip(pair.array_windows()).for_each(|(offset, gram)| tell(fold(*gram), offset));
-            }
+    let known = |byte: u8| byte..=byte;
+    let first = second.checked_sub(1).map_or(any(0), |at| known(keyword[at]));
+    let last = keyword.get(second + 2).map_or(any(3), |byte| known(*byte));
+    for first in first {
+        for last in last.clone() {
+            tell(fold([first, keyword[second], keyword[second + 1], last]));
         }
     }
 }
@@ -208,47 +209,6 @@ fn slot(gram: u32) -> (usize, u64) {
     ((hash >> u64::BITS.ilog2()) as usize, 1 << (hash % u64::BITS))
 }
 
-/// How often four bytes can be expected in source code and prose: about the logarithm, by the pairs they are made of.
-fn commonness(gram: &[u8]) -> u32 {
-    let class = |byte: u8| match byte {
-        b'a'..=b'z' => usize::from(byte - b'a'),
-        _ => 26,
-    };
-    gram.array_windows().map(|&[a, b]| u32::from(PAIRS[class(a)][class(b)] - b'0')).sum()
-}
-
-/// For each letter and what follows it, in the order of the alphabet and all else at the end, the logarithm to the base of
-/// two of how often that is in the histories of git and cargo; 0 is never or nearly so.
-const PAIRS: [&[u8; 27]; 27] = [
-    b"378724707058890609896634616",
-    b"634372115607306006427000605",
-    b"835384096077529416486412405",
-    b"743693208004227204645202407",
-    b"858978635028794769983768509",
-    b"643477318006358206555000407",
-    b"404081358004267105635300206",
-    b"820290007002327004464000106",
-    b"657778701049698627990605064",
-    b"000060000010004000304000002",
-    b"600173506001033000532000005",
-    b"713796108028138403676420706",
-    b"852490007015717700546200505",
-    b"827987827055458404896530507",
-    b"477747515457896709788673017",
-    b"911582135047107607577013405",
-    b"000000000000000000006000003",
-    b"846593808065678407777430707",
-    b"626193388044337724797330518",
-    b"817594199025519608767244618",
-    b"466575506007683708880001003",
-    b"701080106000035000400000004",
-    b"610260077002046005410010004",
-    b"403250005000200501160001205",
-    b"221030023003336502530010006",
-    b"200060002000000000000000002",
-    b"767767667336667737786563429",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,7 +222,7 @@ mod tests {
             text in "[abAB_@`]{0,60}",
         ) {
             let rules: Vec<Rule> = keywords.iter().map(|keyword| crate::detect::tests::rule("x", keyword, "x", crate::finding::Confidence::High)).collect();
-            let prefilter = Prefilter::new(&rules, std::iter::empty()).unwrap();
+            let prefilter = Prefilter::new(&rules, &|_| true, std::iter::empty()).unwrap();
             let mut found = Vec::new();
             prefilter.each_hit(text.as_bytes(), |hit| found.push((hit.keyword, hit.range)));
             let mut expected = Vec::new();

@@ -1,0 +1,44 @@
+//! The form in which the built-in rules are embedded: texts one behind the other, so that to read them is to find their ends.
+//! A hook starts the program for every commit; to parse all rules would be most of what it does.
+//!
+//! `build.rs` writes it.
+
+use super::form::{Filters, Promise, Rule};
+use crate::finding::{Confidence, Severity};
+use std::borrow::Cow;
+
+/// Ends a field; the last one of a rule too.
+const END: char = '\0';
+/// Stands between keywords.
+const WORD: char = '\u{1}';
+/// How many fields a rule has.
+const FIELDS: usize = 7;
+
+/// What is not text, in JSON.
+type Rest = (Severity, Confidence, bool, Option<Promise>, Option<Filters>);
+
+/// Reads rules, which have no examples; `None` if the text has another form.
+pub(super) fn read(text: &'static str) -> Option<Vec<Rule>> {
+    let fields: Vec<&str> = text.split_terminator(END).collect();
+    let (rules, []) = fields.as_chunks::<FIELDS>() else { return None };
+    rules.iter().map(rule).collect()
+}
+
+fn rule([id, title, pattern, reference, advice, keywords, rest]: &[&'static str; FIELDS]) -> Option<Rule> {
+    let (severity, confidence, named, promise, filters): Rest = serde_json::from_str(rest).ok()?;
+    Some(Rule {
+        id: Cow::Borrowed(id),
+        title: Cow::Borrowed(title),
+        severity,
+        confidence,
+        keywords: keywords.split(WORD).map(Cow::Borrowed).collect(),
+        pattern: Cow::Borrowed(pattern),
+        named,
+        promise,
+        filters: filters.unwrap_or_default(),
+        examples: Vec::new(),
+        counterexamples: Vec::new(),
+        reference: Cow::Borrowed(reference),
+        advice: Cow::Borrowed(advice),
+    })
+}
