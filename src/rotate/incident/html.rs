@@ -6,7 +6,7 @@ use std::fmt::{self, Write as _};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1f;background:#fff}\
 h1{font-size:1.6rem}h2{font-size:1.25rem;margin-top:2rem;border-bottom:1px solid #ccd}h3{font-size:1.05rem}\
-table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{border:1px solid #ccd;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
+table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{border:1px solid #ccd;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:break-word}td:last-child{overflow-wrap:anywhere}\
 code,pre{font-family:ui-monospace,monospace;font-size:.85rem}pre{background:#f4f4f8;padding:.8rem;white-space:pre-wrap}\
 .verified{color:#0a6b2d;font-weight:600}.failed{color:#b00020;font-weight:600}.not-checked{color:#8a5a00;font-weight:600}\
 @media(prefers-color-scheme:dark){body{color:#e6e6ea;background:#16161a}td,th,h2{border-color:#44444c}pre{background:#222228}\

@@ -70,7 +70,7 @@ fn in_order(plan: &Plan) -> Vec<(usize, &dyn Held)> {
 /// Puts every target back, the last written first. One that fails does not keep the others from it.
 pub(super) fn undo(rotation: &mut Rotation<'_>) -> Result<String, Error> {
     let plan = rotation.plan;
-    let mut failed = None;
+    let (mut restored, mut failed) = (Vec::new(), None);
     for (index, held) in in_order(plan).into_iter().rev() {
         let number = index + 1;
         if !may_have_written(&rotation.timeline, number) {
@@ -79,13 +79,19 @@ pub(super) fn undo(rotation: &mut Rotation<'_>) -> Result<String, Error> {
         let point = format!("undo.{number}");
         rotation.strike(&point, "before");
         match held.restore(&rotation.new, plan.old()) {
-            Ok(()) => rotation.note_target(Kind::Undone, Step::Write, number, &held.facts().place),
+            Ok(()) => {
+                rotation.note_target(Kind::Undone, Step::Write, number, &held.facts().place);
+                restored.push(held.facts().place.as_str());
+            }
             Err(error) => failed = Some(error),
         }
         rotation.strike(&point, "after");
     }
-    let places: Vec<_> = plan.facts().map(|facts| facts.place.as_str()).collect();
-    failed.map_or_else(|| Ok(format!("the old content of {} is back", places.join(", "))), Err)
+    match failed {
+        Some(error) => Err(error),
+        None if restored.is_empty() => Ok("nothing had been written".to_owned()),
+        None => Ok(format!("the old content of {} is back", restored.join(", "))),
+    }
 }
 
 /// Reads the targets again.
@@ -95,7 +101,7 @@ pub(super) fn verify(rotation: &mut Rotation<'_>) {
         let (name, facts) = (target.place().variable(), held.facts());
         let claim = format!("{} holds the new {name} and no other", facts.place);
         let (status, evidence) = match held.read_back(&rotation.new) {
-            Ok(Some(true)) => (Status::Verified, format!("read back: {} of {0} assignments", facts.count)),
+            Ok(Some(true)) => (Status::Verified, format!("read back: {} of {0} places", facts.count)),
             Ok(Some(false)) => (
                 Status::Failed,
                 "read back: another value, or the old one in a place where it was not before".to_owned(),

@@ -110,7 +110,8 @@ impl AwsTarget {
         let no = || self.failed("it holds no text");
         match self.service {
             Service::SecretsManager => {
-                let answer = self.must("GetSecretValue", &json!({"SecretId": self.name}))?;
+                let current = json!({"SecretId": self.name, "VersionStage": "AWSCURRENT"});
+                let answer = self.must("GetSecretValue", &current)?;
                 let text = answer["SecretString"].as_str().ok_or_else(no)?;
                 let id = answer["VersionId"].as_str().ok_or_else(no)?;
                 Ok(Version { id: id.to_owned(), text: Zeroizing::new(text.to_owned()), kind: String::new() })

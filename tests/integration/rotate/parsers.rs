@@ -34,13 +34,13 @@ fn files(old: &str) -> Vec<String> {
         "S=`@`",
     ];
     let after = ["", "\n", "\nZ=last\n", "\r\nT_S=no\r\nS2=x"];
-    let mut files = Vec::new();
-    for before in before {
-        for form in forms {
-            files.extend(after.iter().map(|after| format!("{before}{}{after}", form.replace('@', old))));
-        }
-    }
-    files
+    // Every beginning with every form, and the ends in turn: each rotation syncs its journal to the disk.
+    let pairs = before.iter().flat_map(|before| forms.iter().map(move |form| (before, form)));
+    let ends = after.iter().cycle();
+    pairs
+        .zip(ends)
+        .map(|((before, form), after)| format!("{before}{}{after}", form.replace('@', old)))
+        .collect()
 }
 
 fn rotate(path: &Path, state: &Path) {

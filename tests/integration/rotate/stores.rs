@@ -122,12 +122,11 @@ mod vault {
             "--fault=write.1:before:wait",
         ]);
         let child = child.stderr(std::process::Stdio::piped()).spawn().unwrap();
-        while !kv.run.path("state/incidents").exists()
-            || !std::fs::read_to_string(
-                kv.run.path("state/incidents").join(kv.run.id()).join("journal.jsonl"),
-            )
-            .is_ok_and(|journal| journal.contains("\"target\":1"))
-        {
+        let begun = || {
+            let folder = std::fs::read_dir(kv.run.path("state/incidents")).ok()?.next()?.ok()?;
+            std::fs::read_to_string(folder.path().join("journal.jsonl")).ok()
+        };
+        while !begun().is_some_and(|journal| journal.contains("\"target\":1")) {
             std::thread::sleep(std::time::Duration::from_millis(20));
         }
         kv.put(&json!({"SESSION_SECRET": "theirs-and-newer"}));
