@@ -2,9 +2,9 @@
 
 use super::Context;
 use crate::source::Progress;
-use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -49,15 +49,50 @@ fn draw(progress: &Progress, done: &AtomicBool) {
         std::thread::park_timeout(PATIENCE.saturating_sub(start.elapsed()));
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} objects and files, {msg}, {eta} left");
+    let style = ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     while !done.load(Ordering::Relaxed) {
-        bar.set_length(progress.total.load(Ordering::Relaxed));
-        bar.set_position(progress.items.load(Ordering::Relaxed));
-        bar.set_message(HumanBytes(progress.bytes.load(Ordering::Relaxed)).to_string());
+        let state = State::of(progress);
+        bar.set_length(state.length);
+        bar.set_position(state.position);
+        bar.set_message(state.text(bar.eta()));
         std::thread::park_timeout(Duration::from_millis(100));
     }
     bar.finish_and_clear();
+}
+
+/// How far the work is.
+struct State {
+    position: u64,
+    length: u64,
+    items: u64,
+    total: u64,
+    bytes: u64,
+}
+
+impl State {
+    /// By bytes as they are stored, since objects differ much in size; by files where nothing is known of those.
+    fn of(progress: &Progress) -> Self {
+        let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let (items, total) = (now(&progress.items), now(&progress.total));
+        let (stored, to_read) = (now(&progress.stored), now(&progress.to_read));
+        let by_bytes = stored < to_read && items < total;
+        let (position, length) = if by_bytes { (stored, to_read) } else { (items, total) };
+        Self { position, length, items, total, bytes: now(&progress.bytes) }
+    }
+
+    fn text(&self, left: Duration) -> String {
+        let Self { items, total, bytes, .. } = self;
+        let (items, total) = (HumanCount(*items), HumanCount(*total));
+        let rest = match left.as_secs() {
+            _ if self.position >= self.length => "looking up where findings stand".to_owned(),
+            // Nobody can tell yet.
+            _ if self.position == 0 => "starting".to_owned(),
+            0 => "less than a second left".to_owned(),
+            seconds => format!("{} left", HumanDuration(Duration::from_secs(seconds))),
+        };
+        format!("{items} of {total} objects and files, {}, {rest}", HumanBytes(*bytes))
+    }
 }
 
 /// Makes Ctrl-C end the work in good order; a second Ctrl-C ends the process.

@@ -1,5 +1,6 @@
 //! A rule's pattern and filters as machines, made when the rule's keyword is first seen.
 
+use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
 use super::shape::Shape;
 use super::value::{Form, Judge, Reason, Refusal, ValueFilter, Verdict, judge};
@@ -25,9 +26,8 @@ pub(super) struct Compiled {
 
 /// The pattern and the filters.
 struct Matcher {
-    regex: Regex,
-    /// The group that is the secret: `secret`, or the whole match.
-    group: usize,
+    /// Its group `secret` is the value, or else the whole match.
+    machine: Machine,
     filter: ValueFilter,
     confidence: Confidence,
     promise: Option<Promise>,
@@ -62,10 +62,10 @@ enum Reach {
     Within { span: usize, shape: Option<Box<Shape>> },
 }
 
-/// How many bytes of states a pattern keeps for each thread; windows are small, and patterns many.
+/// How many bytes of states a filter's pattern keeps for each thread; values are short.
 const LAZY_STATES: usize = 1 << 18;
 
-/// Compiles a pattern as all rules' patterns are compiled.
+/// Compiles the pattern of a filter, in the syntax of all rules' patterns.
 pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
     Regex::builder()
         .syntax(rule::syntax())
@@ -157,22 +157,16 @@ impl Compiled {
         if let Some(matcher) = self.matcher.get() {
             return Ok(matcher);
         }
-        let matcher = Matcher::new(rule).map_err(|source| bad_pattern(rule, source))?;
+        let matcher =
+            Matcher::new(rule).map_err(|source| Error::Pattern { rule: rule.id.to_string(), source })?;
         Ok(self.matcher.get_or_init(|| matcher))
     }
 }
 
-fn bad_pattern(rule: &Rule, source: Box<BuildError>) -> Error {
-    Error::Pattern { rule: rule.id.to_string(), source }
-}
-
 impl Matcher {
-    fn new(rule: &Rule) -> Result<Self, Box<BuildError>> {
-        let regex = regex(&rule::expanded(&rule.pattern))?;
-        let group = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret").unwrap_or(0);
+    fn new(rule: &Rule) -> Result<Self, Failure> {
         Ok(Self {
-            regex,
-            group,
+            machine: Machine::new(&rule::expanded(&rule.pattern), "secret")?,
             filter: ValueFilter::new(&rule.filters)?,
             confidence: rule.confidence,
             promise: rule.promise,
@@ -243,19 +237,12 @@ impl Matcher {
     /// The named group of the first match that holds the keyword, or all of that.
     fn matched(&self, mut input: Input<'_>, keyword: &Range<usize>) -> Option<Range<usize>> {
         while input.start() <= keyword.start {
-            let whole = self.regex.search(&input).filter(|found| found.start() <= keyword.start)?;
-            if whole.end() >= keyword.end && self.group == 0 {
-                return Some(whole.range()).filter(|range| !range.is_empty());
-            }
-            if whole.end() >= keyword.end {
-                // Groups cost more than the match; few places get here.
-                let mut captures = self.regex.create_captures();
-                self.regex.search_captures(&input, &mut captures);
-                let group = captures.get_group(self.group).or_else(|| captures.get_group(0))?;
-                return Some(group.range()).filter(|range| !range.is_empty());
+            let whole = self.machine.find(&input).filter(|found| found.start <= keyword.start)?;
+            if whole.end >= keyword.end {
+                return Some(self.machine.group(&input, whole)).filter(|range| !range.is_empty());
             }
             // An empty or early match: go on behind its first byte, so that none that holds the keyword is missed.
-            input.set_start(whole.start() + 1);
+            input.set_start(whole.start + 1);
         }
         None
     }
@@ -281,12 +268,10 @@ impl Reach {
     fn of(rule: &Rule) -> Result<Self, Error> {
         let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
         let unbounded = || Error::Unbounded { rule: rule.id.to_string() };
-        // What does not parse does not compile either, and the compiler says why.
         let pattern = rule::expanded(&rule.pattern);
-        let hir = { parser }.parse(&pattern).map_err(|_| match regex(&pattern) {
-            Err(source) => bad_pattern(rule, source),
-            Ok(_) => unbounded(),
-        })?;
+        let hir = { parser }
+            .parse(&pattern)
+            .map_err(|error| Error::Pattern { rule: rule.id.to_string(), source: error.into() })?;
         let most = if rule.named { MAX_SPAN - named::REACH } else { MAX_SPAN };
         let span = hir.properties().maximum_len().filter(|&len| len <= most).ok_or_else(unbounded)?;
         let starts = |literal: &&[u8]| {

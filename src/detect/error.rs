@@ -22,7 +22,7 @@ pub enum Error {
         rule: String,
         /// What is wrong with it.
         #[source]
-        source: Box<regex_automata::meta::BuildError>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A pattern could match more bytes than any reader keeps together.
     #[error(

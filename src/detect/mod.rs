@@ -13,6 +13,7 @@ mod error;
 mod explain;
 mod known;
 mod lines;
+mod machine;
 mod named;
 mod prefilter;
 mod shape;

@@ -155,6 +155,11 @@ pub struct Progress {
     pub total: AtomicU64,
     /// Bytes of content read so far.
     pub bytes: AtomicU64,
+    /// How many bytes of packs and of loose objects' files were read, compressed as they are. The time that a history takes
+    /// goes by them.
+    pub stored: AtomicU64,
+    /// How many of them there will be; 0 while unknown.
+    pub to_read: AtomicU64,
     /// Set by the watcher to end the run early.
     pub stop: AtomicBool,
 }

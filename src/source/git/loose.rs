@@ -35,20 +35,26 @@ pub(super) fn list(objects: &Path) -> io::Result<Vec<(ObjectId, PathBuf)>> {
 /// Hands an object of a wanted kind over, in windows if it is a large blob.
 pub(super) fn visit<V: Visitor>(id: ObjectId, position: usize, path: &Path, visitor: &V) -> io::Result<()> {
     let (kind, size, mut reader) = open(path)?;
+    let stored = stored(path);
     if !visitor.wants(kind) {
         return Ok(());
     }
     if kind == Kind::Blob && size > content::LARGE {
         let read = content::each_window(&mut reader, &mut |content| {
-            drop(visitor.object(&Object { id, position, kind, content }, None));
+            drop(visitor.object(&Object { id, position, kind, content, stored }, None));
             !visitor.stopped()
         })?;
         let whole = read == size || visitor.stopped();
         return if whole { Ok(()) } else { Err(bad("it has another size than it says")) };
     }
     let bytes = read_all(size, &mut reader)?;
-    drop(visitor.object(&Object { id, position, kind, content: Content::whole(&bytes) }, None));
+    drop(visitor.object(&Object { id, position, kind, content: Content::whole(&bytes), stored }, None));
     Ok(())
+}
+
+/// How many bytes an object's file has.
+pub(super) fn stored(path: &Path) -> u64 {
+    path.metadata().map_or(0, |metadata| metadata.len())
 }
 
 /// Whether the name is that of the content: reads all of it.

@@ -31,4 +31,6 @@ pub(super) struct Object<'b> {
     pub(super) position: usize,
     pub(super) kind: Kind,
     pub(super) content: crate::source::Content<'b>,
+    /// How many bytes it takes in its pack or file.
+    pub(super) stored: u64,
 }

@@ -223,6 +223,14 @@ impl Store {
         self.packs.iter().map(|packed| (&packed.pack, packed.path.as_path(), packed.is_sound))
     }
 
+    /// How many bytes the packs and loose objects have that are not known.
+    pub(super) fn stored_but(&self, known: &Known) -> u64 {
+        let packs = self.packs.iter().enumerate().filter(|(number, _)| !known.pack(*number));
+        let loose = self.loose.iter().enumerate().filter(|(number, _)| !known.loose(*number));
+        packs.map(|(_, packed)| packed.pack.len()).sum::<u64>()
+            + loose.map(|(_, (_, path))| loose::stored(path)).sum::<u64>()
+    }
+
     /// The loose objects, ordered by their names.
     pub(super) fn loose(&self) -> &[(ObjectId, PathBuf)] {
         &self.loose
@@ -284,15 +292,24 @@ impl Store {
             if let Ok(Some((Kind::Blob, size, mut reader))) = pack.reader(id)
                 && size > content::LARGE
             {
-                let read = content::each_window(&mut reader, &mut |content| {
-                    drop(visitor.object(&Object { id: *id, position, kind: Kind::Blob, content }, None));
-                    !visitor.stopped()
-                });
+                let read =
+                    content::each_window(&mut reader, &mut |content| {
+                        drop(visitor.object(
+                            &Object { id: *id, position, kind: Kind::Blob, content, stored: 0 },
+                            None,
+                        ));
+                        !visitor.stopped()
+                    });
                 return read.is_ok_and(|read| read == size || visitor.stopped());
             }
         }
         let Some((kind, bytes)) = self.read(id) else { return false };
-        drop(visitor.object(&Object { id: *id, position, kind, content: Content::whole(&bytes) }, None));
+        drop(
+            visitor.object(
+                &Object { id: *id, position, kind, content: Content::whole(&bytes), stored: 0 },
+                None,
+            ),
+        );
         true
     }
 

@@ -32,6 +32,7 @@ impl GitSource {
         let recalled = self.recall(store);
         let unread = (store.len() as u64).saturating_sub(recalled.objects());
         progress.total.fetch_add(unread, Ordering::Relaxed);
+        progress.to_read.fetch_add(store.stored_but(&recalled.known), Ordering::Relaxed);
         let mut coverage = Coverage::default();
         let history = History::new(store, self.hash_len(), self.shallow());
         let survey = Survey {
@@ -138,6 +139,7 @@ impl<V: source::Visitor> Visitor for Survey<'_, V> {
         if object.content.start == (1, 1) {
             count.objects.fetch_add(1, Ordering::Relaxed);
             self.progress.items.fetch_add(1, Ordering::Relaxed);
+            self.progress.stored.fetch_add(object.stored, Ordering::Relaxed);
         }
         if object.kind != Kind::Tree {
             count.bytes.fetch_add(bytes as u64, Ordering::Relaxed);

@@ -173,7 +173,7 @@ impl Pack {
     }
 
     /// How many bytes it has in its file.
-    pub(super) fn len(&self) -> u64 {
+    pub(in crate::source::git) fn len(&self) -> u64 {
         self.end - self.start
     }
 

@@ -179,7 +179,8 @@ impl<V: Visitor> Walker<'_, V> {
     fn object<'c>(&self, number: u32, kind: Kind, content: Content<'c>) -> Object<'c> {
         let position = self.walk.forest.position(number);
         let id = self.walk.pack.index.id(position);
-        Object { id, position: self.walk.start + position, kind, content }
+        let (from, to) = self.walk.forest.extent(number);
+        Object { id, position: self.walk.start + position, kind, content, stored: to.saturating_sub(from) }
     }
 
     /// Hands over a large blob without deltas in windows; false if it is not one.

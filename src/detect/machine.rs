@@ -1,0 +1,231 @@
+//! A pattern as machines. A lazy automaton says whether there is a match and where it ends; only for a match another one
+//! says where it begins, and only for a group inside it a simulation. Patterns are many, windows are small and matches are
+//! rare, so what each thread keeps for them is bounded in all, not for each.
+
+use crate::rule;
+use regex_automata::hybrid::dfa::{Cache as States, DFA};
+use regex_automata::nfa::thompson::pikevm::{Cache as Threads, PikeVM};
+use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::{Anchored, Input, MatchKind, PatternID};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many bytes of states an automaton keeps before it begins anew.
+const LAZY_STATES: usize = 1 << 18;
+/// How often it does so for few bytes before the simulation takes over.
+const MOST_CLEARED: usize = 4;
+/// A compiled pattern of more bytes is refused.
+const LARGEST: usize = 8 << 20;
+/// For how many patterns a thread keeps states.
+const MOST_KEPT: usize = 96;
+
+/// Why a pattern cannot be a machine.
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A pattern, ready to be run from any number of threads.
+pub(super) struct Machine {
+    /// Its number among all of the process, for what threads keep.
+    number: usize,
+    pattern: String,
+    forward: DFA,
+    /// Reads from a match's end to its start; made for the first match.
+    backward: OnceLock<Option<DFA>>,
+    simulation: PikeVM,
+    /// The group that is asked for; 0 is the whole match.
+    group: usize,
+}
+
+/// What a thread keeps for one machine.
+struct Kept {
+    forward: States,
+    backward: Option<States>,
+    simulation: Option<Threads>,
+    /// When it was last used.
+    used: u64,
+}
+
+#[derive(Default)]
+struct Keep {
+    of: Vec<Option<Box<Kept>>>,
+    count: usize,
+    clock: u64,
+}
+
+thread_local! {
+    static KEEP: RefCell<Keep> = RefCell::default();
+}
+
+impl Machine {
+    /// Compiles a pattern; `group` is the name of a group that it may have.
+    pub(super) fn new(pattern: &str, group: &str) -> Result<Self, Failure> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let nfa = compiled(pattern, false)?;
+        let group = nfa.group_info().to_index(PatternID::ZERO, group).unwrap_or(0);
+        let forward = automaton(nfa.clone(), MatchKind::LeftmostFirst)?;
+        let simulation = PikeVM::builder().build_from_nfa(nfa)?;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let backward = OnceLock::new();
+        Ok(Self { number, pattern: pattern.to_owned(), forward, backward, simulation, group })
+    }
+
+    /// The first match, and its group if it took part in it.
+    pub(super) fn find(&self, input: &Input<'_>) -> Option<Range<usize>> {
+        self.with_kept(|kept| {
+            let Ok(end) = self.forward.try_search_fwd(&mut kept.forward, input) else {
+                return self.simulate(kept, input, 0);
+            };
+            self.start(kept, input, end?.offset())
+        })
+    }
+
+    /// The group of the match there, or all of it.
+    pub(super) fn group(&self, input: &Input<'_>, found: Range<usize>) -> Range<usize> {
+        if self.group == 0 {
+            return found;
+        }
+        let at_match = input.clone().span(found.start..input.end()).anchored(Anchored::Yes);
+        self.with_kept(|kept| self.simulate(kept, &at_match, self.group)).unwrap_or(found)
+    }
+
+    /// From where a match goes to its end.
+    fn start(&self, kept: &mut Kept, input: &Input<'_>, end: usize) -> Option<Range<usize>> {
+        if input.get_anchored().is_anchored() {
+            return Some(input.start()..end);
+        }
+        let backward = self.backward.get_or_init(|| {
+            let nfa = compiled(&self.pattern, true).ok()?;
+            automaton(nfa, MatchKind::All).ok()
+        });
+        let found = backward.as_ref().and_then(|backward| {
+            let states = kept.backward.get_or_insert_with(|| backward.create_cache());
+            let back = input.clone().span(input.start()..end).anchored(Anchored::Yes).earliest(false);
+            backward.try_search_rev(states, &back).ok().flatten()
+        });
+        match found {
+            Some(start) => Some(start.offset()..end),
+            None => self.simulate(kept, input, 0),
+        }
+    }
+
+    /// Where a group of the first match stands, or all of that if the group took no part in it.
+    fn simulate(&self, kept: &mut Kept, input: &Input<'_>, group: usize) -> Option<Range<usize>> {
+        let threads = kept.simulation.get_or_insert_with(|| self.simulation.create_cache());
+        let mut slots = vec![None; 2 * (group + 1)];
+        self.simulation.search_slots(threads, input, &mut slots)?;
+        let of = |group: usize| Some(slots[2 * group]?.get()..slots[2 * group + 1]?.get());
+        of(group).or_else(|| of(0))
+    }
+
+    fn with_kept<T>(&self, run: impl FnOnce(&mut Kept) -> T) -> T {
+        KEEP.with_borrow_mut(|keep| {
+            keep.clock += 1;
+            if keep.of.len() <= self.number {
+                keep.of.resize_with(self.number + 1, || None);
+            }
+            if keep.of[self.number].is_none() {
+                keep.make_room();
+                let forward = self.forward.create_cache();
+                keep.of[self.number] =
+                    Some(Box::new(Kept { forward, backward: None, simulation: None, used: 0 }));
+                keep.count += 1;
+            }
+            let kept = keep.of[self.number].as_mut().expect("it was just put there");
+            kept.used = keep.clock;
+            run(kept)
+        })
+    }
+}
+
+impl Keep {
+    /// Forgets what was not used for longest, if there is too much.
+    fn make_room(&mut self) {
+        if self.count < MOST_KEPT {
+            return;
+        }
+        let oldest = self
+            .of
+            .iter_mut()
+            .filter(|kept| kept.is_some())
+            .min_by_key(|kept| kept.as_ref().map_or(u64::MAX, |kept| kept.used));
+        if let Some(oldest) = oldest {
+            *oldest = None;
+            self.count -= 1;
+        }
+    }
+}
+
+fn compiled(pattern: &str, reverse: bool) -> Result<NFA, Failure> {
+    let captures = if reverse { WhichCaptures::None } else { WhichCaptures::All };
+    let config = thompson::Config::new()
+        .utf8(false)
+        .reverse(reverse)
+        .which_captures(captures)
+        .nfa_size_limit(Some(LARGEST));
+    Ok(NFA::compiler().syntax(rule::syntax()).configure(config).build(pattern)?)
+}
+
+fn automaton(nfa: NFA, kind: MatchKind) -> Result<DFA, Failure> {
+    let config = DFA::config()
+        .match_kind(kind)
+        .cache_capacity(LAZY_STATES)
+        .skip_cache_capacity_check(true)
+        .minimum_cache_clear_count(Some(MOST_CLEARED))
+        .minimum_bytes_per_state(Some(10));
+    Ok(DFA::builder().configure(config).build_from_nfa(nfa)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Patterns of every kind that rules have: groups that may not take part, edges, preference among alternatives.
+    const PATTERNS: [&str; 7] = [
+        r"\bab(?P<secret>[a-c]{1,3})\b",
+        r"[a-c]{0,4}b(?:=(?P<secret>a{1,3}))?",
+        r"(?P<secret>a|ab|abc)(?:c|=)",
+        r"(?m)^a(?P<secret>[bc]{1,4})$",
+        r"(?i:AB?)[ =]{0,2}(?P<secret>[a-c]{2})?c",
+        r"(?:(?P<secret>ab{0,2}?)|b)c{0,3}",
+        r"[^\n]{0,6}?b(?P<secret>=)a",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+        /// The machine finds what the library's own regular expressions find.
+        #[test]
+        fn agrees_with_the_library(
+            number in 0..PATTERNS.len(), text in "[abc= \nA-C]{0,24}", from in 0..24usize, to in 0..24usize, anchored: bool,
+        ) {
+            let span = from.min(text.len())..to.clamp(from.min(text.len()), text.len());
+            let anchored = if anchored { Anchored::Yes } else { Anchored::No };
+            let input = Input::new(text.as_bytes()).span(span).anchored(anchored);
+            let machine = Machine::new(PATTERNS[number], "secret").unwrap();
+            let regex = super::super::compiled::regex(PATTERNS[number]).unwrap();
+            let mut captures = regex.create_captures();
+            regex.search_captures(&input, &mut captures);
+            let found = machine.find(&input);
+            prop_assert_eq!(&found, &captures.get_match().map(|found| found.range()));
+            if let Some(found) = found {
+                let group = captures.get_group_by_name("secret").map_or(found.clone(), |group| group.range());
+                prop_assert_eq!(machine.group(&input, found), group);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_thread_keeps_is_bounded_and_what_it_forgot_works() {
+        let machines: Vec<Machine> =
+            (0..2 * MOST_KEPT).map(|number| Machine::new(&format!("x{number}y"), "").unwrap()).collect();
+        for _ in 0..2 {
+            for (number, machine) in machines.iter().enumerate() {
+                let text = format!("..x{number}y");
+                assert_eq!(machine.find(&Input::new(text.as_bytes())), Some(2..text.len()));
+            }
+        }
+        assert_eq!(KEEP.with_borrow(|keep| keep.count), MOST_KEPT);
+    }
+}
