@@ -28,9 +28,9 @@ stores_port() {
 
 # stores_wait WHAT COMMAND...: until the command succeeds.
 stores_wait() {
-  local what=$1 try
+  local what=$1 _
   shift
-  for try in $(seq 100); do
+  for _ in $(seq 100); do
     if "$@" >/dev/null 2>&1; then return; fi
     sleep 0.2
   done
