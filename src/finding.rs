@@ -211,7 +211,8 @@ pub enum Place {
     Submodule,
     /// A file in git's own folder: its configuration, a hook, a log.
     Repository,
-    /// A member of an archive; the text is the path inside it.
+    /// A member of an archive, or a part of a document; the text is the path inside it: `a/b.env`, `page 3`. Of a text
+    /// the line is that of the page, of a word processor's file the paragraph or row of a table, of a sheet the row.
     Archive(String),
     /// Standard input.
     Stdin,

@@ -105,7 +105,10 @@ fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
     let mut blobs: BTreeMap<&Key, Vec<Form>> = BTreeMap::new();
     // What shows through the bytes of an archive is told of its member.
     let archives: HashSet<&Key> = hits.iter().filter_map(|hit| hit.key.archive()).collect();
-    for hit in hits.iter().filter(|hit| !archives.contains(&hit.key)) {
+    // And what shows in the files that a document is made of, of its text.
+    let texts: HashSet<_> = hits.iter().filter_map(|hit| hit.key.document()).collect();
+    let is_told = |key: &Key| archives.contains(key) || key.holders().any(|holder| texts.contains(&holder));
+    for hit in hits.iter().filter(|hit| !is_told(&hit.key)) {
         blobs.entry(&hit.key).or_default().push((hit.span, hit.encoding.clone()));
     }
     let mut paths: BTreeMap<(Option<&str>, Option<&Place>), Vec<Version<'_>>> = BTreeMap::new();
@@ -114,6 +117,10 @@ fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
             (a.line, a.column, a_form).cmp(&(b.line, b.column, b_form))
         });
         spans.dedup();
+        if key.document().is_some() {
+            // The line of a row says each cell twice.
+            spans.dedup_by_key(|(span, _)| span.line);
+        }
         for origin in origins.get(key).into_iter().flatten() {
             // What has no path is a place of its own kind, and so is a member of an archive.
             let apart = origin.path.is_none() || matches!(origin.place, Place::Archive(_));

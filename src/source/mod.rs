@@ -6,6 +6,7 @@
 
 mod archive;
 mod content;
+mod document;
 mod encrypted;
 mod error;
 pub mod folder;
@@ -61,12 +62,28 @@ pub enum Key {
     Within(String, Box<Self>),
     /// A member of an archive, by its path inside that: `a/b.txt`, or `a.zip!b.txt` in one inside it.
     Member(Box<Self>, String),
+    /// A part of a document's text: the document itself or the archive with it, the path inside that, which is empty for
+    /// the document itself, and the part: `page 3`.
+    Text(Box<Self>, String, String),
 }
 
 impl Key {
-    /// The archive that it is a member of.
+    /// The archive or document that it is a part of.
     pub fn archive(&self) -> Option<&Self> {
-        if let Self::Member(archive, _) = self { Some(archive) } else { None }
+        if let Self::Member(archive, _) | Self::Text(archive, ..) = self { Some(archive) } else { None }
+    }
+
+    /// The document whose text it is: the archive around it, and the path inside that.
+    pub fn document(&self) -> Option<(&Self, &str)> {
+        if let Self::Text(archive, inside, _) = self { Some((archive, inside)) } else { None }
+    }
+
+    /// The documents that it is a file of, if they are documents, as `document` names them.
+    pub fn holders(&self) -> impl Iterator<Item = (&Self, &str)> {
+        let Self::Member(archive, name) = self else { return None.into_iter().chain(None) };
+        let inside = name.rsplit_once('!').map_or("", |(inside, _)| inside);
+        let archive = archive.as_ref();
+        Some((archive, inside)).into_iter().chain(Some((archive, name.as_str())))
     }
 
     /// Whether it is the content of a git blob, of which there is nothing else under this key.
@@ -90,8 +107,14 @@ impl Key {
             Self::Reference(name) => name.clone(),
             Self::Within(path, key) => format!("{path}: {}", key.label()),
             Self::Member(archive, member) => format!("{}!{member}", archive.label()),
+            Self::Text(archive, inside, part) => format!("{}!{}", archive.label(), member_text(inside, part)),
         }
     }
+}
+
+/// The path inside an archive of a part of a document there.
+fn member_text(inside: &str, part: &str) -> String {
+    if inside.is_empty() { part.to_owned() } else { format!("{inside}!{part}") }
 }
 
 /// One place a blob stands in.

@@ -42,6 +42,21 @@ fn utf_16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(bytes).collect()
 }
 
+fn utf_32(text: &str, bytes: fn(u32) -> [u8; 4]) -> Vec<u8> {
+    text.chars().flat_map(|character| bytes(character.into())).collect()
+}
+
+/// As `xxd` shows it: an offset, groups of so many bytes, and the characters.
+fn dumped(text: &str, group: usize) -> String {
+    let mut lines = String::new();
+    for (number, line) in text.as_bytes().chunks(16).enumerate() {
+        let groups: Vec<String> = line.chunks(group).map(hex::encode).collect();
+        writeln!(lines, "{:08x}: {}  {}", number * 16, groups.join(" "), String::from_utf8_lossy(line))
+            .unwrap();
+    }
+    lines
+}
+
 /// Every character of the text in a form of its own.
 fn each(text: &str, form: impl Fn(u8) -> String) -> String {
     text.bytes().map(form).collect()
@@ -114,6 +129,33 @@ fn cases(token: &str) -> Vec<Case> {
                 .concat(),
         ),
         case("utf-16le", 2, utf_16(&format!("a first line\nt={token}\n"), u16::to_le_bytes)),
+        case("utf-32le", 2, utf_32(&format!("a first line\nt={token}\n"), u32::to_le_bytes)),
+        case("utf-32be", 2, utf_32(&format!("\u{feff}a first line\nt={token}\n"), u32::to_be_bytes)),
+        case(
+            "base64+zstd",
+            1,
+            format!(
+                "release: {}\n",
+                STANDARD.encode(ruzstd::encoding::compress_to_vec(
+                    note.as_bytes(),
+                    ruzstd::encoding::CompressionLevel::Fastest
+                ))
+            ),
+        ),
+        case("hexdump", 1, dumped(&format!("token {token} and some more text"), 2)),
+        case("hexdump", 1, dumped(&format!("token {token} and some more text"), 1)),
+        case("hexdump", 2, format!("x\n{}\n", each(token, |byte| format!("{byte:02x} ")))),
+        case(
+            "quoted-printable",
+            1,
+            format!("Hello, this is a line that a relay breaks since it is long: token=3D{head}=\n{tail}\n"),
+        ),
+        case("colour", 1, format!("token: \x1b[1;32m{head}\x1b[0m\x1b[33m{tail}\x1b[0m\n")),
+        case("escape", 1, format!("The token {} is old.\n", token.replace('_', "\\_"))),
+        case("split", 1, format!("let t = ['{head}', '{tail}'].join('');\n")),
+        case("split", 1, format!("t = \"\".join([\"{head}\", \"{tail}\"])\n")),
+        case("split", 1, format!("t = \"%s%s\" % (\"{head}\", \"{tail}\")\n")),
+        case("split", 1, format!("t = \"{head}\" & _\n    \"{tail}\"\n")),
         case("split", 1, format!("t = \"{head}\" + \"{tail}\";\n")),
         case("split", 1, format!("$t = '{head}' . '{tail}';\n")),
         case("split", 2, format!("x = 1\nt = (\"{head}\"\n     \"{tail}\")\n")),

@@ -159,7 +159,7 @@ fn may_say_something(bytes: &[u8]) -> bool {
 }
 
 /// Whether bytes are text, in UTF-8 or in two bytes a character: few others, and not mostly foreign letters.
-fn is_text(bytes: &[u8]) -> bool {
+pub(super) fn is_text(bytes: &[u8]) -> bool {
     let odd = bytes.iter().filter(|byte| !is_printable(**byte) && **byte < 0x80 && **byte != 0).count();
     let high = bytes.iter().filter(|byte| **byte >= 0x80).count();
     let zeros = bytes.len() - bytes.iter().filter(|byte| **byte != 0).count();

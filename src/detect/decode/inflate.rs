@@ -1,6 +1,7 @@
-//! What gzip and zlib packed, as far as it is no bomb.
+//! What gzip, zlib and zstd packed, as far as it is no bomb.
 
 use flate2::bufread::{MultiGzDecoder, ZlibDecoder};
+use ruzstd::decoding::StreamingDecoder;
 use std::io::Read;
 
 /// The most that one packed part may hold.
@@ -9,15 +10,17 @@ pub(in crate::detect) const LARGEST: usize = 8 << 20;
 const RATIO: usize = 64;
 const SMALL: usize = 4096;
 
+const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
+
 pub(super) struct Unpacked {
     pub(super) text: Vec<u8>,
     /// Whether there was more.
     pub(super) cut: bool,
 }
 
-/// Whether the bytes begin as gzip and zlib do.
+/// Whether the bytes begin as gzip, zlib and zstd do.
 pub(super) fn is_packed(head: &[u8]) -> bool {
-    head.starts_with(b"\x1f\x8b\x08") || is_zlib(head)
+    head.starts_with(b"\x1f\x8b\x08") || is_zlib(head) || head.starts_with(ZSTD)
 }
 
 /// The name of the packing and what is inside; `None` when it is not packed, or broken at once.
@@ -26,6 +29,8 @@ pub(super) fn unpack(bytes: &[u8]) -> Option<(&'static str, Unpacked)> {
         ("gzip", Box::new(MultiGzDecoder::new(bytes)))
     } else if is_zlib(bytes) {
         ("zlib", Box::new(ZlibDecoder::new(bytes)))
+    } else if bytes.starts_with(ZSTD) {
+        ("zstd", Box::new(StreamingDecoder::new_with_max_window_size(bytes, LARGEST as u64).ok()?))
     } else {
         return None;
     };

@@ -39,7 +39,9 @@ fn marks(text: &[u8]) -> u128 {
 /// Without branches, so that a block is compared as one.
 #[inline]
 fn is_mark(byte: u8) -> u8 {
-    [b'%', b'\\', b'&', b'"', b'\'', 0].into_iter().fold(0, |is, mark| is | u8::from(byte == mark))
+    // One comparison for both quotes and `&`, and with them `#`, which begins nothing.
+    let quote = u8::from(byte | 5 == b'\'');
+    [b'%', b'\\', b'=', 0x1b, 0].into_iter().fold(quote, |is, mark| is | u8::from(byte == mark))
 }
 
 /// What a mark and the byte behind it may begin. Most begin nothing, which one look into a table tells.
@@ -51,10 +53,13 @@ fn kind(mark: u8, next: Option<&u8>) -> Option<Kind> {
     Some(match mark {
         0 => Kind::Wide,
         b'%' => Kind::Percent,
+        b'=' => Kind::Printable,
+        0x1b => Kind::Colour,
         b'\\' if matches!(next, Some(b'\n' | b'\r')) => Kind::Continued,
         b'\\' => Kind::Backslash,
         b'&' if next == Some(&b'#') => Kind::Entity,
         b'&' => Kind::Quote,
+        _ if matches!(next, Some(b'"' | b'\'' | b'%' | b'{')) => Kind::Joined,
         _ => Kind::Split,
     })
 }
@@ -66,7 +71,10 @@ const fn sign(mark: u8) -> u8 {
         b'%' => 2,
         b'\\' => 4,
         b'&' => 8,
-        _ => 16,
+        b'"' | b'\'' => 16,
+        b'=' => 32,
+        0x1b => 64,
+        _ => 128,
     }
 }
 
@@ -76,13 +84,15 @@ static BEGINS: [u8; 256] = {
     let mut byte = 0_u8;
     loop {
         let is_percent = matches!(byte, b'2'..=b'7');
-        let is_escape = matches!(byte, b'\n' | b'\r' | b'u' | b'x' | b'/' | b'0' | b'1');
+        let is_escape = matches!(byte, b'\n' | b'\r' | b'u' | b'x' | b'/' | b'_' | b'0' | b'1');
         let is_entity = matches!(byte, b'#' | b'q');
         begins[byte as usize] = sign(0)
             | if is_percent { sign(b'%') } else { 0 }
             | if is_escape { sign(b'\\') } else { 0 }
             | if is_entity { sign(b'&') } else { 0 }
-            | if seam::joins(byte) { sign(b'"') } else { 0 };
+            | if byte == b'3' { sign(b'=') } else { 0 }
+            | if byte == b'[' { sign(0x1b) } else { 0 }
+            | if matches!(byte, b'"' | b'\'' | b'%' | b'{') || seam::joins(byte) { sign(b'"') } else { 0 };
         if byte == u8::MAX {
             break begins;
         }

@@ -1,12 +1,14 @@
-//! Texts inside a text: what stands there in base64, in escapes, in two bytes a character or in several pieces.
+//! Texts inside a text: what stands there in base64, in escapes, in two or four bytes a character, as a dump or in several pieces.
 //!
 //! A part is found by looking at few bytes, and depends on those in its extent and on nothing else, so that one that lies
 //! in a copy need not be decoded again. What it says is a view: a text of its own, for the same detector, that knows from
 //! which bytes each of its own came.
 
 mod digits;
+mod dump;
 mod escape;
 mod inflate;
+mod joined;
 mod mark;
 mod pieces;
 mod run;
@@ -40,11 +42,19 @@ pub(super) enum Kind {
     Split,
     /// A literal that goes on behind a backslash at the line's end.
     Continued,
-    /// UTF-16.
+    /// UTF-16 and UTF-32.
     Wide,
+    /// Digits with blanks between them: a dump of bytes.
+    Dump,
+    /// `=3D` and `=` at a line's end: quoted-printable.
+    Printable,
+    /// What sets the colours of a terminal.
+    Colour,
+    /// Literals that a call puts together.
+    Joined,
 }
 
-const KINDS: usize = 8;
+const KINDS: usize = 12;
 
 /// A stretch of a text that may hold another text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +85,17 @@ impl<'t> Parts<'t> {
             told[part.kind as usize] = part.range.end;
             tell(&part);
         };
-        run::each_in(text, window, |found| {
+        let mut spaced = self.told[Kind::Dump as usize];
+        let mut dumps = Vec::new();
+        let look = |at: usize| {
+            if at >= spaced
+                && let Some(part) = dump::part(text, at)
+            {
+                spaced = part.range.end;
+                dumps.push(part);
+            }
+        };
+        run::each_in(text, window, look, |found| {
             if found.start >= self.told[Kind::Run as usize]
                 && (run::may_be_line(text, &found) || digits::may_say(text, &found))
                 && let Some(part) = run::part(text, found)
@@ -83,12 +103,14 @@ impl<'t> Parts<'t> {
                 tell(part, &mut self.told);
             }
         });
+        dumps.into_iter().for_each(|part| tell(part, &mut self.told));
         mark::each_in(text, window, |kind, at| {
             if at < self.told[kind as usize] {
                 return;
             }
             let part = match kind {
                 Kind::Wide => wide::at(text, at).map(|found| wide::part(text, found)),
+                Kind::Joined => joined::part(text, at),
                 _ => pieces::part(text, kind, at),
             };
             if let Some(part) = part {
@@ -113,6 +135,8 @@ impl Part {
         match self.kind {
             Kind::Run => digits::views(text, &self.range),
             Kind::Wide => vec![wide::view(text, &self.range)],
+            Kind::Joined => joined::view(text, &self.range).into_iter().collect(),
+            Kind::Dump => dump::view(text, &self.range).into_iter().collect(),
             kind => pieces::view(text, kind, &self.range).into_iter().collect(),
         }
     }

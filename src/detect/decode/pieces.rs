@@ -17,6 +17,10 @@ pub(super) struct Edit {
 /// The part that the place beginning at `at` belongs to, if there is one and it can matter.
 pub(super) fn part(text: &[u8], kind: Kind, at: usize) -> Option<Part> {
     let mut first = edit_at(text, kind, at)?;
+    // A break alone, or a number behind an equals sign, is code.
+    if kind == Kind::Printable && !text[at..].starts_with(b"=3D") {
+        return None;
+    }
     let mut last = first.clone();
     while let Some(before) = edit_before(text, kind, first.range.start) {
         first = before;
@@ -28,6 +32,7 @@ pub(super) fn part(text: &[u8], kind: Kind, at: usize) -> Option<Part> {
     let end = line_behind(text, last.range.end);
     let extent = match kind {
         Kind::Split | Kind::Continued => seam::seen(text, start..end),
+        Kind::Printable => start.saturating_sub(escape::LONGEST)..(end + escape::LONGEST).min(text.len()),
         _ => {
             // An escape could begin before what is kept and end in it, or the other way round, but not across a line's end.
             let before = escape::LONGEST.min(start - line_before(text, start));
@@ -59,6 +64,8 @@ pub(super) fn view(text: &[u8], kind: Kind, range: &Range<usize>) -> Option<View
     out.extend_from_slice(&text[plain..range.end]);
     let name = match kind {
         Kind::Percent => "percent",
+        Kind::Printable => "quoted-printable",
+        Kind::Colour => "colour",
         Kind::Backslash => "escape",
         Kind::Entity | Kind::Quote => "entity",
         _ => "split",
@@ -90,6 +97,8 @@ fn next_edit(text: &[u8], kind: Kind, start: usize, end: usize) -> Option<Edit> 
     let first = |at: usize| edit_at(text, kind, start + at);
     match kind {
         Kind::Percent => memchr::memchr_iter(b'%', range).find_map(first),
+        Kind::Printable => memchr::memchr_iter(b'=', range).find_map(first),
+        Kind::Colour => memchr::memchr_iter(0x1b, range).find_map(first),
         Kind::Entity | Kind::Quote => memchr::memchr_iter(b'&', range).find_map(first),
         Kind::Split => memchr::memchr2_iter(b'"', b'\'', range).find_map(first),
         _ => memchr::memchr_iter(b'\\', range).find_map(first),
@@ -110,6 +119,8 @@ fn edit_before(text: &[u8], kind: Kind, start: usize) -> Option<Edit> {
         |at: usize| edit_at(text, kind, from + at).filter(|edit| (line..=start).contains(&edit.range.end));
     match kind {
         Kind::Percent => memchr::memrchr_iter(b'%', range).find_map(fits),
+        Kind::Printable => memchr::memrchr_iter(b'=', range).find_map(fits),
+        Kind::Colour => memchr::memrchr_iter(0x1b, range).find_map(fits),
         Kind::Entity | Kind::Quote => memchr::memrchr_iter(b'&', range).find_map(fits),
         Kind::Split => memchr::memrchr2_iter(b'"', b'\'', range).find_map(fits),
         _ => memchr::memrchr_iter(b'\\', range).find_map(fits),
@@ -117,13 +128,13 @@ fn edit_before(text: &[u8], kind: Kind, start: usize) -> Option<Edit> {
 }
 
 /// How far the line reaches to the left, and no further than is kept.
-fn line_before(text: &[u8], start: usize) -> usize {
+pub(super) fn line_before(text: &[u8], start: usize) -> usize {
     let floor = start.saturating_sub(REACH);
     memchr::memrchr(b'\n', &text[floor..start]).map_or(floor, |newline| floor + newline + 1)
 }
 
 /// How far the line reaches to the right, and no further than is kept.
-fn line_behind(text: &[u8], end: usize) -> usize {
+pub(super) fn line_behind(text: &[u8], end: usize) -> usize {
     let ceiling = (end + REACH).min(text.len());
     memchr::memchr(b'\n', &text[end..ceiling]).map_or(ceiling, |newline| end + newline)
 }

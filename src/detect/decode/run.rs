@@ -44,12 +44,21 @@ static DIGITS: [u8; 256] = {
 };
 
 /// Tells the long runs that have something in the window. Only of each block's ends so much is looked at as shows that it
-/// is no part of a run.
-pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(Range<usize>)) {
+/// is no part of a run. Where gaps stand as they do in a dump, that is told too.
+pub(super) fn each_in(
+    text: &[u8],
+    window: &Range<usize>,
+    mut spaced: impl FnMut(usize),
+    mut tell: impl FnMut(Range<usize>),
+) {
     let (blocks, _) = text[window.clone()].as_chunks::<BLOCK>();
     let mut told = 0;
     for (number, block) in blocks.iter().enumerate() {
-        if has_gap(block) || !block.iter().all(|byte| is_digit(*byte)) {
+        let gaps = gaps(block);
+        if gaps != 0 || !block.iter().all(|byte| is_digit(*byte)) {
+            if is_spaced(gaps) {
+                spaced(window.start + number * BLOCK);
+            }
             continue;
         }
         let at = window.start + number * BLOCK;
@@ -63,16 +72,37 @@ pub(super) fn each_in(text: &[u8], window: &Range<usize>, mut tell: impl FnMut(R
     }
 }
 
-/// Whether a space, a quote or another low byte is among the block's, which no digit is: nearly every block has one.
+/// Whether a space, a quote or another low byte is among the block's, which no digit is: nearly every block has one. The
+/// signs of the first eight bytes, or any sign if only a later one is low.
 #[inline]
-fn has_gap(block: &[u8; BLOCK]) -> bool {
+fn gaps(block: &[u8; BLOCK]) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let below = |bytes: [u8; 8]| {
         let word = u64::from_le_bytes(bytes);
         word.wrapping_sub(ONES * u64::from(b'+')) & !word & (ONES << 7)
     };
-    let (first, last) = (block.first_chunk::<8>(), block.last_chunk::<8>());
-    [first, last].into_iter().flatten().any(|bytes| below(*bytes) != 0)
+    let first = block.first_chunk::<8>().map_or(0, |bytes| below(*bytes));
+    if first != 0 {
+        return first;
+    }
+    block.last_chunk::<8>().map_or(0, |bytes| below(*bytes))
+}
+
+/// Whether gaps stand where they do between pairs or fours of digits.
+#[inline]
+fn is_spaced(gaps: u64) -> bool {
+    const fn at<const N: usize>(places: [u32; N]) -> u64 {
+        let (mut gaps, mut number) = (0, 0);
+        while number < N {
+            gaps |= 0x80 << (8 * places[number]);
+            number += 1;
+        }
+        gaps
+    }
+    let pairs =
+        gaps == const { at([0, 3, 6]) } || gaps == const { at([1, 4, 7]) } || gaps == const { at([2, 5]) };
+    let fours = gaps == const { at([0, 5]) } || gaps == const { at([1, 6]) } || gaps == const { at([2, 7]) };
+    pairs || fours || gaps == const { at([3]) } || gaps == const { at([4]) }
 }
 
 /// The run that the digit at `at` belongs to. A letter behind a backslash is no digit.

@@ -11,7 +11,10 @@ const OPERATOR: usize = 3;
 
 /// Whether a byte may stand in a seam.
 pub(super) const fn joins(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b'+' | b'.' | b'&' | b'~' | b'|' | b'<' | b'>' | b'\\')
+    matches!(
+        byte,
+        b' ' | b'\n' | b'\r' | b'\t' | b'+' | b'.' | b'&' | b'~' | b'|' | b'<' | b'>' | b'\\' | b'_'
+    )
 }
 
 /// The seam between two quotes that begins with the one at `at`.
@@ -49,7 +52,7 @@ fn is_inside(text: &[u8], start: usize, end: usize) -> bool {
         [] => false,
     };
     // What ends a string in some languages, and what punctuates, begins no piece.
-    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-/+=.:@%$~".contains(byte);
+    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-/+=.:@%$~*!#^&?".contains(byte);
     before && text.get(end).is_some_and(goes_on)
 }
 

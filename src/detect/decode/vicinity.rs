@@ -1,11 +1,11 @@
 //! How far around something new one must look to see every part that it can have changed: mostly the line it stands in,
 //! and of the lines before and behind only what shows that they go on here.
 
-use super::{pieces, run, seam, wide};
+use super::{dump, joined, pieces, run, seam, wide};
 use std::ops::Range;
 
 /// Within the line.
-const REACH: usize = pieces::REACH + seam::LONGEST + 12;
+const REACH: usize = pieces::REACH + joined::REACH + 2;
 /// As far as a broken run's next line can be.
 const LINE: usize = run::LONGEST_LINE + run::INDENT + 8;
 
@@ -65,6 +65,11 @@ fn start(text: &[u8], at: usize) -> usize {
     let in_line = newline.map_or(floor, |newline| newline + 1).max(at.saturating_sub(REACH));
     let mut start = in_line.min(at.saturating_sub(wide::REACH));
     let Some(newline) = newline else { return start };
+    start = start.min(broken_before(text, newline + 1));
+    // A dump in the lines before may go on here, or no more.
+    if let Some(before) = dump::line_before(text, newline + 1).filter(|line| dump::is_line(text, *line)) {
+        start = start.min(before);
+    }
     if is_near_line_start(text, newline, at) {
         // A seam that begins in a line before may end here.
         for beside in 0..=seam::BESIDE.min(at) {
@@ -105,6 +110,10 @@ fn end(text: &[u8], at: usize) -> (usize, usize) {
     if newline < head {
         end = end.max(in_line_behind(text, head));
     }
+    end = end.max(broken_behind(text, newline));
+    if dump::is_line(text, newline + 1) {
+        end = end.max((newline + 1 + dump::SEEN).min(text.len()));
+    }
     // The next line may have gone on from this one.
     let next = &text[newline + 1..];
     let blank = next.iter().take(run::INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
@@ -115,6 +124,34 @@ fn end(text: &[u8], at: usize) -> (usize, usize) {
     let is_whole = in_line > newline;
     let seam = seam::joined_before(text, newline) + seam::BESIDE;
     (end, if is_whole { newline.saturating_sub(seam) } else { at })
+}
+
+/// The most lines that an equals sign at their end breaks.
+const BROKEN: usize = 64;
+
+/// The start of the lines before one, of those that end in an equals sign.
+fn broken_before(text: &[u8], mut line: usize) -> usize {
+    for _ in 0..BROKEN {
+        let before =
+            text[..line].strip_suffix(b"\n").map(|before| before.strip_suffix(b"\r").unwrap_or(before));
+        match before {
+            Some(before) if before.last() == Some(&b'=') => line = in_line_before(text, before.len()),
+            _ => break,
+        }
+    }
+    line
+}
+
+/// The end of the line that goes on behind the equals sign before this line's end.
+fn broken_behind(text: &[u8], mut newline: usize) -> usize {
+    for _ in 0..BROKEN {
+        let line = text[..newline].strip_suffix(b"\r").unwrap_or(&text[..newline]);
+        if line.last() != Some(&b'=') || newline >= text.len() {
+            break;
+        }
+        newline = in_line_behind(text, newline + 1);
+    }
+    newline
 }
 
 /// Whether a seam may begin before these bytes, which could stand in one, or with a backslash among them.

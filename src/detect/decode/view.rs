@@ -18,8 +18,8 @@ pub(in crate::detect) struct View {
 pub(super) enum Map {
     /// The bytes of `decoded` came from digits of so many bits, which stand in these ranges one after the other.
     Digits { decoded: Range<usize>, bits: usize, lines: Vec<Range<usize>> },
-    /// Two bytes each, from here on.
-    Pairs(usize),
+    /// So many bytes each, from here on.
+    Wide(usize, usize),
     /// Any byte may have come from any of these.
     Whole(Range<usize>),
     /// One after the other.
@@ -43,7 +43,7 @@ impl View {
     pub(in crate::detect) fn shows(&self, value: &Range<usize>) -> bool {
         match &self.map {
             Map::Digits { decoded, .. } => decoded.start <= value.start && value.end <= decoded.end,
-            Map::Pairs(_) | Map::Whole(_) => true,
+            Map::Wide(..) | Map::Whole(_) => true,
             Map::Pieces(pieces) => {
                 let first = pieces.partition_point(|piece| piece.at + BESIDE < value.start);
                 let near = pieces[first..].iter().take_while(|piece| piece.at <= value.end + BESIDE);
@@ -61,7 +61,7 @@ impl View {
                 let end = (range.end - decoded.start) * 8;
                 nth(lines, start)..nth(lines, end.div_ceil(*bits) - 1) + 1
             }
-            Map::Pairs(start) => start + 2 * range.start..start + 2 * range.end,
+            Map::Wide(start, width) => start + width * range.start..start + width * range.end,
             Map::Whole(whole) => whole.clone(),
             Map::Pieces(pieces) => {
                 let piece = |at: usize| &pieces[pieces.partition_point(|piece| piece.at <= at).max(1) - 1];

@@ -40,6 +40,18 @@ impl Budget {
         Metered { inner, left: &self.bytes }
     }
 
+    /// Counts bytes that were made of what is unpacked; false if these are too many.
+    pub(super) fn spend(&self, bytes: u64) -> bool {
+        let left = self.bytes.get().checked_sub(bytes);
+        self.bytes.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
+    /// How many more bytes may be unpacked.
+    pub(super) fn left(&self) -> u64 {
+        self.bytes.get()
+    }
+
     /// Whether a bound was reached.
     pub(super) fn is_spent(&self) -> bool {
         self.bytes.get() == 0 || self.members.get() == 0

@@ -29,7 +29,9 @@ pub(super) fn unpack(format: Format, packed: &mut dyn Read) -> io::Result<Unpack
             Box::new(lzma_rust2::XzReader::new_mem_limit(packed, true, most))
         }
         Format::Zstd => Box::new(Frames { state: Some(State::Between(packed)) }),
-        Format::Zip | Format::Tar | Format::Other(_) => return Err(io::ErrorKind::Unsupported.into()),
+        Format::Zip | Format::Tar | Format::Pdf | Format::Other(_) => {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
     };
     Ok(Unpacked { reader, name })
 }

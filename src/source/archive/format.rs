@@ -1,5 +1,7 @@
 //! What an archive begins with.
 
+use crate::source::document;
+
 /// A form of archive or compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
@@ -10,6 +12,7 @@ pub(super) enum Format {
     Bzip2,
     Xz,
     Zstd,
+    Pdf,
     /// One that is recognised and not read.
     Other(&'static str),
 }
@@ -28,6 +31,7 @@ impl Format {
             0xfd if bytes.starts_with(b"\xfd7zXZ\0") => Some(Self::Xz),
             0x28 if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Some(Self::Zstd),
             b'7' if bytes.starts_with(b"7z\xbc\xaf\x27\x1c") => Some(Self::Other("7z")),
+            b'%' if document::is_pdf(bytes) => Some(Self::Pdf),
             b'R' if bytes.starts_with(b"Rar!\x1a\x07") => Some(Self::Other("RAR")),
             _ if is_tar(bytes) => Some(Self::Tar),
             _ => None,

@@ -10,7 +10,7 @@ mod open;
 mod zip;
 
 use super::encrypted::{Encrypted, Mark};
-use super::{Blob, Key, Origins, Progress, Source, Visit, Visitor};
+use super::{Blob, Key, Origins, Progress, Source, Visit, Visitor, member_text};
 use crate::coverage::Coverage;
 use crate::finding::Place;
 use crate::patch::Patch;
@@ -138,7 +138,11 @@ pub(super) fn outer(key: &Key) -> &Key {
 /// Adds the origins of members: where their archive stands, the member is.
 pub(super) fn add_members(keys: &HashSet<Key>, origins: &mut Origins) {
     for key in keys {
-        let Key::Member(archive, member) = key else { continue };
+        let (archive, member) = match key {
+            Key::Member(archive, member) => (archive, member.clone()),
+            Key::Text(archive, inside, part) => (archive, member_text(inside, part)),
+            _ => continue,
+        };
         let mut found = origins.get(archive.as_ref()).cloned().unwrap_or_default();
         found.iter_mut().for_each(|origin| origin.place = Place::Archive(member.clone()));
         origins.insert(key.clone(), found);

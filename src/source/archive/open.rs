@@ -3,7 +3,7 @@
 use super::budget::Budget;
 use super::format::{DECIDED_BY, Format};
 use super::{compressed, zip};
-use crate::source::{Blob, Content, Key, Progress, Visit, content, path};
+use crate::source::{Blob, Content, Key, Progress, Visit, content, document, path};
 use std::cell::RefCell;
 use std::io::{self, Read};
 use std::sync::atomic::Ordering;
@@ -45,10 +45,10 @@ impl<'o> Opener<'o> {
 
     /// Opens an archive that is in memory.
     pub(super) fn bytes(&self, format: Format, bytes: &[u8]) {
-        if format == Format::Zip {
-            zip::each_member(self, bytes, "", 1);
-        } else {
-            self.stream(format, &mut { bytes });
+        match format {
+            Format::Zip => zip::each_member(self, bytes, "", 1),
+            Format::Pdf => self.pdf(bytes, "", 1),
+            _ => self.stream(format, &mut { bytes }),
         }
     }
 
@@ -59,7 +59,8 @@ impl<'o> Opener<'o> {
 
     fn open(&self, format: Format, reader: &mut dyn Read, inside: &str, depth: u32) {
         match format {
-            Format::Zip => self.held(reader, inside, depth),
+            Format::Zip => self.held(reader, inside, |bytes| zip::each_member(self, bytes, inside, depth)),
+            Format::Pdf => self.held(reader, inside, |bytes| self.pdf(bytes, inside, depth)),
             Format::Tar => self.tar(reader, inside, depth),
             Format::Gzip | Format::Bzip2 | Format::Xz | Format::Zstd => {
                 self.compressed(format, reader, inside, depth);
@@ -68,14 +69,34 @@ impl<'o> Opener<'o> {
         }
     }
 
-    fn held(&self, reader: &mut dyn Read, inside: &str, depth: u32) {
+    fn held(&self, reader: &mut dyn Read, inside: &str, open: impl FnOnce(&[u8])) {
         let mut bytes = Vec::new();
         match reader.take(MOST_HELD + 1).read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 > MOST_HELD => {
-                self.miss(inside, format!("is a zip file of more than {MOST_HELD} bytes"));
+                self.miss(inside, format!("is a zip or PDF file of more than {MOST_HELD} bytes"));
             }
-            Ok(_) => zip::each_member(self, &bytes, inside, depth),
+            Ok(_) => open(&bytes),
             Err(error) => self.miss(inside, format!("cannot be unpacked: {error}")),
+        }
+    }
+
+    /// Hands over the text of a PDF, and what is attached to it.
+    fn pdf(&self, bytes: &[u8], inside: &str, depth: u32) {
+        if !inside.is_empty() {
+            self.text(inside, bytes);
+        }
+        let most = usize::try_from(self.budget.left()).unwrap_or(usize::MAX);
+        let give = |part: &str, line: u32, text: &str| self.passage(inside, part, line, text);
+        let attach =
+            |name: &str, content: &[u8]| self.member(&Self::join(inside, name), &mut { content }, depth);
+        match document::pdf(bytes, most, &give, &attach) {
+            document::Seen::All => {}
+            document::Seen::Cut => {
+                self.miss(inside, "is a PDF file of which not all is read: it holds too much".to_owned());
+            }
+            document::Seen::Encrypted => {
+                self.miss(inside, "is an encrypted PDF file, which is not read".to_owned());
+            }
         }
     }
 
@@ -176,6 +197,22 @@ impl<'o> Opener<'o> {
     /// Hands over a text that belongs to a member.
     pub(super) fn text(&self, name: &str, text: &[u8]) {
         (self.visit)(Blob { key: self.key_of(name), content: Content::whole(text) });
+    }
+
+    /// Hands over a piece of a document's text, which begins at a line.
+    pub(super) fn passage(&self, inside: &str, part: &str, line: u32, text: &str) {
+        if self.is_over() || !self.budget.spend(text.len() as u64) {
+            return;
+        }
+        self.progress.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+        let key = Key::Text(Box::new(self.key.clone()), inside.to_owned(), part.to_owned());
+        let content = Content { start: (line, 1), ..Content::whole(text.as_bytes()) };
+        (self.visit)(Blob { key, content });
+    }
+
+    /// How much may still be unpacked.
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Notes what was not seen; an empty name is the archive itself.

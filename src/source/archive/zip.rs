@@ -1,11 +1,15 @@
 //! The members of a zip file. Its directory is at its end, so it must be in memory.
 
 use super::open::Opener;
-use crate::source::path;
-use std::io::Cursor;
+use crate::source::{document, path};
+use std::borrow::Cow;
+use std::io::{Cursor, Read as _};
 use zip::result::ZipError;
 
-/// Hands over all members.
+/// The largest file of a document of which the text is read.
+const MOST_TEXT: u64 = 64 << 20;
+
+/// Hands over all members, and the text if it is a document.
 pub(super) fn each_member(opener: &Opener<'_>, bytes: &[u8], inside: &str, depth: u32) {
     let mut archive = match zip::ZipArchive::new(Cursor::new(bytes)) {
         Ok(archive) => archive,
@@ -42,6 +46,28 @@ pub(super) fn each_member(opener: &Opener<'_>, bytes: &[u8], inside: &str, depth
             }
         }
     }
+    text(opener, &mut archive, inside);
+}
+
+/// Tells the text of a document that is a zip file.
+fn text(opener: &Opener<'_>, archive: &mut zip::ZipArchive<Cursor<&[u8]>>, inside: &str) {
+    let mut names: Vec<String> = archive.file_names().flatten().map(Cow::into_owned).collect();
+    if !document::is_office(&names) {
+        return;
+    }
+    names.sort_by_key(|name| (name.len(), name.clone()));
+    let mut load = |name: &str| {
+        let member = archive.by_name(name).ok().filter(|_| !opener.is_over())?;
+        let mut bytes = Vec::new();
+        let mut reader = opener.budget().metered(member).take(MOST_TEXT);
+        // What cannot be read was told of as a member.
+        reader.read_to_end(&mut bytes).ok()?;
+        if reader.limit() == 0 {
+            opener.miss(&Opener::join(inside, name), format!("is a text of more than {MOST_TEXT} bytes"));
+        }
+        Some(bytes)
+    };
+    document::office(&names, &mut load, &|part, line, text| opener.passage(inside, part, line, text));
 }
 
 /// How many members the end of the directory tells of. The reader keeps one of several with the same name.

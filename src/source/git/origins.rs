@@ -67,9 +67,12 @@ pub(super) fn find(
             }
             Key::Reference(name) => own::of_reference(source, name),
             Key::Own(path) => own::of_file(path),
-            Key::Staged(_) | Key::File(_) | Key::Stdin | Key::Member(..) | Key::Within(..) => {
-                crate::source::on_disk(key)
-            }
+            Key::Staged(_)
+            | Key::File(_)
+            | Key::Stdin
+            | Key::Member(..)
+            | Key::Text(..)
+            | Key::Within(..) => crate::source::on_disk(key),
         };
         origins.insert(key.clone(), vec![origin]);
     }

@@ -1,0 +1,144 @@
+//! Dumps: bytes as pairs or groups of hexadecimal digits with blanks between them, as `xxd`, `hexdump` and `od` write
+//! them, with offsets before and characters behind, or as they stand alone.
+
+use super::view::{Map, View};
+use super::{Kind, Part, digits};
+use std::ops::Range;
+
+/// The fewest bytes of a line that shows a dump: so many digits show themselves at every place of a block.
+const SHORTEST: usize = 8;
+/// The most bytes of a line with an offset: what stands behind may look like digits.
+const MOST_BEHIND_OFFSET: usize = 32;
+/// The longest line of several, the longest that is a dump alone, and the deepest indentation.
+const LONGEST_LINE: usize = 512;
+const LONGEST: usize = 1 << 16;
+const INDENT: usize = 32;
+/// How far the line behind is looked at to tell whether it goes on.
+pub(super) const SEEN: usize = INDENT + 48;
+
+/// The part that the blank-parted digits at `at` belong to.
+pub(super) fn part(text: &[u8], at: usize) -> Option<Part> {
+    let is_dump = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b' ';
+    if !text[at..].iter().take(8).all(is_dump) {
+        return None;
+    }
+    let floor = at.saturating_sub(LONGEST);
+    let line = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |newline| floor + newline + 1);
+    let holds =
+        |own: &Vec<Range<usize>>| own.len() >= SHORTEST / 2 && own.last().is_some_and(|last| at <= last.end);
+    let of_lines = groups(text, line).filter(holds);
+    let Some(own) = of_lines.filter(|own| own.last().is_some_and(|last| last.end - line < LONGEST_LINE))
+    else {
+        // A dump that begins behind other words, or is very long, is one line.
+        let before = text[line..at].iter().rev().take_while(|byte| is_dump(byte)).count();
+        let start = at - before + text[at - before..].iter().take_while(|byte| **byte == b' ').count();
+        let own = of_line(text, start, usize::MAX).filter(holds)?;
+        let (first, last) = (own.first()?.start, own.last()?.end);
+        return Some(Part {
+            kind: Kind::Dump,
+            range: first..last,
+            extent: first.saturating_sub(SEEN)..(last + SEEN).min(text.len()),
+        });
+    };
+    let (mut first, mut start) = (own.first()?.start, line);
+    while let Some(before) = line_before(text, start).and_then(|line| Some((line, groups(text, line)?))) {
+        (start, first) = (before.0, before.1.first()?.start);
+    }
+    let mut last = own.last()?.end;
+    while let Some(behind) = line_behind(text, last).and_then(|line| groups(text, line)) {
+        last = behind.last()?.end;
+    }
+    let extent = start.saturating_sub(LONGEST_LINE + 1)..(last + LONGEST_LINE + SEEN).min(text.len());
+    Some(Part { kind: Kind::Dump, range: first..last, extent })
+}
+
+/// What the digits say together, if that is text.
+pub(super) fn view(text: &[u8], range: &Range<usize>) -> Option<View> {
+    let floor = range.start.saturating_sub(SEEN);
+    let line = memchr::memrchr(b'\n', &text[floor..range.start]).map_or(floor, |newline| floor + newline + 1);
+    let is_first = |first: &Vec<Range<usize>>| first.first().is_some_and(|first| first.start == range.start);
+    let first = groups(text, line).filter(is_first);
+    let mut all = match first {
+        Some(first) => first,
+        None => of_line(text, range.start, usize::MAX)?,
+    };
+    while let Some(last) = all.last().filter(|last| last.end < range.end) {
+        all.extend(groups(text, line_behind(text, last.end)?)?);
+    }
+    let nibbles = all.iter().flat_map(|group| &text[group.clone()]);
+    let nibbles: Vec<u8> =
+        nibbles.filter_map(|digit| u8::try_from(char::from(*digit).to_digit(16)?).ok()).collect();
+    let decoded: Vec<u8> = nibbles.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    digits::is_text(&decoded).then(|| View {
+        name: "hexdump".to_owned(),
+        layers: 1,
+        cut: false,
+        map: Map::Digits { decoded: 0..decoded.len(), bits: 4, lines: all },
+        text: decoded,
+    })
+}
+
+/// Whether the line that begins here is one of a dump.
+pub(super) fn is_line(text: &[u8], line: usize) -> bool {
+    groups(text, line).is_some()
+}
+
+/// The groups of digits in the line that begins at `line`.
+fn groups(text: &[u8], line: usize) -> Option<Vec<Range<usize>>> {
+    let indent = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'>');
+    let start = line + text[line..].iter().take(INDENT).take_while(indent).count();
+    let offset = hex(text, start);
+    let behind = start + offset;
+    let (start, most) = match text.get(behind)? {
+        b':' if offset >= 4 => (behind + 1, MOST_BEHIND_OFFSET),
+        b' ' if offset >= 6 => (behind, MOST_BEHIND_OFFSET),
+        _ => (start, usize::MAX),
+    };
+    let blanks = text[start..].iter().take(4).take_while(|byte| **byte == b' ').count();
+    of_line(text, start + blanks, most)
+}
+
+/// The groups that follow each other from here on: all of one length but the last.
+fn of_line(text: &[u8], start: usize, most: usize) -> Option<Vec<Range<usize>>> {
+    let length = hex(text, start);
+    if !matches!(length, 2 | 4) {
+        return None;
+    }
+    let (mut groups, mut at, mut bytes) = (Vec::new(), start + length, length / 2);
+    groups.push(start..start + length);
+    while at - start < LONGEST && bytes < most {
+        let blanks = text[at..].iter().take(3).take_while(|byte| **byte == b' ').count();
+        let next = hex(text, at + blanks);
+        let is_last = next > 0 && next < length && next.is_multiple_of(2);
+        if !(1..=2).contains(&blanks) || next != length && !is_last {
+            break;
+        }
+        // What stands behind a wide gap is the text again, unless it is half a line's gap.
+        if blanks == 2 && (is_last || length > 2) {
+            break;
+        }
+        groups.push(at + blanks..at + blanks + next);
+        at += blanks + next;
+        bytes += next / 2;
+    }
+    (groups.len() > 1 || most < usize::MAX).then_some(groups)
+}
+
+/// How many hexadecimal digits stand at a place, if nothing goes on behind them.
+fn hex(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let len = rest.iter().take(18).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    if rest.get(len).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') { 0 } else { len }
+}
+
+/// The line before, if it is one of several.
+pub(super) fn line_before(text: &[u8], line: usize) -> Option<usize> {
+    let end = line.checked_sub(1)?;
+    let floor = end.saturating_sub(LONGEST_LINE);
+    memchr::memrchr(b'\n', &text[floor..end]).map(|newline| floor + newline + 1).or((floor == 0).then_some(0))
+}
+
+fn line_behind(text: &[u8], at: usize) -> Option<usize> {
+    let rest = &text[at..(at + LONGEST_LINE).min(text.len())];
+    memchr::memchr(b'\n', rest).map(|newline| at + newline + 1).filter(|line| *line < text.len())
+}

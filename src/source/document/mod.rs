@@ -1,0 +1,155 @@
+//! Documents as a person reads them: the text of office files and of PDF, part by part and line by line.
+//!
+//! In the bytes of these files a word may be split over many places, or be packed and written in numbers of a font. What
+//! is made of them here are plain texts; a source hands them over as blobs of their own. Works on bytes in memory, and
+//! knows nothing of archives, budgets and rules.
+
+mod flow;
+mod office;
+mod page;
+mod pdf;
+mod properties;
+mod sheet;
+mod table;
+mod xml;
+
+pub(super) use office::{is_office, read as office};
+pub(super) use pdf::{Seen, is_pdf, read as pdf};
+
+#[cfg(test)]
+mod tests {
+    use super::page::Give;
+    use super::*;
+    use proptest::prelude::*;
+    use std::cell::RefCell;
+
+    /// Words that documents are made of, whole and broken.
+    const XML: [&str; 30] = [
+        "<w:p>",
+        "</w:p>",
+        "<w:r>",
+        "</w:r>",
+        "<w:t>",
+        "</w:t>",
+        "<w:tbl>",
+        "</w:tbl>",
+        "<w:tr>",
+        "</w:tr>",
+        "<w:tc>",
+        "</w:tc>",
+        "<w:del>",
+        "</w:del>",
+        "<text:s text:c=\"9999999\"/>",
+        "<row r=\"1048576\">",
+        "</row>",
+        "<c r=\"XFD7\" t=\"s\">",
+        "</c>",
+        "<v>",
+        "</v>",
+        "1",
+        "&amp;",
+        "&#x41;",
+        "&",
+        "<f>",
+        "</f>",
+        "<table:table>",
+        "<table:table-row table:number-rows-repeated=\"1048576\">",
+        "<spreadsheet>",
+    ];
+
+    const PDF: [&str; 44] = [
+        "1 0 obj\n",
+        "2 0 obj\n",
+        "3 0 obj\n",
+        "endobj\n",
+        "<<",
+        ">>",
+        "/Type ",
+        "/Page ",
+        "/Pages ",
+        "/Kids ",
+        "[",
+        "]",
+        "1 0 R ",
+        "2 0 R ",
+        "3 0 R ",
+        "stream\n",
+        "\nendstream\n",
+        "/Length ",
+        "99999999 ",
+        "-1 ",
+        "1e30 ",
+        "(a\\",
+        "(b)",
+        "<41",
+        "<4142>",
+        "/Contents ",
+        "trailer",
+        "/Root ",
+        "BT ",
+        "ET ",
+        "/F1 ",
+        "12 Tf ",
+        "Tj ",
+        "TJ ",
+        "T* ",
+        "Td ",
+        "0 0 0 0 0 0 Tm ",
+        "q ",
+        "Q ",
+        "/X Do ",
+        "BI ",
+        " EI ",
+        "%",
+        "/Type /ObjStm /N 3 /First 9 ",
+    ];
+
+    fn lines(read: impl FnOnce(&Give<'_>)) -> Vec<String> {
+        let all = RefCell::new(Vec::new());
+        read(&|part, line, text| all.borrow_mut().push(format!("{part}:{line}:{text}")));
+        all.into_inner()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1500, ..Default::default() })]
+
+        #[test]
+        fn any_markup_is_read(words in prop::collection::vec(prop::sample::select(&XML[..]), 0..60)) {
+            let text = words.concat();
+            for name in ["word/document.xml", "xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml", "content.xml", "meta.xml"] {
+                let names = [name.to_owned()];
+                let told = lines(|give| office(&names, &mut |asked| (asked == name).then(|| text.clone().into_bytes()), give));
+                let size: usize = told.iter().map(String::len).sum();
+                prop_assert!(size < 40 * (text.len() + 4000) + (1 << 18), "{size} bytes of {}", text.len());
+            }
+        }
+
+        #[test]
+        fn any_pdf_is_read(words in prop::collection::vec(prop::sample::select(&PDF[..]), 0..120)) {
+            let text = format!("%PDF-1.4\n{}", words.concat());
+            lines(|give| assert_ne!(pdf(text.as_bytes(), 1 << 20, give, &|_, _| ()), Seen::Encrypted));
+        }
+
+        #[test]
+        fn a_damaged_pdf_is_read(at in 0_usize..900, byte: u8, cut in 0_usize..900) {
+            let mut file = SAMPLE.as_bytes().to_vec();
+            let at = at % file.len();
+            file[at] = byte;
+            lines(|give| assert_ne!(pdf(&file, 1 << 20, give, &|_, _| ()), Seen::Encrypted));
+            lines(|give| assert_ne!(pdf(&file[..cut % SAMPLE.len()], 1 << 20, give, &|_, _| ()), Seen::Encrypted));
+        }
+    }
+
+    const SAMPLE: &str = "%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [3 0 R] >>\nendobj\n\
+        3 0 obj\n<< /Type /Page /Contents 4 0 R /MediaBox [0 0 100 100] /Resources << /Font << /F 5 0 R >> >> >>\nendobj\n\
+        4 0 obj\n<< /Length 44 >>\nstream\nBT /F 9 Tf 1 2 Td [(Two) -900 (words)] TJ ET Q\nendstream\nendobj\n\
+        5 0 obj\n<< /Type /Font /Subtype /Type1 /FirstChar 32 /Widths [250 300] /Encoding << /Differences [65 /uni0042 /adieresis] >> >>\nendobj\n\
+        trailer\n<< /Root 1 0 R /Info << /Title <FEFF00480069> >> >>\n";
+
+    #[test]
+    fn a_page_is_told_line_by_line() {
+        let told =
+            lines(|give| assert_ne!(pdf(SAMPLE.as_bytes(), 1 << 20, give, &|_, _| ()), Seen::Encrypted));
+        assert_eq!(told, ["page 1:1:Two words\n"]);
+    }
+}

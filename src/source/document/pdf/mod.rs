@@ -1,0 +1,56 @@
+//! The text of PDF: pages as they are shown, and what stands beside them: properties, links, fields, attached files.
+//!
+//! Read by our own code: a scanner wants every object of a file, also those that only an earlier version named, which
+//! libraries for PDF pass over; it wants no drawing, and bounds on everything. Broken files are read as far as they go.
+
+mod cmap;
+mod content;
+mod filter;
+mod font;
+mod glyph;
+mod layout;
+mod object;
+mod pages;
+mod rest;
+mod store;
+
+use super::page::Give;
+use content::Shared;
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
+use store::Store;
+
+/// The most operators of all pages together.
+const MOST_STEPS: u64 = 50_000_000;
+
+/// How a file was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::source) enum Seen {
+    /// All that is read of such files.
+    All,
+    /// It goes beyond the bounds.
+    Cut,
+    /// It is encrypted.
+    Encrypted,
+}
+
+/// Takes a file that is attached: its name and its content.
+pub(in crate::source) type Attach<'a> = dyn Fn(&str, &[u8]) + 'a;
+
+/// Whether a file that begins so is a PDF.
+pub(in crate::source) fn is_pdf(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"%PDF-")
+}
+
+/// Tells the text of a PDF, page by page, of which at most so many bytes are unpacked.
+pub(in crate::source) fn read(bytes: &[u8], most: usize, give: &Give<'_>, attach: &Attach<'_>) -> Seen {
+    let store = Store::new(bytes, most);
+    if store.is_encrypted {
+        return Seen::Encrypted;
+    }
+    let mut shared = Shared { fonts: HashMap::new(), steps: Cell::new(MOST_STEPS) };
+    let mut shown = HashSet::new();
+    pages::read(&store, &mut shared, &mut shown, give);
+    rest::read(&store, &mut shared, &shown, give, attach);
+    if store.is_cut.get() || shared.steps.get() == 0 { Seen::Cut } else { Seen::All }
+}
