@@ -60,18 +60,51 @@ impl Coverage {
 /// What a scan was told not to look for or not to tell of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Configuration {
-    /// The configuration file that was used: a path, or `COMMIT:PATH` when it was read from a commit.
+    /// The configuration at the root of what was scanned, else the organisation's: a path, or `COMMIT:PATH` when it was
+    /// read from a commit.
     pub file: Option<String>,
-    /// The rules that the configuration turned off.
+    /// The rules that configurations turned off everywhere.
     pub disabled: Vec<String>,
     /// The built-in rules that a rule file put others in the place of.
     pub replaced: Vec<String>,
+    /// The configurations that count, the widest first, and what each did.
+    pub layers: Vec<LayerUse>,
     /// The secrets that were found and are not told of.
     pub left_out: LeftOut,
     /// The ignore file that was used.
     pub ignore_file: Option<IgnoreFile>,
     /// The baseline that was given.
     pub baseline: Option<Baseline>,
+}
+
+/// Whose configuration it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayerKind {
+    /// Of whoever runs the scan, for all that they scan.
+    #[default]
+    Organisation,
+    /// At the root of what is scanned.
+    Repository,
+    /// Of a folder below it.
+    Folder,
+}
+
+/// What one configuration did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LayerUse {
+    /// Whose it is.
+    pub kind: LayerKind,
+    /// Its file: a path, or `COMMIT:PATH`.
+    pub file: String,
+    /// The rules that it turned off: everywhere, in its folder, or in some paths.
+    pub disabled: Vec<String>,
+    /// The rules that it called otherwise: severity, confidence, title.
+    pub overridden: Vec<String>,
+    /// The built-in rules that it put others in the place of.
+    pub replaced: Vec<String>,
+    /// How many secrets were left out for what it says of paths, values and rules in paths.
+    pub left_out: u64,
 }
 
 /// What an ignore file did, besides what is counted as left out.
@@ -130,6 +163,10 @@ pub struct Known {
 pub struct LeftOut {
     /// Stand only in paths that the configuration allows.
     pub paths: u64,
+    /// Have a value that the configuration allows.
+    pub values: u64,
+    /// Were found by a rule that is turned off where they stand.
+    pub rules: u64,
     /// Stand only on lines with a comment that allows them.
     pub inline: u64,
     /// Are less sure than was asked for.
@@ -141,11 +178,16 @@ pub struct LeftOut {
 }
 
 impl Configuration {
-    /// Whether somebody hid something: a rule that does not run, or a secret that a path, a comment, an ignore file or a
-    /// baseline leaves out. What the confidence leaves out is the choice of whoever ran the scan.
+    /// Whether somebody hid something: a rule that does not run or is called less sure, or a secret that a path, a value, a
+    /// comment, an ignore file or a baseline leaves out. What the confidence leaves out is the choice of whoever ran the
+    /// scan.
     pub fn hides(&self) -> bool {
-        let LeftOut { paths, inline, ignore_file, baseline, .. } = self.left_out;
-        let hidden = paths + inline + ignore_file + baseline;
-        hidden > 0 || !self.disabled.is_empty() || !self.replaced.is_empty()
+        let LeftOut { paths, values, rules, inline, ignore_file, baseline, .. } = self.left_out;
+        let hidden = paths + values + rules + inline + ignore_file + baseline;
+        let is_changed = |layer: &LayerUse| !(layer.disabled.is_empty() && layer.overridden.is_empty());
+        hidden > 0
+            || !self.disabled.is_empty()
+            || !self.replaced.is_empty()
+            || self.layers.iter().any(is_changed)
     }
 }

@@ -65,9 +65,50 @@ impl Assignment {
     }
 }
 
+/// Who reads a file, where the readers do not agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// What the libraries for applications agree on: node, python, dotenvy, compose.
+    Common,
+    /// `docker run --env-file`: the rest of the line is the value, quotes and comments too.
+    Docker,
+    /// `EnvironmentFile=`: comments at the start of a line only, and no `export`.
+    Systemd,
+    /// `. file`: no blanks around `=`, and a value that the shell would expand is in doubt.
+    Shell,
+}
+
+impl Dialect {
+    /// The dialect by what stands behind `env` in the name of a target.
+    pub(crate) fn of(suffix: &str) -> Option<Self> {
+        match suffix {
+            "" | "-node" | "-python" | "-dotenvy" | "-compose" => Some(Self::Common),
+            "-docker" => Some(Self::Docker),
+            "-systemd" => Some(Self::Systemd),
+            "-shell" => Some(Self::Shell),
+            _ => None,
+        }
+    }
+
+    /// What stands behind `env` in the name of a target.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Common => "",
+            Self::Docker => "-docker",
+            Self::Systemd => "-systemd",
+            Self::Shell => "-shell",
+        }
+    }
+}
+
 /// Finds every assignment, in the order of the file.
 pub(crate) fn parse(text: &str) -> Vec<Assignment> {
-    let mut reader = Reader { bytes: text.as_bytes(), at: 0, line: 1 };
+    parse_as(text, Dialect::Common)
+}
+
+/// Finds every assignment as this reader sees it.
+pub(crate) fn parse_as(text: &str, dialect: Dialect) -> Vec<Assignment> {
+    let mut reader = Reader { bytes: text.as_bytes(), at: 0, line: 1, dialect };
     if text.starts_with('\u{feff}') {
         reader.at = '\u{feff}'.len_utf8();
     }
@@ -83,6 +124,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     line: usize,
+    dialect: Dialect,
 }
 
 impl Reader<'_> {
@@ -115,22 +157,34 @@ impl Reader<'_> {
     /// Reads the assignment that starts on this line, if one does.
     fn assignment(&mut self) -> Option<Assignment> {
         self.skip_blanks();
-        if self.bytes[self.at..].starts_with(b"export")
+        let exports = matches!(self.dialect, Dialect::Common | Dialect::Shell);
+        if exports
+            && self.bytes[self.at..].starts_with(b"export")
             && matches!(self.bytes.get(self.at + 6), Some(b' ' | b'\t'))
         {
             self.at += 6;
             self.skip_blanks();
         }
         let name = self.name()?;
-        self.skip_blanks();
+        if self.dialect == Dialect::Common {
+            self.skip_blanks();
+        }
         match self.peek()? {
             b'=' => {}
-            b':' if matches!(self.bytes.get(self.at + 1), Some(b' ' | b'\t')) => {}
+            b':' if self.dialect == Dialect::Common
+                && matches!(self.bytes.get(self.at + 1), Some(b' ' | b'\t')) => {}
             _ => return None,
         }
         self.at += 1;
-        self.skip_blanks();
         let line = self.line;
+        match self.dialect {
+            Dialect::Docker => {
+                let value = self.at..self.end_of_line(self.at);
+                return Some(Assignment { name, value, quote: None, line, doubtful: false });
+            }
+            Dialect::Shell => {}
+            Dialect::Common | Dialect::Systemd => self.skip_blanks(),
+        }
         if let Some(quote @ (b'"' | b'\'' | b'`')) = self.peek() {
             if let Some(value) = self.quoted(quote) {
                 self.line += newlines(&self.bytes[value.clone()]);
@@ -141,8 +195,14 @@ impl Reader<'_> {
             return Some(Assignment { name, value, quote: None, line, doubtful: true });
         }
         let value = self.plain();
-        let doubtful =
-            self.bytes[value.clone()].iter().any(|byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\'));
+        let shell = self.dialect == Dialect::Shell;
+        let doubtful = self.bytes[value.clone()].iter().any(|byte| match byte {
+            b'"' | b'\'' | b'`' | b'\\' => true,
+            b' ' | b'\t' | b'$' | b'(' | b')' | b';' | b'&' | b'|' | b'<' | b'>' | b'*' | b'?' | b'~' => {
+                shell
+            }
+            _ => false,
+        });
         Some(Assignment { name, value, quote: None, line, doubtful })
     }
 
@@ -170,13 +230,22 @@ impl Reader<'_> {
                 _ => end += 1,
             }
         }
-        let rest = self.bytes[end + 1..self.end_of_line(end)].trim_ascii();
-        (rest.is_empty() || rest.starts_with(b"#")).then_some(start..end)
+        let rest = &self.bytes[end + 1..self.end_of_line(end)];
+        let comment = match self.dialect {
+            Dialect::Systemd | Dialect::Docker => false,
+            Dialect::Common => rest.trim_ascii().starts_with(b"#"),
+            // Without a blank before it, `#` belongs to the value.
+            Dialect::Shell => rest.trim_ascii().starts_with(b"#") && !rest.starts_with(b"#"),
+        };
+        (rest.trim_ascii().is_empty() || comment).then_some(start..end)
     }
 
     /// A value without quotes: up to a comment or the end of the line.
     fn plain(&self) -> Range<usize> {
         let line = &self.bytes[self.at..self.end_of_line(self.at)];
+        if self.dialect == Dialect::Systemd {
+            return self.at..self.at + line.trim_ascii_end().len();
+        }
         let comment =
             (0..line.len()).find(|&n| line[n] == b'#' && (n == 0 || matches!(line[n - 1], b' ' | b'\t')));
         let value = line[..comment.unwrap_or(line.len())].trim_ascii_end();
@@ -225,6 +294,23 @@ mod tests {
         let found = parse(text);
         assert!(found[0].doubtful);
         assert_eq!(found[1].read(text), "me");
+    }
+
+    #[test]
+    fn each_reader_sees_its_own_value() {
+        let value = |text: &str, dialect| {
+            parse_as(text, dialect).iter().map(|a| (a.raw(text).to_owned(), a.doubtful)).next()
+        };
+        let is = |raw: &str| Some((raw.to_owned(), false));
+        assert_eq!(value("A='x' # c\n", Dialect::Docker), is("'x' # c"));
+        assert_eq!(value("A=x # c\n", Dialect::Systemd), is("x # c"));
+        assert_eq!(value("A=\"x\"  \n", Dialect::Systemd), is("x"));
+        assert!(value("A='x' # c\n", Dialect::Systemd).unwrap().1);
+        assert_eq!(value("export A=x\n", Dialect::Systemd), None);
+        assert_eq!(value("; A=x\nA = y\n", Dialect::Systemd), None);
+        assert_eq!(value("export A='x' # c\n", Dialect::Shell), is("x"));
+        assert_eq!(value("A = x\n", Dialect::Shell), None);
+        assert!(value("A=x make\n", Dialect::Shell).unwrap().1);
     }
 
     #[test]

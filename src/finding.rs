@@ -103,6 +103,8 @@ pub struct Finding {
     pub reason: String,
     /// What to do now.
     pub advice: String,
+    /// Who can put another value in its place, and how.
+    pub rotation: Rotation,
     /// The value itself; a report shows it only when told to.
     pub secret: Secret,
     /// The value's keyed hash.
@@ -111,6 +113,31 @@ pub struct Finding {
     pub live_in: Vec<String>,
     /// Where it stands, oldest first; never empty.
     pub occurrences: Vec<Occurrence>,
+}
+
+/// How a leaked credential is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rotation {
+    /// Who does it.
+    pub by: Rotator,
+    /// How, in one line.
+    pub how: String,
+    /// The provider's page on such credentials.
+    pub page: Option<String>,
+}
+
+/// Who replaces a leaked credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Rotator {
+    /// This tool.
+    #[serde(rename = "unleak rotate")]
+    Unleak,
+    /// Whoever gave it out.
+    #[serde(rename = "provider")]
+    Provider,
+    /// Whoever runs what it opens.
+    #[serde(rename = "owner")]
+    Owner,
 }
 
 /// One place a secret stands in.

@@ -8,6 +8,7 @@ mod failure;
 mod fingerprint_key;
 mod hook;
 mod ignore;
+mod incident;
 mod man;
 mod progress;
 mod rotate;
@@ -39,6 +40,7 @@ enum Command {
     Baseline(baseline::Args),
     Hook(hook::Args),
     Rotate(Box<rotate::Args>),
+    Incident(incident::Args),
     Demo(demo::Args),
     #[command(hide = true)]
     DemoApp(demo::AppArgs),
@@ -60,6 +62,7 @@ pub fn main() -> Exit {
         Command::Baseline(args) => baseline::run(&args, &mut context),
         Command::Hook(args) => hook::run(&args, &mut context),
         Command::Rotate(args) => rotate::run(&args, &mut context),
+        Command::Incident(args) => incident::run(&args, &mut context),
         Command::Demo(args) => demo::run(&args, &mut context),
         Command::DemoApp(args) => demo::run_app(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),

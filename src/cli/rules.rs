@@ -159,20 +159,29 @@ fn check(path: Option<&std::path::Path>, context: &mut Context) -> Result<Exit, 
     let wrong = problems.iter().filter(|problem| !problem.is_warning()).count();
     for problem in &problems {
         let level = if problem.is_warning() { "warning" } else { "error" };
-        writeln!(context.out, "{level}: {problem}")?;
+        let place = path.and_then(|path| rule::place(path, &problem.rule, problem.field()));
+        let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
+        writeln!(context.out, "{level}: {place}{problem}")?;
+        if let Some(hint) = problem.hint() {
+            writeln!(context.out, "  hint: {hint}")?;
+        }
     }
     if wrong > 0 {
-        let failure = Failure::usage(format!("{wrong} of the rules' own examples fail"));
+        let failure = Failure::usage(format!("{} in the rules", count(wrong as u64, "error")));
         return Err(failure.hinted("an example must be found by its rule alone, a counterexample not by it"));
     }
     let examples: usize = rules.iter().map(|rule| rule.examples.len()).sum();
     let counterexamples: usize = rules.iter().map(|rule| rule.counterexamples.len()).sum();
     writeln!(
         context.out,
-        "{} with {} and {}: all in order",
+        "{} with {} and {}: {}",
         count(rules.len() as u64, "rule"),
         count(examples as u64, "example"),
         count(counterexamples as u64, "counterexample"),
+        match problems.len() as u64 {
+            0 => "all in order".to_owned(),
+            number => count(number, "warning"),
+        },
     )?;
     Ok(Exit::Clean)
 }

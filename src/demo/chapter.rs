@@ -10,8 +10,8 @@ use crate::detect::Detector;
 use crate::finding::{Confidence, Scan};
 use crate::report::{self, Format};
 use crate::rotate::{
-    self, Ending, EnvTarget, Event, Health, Moment, Outcome, Plan, Probe, Reload, Request, Sent, Severity,
-    Status, StoreAccess,
+    self, Ending, Event, Health, Moment, Outcome, Plan, Probe, Reload, Request, Sent, Severity, Status,
+    StoreAccess, Target,
 };
 use crate::rule;
 use crate::scan;
@@ -121,7 +121,7 @@ fn request(story: &Story<'_>) -> Result<Request, Error> {
     let ada = world.cookies.first().ok_or(Error::Answer("no cookie for a login"))?;
     let store = format!("sqlite:{}", app::store_file(&world.server()).display());
     Ok(Request {
-        target: EnvTarget::new(app::env_file(&world.server()), VARIABLE)?,
+        targets: vec![Target::env(app::env_file(&world.server()), VARIABLE)?],
         format: None,
         reload: Some(Reload { command: world.restart_command(), limit: LIMIT, directory: None }),
         health: Some(Health { url: world.site.health()?, limit: LIMIT }),
@@ -131,6 +131,8 @@ fn request(story: &Story<'_>) -> Result<Request, Error> {
         incident: None,
         unfinished: None,
         arguments: None,
+        exposed_since: None,
+        graceful: None,
         state: world.state(),
         fault: None,
     })

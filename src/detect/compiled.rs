@@ -65,6 +65,11 @@ enum Reach {
 /// How many bytes of states a filter's pattern keeps for each thread; values are short.
 const LAZY_STATES: usize = 1 << 18;
 
+/// How far around a match is looked whether it stands inside of something long.
+const BLOB: usize = 40;
+/// The longest value of which that is asked.
+const LONGEST_IN_BLOB: usize = 512;
+
 /// Compiles the pattern of a filter, in the syntax of all rules' patterns.
 pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
     Regex::builder()
@@ -136,8 +141,8 @@ impl Compiled {
             Reach::Prefix { span, .. } | Reach::Within { span, .. } if rule.named => {
                 Spans { near: span + named::NEAR, far: span + named::REACH }
             }
-            Reach::Prefix { literal, span } => Spans { near: literal.len(), far: *span },
-            Reach::Within { span, .. } => Spans { near: *span, far: *span },
+            Reach::Prefix { literal, span } => Spans { near: literal.len(), far: span + BLOB },
+            Reach::Within { span, .. } => Spans { near: *span, far: span + BLOB },
         })
     }
 
@@ -181,8 +186,12 @@ impl Matcher {
         refused: &mut dyn FnMut(Range<usize>, Refusal),
     ) -> Option<Found> {
         let bytes = input.haystack();
-        let secret = self.matched(input, keyword)?;
+        let secret = without_parameters(bytes, self.matched(input, keyword)?);
         match self.judged(&bytes[secret.clone()], Form::Cell) {
+            Ok(_) if is_within_blob(bytes, &secret) => {
+                refused(secret, Refusal::Thing);
+                None
+            }
             Ok(verdict) => Some(Found { secret, verdict }),
             Err(refusal) => {
                 refused(secret, refusal);
@@ -262,6 +271,40 @@ impl Matcher {
         let verdict = judge(value, form, promise)?;
         Ok(Verdict { confidence: verdict.confidence.min(self.confidence), ..verdict })
     }
+}
+
+/// The value alone where the next parameter of a query stands behind it: `VALUE&name=…`.
+fn without_parameters(bytes: &[u8], secret: Range<usize>) -> Range<usize> {
+    let value = &bytes[secret.clone()];
+    let is_query = bytes[..secret.start].ends_with(b"=") && !value.contains(&b'?');
+    let ends = memchr::memchr(b'&', value).filter(|at| {
+        let name =
+            value[at + 1..].iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_').count();
+        name > 1 && value.get(at + 1 + name) == Some(&b'=') && !value[..*at].contains(&b'=')
+    });
+    match ends {
+        Some(at) if is_query && at > 0 => secret.start..secret.start + at,
+        _ => secret,
+    }
+}
+
+/// Whether base64 goes on for long on one side of a match: an image or an archive, in which every prefix stands somewhere.
+fn is_within_blob(bytes: &[u8], secret: &Range<usize>) -> bool {
+    if secret.len() > LONGEST_IN_BLOB {
+        return false;
+    }
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    let before = bytes[..secret.start].iter().rev().take(BLOB).take_while(is_part).count();
+    let after = bytes[secret.end..].iter().take(BLOB).take_while(is_part).count();
+    let is_blob = |side: &[u8]| {
+        let has = |is: fn(&u8) -> bool| side.iter().any(is);
+        side.len() == BLOB
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && memchr::memchr_iter(b'/', side).count() < 4
+    };
+    is_blob(&bytes[secret.start - before..secret.start]) || is_blob(&bytes[secret.end..secret.end + after])
 }
 
 impl Reach {

@@ -3,7 +3,7 @@
 
 use super::Report;
 use super::text::count;
-use crate::coverage::{Baseline, Configuration, IgnoreEntry, IgnoreFile};
+use crate::coverage::{Baseline, Configuration, IgnoreEntry, IgnoreFile, LayerKind, LayerUse};
 
 /// Rules that are named; the machine formats name them all.
 const MOST_NAMED: usize = 8;
@@ -13,30 +13,44 @@ pub(super) fn lines(report: &Report<'_>) -> Vec<String> {
     let configuration = &report.scan.configuration;
     let text = |text: &String| report.redactor.text(text).into_owned();
     let mut lines = Vec::new();
-    let rules = rules(configuration, &text);
-    match (&configuration.file, rules) {
-        (Some(file), Some(rules)) => lines.push(format!("Configuration {}: {rules}.", text(file))),
-        (Some(file), None) => lines.push(format!("Configuration {}.", text(file))),
-        (None, Some(rules)) => lines.push(format!("Rules: {rules}.")),
-        (None, None) => {}
-    }
+    lines.extend(configuration.layers.iter().map(|used| layer(used, &text)));
+    lines.extend(by_rule_files(configuration, &text));
     lines.extend(left_out(configuration, &text));
     lines.extend(configuration.ignore_file.iter().flat_map(|used| entries(used, &text)));
     lines.extend(configuration.baseline.as_ref().and_then(|used| gone(used, &text)));
     lines
 }
 
-fn rules(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> Option<String> {
-    let part = |ids: &[String], noun: &str, done: &str| {
-        let named: Vec<String> = ids.iter().take(MOST_NAMED).map(text).collect();
-        let more = if ids.len() > MOST_NAMED { ", …" } else { "" };
-        let number = count(ids.len() as u64, noun);
-        (!ids.is_empty()).then(|| format!("{number} {done} ({}{more})", named.join(", ")))
+/// What one configuration did.
+fn layer(used: &LayerUse, text: &dyn Fn(&String) -> String) -> String {
+    let parts = [
+        rules(&used.disabled, "rule", "turned off", text),
+        rules(&used.overridden, "rule", "called otherwise", text),
+        rules(&used.replaced, "built-in rule", "replaced", text),
+        (used.left_out > 0).then(|| format!("{} left out", count(used.left_out, "secret"))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let whose = match used.kind {
+        LayerKind::Organisation => "Organisation's configuration",
+        LayerKind::Repository => "Configuration",
+        LayerKind::Folder => "Folder's configuration",
     };
-    let disabled = part(&configuration.disabled, "rule", "turned off");
-    let replaced = part(&configuration.replaced, "built-in rule", "replaced");
-    let parts: Vec<String> = disabled.into_iter().chain(replaced).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let done = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    format!("{whose} {}{done}.", text(&used.file))
+}
+
+/// What files of `--rules` replaced.
+fn by_rule_files(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> Option<String> {
+    let by_layer = |id: &&String| configuration.layers.iter().any(|layer| layer.replaced.contains(id));
+    let rest: Vec<String> = configuration.replaced.iter().filter(|id| !by_layer(id)).cloned().collect();
+    rules(&rest, "built-in rule", "replaced", text).map(|rules| format!("Rules: {rules}."))
+}
+
+fn rules(ids: &[String], noun: &str, done: &str, text: &dyn Fn(&String) -> String) -> Option<String> {
+    let named: Vec<String> = ids.iter().take(MOST_NAMED).map(text).collect();
+    let more = if ids.len() > MOST_NAMED { ", …" } else { "" };
+    let number = count(ids.len() as u64, noun);
+    (!ids.is_empty()).then(|| format!("{number} {done} ({}{more})", named.join(", ")))
 }
 
 fn left_out(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> Option<String> {
@@ -45,6 +59,8 @@ fn left_out(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> 
     let baseline = configuration.baseline.as_ref().map(|used| text(&used.file)).unwrap_or_default();
     let reasons = [
         (left_out.paths, "in allowed paths".to_owned()),
+        (left_out.values, "with allowed values".to_owned()),
+        (left_out.rules, "of rules that are turned off there".to_owned()),
         (left_out.inline, "on lines with an allowing comment".to_owned()),
         (left_out.confidence, "by less sure rules (--min-confidence)".to_owned()),
         (left_out.ignore_file, format!("named in {ignore_file} (--no-ignore-file shows them)")),

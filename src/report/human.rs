@@ -5,7 +5,7 @@
 use super::{Report, configuration};
 use super::text::{bytes, count, duration, grouped, visible, width, wrap};
 use crate::coverage::Ignored;
-use crate::finding::{Confidence, Finding, Occurrence, Place, References, Severity};
+use crate::finding::{Confidence, Finding, Occurrence, Place, References, Rotator, Severity};
 use anstyle::{AnsiColor, Style};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -78,6 +78,10 @@ fn block(finding: &Finding, report: &Report<'_>, out: &mut dyn Write) -> io::Res
     }
     for (index, text) in wrap(&visible(&finding.advice), WIDTH - GUTTER).iter().enumerate() {
         line(out, if index == 0 { "next" } else { "" }, text)?;
+    }
+    // What the advice says already needs no second line.
+    if finding.rotation.by != Rotator::Unleak {
+        line(out, "rotate", &visible(&finding.rotation.how))?;
     }
     writeln!(out)
 }

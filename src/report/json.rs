@@ -3,8 +3,8 @@
 //! The parts are shared with the other JSON formats.
 
 use super::Report;
-use crate::coverage::{Baseline, Configuration, Coverage, IgnoreEntry, IgnoreFile, Known, Skip};
-use crate::finding::{Confidence, Finding, Occurrence, Severity};
+use crate::coverage::{Baseline, Configuration, Coverage, IgnoreEntry, IgnoreFile, Known, LayerUse, Skip};
+use crate::finding::{Confidence, Finding, Occurrence, Rotation, Severity};
 use crate::rule::Rule;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -105,12 +105,13 @@ impl CoverageView {
 /// What the configuration did, without values in its names.
 pub(super) fn configuration(report: &Report<'_>) -> Configuration {
     let text = |text: &String| report.redactor.text(text).into_owned();
-    let Configuration { file, disabled, replaced, left_out, ignore_file, baseline } =
+    let Configuration { file, disabled, replaced, layers, left_out, ignore_file, baseline } =
         &report.scan.configuration;
     Configuration {
         file: file.as_ref().map(text),
         disabled: disabled.iter().map(text).collect(),
         replaced: replaced.iter().map(text).collect(),
+        layers: layers.iter().map(|layer| layer_use(layer, &text)).collect(),
         left_out: *left_out,
         ignore_file: ignore_file.as_ref().map(|used| IgnoreFile {
             file: text(&used.file),
@@ -123,6 +124,18 @@ pub(super) fn configuration(report: &Report<'_>) -> Configuration {
             known: used.known,
             gone: used.gone.iter().map(|known| Known { place: text(&known.place), ..known.clone() }).collect(),
         }),
+    }
+}
+
+fn layer_use(layer: &LayerUse, text: &dyn Fn(&String) -> String) -> LayerUse {
+    let texts = |ids: &Vec<String>| ids.iter().map(text).collect();
+    LayerUse {
+        kind: layer.kind,
+        file: text(&layer.file),
+        disabled: texts(&layer.disabled),
+        overridden: texts(&layer.overridden),
+        replaced: texts(&layer.replaced),
+        left_out: layer.left_out,
     }
 }
 
@@ -155,6 +168,7 @@ pub(super) struct FindingView<'a> {
     confidence: Confidence,
     reason: &'a str,
     advice: &'a str,
+    rotation: &'a Rotation,
     secret: SecretView,
     live_in: &'a [String],
     occurrences: Vec<Occurrence>,
@@ -170,6 +184,7 @@ impl<'a> FindingView<'a> {
             confidence: finding.confidence,
             reason: &finding.reason,
             advice: &finding.advice,
+            rotation: &finding.rotation,
             secret: SecretView::new(finding, report),
             live_in: &finding.live_in,
             occurrences: occurrences.collect(),

@@ -154,6 +154,7 @@ mod tests {
             confidence: Confidence::High,
             reason: "the format says so".into(),
             advice: "Revoke it in the settings of its owner.".to_owned(),
+            rotation: crate::rule::rotation(&rule(Confidence::High)),
             fingerprint: FingerprintKey::new([7; 32]).fingerprint(&secret),
             secret,
             live_in: Vec::new(),

@@ -40,6 +40,12 @@ pub enum Error {
     /// The file is not UTF-8.
     #[error("{} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
+    /// The file is larger than any that holds configuration.
+    #[error("{} is larger than 4 MiB, which no file of configuration is", .0.display())]
+    TooLarge(PathBuf),
+    /// Two targets stand in one file.
+    #[error("two targets stand in one file, {}", .0.display())]
+    SameFile(PathBuf),
     /// The variable is not in the file.
     #[error("{} has no variable {}", path.display(), shown_name(name))]
     NoSuchName {
@@ -47,6 +53,32 @@ pub enum Error {
         path: PathBuf,
         /// The variable.
         name: String,
+    },
+    /// The key is not in the file.
+    #[error("{} has no key {key}", path.display())]
+    NoSuchKey {
+        /// The file.
+        path: PathBuf,
+        /// The key, as it was typed.
+        key: String,
+    },
+    /// Several Secrets of a manifest hold the key.
+    #[error("{} has several Secrets with a key {key}", path.display())]
+    Ambiguous {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// What stands in the file cannot be replaced.
+    #[error("{}:{line}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// Why; no text of the file.
+        reason: String,
     },
     /// Parsers of dotenv files would read different values.
     #[error("{}:{line}: parsers disagree on where this value ends", path.display())]
@@ -65,11 +97,52 @@ pub enum Error {
         line: usize,
     },
     /// The file was changed between reading and writing.
-    #[error("{} was changed by somebody else meanwhile", .0.display())]
-    ChangedMeanwhile(PathBuf),
+    #[error("{0} was changed by somebody else meanwhile")]
+    ChangedMeanwhile(String),
     /// The edited file does not read back as it should; it was not written.
     #[error("{} would not read back correctly with the new value, and was left as it is", .0.display())]
     Edit(PathBuf),
+    /// A store that is reached over the network, or its answer.
+    #[error("{place}: {what}")]
+    Remote {
+        /// The target.
+        place: String,
+        /// What it answered or why it did not; nothing that it holds.
+        what: String,
+    },
+    /// A store's credential is not there.
+    #[error("there is no credential for {place}")]
+    NoCredential {
+        /// The target.
+        place: String,
+        /// Where it was looked for.
+        wanted: &'static str,
+    },
+    /// The command of a target could not be started.
+    #[error("cannot start the command of {place}")]
+    ExecStart {
+        /// The target.
+        place: String,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The command of a target failed.
+    #[error("the command of {place} {how}{}", said(.output))]
+    Exec {
+        /// The target.
+        place: String,
+        /// How it ended.
+        how: String,
+        /// The end of what it said, without secrets.
+        output: String,
+    },
+    /// A target that cannot be read has the new value, and nobody knows the old one.
+    #[error("{0} cannot be put back: nobody could read what it held")]
+    NoWayBack(String),
+    /// The new value's own form is of no use.
+    #[error("the form of the new secret is not usable: {0}")]
+    Alphabet(&'static str),
     /// The operating system has no randomness.
     #[error("the operating system gives no random bytes: {0}")]
     Random(String),
@@ -141,6 +214,12 @@ pub enum Error {
     /// The undo file cannot be opened.
     #[error("the sealed old value {} cannot be opened", .0.display())]
     Seal(PathBuf),
+    /// There is no such incident.
+    #[error("there is no incident {0}")]
+    NoIncident(String),
+    /// The signing key or what was signed with it cannot be used.
+    #[error("cannot sign or check with {}", .0.display())]
+    Signing(PathBuf),
     /// What was to be written still held a secret; it was not written.
     #[error("{0} would have held a secret and was not written")]
     Unclean(&'static str),
@@ -160,14 +239,27 @@ impl Error {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::Target => "write it as `env:PATH#NAME`, for example `env:/srv/app/.env#SESSION_SECRET`",
+            Self::Target => {
+                "write it as `env:PATH#NAME`, `yaml:PATH#a.b`, `json:PATH#/a/b`, `toml:PATH#a.b`, `k8s:PATH#KEY`, `file:PATH` or `exec:COMMAND`; `unleak rotate --help` lists all kinds"
+            }
             Self::IncidentId => "use 3 to 64 letters, digits, `-`, `_` or `.`, for example INC-20251119-001",
             Self::IncidentExists(_) => "choose another --incident-id, or leave it out to get the next number",
             Self::Url { .. } => "give an http:// or https:// address without user and password",
             Self::Cookie(_) => "give it as the browser sends it, `name=value`, in one line",
+            Self::TooLarge(_) => "check the path",
+            Self::SameFile(_) => {
+                "write both in one target: `env:PATH#NAME,NAME`; keys of other files one rotation after the other"
+            }
             Self::NotText(_) => "convert the file to UTF-8 first",
             Self::NoSuchName { .. } => {
                 "check the name's spelling and case; a rotation replaces a value and adds none"
+            }
+            Self::NoSuchKey { .. } => {
+                "check the spelling: `a.b.c` for YAML and TOML, `/a/b/c` for JSON, `KEY` or `NAME/KEY` for a manifest; a rotation replaces a value and adds none"
+            }
+            Self::Ambiguous { .. } => "name the Secret too: `k8s:PATH#NAME/KEY`",
+            Self::Unreadable { .. } => {
+                "change the file so that one plain value stands there, then start again"
             }
             Self::Doubtful { .. } => {
                 "write the value in one pair of quotes, or without quotes and backslashes"
@@ -191,6 +283,10 @@ impl Error {
             Self::Seal(_) => {
                 "the state folder and its key `undo.key` must be those of the run that sealed it"
             }
+            Self::NoIncident(_) => "see `unleak incident list`; give the same --state as before",
+            Self::Signing(_) => {
+                "the file must be a key that minisign understands; the state folder's own are `signing.key` and `signing.pub`"
+            }
             Self::Unclean(_) => "this is a fault in unleak; please report it, without the secret",
             Self::Durable(error) => {
                 let path = "check the path; a symbolic link must lead to a file that is there";
@@ -204,6 +300,16 @@ impl Error {
                     )
                 });
             }
+            Self::Remote { .. } => "check the target's name, the address and the credential's rights",
+            Self::NoCredential { wanted, .. } => return Some(format!("set {wanted}")),
+            Self::ExecStart { .. } => "check that the shell can be started",
+            Self::Exec { .. } => {
+                "run the command by hand; it must read the value from standard input and end with 0"
+            }
+            Self::Alphabet(_) => {
+                "leave out --secret-length and --secret-alphabet, or give for example 64 and alnum"
+            }
+            Self::NoWayBack(_) => "go on with --resume, or put the old value there by hand",
             Self::Read { .. } => "check the path and its permissions; a symbolic link must lead to a file",
             Self::Edit(_) => {
                 "write the value in one pair of quotes and without line breaks, then start again"

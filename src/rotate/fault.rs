@@ -1,9 +1,10 @@
 //! Crashes on purpose, for the tests that prove what a crash leaves behind. Debug builds only.
 
-use super::{Step, Stop};
+use super::Stop;
 use std::str::FromStr;
 
-/// Where a rotation dies or waits: `STEP:before:kill`, `STEP:after:kill`, `STEP:before:wait`.
+/// Where a rotation dies or waits: `POINT:before:kill`, `POINT:after:kill`, `POINT:before:wait`; a point
+/// is a step, or `write.2` for the second target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     point: String,
@@ -14,7 +15,7 @@ impl FromStr for Fault {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (point, action) = text.rsplit_once(':').ok_or("write it as STEP:before|after:kill|wait")?;
+        let (point, action) = text.rsplit_once(':').ok_or("write it as POINT:before|after:kill|wait")?;
         match action {
             "kill" | "wait" => Ok(Self { point: point.to_owned(), kill: action == "kill" }),
             _ => Err("the action is kill or wait"),
@@ -24,8 +25,8 @@ impl FromStr for Fault {
 
 impl Fault {
     /// Dies like a process that is killed, or waits until somebody asks to stop.
-    pub(super) fn strike(&self, at: Step, moment: &str, stop: &Stop) {
-        if !cfg!(debug_assertions) || self.point != format!("{}:{moment}", at.name()) {
+    pub(super) fn strike(&self, at: &str, moment: &str, stop: &Stop) {
+        if !cfg!(debug_assertions) || self.point != format!("{at}:{moment}") {
             return;
         }
         if self.kill {

@@ -27,6 +27,98 @@ pub enum Format {
     Phoenix,
 }
 
+/// A form of the operator's own: so many characters of an alphabet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Custom {
+    length: usize,
+    alphabet: Vec<u8>,
+}
+
+/// What a new secret looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As a framework asks for it.
+    Known(Format),
+    /// As the operator asks for it.
+    Custom(Custom),
+}
+
+impl Custom {
+    /// `length` characters of `hex`, `letters`, `digits`, `alnum`, or of the characters themselves.
+    ///
+    /// # Errors
+    /// [`Error::Alphabet`] when it could be guessed, or does not survive every place that a secret is written to.
+    pub fn new(length: usize, alphabet: &str) -> Result<Self, Error> {
+        const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        const DIGITS: &str = "0123456789";
+        let mut alphabet = match alphabet {
+            "hex" => b"0123456789abcdef".to_vec(),
+            "letters" => LETTERS.as_bytes().to_vec(),
+            "digits" => DIGITS.as_bytes().to_vec(),
+            "alnum" => [LETTERS, DIGITS].concat().into_bytes(),
+            own => own.as_bytes().to_vec(),
+        };
+        alphabet.sort_unstable();
+        alphabet.dedup();
+        let safe = |c: &u8| c.is_ascii_alphanumeric() || b"-_.+/=:@".contains(c);
+        if !alphabet.iter().all(safe) {
+            return Err(Error::Alphabet(
+                "only letters, digits and `-_.+/=:@` survive every file, shell and store",
+            ));
+        }
+        if length > 1024 {
+            return Err(Error::Alphabet("more than 1024 characters help nobody"));
+        }
+        let custom = Self { length, alphabet };
+        if custom.bits() < 128 {
+            Err(Error::Alphabet("it would carry less than 128 bits"))
+        } else {
+            Ok(custom)
+        }
+    }
+
+    /// The whole bits that it carries at least.
+    fn bits(&self) -> usize {
+        // A hundredth of a bit is exact enough, and integers do.
+        let hundredths = [0, 0, 100, 158, 200, 232, 258, 280];
+        let per = match self.alphabet.len() {
+            small @ 0..8 => hundredths[small],
+            large => 100 * large.ilog2() as usize,
+        };
+        self.length * per / 100
+    }
+}
+
+impl Shape {
+    /// What is written, for a plan and a report.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Known(format) => format.describe().to_owned(),
+            Self::Custom(custom) => format!(
+                "{} characters of {} (at least {} random bits)",
+                custom.length,
+                custom.alphabet.len(),
+                custom.bits()
+            ),
+        }
+    }
+
+    /// What stands in a report where the value would stand.
+    pub fn placeholder(&self) -> String {
+        match self {
+            Self::Known(format) => format.placeholder().to_owned(),
+            Self::Custom(custom) => format!("[REDACTED-{}-CHARACTER-STRING]", custom.length),
+        }
+    }
+
+    pub(super) fn generate(&self) -> Result<Secret, Error> {
+        match self {
+            Self::Known(format) => format.generate(),
+            Self::Custom(custom) => letters(custom.length, &custom.alphabet).map(Secret::from),
+        }
+    }
+}
+
 impl Format {
     /// What is written, for a plan and a report.
     pub fn describe(self) -> &'static str {
@@ -59,24 +151,23 @@ impl Format {
             Self::Base64 | Self::Phoenix => STANDARD.encode(*bytes),
             Self::Base64url => URL_SAFE_NO_PAD.encode(*bytes),
             Self::Laravel => format!("base64:{}", STANDARD.encode(&bytes[..32])),
-            Self::Django => letters(50)?,
+            // Django's alphabet without what a shell or a dotenv dialect would read as something else.
+            Self::Django => letters(50, b"abcdefghijklmnopqrstuvwxyz0123456789@-_=+")?,
         }))
     }
 }
 
 /// Evenly distributed letters: a byte that would make some more likely is thrown away.
-fn letters(count: usize) -> Result<String, Error> {
-    // Django's alphabet without the characters that a shell or a dotenv dialect would read as something else.
-    const ALPHABET: &[u8; 41] = b"abcdefghijklmnopqrstuvwxyz0123456789@-_=+";
-    const EVEN: usize = 256 / ALPHABET.len() * ALPHABET.len();
+fn letters(count: usize, alphabet: &[u8]) -> Result<String, Error> {
+    let even = 256 / alphabet.len() * alphabet.len();
     let mut text = String::with_capacity(count);
     let mut bytes = Zeroizing::new([0_u8; 64]);
     while text.len() < count {
         rand::rngs::SysRng.try_fill_bytes(&mut *bytes).map_err(|error| Error::Random(error.to_string()))?;
-        let usable = bytes.iter().filter(|&&byte| usize::from(byte) < EVEN);
+        let usable = bytes.iter().filter(|&&byte| usize::from(byte) < even);
         text.extend(
             usable
-                .map(|&byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]))
+                .map(|&byte| char::from(alphabet[usize::from(byte) % alphabet.len()]))
                 .take(count - text.len()),
         );
     }
@@ -103,6 +194,20 @@ mod tests {
         );
         assert!(text(Format::Phoenix).len() >= 64);
         assert_eq!(text(Format::Django).len(), 50);
+    }
+
+    #[test]
+    fn a_form_of_ones_own_has_its_letters_and_cannot_be_weak() {
+        for (length, alphabet) in [(40, "alnum"), (64, "hex"), (128, "01"), (43, "ABCDEFGH-_")] {
+            let custom = Custom::new(length, alphabet).unwrap();
+            let value = Shape::Custom(custom.clone()).generate().unwrap();
+            assert!(value.len() == length && value.expose().iter().all(|c| custom.alphabet.contains(c)));
+        }
+        for (length, alphabet) in
+            [(10, "alnum"), (1000, "a"), (64, ""), (64, "abc'"), (64, "a b$"), (5000, "hex")]
+        {
+            assert!(Custom::new(length, alphabet).is_err(), "{length} {alphabet}");
+        }
     }
 
     #[test]

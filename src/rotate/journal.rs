@@ -47,6 +47,9 @@ pub struct Record {
     /// To which step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Step>,
+    /// To which target, from 1, where it happened to one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<usize>,
     /// In words.
     pub detail: String,
     /// The plan, in the first record.
@@ -95,6 +98,7 @@ impl Journal {
         &mut self,
         event: Kind,
         step: Option<Step>,
+        target: Option<usize>,
         detail: &str,
         plan: Option<Value>,
         redactor: &Redactor,
@@ -105,6 +109,7 @@ impl Journal {
             ms: self.elapsed_ms(),
             event,
             step,
+            target,
             detail: redactor.redact(detail),
             plan,
             prev: self.head.clone(),
@@ -208,10 +213,10 @@ mod tests {
         let none = Redactor::new([]);
         let mut journal = Journal::create(&path).unwrap();
         journal
-            .append(Kind::Opened, None, "start", Some(serde_json::json!({"b": 1, "a": [2]})), &none)
+            .append(Kind::Opened, None, None, "start", Some(serde_json::json!({"b": 1, "a": [2]})), &none)
             .unwrap();
-        journal.append(Kind::Begun, Some(Step::Write), "", None, &none).unwrap();
-        journal.append(Kind::Done, Some(Step::Write), "one \"place\"", None, &none).unwrap();
+        journal.append(Kind::Begun, Some(Step::Write), Some(1), "", None, &none).unwrap();
+        journal.append(Kind::Done, Some(Step::Write), None, "one \"place\"", None, &none).unwrap();
         path
     }
 
@@ -254,9 +259,9 @@ mod tests {
         let secret = Secret::from("correct horse battery".to_owned());
         let redactor = Redactor::new([&secret]);
         let mut journal = Journal::create(&path).unwrap();
-        journal.append(Kind::Failed, None, "it said correct horse battery", None, &redactor).unwrap();
+        journal.append(Kind::Failed, None, None, "it said correct horse battery", None, &redactor).unwrap();
         let plan = Some(serde_json::json!({"x": "correct horse battery"}));
-        assert!(journal.append(Kind::Opened, None, "", plan, &redactor).is_err());
+        assert!(journal.append(Kind::Opened, None, None, "", plan, &redactor).is_err());
         assert!(redactor.is_clean(&std::fs::read(&path).unwrap()));
     }
 }

@@ -16,8 +16,8 @@ pub(super) const MEMO: &str = "request.sealed";
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Memo {
-    /// The target, in full.
-    pub(super) target: String,
+    /// The targets, in full.
+    pub(super) targets: Vec<String>,
     /// What the caller wants to have back.
     arguments: Option<String>,
     /// A hash of the probe's cookie: answers to another one cannot be compared.
@@ -28,7 +28,7 @@ impl Memo {
     pub(super) fn of(request: &Request) -> Self {
         let arguments = request.arguments.as_ref();
         Self {
-            target: request.target.to_string(),
+            targets: request.targets.iter().map(ToString::to_string).collect(),
             arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
             cookie: request.probe.as_ref().map(hash),
         }

@@ -4,6 +4,7 @@
 //! reload → health → purge → purge again → verify → report. A failure before the purge puts the old value back. It
 //! tells what it does through a callback, and writes a report in which every line says what was really checked.
 
+mod command;
 mod error;
 mod evidence;
 mod fault;
@@ -20,23 +21,27 @@ mod seal;
 mod step;
 mod stop;
 mod store;
+mod strength;
 mod target;
 mod transaction;
 mod unfinished;
+mod warnings;
+mod way_back;
 
 pub use error::Error;
 pub use evidence::{Answer, Check, Moment, Round, Sent, Status};
 pub use fault::Fault;
 pub use framework::Framework;
-pub use generate::Format;
+pub use generate::{Custom, Format, Shape};
 pub use http::Address;
 pub use id::IncidentId;
-pub use incident::{Incident, Severity};
+pub use incident::{Entry, Incident, ReportForm, Severity, list as incidents, report, verify};
 pub use journal::{Kind, Record, read_journal};
 pub use memo::remembered;
 pub use plan::{Health, Plan, Probe, Reload, Request};
 pub use step::Step;
 pub use stop::Stop;
 pub use store::StoreAccess;
-pub use target::EnvTarget;
+pub use strength::Strength;
+pub use target::{Surroundings, Target};
 pub use transaction::{Ending, Event, Outcome, abort, run};

@@ -4,10 +4,10 @@ use super::evidence::Answer;
 use super::incident;
 use super::journal::{Journal, Kind, Record};
 use super::memo::Memo;
-use super::unfinished::{SEALED, Unfinished};
-use super::{Error, IncidentId, Plan, seal};
+use super::unfinished::Unfinished;
+use super::{Error, IncidentId, Plan, way_back};
 use crate::durable;
-use crate::secret::Redactor;
+use crate::secret::{Redactor, Secret};
 use jiff::Timestamp;
 use serde_json::json;
 use std::io;
@@ -28,6 +28,7 @@ impl Opened {
         before: &[Answer],
         now: Timestamp,
         redactor: &Redactor,
+        new: &Secret,
     ) -> Result<Self, Error> {
         let state = &plan.request.state;
         let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), now)?;
@@ -35,9 +36,10 @@ impl Opened {
         let mut data = plan.to_json();
         data["answers"] = json!(before);
         let data = incident::redacted(data, redactor);
-        let first = journal.append(Kind::Opened, None, &format!("incident {id}"), Some(data), redactor)?;
+        let first =
+            journal.append(Kind::Opened, None, None, &format!("incident {id}"), Some(data), redactor)?;
         Memo::of(&plan.request).write(&folder, state, &id)?;
-        seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), plan.snapshot.bytes())?;
+        way_back::write(&folder, state, &id, &plan.held, new)?;
         Ok(Self { id, folder, journal, timeline: vec![first] })
     }
 

@@ -1,17 +1,24 @@
 //! What a rotation will do, found out before it does anything: a value that can be printed and compared.
 
+use super::command::shown;
 use super::framework::letter;
 use super::incident::vocabulary;
 use super::step::Step;
-use super::step::reload::shown;
-use super::target::Snapshot;
+use super::target::{Facts, Held};
 use super::unfinished::Unfinished;
-use super::{Address, EnvTarget, Error, Fault, Format, Framework, IncidentId, Severity, StoreAccess};
+use super::warnings;
+use super::{
+    Address, Error, Fault, Format, Framework, IncidentId, Severity, Shape, StoreAccess, Strength, Target,
+};
+use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
 use crate::session::{StoreClass, StoreSummary};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How the application takes the new value.
@@ -74,10 +81,10 @@ impl Probe {
 /// What the operator asks for.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Where the secret lives.
-    pub target: EnvTarget,
+    /// Where the secret lives: every one gets the new value, or none.
+    pub targets: Vec<Target>,
     /// The form of the new secret; `None` takes hexadecimal, except where the old value shows what is needed.
-    pub format: Option<Format>,
+    pub format: Option<Shape>,
     /// How the application takes the new value.
     pub reload: Option<Reload>,
     /// How the application shows that it is well.
@@ -94,6 +101,10 @@ pub struct Request {
     pub unfinished: Option<IncidentId>,
     /// What the caller wants back from [`super::remembered`] when the rotation stops half-way; kept sealed.
     pub arguments: Option<Secret>,
+    /// Since when the old value could be read by others, where that is known.
+    pub exposed_since: Option<Timestamp>,
+    /// Until when the old value is meant to stay in fallback lists, in the operator's words.
+    pub graceful: Option<String>,
     /// The folder of journals, keys and incidents.
     pub state: PathBuf,
     /// Where to crash on purpose, for tests.
@@ -104,11 +115,14 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Plan {
     pub(super) request: Request,
-    pub(super) snapshot: Snapshot,
-    pub(super) format: Format,
+    /// What each target held, in their order.
+    pub(super) held: Vec<Box<dyn Held>>,
+    pub(super) format: Shape,
     pub(super) store: Option<StoreSummary>,
     pub(super) framework: Option<&'static Framework>,
     pub(super) class: Option<StoreClass>,
+    /// How hard the old value was to guess.
+    pub(super) strength: Option<Strength>,
     pub(super) warnings: Vec<String>,
     pub(super) unfinished: Option<Unfinished>,
 }
@@ -119,26 +133,78 @@ impl Plan {
     /// # Errors
     /// When the rotation could not work: everything that can be known before is refused here.
     pub fn prepare(request: Request) -> Result<Self, Error> {
-        let (snapshot, unfinished) = match &request.unfinished {
-            Some(id) => {
-                Unfinished::find(&request, id).map(|(snapshot, unfinished)| (snapshot, Some(unfinished)))?
+        check_targets(&request.targets)?;
+        let (held, unfinished) = match &request.unfinished {
+            Some(id) => Unfinished::find(&request, id).map(|(held, unfinished)| (held, Some(unfinished)))?,
+            None => {
+                let held = request.targets.iter().map(|target| target.place().read());
+                (held.collect::<Result<Vec<_>, _>>()?, None)
             }
-            None => (request.target.read()?, None),
         };
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
-        let framework = Framework::of(request.target.name());
+        let framework = request.targets.iter().find_map(|target| Framework::of(target.place().variable()));
         let class = store.as_ref().map(|store| store.class).or(framework.map(|framework| framework.class));
-        let laravel = snapshot.old.first().is_some_and(|old| old.expose().starts_with(b"base64:"));
-        let format = request.format.unwrap_or(if laravel { Format::Laravel } else { Format::Hex });
+        let first = held.iter().find_map(|held| held.facts().old.first());
+        let laravel = first.is_some_and(|old| old.expose().starts_with(b"base64:"));
+        let known = Shape::Known(if laravel { Format::Laravel } else { Format::Hex });
+        let format = request.format.clone().unwrap_or(known);
+        let strength = first.map(Strength::of);
+        let warnings = Vec::new();
         let mut plan =
-            Self { request, snapshot, format, store, framework, class, warnings: Vec::new(), unfinished };
-        plan.warnings = plan.find_warnings();
+            Self { request, held, format, store, framework, class, strength, warnings, unfinished };
+        plan.warnings = warnings::of(&plan);
         Ok(plan)
+    }
+
+    /// What is known of each target.
+    pub(super) fn facts(&self) -> impl Iterator<Item = &Facts> {
+        self.held.iter().map(|held| held.facts())
+    }
+
+    /// The value that was in use, where any target shows it.
+    pub(super) fn old(&self) -> Option<&Secret> {
+        self.facts().find_map(|facts| facts.old.first())
+    }
+
+    /// The names that applications know the value by.
+    pub(super) fn variables(&self) -> Vec<&str> {
+        self.request.targets.iter().flat_map(|target| target.place().variables()).collect()
+    }
+
+    /// The targets as one text.
+    pub(super) fn target_names(&self) -> String {
+        self.request.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Takes the lock of every target; two files of one folder share theirs, and a store has one in the state folder.
+    pub(super) fn lock(&self) -> Result<Vec<Lock>, Error> {
+        let mut folders = BTreeSet::new();
+        let mut locks = Vec::new();
+        for target in &self.request.targets {
+            let place = match target.place().file() {
+                Some(file) => {
+                    file.canonicalize().map_err(|source| Error::Read { path: file.to_owned(), source })?
+                }
+                None => self.lock_folder(&target.to_string())?,
+            };
+            if folders.insert(place.parent().map(Path::to_owned)) {
+                locks.push(Lock::beside(&place)?);
+            }
+        }
+        Ok(locks)
+    }
+
+    /// A path in a folder of the state folder that stands for a store.
+    fn lock_folder(&self, name: &str) -> Result<PathBuf, Error> {
+        let folder = self.request.state.join("locks").join(&hex::encode(Sha256::digest(name))[..16]);
+        durable::create_private_dir(&folder)?;
+        Ok(folder.join("store"))
     }
 
     /// Every secret that is known before the rotation: the old values, the cookie, the store's password.
     pub fn secrets(&self) -> Vec<Secret> {
-        let mut secrets = self.snapshot.old.clone();
+        let mut secrets: Vec<_> = self.facts().flat_map(|facts| facts.old.iter().cloned()).collect();
+        secrets.extend(self.request.targets.iter().flat_map(|target| target.place().secrets()));
         if let Some(store) = &self.request.store {
             secrets.extend_from_slice(store.secrets());
         }
@@ -146,7 +212,7 @@ impl Plan {
             secrets.push(probe.cookie.clone());
             secrets.extend(probe.secrets());
         }
-        secrets.extend(self.unfinished.iter().filter_map(|unfinished| unfinished.new.clone()));
+        secrets.extend(self.unfinished.iter().map(|unfinished| unfinished.new.clone()));
         secrets
     }
 
@@ -157,7 +223,7 @@ impl Plan {
 
     /// The same, with the new value known too.
     pub(super) fn redactor_beside(&self, new: Option<&Secret>) -> Redactor {
-        vocabulary::redactor(self.secrets().iter().chain(new), self.request.target.name())
+        vocabulary::redactor(self.secrets().iter().chain(new), &self.variables())
     }
 
     /// What the operator should know before.
@@ -182,66 +248,11 @@ impl Plan {
         if self.store.is_some() { "seen in the store" } else { "assumed from the variable's name" }
     }
 
-    fn find_warnings(&self) -> Vec<String> {
-        let (name, snapshot) = (self.request.target.name(), &self.snapshot);
-        let mut warnings = Vec::new();
-        if snapshot.lines.len() > 1 {
-            warnings.push(format!(
-                "{name} stands in the file {} times; every one is replaced.",
-                snapshot.lines.len()
-            ));
-        }
-        for (list, line) in &snapshot.fallbacks {
-            warnings.push(format!("{list} (line {line}) still accepts the old value; it is taken out."));
-        }
-        for (what, line) in &snapshot.leftovers {
-            warnings.push(format!(
-                "The old value also stands in {what} (line {line}); that stays, and needs its own change."
-            ));
-        }
-        for other in &snapshot.overriding {
-            warnings.push(format!(
-                "{other} is set to another value: outside Next.js, Auth.js signs with it and not with {name}."
-            ));
-        }
-        if snapshot.old.is_empty() {
-            warnings.push(format!("{name} is empty, so there is no old value to look for."));
-        }
-        if self.request.reload.is_none() {
-            warnings.push(
-                "Without --reload nothing is restarted: a running process keeps the old value until it is."
-                    .to_owned(),
-            );
-        }
-        match (self.class, &self.store) {
-            (Some(StoreClass::D), Some(_)) => {
-                warnings.push(
-                    "These sessions live in cookies: the purge ends none of them, the new value does."
-                        .to_owned(),
-                );
-            }
-            (Some(StoreClass::B), Some(_)) => {
-                warnings.push("The new value ends no session in this store; the purge does.".to_owned());
-            }
-            (_, None) => warnings.push("Without --store no session is deleted.".to_owned()),
-            _ => {}
-        }
-        if self.request.probe.is_none() {
-            warnings
-                .push("Without --probe nobody checks that an old cookie is refused afterwards.".to_owned());
-        }
-        if let Some(framework) = self.framework {
-            warnings.push(format!("If {name} is read by {}: {}.", framework.name, framework.other_uses));
-        }
-        warnings
-    }
-
     /// The plan as data, without any secret: the first record of the journal.
     pub fn to_json(&self) -> Value {
         let request = &self.request;
         json!({
-            "target": request.target.to_string(),
-            "lines": self.snapshot.lines,
+            "targets": request.targets.iter().zip(self.facts()).map(|(target, facts)| json!({"target": target.to_string(), "part": facts.part})).collect::<Vec<_>>(),
             "format": self.format.describe(),
             "class": self.class,
             "class_basis": self.class_basis(),
@@ -256,9 +267,23 @@ impl Plan {
     }
 }
 
+/// Each file is replaced whole, so two targets in one would undo each other.
+fn check_targets(targets: &[Target]) -> Result<(), Error> {
+    if targets.is_empty() {
+        return Err(Error::Target);
+    }
+    let mut seen = BTreeSet::new();
+    for file in targets.iter().filter_map(|target| target.place().file()) {
+        if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.to_owned())) {
+            return Err(Error::SameFile(file.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Rotation of {}, severity {}", self.request.target, self.request.severity)?;
+        writeln!(f, "Rotation of {}, severity {}", self.target_names(), self.request.severity)?;
         if let Some(class) = self.class {
             writeln!(f, "\nSessions of class {} ({}).", letter(class), self.class_basis())?;
             writeln!(f, "  {}\n  {}", class.exposure(), class.remedy())?;

@@ -7,7 +7,6 @@ use super::opened::Opened;
 use super::step::{self, Step};
 use super::unfinished::{SEALED, Unfinished};
 use super::{Error, IncidentId, Plan, Stop};
-use crate::durable::Lock;
 use crate::secret::{Redactor, Secret};
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -108,13 +107,13 @@ pub(super) struct Rotation<'a> {
 /// When nothing was changed: somebody else rotates the same target, the probe's cookie is not alive, the state
 /// folder cannot be written.
 pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
-    let lock = Lock::beside(&plan.snapshot.place)?;
+    let locks = plan.lock()?;
     let probe = plan.request.probe.as_ref().filter(|_| plan.unfinished.is_none());
     let before = probe.map(step::must_be_alive).transpose()?;
     let mut rotation = Rotation::open(plan, before.into_iter().flatten().collect(), stop, observer)?;
     let ending = rotation.go();
     let outcome = rotation.close(ending);
-    drop(lock);
+    drop(locks);
     Ok(outcome)
 }
 
@@ -123,7 +122,7 @@ pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result
 /// # Errors
 /// When the plan names no unfinished rotation, or its purge had begun.
 pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
-    let lock = Lock::beside(&plan.snapshot.place)?;
+    let locks = plan.lock()?;
     let Some(unfinished) = &plan.unfinished else { return Err(Error::NotUnfinished(String::new())) };
     if unfinished.purge_had_begun() {
         return Err(Error::TooLate(unfinished.id.to_string()));
@@ -132,7 +131,7 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
     let steps: Vec<_> = plan.steps().into_iter().filter(|step| *step < Step::Purge).collect();
     let ending = rotation.turn_back(&steps, Error::Stopped);
     let outcome = rotation.close(ending);
-    drop(lock);
+    drop(locks);
     Ok(outcome)
 }
 
@@ -144,13 +143,13 @@ impl<'a> Rotation<'a> {
         stop: &'a Stop,
         observer: &'a mut dyn FnMut(&Event),
     ) -> Result<Self, Error> {
-        let known_new = plan.unfinished.as_ref().and_then(|unfinished| unfinished.new.clone());
+        let known_new = plan.unfinished.as_ref().map(|unfinished| unfinished.new.clone());
         let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
         let redactor = plan.redactor_beside(Some(&new));
         let now = Timestamp::now();
         let Opened { id, folder, journal, timeline } = match &plan.unfinished {
             Some(unfinished) => Opened::again(unfinished)?,
-            None => Opened::new(plan, &before, now, &redactor)?,
+            None => Opened::new(plan, &before, now, &redactor, &new)?,
         };
         observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
         let opened = timeline.first().map_or(now, |first| first.at);
@@ -212,14 +211,14 @@ impl<'a> Rotation<'a> {
         let text = step.describe(self.plan);
         self.record(Kind::Begun, Some(step), &text)?;
         self.tell(Event::Begun { step, text });
-        self.strike(step, "before");
+        self.strike(step.name(), "before");
         let started = self.journal.elapsed_ms();
         if self.stop.is_requested() && step < Step::Purge {
             return self.failed(step, Error::Stopped);
         }
         match step.apply(self) {
             Ok(text) => {
-                self.strike(step, "after");
+                self.strike(step.name(), "after");
                 self.record(Kind::Done, Some(step), &text)?;
                 self.tell(Event::Done { step, text, ms: self.journal.elapsed_ms() - started });
                 Ok(())
@@ -283,7 +282,7 @@ impl<'a> Rotation<'a> {
 
     fn stuck(&self, cause: Error) -> Ending {
         let next = format!(
-            "the target could not be put back; its old content is sealed in {}: mend the cause, then run `unleak rotate --abort {}`",
+            "not every target could be put back; their old content is sealed in {}: mend the cause, then run `unleak rotate --abort {}`",
             self.folder.join(SEALED).display(),
             self.id
         );
@@ -329,14 +328,43 @@ impl<'a> Rotation<'a> {
         }
         let head = self.journal.head().to_owned();
         let incident = Incident::new(&self, &ending, head);
-        let report = incident.write(&self.folder, &self.redactor);
+        let report = incident.write(&self.folder, &self.plan.request.state, &self.redactor);
         Outcome { ending: clean(ending, &self.redactor), incident, report }
     }
 
     fn record(&mut self, kind: Kind, step: Option<Step>, text: &str) -> Result<(), Error> {
-        let record = self.journal.append(kind, step, text, None, &self.redactor)?;
+        let record = self.journal.append(kind, step, None, text, None, &self.redactor)?;
         self.timeline.push(record);
         Ok(())
+    }
+
+    /// Writes down what happens to one target.
+    pub(super) fn record_target(
+        &mut self,
+        kind: Kind,
+        step: Step,
+        number: usize,
+        text: &str,
+    ) -> Result<(), Error> {
+        let record = self.journal.append(kind, Some(step), Some(number), text, None, &self.redactor)?;
+        self.timeline.push(record);
+        Ok(())
+    }
+
+    /// The same, where it must not stop an undo.
+    pub(super) fn note_target(&mut self, kind: Kind, step: Step, number: usize, text: &str) {
+        if let Err(error) = self.record_target(kind, step, number, text) {
+            self.tell(Event::Note(format!("The journal could not be written: {}", error.chain())));
+        }
+    }
+
+    /// When every target had the new value, if it was not taken back.
+    pub(super) fn replaced_at(&self, how: &Ending) -> Option<Timestamp> {
+        let written = |record: &&Record| {
+            (record.event, record.step, record.target) == (Kind::Done, Some(Step::Write), None)
+        };
+        let is_in_use = !matches!(how, Ending::Undone(_));
+        self.timeline.iter().find(written).filter(|_| is_in_use).map(|record| record.at)
     }
 
     /// Writes down what must not stop an undo: when the journal cannot be written, it is told instead.
@@ -360,9 +388,10 @@ impl<'a> Rotation<'a> {
         (self.observer)(&event);
     }
 
-    fn strike(&self, step: Step, moment: &str) {
+    /// A place where a test may crash or hold the rotation.
+    pub(super) fn strike(&self, point: &str, moment: &str) {
         if let Some(fault) = &self.plan.request.fault {
-            fault.strike(step, moment, self.stop);
+            fault.strike(point, moment, self.stop);
         }
     }
 }

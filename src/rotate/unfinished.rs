@@ -4,12 +4,13 @@ use super::evidence::Answer;
 use super::journal::{Kind, Record, read_journal};
 use super::memo::{MEMO, Memo};
 use super::step::Step;
-use super::target::Snapshot;
+use super::target::{Held, State};
+use super::way_back::{self, WayBack};
 use super::{Error, IncidentId, Request, seal};
 use crate::secret::Secret;
 use std::path::{Path, PathBuf};
 
-/// The sealed old content of the target, inside the incident's folder. It is there as long as there is a way back.
+/// The sealed way back, the old content of each target and the new value, inside the incident's folder. It is there as long as there is a way back.
 pub(super) const SEALED: &str = "undo.sealed";
 
 /// Where an unfinished rotation stands.
@@ -21,13 +22,13 @@ pub(super) struct Unfinished {
     pub(super) records: Vec<Record>,
     /// What the probe answered before it began, to the cookie that is used again.
     pub(super) answers: Vec<Answer>,
-    /// The new value, when it stands in the target already.
-    pub(super) new: Option<Secret>,
+    /// The new value, which stands in some targets already, or in all.
+    pub(super) new: Secret,
 }
 
 impl Unfinished {
-    /// Finds the rotation and the target as it was before it.
-    pub(super) fn find(request: &Request, id: &IncidentId) -> Result<(Snapshot, Self), Error> {
+    /// Finds the rotation and the targets as they were before it.
+    pub(super) fn find(request: &Request, id: &IncidentId) -> Result<(Vec<Box<dyn Held>>, Self), Error> {
         let folder = request.state.join("incidents").join(id.as_str());
         let sealed = folder.join(SEALED);
         if !sealed.exists() {
@@ -35,14 +36,20 @@ impl Unfinished {
         }
         let records = read_journal(&folder.join("journal.jsonl"))?;
         let memo = Memo::read(&folder, &request.state, id)?;
-        if memo.target != request.target.to_string() {
-            return Err(Error::OtherTarget { id: id.to_string(), target: memo.target });
+        if !request.targets.iter().map(ToString::to_string).eq(memo.targets.iter().cloned()) {
+            return Err(Error::OtherTarget { id: id.to_string(), target: memo.targets.join(", ") });
         }
         let same_cookie = request.probe.as_ref().is_some_and(|probe| memo.has_cookie_of(probe));
         let answers = if same_cookie { answers_before(&records) } else { Vec::new() };
-        let old = seal::unseal(&sealed, &request.state.join("undo.key"), id.as_str())?;
-        let (snapshot, new) = request.target.recover(&old)?;
-        Ok((snapshot, Self { id: id.clone(), folder, records, answers, new }))
+        let WayBack { old, new } = way_back::open(&sealed, &request.state, id)?;
+        let held = request.targets.iter().zip(&old).map(|(target, old)| target.place().recover(old));
+        let held = held.collect::<Result<Vec<_>, _>>()?;
+        for (index, held) in held.iter().enumerate() {
+            if may_have_written(&records, index + 1) && held.state(&new)? == State::Other {
+                return Err(Error::ChangedMeanwhile(held.facts().place.clone()));
+            }
+        }
+        Ok((held, Self { id: id.clone(), folder, records, answers, new }))
     }
 
     /// Removes the way back: nobody needs it when a rotation has ended.
@@ -56,6 +63,12 @@ impl Unfinished {
     pub(super) fn purge_had_begun(&self) -> bool {
         self.records.iter().any(|record| record.event == Kind::Begun && record.step == Some(Step::Purge))
     }
+}
+
+/// Whether a target may have the new value: a run had begun to write it, and neither was refused nor put it back.
+pub(super) fn may_have_written(records: &[Record], number: usize) -> bool {
+    let of = |record: &&Record| (record.step, record.target) == (Some(Step::Write), Some(number));
+    matches!(records.iter().rfind(of).map(|record| record.event), Some(Kind::Begun | Kind::Done))
 }
 
 /// The answers in the first record.

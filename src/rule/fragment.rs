@@ -1,15 +1,17 @@
 //! Named pieces of patterns: `{{gap}}` in a rule file stands for the same regular expression everywhere.
 //!
 //! What stands between a name and its value differs little from rule to rule, and is hard to get right.
-//! `build.rs` compiles this file too.
+//! `build.rs` compiles this file too. Each piece says here what it is for.
 
 use super::form::Rule;
 
-/// The pieces, by name. Longer explanations stand in the README of the rules.
-const FRAGMENTS: [(&str, &str); 7] = [
+/// The pieces, by name; one may hold others.
+const FRAGMENTS: [(&str, &str); 9] = [
     ("gap", GAP),
     ("keyed", KEYED),
     ("end", r"(?:[^\w\-]|\z)"),
+    ("near", NEAR),
+    ("given", GIVEN),
     ("to", TO),
     ("value", VALUE),
     ("phrase", PHRASE),
@@ -32,6 +34,15 @@ const KEYED: &str = concat!(
     r"|(?:</\w{1,6}>\s{0,20}){1,2}(?:<\w{1,6}[^>\n]{0,40}>\s{0,20}){1,2}",
     r#"|["']?,?\s{1,30}["']?(?i:value)["']?[ ]?[:=][ ]?["']?)"#
 );
+
+/// From a provider's name to its key when something calls it one, on the same line or the next two, up to the value.
+const NEAR: &str = concat!(
+    r"(?:[^\n]{0,48}\n){0,2}?[^\n]{0,64}?(?i:key|token|secret|passw|pat\b|auth|cred)[\w\-]{0,16}?",
+    "{{given}}"
+);
+
+/// From a name to its value: an assignment, or no more than a blank, and the scheme of a header.
+const GIVEN: &str = r#"(?:{{to}}|[ \t]{1,4}["'\x60]?)(?:(?i:bearer|token|basic|apikey)[ ])?"#;
 
 /// From the complete name of a secret to its value, wherever people write both down.
 const TO: &str = concat!(
@@ -67,11 +78,11 @@ const CODE: &str = concat!(
     r"|arn:aws|op://|ssm:|sm://|file:|https?://|ref\+|\$[{(A-Za-z_]{2}|%\w{0,8}[({]|%[A-Z_]{2}|@Microsoft|!(?:Ref|Sub|Get|Import))",
     // calls, paths of identifiers, constants, words in every casing, file names
     r"|^[A-Za-z_&][\w.:]*\([\w.():&?!]*$",
-    r"|^[A-Za-z_]+\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]+\d?)+\.?$|^\)+[.;]\w|^\(\w+(?::|\(\w*\))|^\.\$\w",
+    r"|^[A-Za-z_]+\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]+\d?)+[.)\]}]{0,4}$|^\)+[.;]\w|^\(\w+(?::|\(\w*\))|^\.\$\w",
     r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$",
     r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[a-z]+(?:[A-Z][a-z]{2,20}(?:[A-Z]?\d)*)+$",
-    r"|^[A-Za-z]+(?:[_-][A-Za-z]+)+$|^[A-Za-z\x80-\xff]{1,15}[.!?:]?$|^[a-z][a-z-]*:\d{1,5}$",
-    r"|^(?:\.{0,2}|~)/[a-z_./-]+$|^\d{1,19}$|^[A-Za-z_]\w*-$|^\.\*",
+    r"|^[A-Za-z]+(?:[_-][A-Za-z]+)+[.!?:)]{0,2}$|^[A-Za-z\x80-\xff]{1,15}[.!?:]?$|^[a-z][a-z-]*:\d{1,5}$",
+    r"|^(?:\.{0,2}|~)/[a-z_./-]+$|^[a-z]+(?:/[a-z]+)+$|^\d{1,19}$|^[A-Za-z_]\w*-$|^\.\*",
     // what templates say instead of a value
     r"|(?i:at[_\-. ]?least|characters|change[_\-. ]?(?:me|this|in)|replace[_\-. ]|placeholder|insert[_\-. ]|redacted|goes[_\-. ]?here)"
 );
@@ -109,7 +120,7 @@ fn expand(pattern: &str) -> Result<String, Unknown> {
         let (_, piece) =
             FRAGMENTS.iter().find(|(known, _)| *known == name).ok_or_else(|| Unknown(name.to_owned()))?;
         out.push_str(before);
-        out.push_str(piece);
+        out.push_str(&expand(piece)?);
         rest = after;
     }
     out.push_str(rest);
@@ -126,5 +137,7 @@ mod tests {
         assert_eq!(expand(r"\{x{2}").unwrap(), r"\{x{2}");
         assert!(expand("a{{nope}}").unwrap_err().to_string().contains("{{nope}}"));
         assert!(expand("a{{end").is_ok());
+        let given = expand("{{given}}").unwrap();
+        assert!(given.contains(TO) && expand("{{near}}").unwrap().ends_with(&given));
     }
 }

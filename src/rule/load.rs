@@ -180,22 +180,22 @@ pub fn from_texts(files: &[(String, String)]) -> Result<Vec<Rule>, Error> {
     Ok(rules.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
+/// A rule file, or all `*.yaml` and `*.yml` files of a folder in the order of their names.
+fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = fs::read_dir(path)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    files.retain(|file| file.extension().is_some_and(|end| end == "yaml" || end == "yml"));
+    files.sort();
+    if files.is_empty() { Err(Error::Empty(path.to_owned())) } else { Ok(files) }
+}
+
 /// Reads a rule file, or all `*.yaml` and `*.yml` files of a folder in the order of their names.
 pub fn from_path(path: &Path) -> Result<Vec<Rule>, Error> {
-    let unreadable = |source| Error::Read { path: path.to_owned(), source };
-    let files = if path.is_dir() {
-        let mut files = fs::read_dir(path)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>())
-            .map_err(unreadable)?;
-        files.retain(|file| file.extension().is_some_and(|end| end == "yaml" || end == "yml"));
-        files.sort();
-        files
-    } else {
-        vec![path.to_owned()]
-    };
-    if files.is_empty() {
-        return Err(Error::Empty(path.to_owned()));
-    }
+    let files = files(path)?;
     let mut ids = HashMap::new();
     let mut rules = Vec::new();
     for file in files {
@@ -203,6 +203,20 @@ pub fn from_path(path: &Path) -> Result<Vec<Rule>, Error> {
         rules.extend(read_text(&file.to_string_lossy(), &text, &mut ids)?);
     }
     Ok(rules)
+}
+
+/// `FILE:LINE:COLUMN` of a field of a rule that stands in a rule file or folder.
+pub fn place(path: &Path, id: &str, field: &str) -> Option<String> {
+    files(path).ok()?.iter().find_map(|file| {
+        let text = read_file(file).ok()?;
+        let is_id = |line: &str| {
+            let value = line.trim_start_matches([' ', '-']).strip_prefix("id:");
+            value.is_some_and(|value| value.trim_matches([' ', '"', '\'', '\r']) == id)
+        };
+        let start = text.lines().position(is_id)? as u64 + 1;
+        let (line, column) = locate(&text, start, field);
+        Some(format!("{}:{line}:{column}", file.display()))
+    })
 }
 
 fn read_file(path: &Path) -> Result<String, Error> {

@@ -5,9 +5,13 @@
 mod form;
 mod fragment;
 mod load;
+mod rotation;
 mod store;
 pub mod template;
 
 pub use form::{CharClass, Checksum, Filters, Promise, Rule, Text};
 pub use fragment::expanded;
-pub use load::{Error, Problem, builtin, builtin_with_examples, from_path, from_texts, from_yaml, syntax};
+pub use load::{
+    Error, Problem, builtin, builtin_with_examples, from_path, from_texts, from_yaml, place, syntax,
+};
+pub use rotation::rotation;

@@ -1,9 +1,9 @@
 //! From matches to findings: one a secret, and of its places the ones where it came in.
 
-use super::Hit;
+use super::{Hit, nature};
 use crate::detect::{self, Detector, Known, Span};
 use crate::finding::{Confidence, Finding, Occurrence, Place, Severity};
-use crate::rule::Rule;
+use crate::rule::{self, Rule};
 use crate::secret::{Fingerprint, FingerprintKey};
 use crate::source::{Key, Origin, Origins};
 use std::collections::{BTreeMap, HashSet};
@@ -54,13 +54,19 @@ fn rank(hit: &Hit, rules: &[Rule]) -> impl Ord + use<> {
 }
 
 fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<Occurrence>) -> Finding {
+    let nature = nature::of_all(occurrences.iter().map(|place| place.path.as_deref()));
+    // What only its name tells is less sure where names and random values stand beside each other for other reasons.
+    let nature = nature.filter(|_| rule.promise.is_some());
+    let reason = best.verdict.reason;
     Finding {
         rule: rule.id.to_string(),
         title: rule.title.to_string(),
         severity: rule.severity,
-        confidence: best.verdict.confidence,
-        reason: best.verdict.reason.to_string(),
+        confidence: nature
+            .map_or(best.verdict.confidence, |nature| best.verdict.confidence.min(nature.most())),
+        reason: nature.map_or_else(|| reason.to_string(), |nature| format!("{reason}; {}", nature.words())),
         advice: rule.advice.to_string(),
+        rotation: rule::rotation(rule),
         secret: best.secret.clone(),
         fingerprint,
         live_in: Vec::new(),
@@ -77,8 +83,9 @@ pub(super) fn first_place(key: &Key, span: Span, origins: &Origins) -> Option<Oc
 
 /// A finding that is a live value. A rule that knows such values knows best what to do about it.
 fn live(found: Finding, names: &[String], rule: Option<&Rule>) -> Finding {
-    let advice =
-        rule.filter(|rule| rule.promise.is_none()).map_or(found.advice, |rule| rule.advice.to_string());
+    let knowing = rule.filter(|rule| rule.promise.is_none());
+    let rotation = knowing.map_or(found.rotation, rule::rotation);
+    let advice = knowing.map_or(found.advice, |rule| rule.advice.to_string());
     Finding {
         rule: Known::RULE.to_owned(),
         title: format!("Live value of {}", names.join(", ")),
@@ -86,6 +93,7 @@ fn live(found: Finding, names: &[String], rule: Option<&Rule>) -> Finding {
         confidence: Confidence::High,
         reason: detect::Reason::Live.to_string(),
         advice,
+        rotation,
         live_in: names.to_vec(),
         ..found
     }

@@ -3,6 +3,7 @@
 mod explain;
 mod gather;
 mod left_out;
+mod nature;
 mod note;
 
 use crate::coverage::Configuration;
@@ -94,7 +95,7 @@ pub fn run(
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
-    let configuration = Configuration { left_out: left_out.beside(&hits), ..Configuration::default() };
+    let mut left_out = left_out.beside(&hits);
     let is_over = !progress.stopped() && hits.len() < MAX_HITS;
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
@@ -108,8 +109,12 @@ pub fn run(
         let is_plain = |text: &str| is_plain(text, detector, &secrets);
         source.keep(&Lesson { noted: &noted, notes: &notes, is_plain: &is_plain });
     }
-    let findings =
+    let mut findings =
         if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector, &key()) };
+    let found = findings.len();
+    findings.retain(|finding| finding.confidence >= options.min_confidence);
+    left_out.confidence += (found - findings.len()) as u64;
+    let configuration = Configuration { left_out, ..Configuration::default() };
     let explained = options.explain.then(|| considered.explained(&origins, detector.rules()));
     Ok(Scan { findings, coverage, configuration, explained })
 }

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 /// The bytes of context that a window keeps on both sides. `scan` checks that no rule can span more.
-pub const CONTEXT: usize = 16 * 1024;
+pub const CONTEXT: usize = 17 * 1024;
 
 /// Blobs of more bytes than this are read in windows, where the storage allows it.
 pub(super) const LARGE: u64 = 16 << 20;

@@ -45,7 +45,17 @@ fn what_is_left_out_is_said_in_every_format_and_also_when_quiet() {
         "file": ".unleak.yaml",
         "disabled": ["jwt-secret"],
         "replaced": [],
-        "left_out": { "paths": 1, "inline": 1, "confidence": 0, "ignore_file": 0, "baseline": 0 },
+        "layers": [{
+            "kind": "repository",
+            "file": ".unleak.yaml",
+            "disabled": ["jwt-secret"],
+            "overridden": [],
+            "replaced": [],
+            "left_out": 1,
+        }],
+        "left_out": {
+            "paths": 1, "values": 0, "rules": 0, "inline": 1, "confidence": 0, "ignore_file": 0, "baseline": 0,
+        },
         "ignore_file": null,
         "baseline": null,
     });
@@ -178,4 +188,171 @@ fn a_configuration_that_leaves_no_rule_is_an_error() {
     repo.write(".unleak.yaml", "disable: [jwt-secret]\n");
     let ran = scan(&repo, &["--rule", "jwt-secret"]);
     assert!(ran.code == 2 && ran.err.contains("no rule is left"), "{} {}", ran.out, ran.err);
+}
+
+/// Runs `unleak scan` with an organisation's configuration in the environment.
+fn scan_in_organisation(repo: &Repo, config: &str, args: &[&str]) -> Ran {
+    let file = repo.beside("organisation.yaml");
+    repo.write("../organisation.yaml", config);
+    let mut command = crate::repo::unleak(repo.path(), &repo.beside("."));
+    Ran::of(command.arg("scan").args(JSON).args(args).env("UNLEAK_CONFIG", file))
+}
+
+fn layers(ran: &Ran) -> Vec<String> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let layers = configuration(ran)["layers"].as_array().unwrap().clone();
+    let shown = |layer: &serde_json::Value| {
+        let file = text(&layer["file"]);
+        let name = file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+        let name = if layer["kind"] == "organisation" { name } else { file };
+        format!("{} {name} {}", text(&layer["kind"]), layer["left_out"])
+    };
+    layers.iter().map(shown).collect()
+}
+
+#[test]
+fn layers_build_on_each_other_and_each_is_told_with_what_it_did() {
+    let repo = Repo::new();
+    for (number, path) in
+        (10..).zip(["a.txt", "gen/b.txt", "api/c.txt", "api/samples/d.txt", "samples/e.txt"])
+    {
+        repo.write(path, format!("token {}\n", github(number)));
+    }
+    repo.write(".unleak.yaml", "allow: {paths: [a.txt]}\ndisable: [jwt-secret]\n");
+    repo.write("api/.unleak.yaml", "allow: {paths: ['samples/**']}\n");
+    repo.commit("leaks");
+    let organisation = "allow: {paths: ['gen/**']}\noverride: {generic-password: {severity: low}}\n";
+    let ran = scan_in_organisation(&repo, organisation, &[]);
+    assert_eq!(ran.places(), ["history api/c.txt:1", "history samples/e.txt:1"], "{}", ran.err);
+    assert_eq!(
+        layers(&ran),
+        ["organisation organisation.yaml 1", "repository .unleak.yaml 1", "folder api/.unleak.yaml 1"]
+    );
+    assert_eq!(configuration(&ran)["left_out"]["paths"], 3);
+    assert_eq!(configuration(&ran)["layers"][0]["overridden"][0], "generic-password");
+    assert_eq!(configuration(&ran)["layers"][1]["disabled"][0], "jwt-secret");
+    // What the repository says can be left out; what the organisation says stays.
+    let without = scan_in_organisation(&repo, organisation, &["--no-config"]);
+    assert_eq!(layers(&without), ["organisation organisation.yaml 1"]);
+    assert_eq!(without.places().len(), 4);
+    // An option wins over the variable.
+    repo.write("../other.yaml", "{}");
+    let other = scan_in_organisation(&repo, organisation, &["--config", "../other.yaml"]);
+    assert_eq!(layers(&other)[0], "organisation other.yaml 0");
+    assert_eq!(other.places().len(), 3);
+    let human = repo.scan(&["--config", "../organisation.yaml"]);
+    for said in
+        ["Organisation's configuration ../organisation.yaml", "1 rule called otherwise", "1 secret left out"]
+    {
+        assert!(human.out.contains(said), "{said}: {}", human.out);
+    }
+}
+
+#[test]
+fn a_rule_is_called_otherwise_by_id() {
+    let repo = Repo::new();
+    // No word before it by which another rule would take it.
+    repo.write("a.txt", format!("see {}\n", github(1)));
+    repo.commit("leak");
+    let plain = scan(&repo, &[]).json()["findings"][0].clone();
+    let id = plain["rule"].as_str().unwrap();
+    repo.write(".unleak.yaml", format!("override: {{{id}: {{severity: low, title: Forge token}}}}\n"));
+    let ran = scan(&repo, &[]);
+    let found = &ran.json()["findings"][0];
+    assert_eq!((&found["severity"], &found["title"]), (&"low".into(), &"Forge token".into()), "{}", ran.err);
+    assert_eq!(found["confidence"], plain["confidence"]);
+    repo.write(".unleak.yaml", format!("override: {{{id}: {{confidence: low}}}}\n"));
+    let ran = scan(&repo, &[]);
+    assert_eq!((ran.code, &configuration(&ran)["left_out"]["confidence"]), (0, &1.into()), "{}", ran.err);
+    assert!(!repo.scan(&["-q"]).out.is_empty(), "who lowers a rule hides something");
+}
+
+#[test]
+fn a_rule_is_turned_off_in_paths_and_in_a_folder_only_there() {
+    let repo = Repo::new();
+    for (number, path) in (20..).zip(["a.txt", "test/b.txt", "old/c.txt"]) {
+        repo.write(path, format!("token {}\n", github(number)));
+    }
+    repo.commit("leaks");
+    let id = scan(&repo, &[]).json()["findings"][0]["rule"].as_str().unwrap().to_owned();
+    repo.write(".unleak.yaml", format!("disable: [{{rule: {id}, paths: ['test/**']}}]\n"));
+    repo.write("old/.unleak.yaml", format!("disable: [{id}]\n"));
+    let ran = scan(&repo, &[]);
+    assert_eq!(ran.places(), ["history a.txt:1"], "{}", ran.err);
+    assert_eq!(configuration(&ran)["left_out"]["rules"], 2);
+}
+
+#[test]
+fn a_value_is_allowed_by_text_or_pattern_and_turns_off_no_rule() {
+    let repo = Repo::new();
+    repo.write("a.txt", format!("token {}\n", github(30)));
+    repo.write("b.txt", format!("token {}\n", github(31)));
+    repo.write("c.txt", format!("token {}\n", github(32)));
+    repo.commit("leaks");
+    let prefix = &github(31)[..12];
+    repo.write(".unleak.yaml", format!("allow: {{values: ['{}', {{pattern: '^{prefix}'}}]}}\n", github(30)));
+    let ran = scan(&repo, &[]);
+    assert_eq!(ran.places(), ["history c.txt:1"], "{}", ran.err);
+    assert_eq!(configuration(&ran)["left_out"]["values"], 2);
+    assert_eq!(configuration(&ran)["disabled"], serde_json::json!([]));
+    // A part of a value is not the value.
+    repo.write(".unleak.yaml", format!("allow: {{values: ['{prefix}']}}\n"));
+    assert_eq!(scan(&repo, &[]).places().len(), 3);
+}
+
+#[test]
+fn a_folder_of_the_history_that_is_a_link_today_configures_nothing() {
+    let repo = Repo::new();
+    repo.write("api/a.txt", format!("token {}\n", github(40)));
+    repo.commit("leak");
+    repo.remove("api/a.txt");
+    repo.write("../outside/.unleak.yaml", ALLOW_ALL);
+    std::fs::remove_dir(repo.path().join("api")).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(repo.beside("outside"), repo.path().join("api")).unwrap();
+    assert_eq!(scan(&repo, &[]).places(), ["history api/a.txt:1"]);
+}
+
+#[test]
+fn a_pull_request_cannot_allow_its_own_secrets_by_a_folder() {
+    let repo = Repo::new();
+    repo.write("README.md", "app\n");
+    repo.commit("base");
+    repo.write("api/.unleak.yaml", ALLOW_ALL);
+    repo.write("api/a.txt", format!("token {}\n", github(50)));
+    repo.commit("a leak and the permission for it");
+    assert_eq!(scan(&repo, &["--range", "HEAD~1..HEAD"]).code, 1);
+    repo.write("api/b.txt", format!("token {}\n", github(51)));
+    repo.commit("another");
+    let later = scan(&repo, &["--range", "HEAD~1..HEAD"]);
+    assert_eq!((later.code, layers(&later)), (0, vec!["folder HEAD~1:api/.unleak.yaml 1".to_owned()]));
+}
+
+#[test]
+fn a_mistake_is_told_by_file_line_and_column() {
+    let repo = leaking();
+    for (config, said) in [
+        ("disable:\n  - no-such-rule\n", ".unleak.yaml:2:5: there is no rule `no-such-rule`"),
+        ("override:\n  no-such: {severity: low}\n", ".unleak.yaml:2:12: there is no rule `no-such`"),
+        ("override:\n  generic-secret: {severity: hgih}\n", ".unleak.yaml:2:"),
+        ("override:\n  generic-secret: {}\n", ".unleak.yaml:2:19: the override of `generic-secret` changes"),
+        ("allow:\n  paths: [a, '[']\n", ".unleak.yaml:2:14: "),
+        (
+            "allow:\n  values:\n    - {pattern: 'x*'}\n",
+            ".unleak.yaml:3:7: `pattern`: it matches the empty text",
+        ),
+        ("allow:\n  values:\n    - {pattern: '('}\n", ".unleak.yaml:3:7: `pattern`: unclosed group"),
+        ("allow: {path: [a]}\n", ".unleak.yaml:1:9: "),
+        ("disable: [{rule: generic-secret, paths: []}]\n", ".unleak.yaml:1:11: `paths` of rule"),
+    ] {
+        repo.write(".unleak.yaml", config);
+        let ran = scan(&repo, &[]);
+        assert!(ran.code == 2 && ran.err.contains(said) && ran.err.contains("hint"), "{config} {}", ran.err);
+    }
+    repo.remove(".unleak.yaml");
+    repo.write("api/a.txt", format!("token {}\n", github(60)));
+    repo.write("rules.yaml", RULE);
+    repo.write("api/.unleak.yaml", "rules: [../rules.yaml]\n");
+    let ran = scan(&repo, &[]);
+    assert!(ran.code == 2 && ran.err.contains("api") && ran.err.contains("names rule files"), "{}", ran.err);
 }

@@ -64,3 +64,39 @@ fn a_flood_of_values_is_capped_and_counted() {
     assert_eq!(refused(&report).len(), 1000);
     assert_eq!(report["explained"]["more"], 300);
 }
+
+#[test]
+fn the_nature_of_the_file_is_in_the_reason_and_lowers_what_only_a_name_tells() {
+    let repo = Repo::new();
+    let secret = |number| crate::tokens::hex128(number)[..40].to_owned();
+    repo.write("yarn.lock", format!("api_token: \"{}\"\n", secret(71)));
+    repo.write("src/login.test.js", format!("const apiToken = \"{}\";\n", secret(72)));
+    repo.write("src/login.js", format!("const apiToken = \"{}\";\n", secret(73)));
+    repo.commit("three natures");
+    let told = |args: &[&str]| {
+        let report = repo.scan(&[&["--format", "json"], args].concat()).json();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let findings = report["findings"].as_array().unwrap().clone();
+        let mut told: Vec<_> = findings
+            .iter()
+            .map(|found| {
+                let reason = text(&found["reason"]);
+                let nature = reason.split_once("; ").map(|(_, nature)| nature.to_owned()).unwrap_or_default();
+                (text(&found["occurrences"][0]["path"]), text(&found["confidence"]), nature)
+            })
+            .collect();
+        told.sort();
+        (told, report["configuration"]["left_out"]["confidence"].clone())
+    };
+    let row = |path: &str, confidence: &str, nature: &str| {
+        (path.to_owned(), confidence.to_owned(), nature.to_owned())
+    };
+    let (medium, left_out) = told(&[]);
+    let ordinary = [
+        row("src/login.js", "medium", ""),
+        row("src/login.test.js", "medium", "only in tests and their data"),
+    ];
+    assert_eq!((medium.as_slice(), left_out), (ordinary.as_slice(), serde_json::json!(1)));
+    let (all, _) = told(&["--min-confidence", "low"]);
+    assert_eq!(all[2], row("yarn.lock", "low", "only in lock files, which hold check sums"));
+}

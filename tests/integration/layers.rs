@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["*"]),
     ("demo", &["*"]),
     // scan
-    ("config", &["rule"]),
+    ("config", &["rule", "finding", "coverage"]),
     ("scan", &["source", "detect", "rule", "finding", "coverage", "patch", "secret"]),
     ("report", &["finding", "coverage", "secret", "rule"]),
     ("detect", &["rule", "finding", "patch", "secret"]),

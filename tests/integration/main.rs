@@ -11,6 +11,7 @@ mod delta; // the engine that reads deltas, held against a scan of every whole b
 mod demo; // unleak demo: its facts, what it leaves behind, and that it shows no secret
 mod documents; // office files and PDF: the text as a person reads it, and where it stands
 mod encodings; // secrets that do not stand in plain text, in every place that a scan reads
+mod every_rule; // random tokens of every rule, and what only looks like one
 mod explain; // scan --explain: where a value was considered and why it is not reported
 #[cfg(unix)] // starts and stops the application by a shell script
 mod express; // the main job: a real Express application, its secret rotated and its sessions ended

@@ -67,6 +67,7 @@ fn finding(value: &str, severity: Severity, occurrences: Vec<Occurrence>) -> Fin
         confidence: Confidence::High,
         reason: "the format says so".into(),
         advice: rule().advice.into_owned(),
+        rotation: unleak::rule::rotation(&rule()),
         fingerprint: FingerprintKey::new([7; 32]).fingerprint(&secret),
         secret,
         live_in: Vec::new(),
@@ -93,6 +94,7 @@ fn scan() -> Scan {
         rule: "known-value".to_owned(),
         title: "Live session secret".to_owned(),
         advice: "Rotate it.".to_owned(),
+        rotation: unleak::rule::rotation(&Rule { advice: "Do it with `unleak rotate`.".into(), ..rule() }),
         live_in: vec!["SESSION_SECRET".to_owned()],
         ..finding("short", Severity::Critical, vec![here])
     };
@@ -262,6 +264,7 @@ fn the_human_report_reads_well() {
               and 3 more, 1 of them at HEAD
         next  Revoke the token in the settings of its owner, then make a new one with fewer rights;
               whoever cloned the repository still has the old one.
+      rotate  at the provider: https://docs.github.com/authentication
 
     2 secrets: 1 critical, 1 high. One is still at HEAD.
     Saw 1,204 commits, 8,451 objects, 12 files (41.3 MiB) of /srv/app in 412 ms.

@@ -311,6 +311,21 @@ fn rule_files_and_folders_are_checked() {
     assert_eq!(alarm.status.code(), Some(2));
     assert!(text(&alarm.stdout).contains("finds a secret in its counterexample"), "{}", text(&alarm.stdout));
 
+    let said = text(&alarm.stdout);
+    assert!(said.contains("more.yaml:8:3: rule `other-token`: finds a secret"), "{said}");
+    assert!(said.contains("hint: narrow the pattern"), "{said}");
+
+    let foreign = GOOD.replace("[acme_]", "[acme_, akme_]").replace("acme-token", "more-token");
+    write_file(folder.path(), "more.yaml", &foreign.replace("acme_", "zcme_"));
+    let warned = unleak(&["rules", "check", path]);
+    let said = text(&warned.stdout);
+    assert_eq!(warned.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("warning: ") && said.contains("more.yaml:5:3: rule `more-token`: no match"),
+        "{said}"
+    );
+    assert!(said.contains("2 rules with 4 examples and 4 counterexamples: 1 warning"), "{said}");
+
     let missing = unleak(&["rules", "check", "no-such-file.yaml"]);
     assert_eq!(missing.status.code(), Some(2));
     assert!(text(&missing.stderr).contains("cannot read the rules in no-such-file.yaml"));

@@ -372,7 +372,7 @@ fn a_wrong_configuration_is_an_error_and_not_a_clean_scan() {
         ("disable: [no-such-rule]\n", "no-such-rule"),
         ("allow: {paths: ['[']}\n", "allow.paths"),
         ("rules: [missing.yaml]\n", "missing.yaml"),
-        ("allow: [\n", "line"),
+        ("allow: [\n", ".unleak.yaml:"),
     ] {
         repo.write(".unleak.yaml", config);
         let ran = scan(&repo, &[]);

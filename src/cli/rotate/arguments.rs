@@ -3,9 +3,14 @@
 use super::super::{Context, Failure};
 use super::{failure, input};
 use crate::exit::Exit;
-use crate::rotate::{Address, EnvTarget, Error, Format, Health, Probe, Reload, Severity, StoreAccess};
+use crate::rotate::{
+    Address, Custom, Error, Format, Health, Probe, Reload, Severity, Shape, StoreAccess, Surroundings, Target,
+};
 use crate::secret::Secret;
 use crate::session::Options;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
@@ -15,12 +20,29 @@ const SECONDS: u64 = 60;
 
 #[derive(clap::Args, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Arguments {
-    /// Where the secret lives: `env:PATH#NAME`, a variable of a dotenv file.
+    /// Where the secret lives, for example `env:PATH#NAME`; all kinds are listed below. May be given several times: every target gets the same new value, or none does.
     #[arg(long, value_name = "TARGET", required_unless_present_any = ["resume", "abort"])]
-    target: Option<String>,
+    #[serde(default)]
+    target: Vec<String>,
+    /// The command that prints what the store of an `exec:` target holds, for the shell; several in the order of the targets.
+    #[arg(long, value_name = "COMMAND")]
+    #[serde(default)]
+    read_back: Vec<String>,
     /// The form of the new secret [default: hex; laravel where the old value has that form].
     #[arg(long, value_enum, value_name = "FORM")]
     secret_format: Option<Format>,
+    /// So many characters for the new secret, of --secret-alphabet [default: 64].
+    #[arg(long, value_name = "NUMBER", conflicts_with = "secret_format")]
+    secret_length: Option<usize>,
+    /// The characters of the new secret: hex, letters, digits, alnum, or the characters themselves [default: alnum].
+    #[arg(long, value_name = "SET", conflicts_with = "secret_format")]
+    secret_alphabet: Option<String>,
+    /// Keep the old value in fallback lists (`SECRET_KEY_FALLBACKS`, `APP_PREVIOUS_KEYS`) until the time that you name here, so that nobody is logged out. Not for a value that has leaked: whoever has it stays able to use it.
+    #[arg(long, value_name = "UNTIL", conflicts_with_all = ["store", "store_from", "probe"])]
+    graceful: Option<String>,
+    /// Since when the old value could be read by others: `2026-11-20` or `2026-11-20T16:12:00Z`.
+    #[arg(long, value_name = "TIME")]
+    exposed_since: Option<String>,
     /// The command that makes the application take the new value, for the shell.
     #[arg(long, value_name = "COMMAND")]
     reload: Option<String>,
@@ -77,10 +99,8 @@ impl Arguments {
             let full = absolute(path).ok();
             full.as_deref().and_then(Path::to_str).unwrap_or(path).to_owned()
         };
-        if let Some(rest) = self.target.as_deref().and_then(|target| target.strip_prefix("env:"))
-            && let Some((path, name)) = rest.rsplit_once('#').filter(|(path, _)| !path.is_empty())
-        {
-            self.target = Some(format!("env:{}#{name}", full(path)));
+        for target in &mut self.target {
+            *target = Target::in_full(target, &full);
         }
         if let Some(rest) = self.store.as_deref().and_then(|store| store.strip_prefix("sqlite:")) {
             let path = rest.strip_prefix("//").unwrap_or(rest);
@@ -100,11 +120,17 @@ impl Arguments {
     /// What was typed now, and what was typed before where nothing was typed now.
     pub(super) fn or(self, before: Self) -> Self {
         let new_store = self.store.is_some() || self.store_from.is_some();
+        let anew = self.reload.is_some() || !self.target.is_empty();
         let new_password = new_store || self.store_password_file.is_some();
         Self {
-            target: self.target.or(before.target),
+            target: if self.target.is_empty() { before.target } else { self.target },
+            read_back: if self.read_back.is_empty() { before.read_back } else { self.read_back },
             secret_format: self.secret_format.or(before.secret_format),
-            directory: if self.reload.is_some() { self.directory } else { before.directory },
+            secret_length: self.secret_length.or(before.secret_length),
+            secret_alphabet: self.secret_alphabet.or(before.secret_alphabet),
+            graceful: self.graceful.or(before.graceful),
+            exposed_since: self.exposed_since.or(before.exposed_since),
+            directory: if anew { self.directory } else { before.directory },
             reload: self.reload.or(before.reload),
             reload_timeout: self.reload_timeout.or(before.reload_timeout),
             health: self.health.or(before.health),
@@ -148,16 +174,56 @@ impl Arguments {
         self.severity.unwrap_or(Severity::P0)
     }
 
-    pub(super) fn format(&self) -> Option<Format> {
-        self.secret_format
+    pub(super) fn format(&self) -> Result<Option<Shape>, Failure> {
+        if self.secret_length.is_none() && self.secret_alphabet.is_none() {
+            return Ok(self.secret_format.map(Shape::Known));
+        }
+        let alphabet = self.secret_alphabet.as_deref().unwrap_or("alnum");
+        let custom = Custom::new(self.secret_length.unwrap_or(64), alphabet);
+        custom.map(|custom| Some(Shape::Custom(custom))).map_err(|error| usage(&error))
     }
 
-    pub(super) fn target(&self) -> Result<EnvTarget, Failure> {
-        let Some(target) = &self.target else {
+    pub(super) fn graceful(&self) -> Option<String> {
+        self.graceful.clone()
+    }
+
+    pub(super) fn exposed_since(&self) -> Result<Option<Timestamp>, Failure> {
+        let Some(text) = &self.exposed_since else { return Ok(None) };
+        let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+        let time = text.parse::<Timestamp>().ok().or_else(day);
+        match time {
+            Some(time) if time <= Timestamp::now() => Ok(Some(time)),
+            Some(_) => {
+                Err(Failure::usage("--exposed-since lies in the future").hinted("give the time in UTC"))
+            }
+            None => Err(Failure::usage("--exposed-since is no time")
+                .hinted("write it as 2026-11-20 or 2026-11-20T16:12:00Z")),
+        }
+    }
+
+    pub(super) fn targets(&self, context: &Context) -> Result<Vec<Target>, Failure> {
+        if self.target.is_empty() {
             return Err(Failure::usage("what this rotation was asked for was not remembered")
                 .hinted("give --target and the other arguments as before"));
-        };
-        target.parse().map_err(|error| usage(&error))
+        }
+        let env = |name: &str| context.env(name)?.into_string().ok().map(Secret::from);
+        let mut reads = self.read_back.iter().cloned();
+        let mut targets = Vec::with_capacity(self.target.len());
+        for target in &self.target {
+            let read_command = if target.starts_with("exec:") { reads.next() } else { None };
+            let around = Surroundings {
+                env: &env,
+                read_command,
+                graceful: self.graceful.is_some(),
+                directory: self.directory.clone(),
+            };
+            targets.push(Target::parse(target, &around).map_err(|error| usage(&error))?);
+        }
+        if reads.next().is_some() {
+            return Err(Failure::usage("there are more --read-back than exec: targets")
+                .hinted("each --read-back belongs to one exec: target, in their order"));
+        }
+        Ok(targets)
     }
 
     pub(super) fn reload(&self) -> Option<Reload> {
@@ -247,7 +313,7 @@ mod tests {
     fn given(target: &str, store: Option<&str>, from: Option<&str>) -> Arguments {
         let text = |text: &str| Some(text.to_owned());
         let (store, store_from) = (store.and_then(text), from.and_then(text));
-        Arguments { target: text(target), store, store_from, ..Arguments::default() }
+        Arguments { target: vec![target.to_owned()], store, store_from, ..Arguments::default() }
     }
 
     #[test]
@@ -255,14 +321,11 @@ mod tests {
     fn paths_mean_the_same_in_another_folder() {
         let here = absolute(".").unwrap().display().to_string();
         let full = given("env:a#b/.env#S", Some("sqlite:db"), Some("file:url")).in_full();
-        assert_eq!(full.target.unwrap(), format!("env:{here}/a#b/.env#S"));
+        assert_eq!(full.target[0], format!("env:{here}/a#b/.env#S"));
         assert_eq!(full.store.unwrap(), format!("sqlite:{here}/db"));
         assert_eq!(full.store_from.unwrap(), format!("file:{here}/url"));
         for text in ["nonsense", "env:#S", "env:x"] {
-            assert_eq!(
-                given(text, Some("postgres://a@b/c"), Some("env:URL")).in_full().target.unwrap(),
-                text
-            );
+            assert_eq!(given(text, Some("postgres://a@b/c"), Some("env:URL")).in_full().target[0], text);
         }
     }
 
@@ -273,7 +336,7 @@ mod tests {
         let meant = Arguments::default().or(before.clone());
         assert!(meant == before && !meant.is_empty());
         let meant = given("env:/b#S", Some("sqlite:/db"), None).or(before);
-        assert_eq!((meant.target.as_deref(), meant.store_from), (Some("env:/b#S"), None));
+        assert_eq!((meant.target[0].as_str(), meant.store_from), ("env:/b#S", None));
         assert_eq!((meant.store.as_deref(), meant.password_variable), (Some("sqlite:/db"), None));
     }
 }

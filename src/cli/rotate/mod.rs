@@ -20,6 +20,25 @@ use std::str::FromStr as _;
 The order is: new value, reload, health, purge, purge again, verify, report. A failure before the purge puts the
 old value back (exit code 4). Nothing that is printed or written holds a secret.
 
+Targets:
+  env:PATH#NAME           a variable of a dotenv file; `NAME,NAME` for several that hold the same secret
+  env-docker:, env-systemd:, env-shell:PATH#NAME
+                          the same, for a file that is read by `docker run --env-file`, EnvironmentFile= or `. file`
+  yaml:PATH#a.b           a key of a YAML file; a list's items by number, a dot inside a key as `\\.`
+  json:PATH#/a/b          a key of a JSON file
+  toml:PATH#a.b           a key of a TOML file
+  file:PATH               all of a file but its last line end
+  k8s:PATH#KEY            a key of the Secret in a Kubernetes manifest; `NAME/KEY` where several have it
+  kubernetes:NAMESPACE/SECRET#KEY
+                          the same in the cluster, by KUBECONFIG, ~/.kube/config or the pod's own account
+  vault:ADDRESS/MOUNT/PATH#KEY
+                          HashiCorp Vault or OpenBao, KV version 2; VAULT_TOKEN, VAULT_CACERT, VAULT_NAMESPACE
+  aws-sm:NAME[#KEY], aws-ssm:NAME
+                          AWS Secrets Manager and Parameter Store; AWS_REGION, AWS_ACCESS_KEY_ID and its companions
+  github:OWNER/REPO#NAME  a secret of GitHub Actions (`OWNER/REPO@ENVIRONMENT` of an environment); GH_TOKEN
+  vercel:PROJECT#KEY      a variable of a Vercel project, in every environment; VERCEL_TOKEN, VERCEL_TEAM_ID
+  exec:COMMAND            anything else: the command gets the value on its standard input; --read-back prints it
+
 Examples:
   See what would be done:
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET --dry-run
@@ -29,7 +48,13 @@ Examples:
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET \\
       --reload 'systemctl restart app' --health http://127.0.0.1:3000/healthz \\
       --store postgres://app@127.0.0.1/app \\
-      --probe http://127.0.0.1:3000/account --probe-cookie-from file:cookie.txt")]
+      --probe http://127.0.0.1:3000/account --probe-cookie-from file:cookie.txt
+
+  The same value for an application and its worker, all or nothing:
+    unleak rotate --target env:/srv/app/.env#SESSION_SECRET --target yaml:/srv/worker/config.yml#session.secret
+
+  A store that unleak does not know:
+    unleak rotate --target 'exec:pass insert -m app/session' --read-back 'pass show app/session'")]
 pub(super) struct Args {
     #[command(flatten)]
     given: Arguments,
@@ -123,8 +148,10 @@ fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
     #[cfg(not(debug_assertions))]
     let fault: Option<Fault> = None;
     Ok(Request {
-        target: meant.target()?,
-        format: meant.format(),
+        targets: meant.targets(context)?,
+        format: meant.format()?,
+        exposed_since: meant.exposed_since()?,
+        graceful: meant.graceful(),
         reload: meant.reload(),
         health: meant.health()?,
         store: meant.store(context)?,

@@ -1,90 +1,114 @@
-//! Which configuration steers a scan: the one that is named, else the one at the root of what is scanned. Where commits
-//! are scanned it is read from the commit before them, so that a change cannot allow its own secrets.
+//! Which configurations steer a scan: the one that is named, the one at the root of what is scanned, and those of folders
+//! below. Where commits are scanned they are read from the commit before them, so that a change cannot allow its own
+//! secrets.
 
 use super::{Args, failure};
-use crate::cli::Failure;
-use crate::config::{self, Config};
-use crate::coverage::Configuration;
+use crate::cli::{Context, Failure};
+use crate::config::{self, Config, Layer, Selection};
+use crate::coverage::{Configuration, LayerKind};
 use crate::detect::{Detector, Known};
 use crate::finding::Scan;
 use crate::rule::{self, Rule};
+use crate::source::Source;
 use crate::source::git::{Base, Entry};
-use crate::source::{GitSource, Source};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+
+/// The environment variable that names the organisation's configuration.
+const VARIABLE: &str = "UNLEAK_CONFIG";
 
 /// The largest configuration or rule file in a commit.
 const LARGEST: usize = 4 << 20;
 
-/// What the options and the configuration make of a scan.
+/// What the options and the configurations make of a scan.
 pub(super) struct Chosen {
     pub(super) detector: Detector,
-    allowed: globset::GlobSet,
+    layers: Vec<Layer>,
+    ids: BTreeSet<String>,
     configuration: Configuration,
 }
 
-/// Reads the configuration and makes the detector, which looks for live values too.
-pub(super) fn choose(args: &Args, source: &Source, known: Known) -> Result<Chosen, Failure> {
-    let failed = |error: config::Error| failure(&error, error.hint());
-    let (file, config) = match read(args, source)? {
-        Some((file, config)) => (Some(file), config),
-        None => (None, Config::default()),
-    };
-    let mut extra = config.rules;
+/// Reads the configurations and makes the detector, which looks for live values too.
+pub(super) fn choose(
+    args: &Args,
+    source: &Source,
+    known: Known,
+    context: &Context,
+) -> Result<Chosen, Failure> {
+    let mut layers: Vec<Layer> = organisation(args, context)?.into_iter().collect();
+    let mut file = layers.first().map(|layer| layer.usage().file.clone());
+    if let Some((name, config)) = read(args, source)? {
+        layers.push(Layer::new(config, LayerKind::Repository, name.clone(), ""));
+        file = Some(name);
+    }
+    let mut extra = Vec::new();
     for path in &args.rules {
         extra.extend(rule::from_path(path).map_err(|error| failure(&error, error.hint()))?);
     }
-    let selection = config::select(extra, &config.disable, &args.rule).map_err(failed)?;
-    let rules = if args.only_known { Vec::new() } else { selection.rules };
+    let Selection { rules, replaced, disabled, ids } =
+        config::select(&mut layers, extra, &args.rule).map_err(|error| failed(&error))?;
+    let rules = if args.only_known { Vec::new() } else { rules };
     let detector = Detector::with_known(rules, known).map_err(|error| failure(&error, error.hint()))?;
     let detector = if args.no_decode { detector.without_decoding() } else { detector };
-    let mut disabled = config.disable;
-    disabled.sort_unstable();
-    disabled.dedup();
-    let replaced = selection.replaced;
     let configuration = Configuration { file, disabled, replaced, ..Configuration::default() };
-    Ok(Chosen { detector, allowed: config.allowed_paths, configuration })
+    Ok(Chosen { detector, layers, ids, configuration })
 }
 
 impl Chosen {
-    /// Drops what stands only in allowed paths, and notes in the scan what the configuration did.
-    pub(super) fn apply(&self, scan: &mut Scan) {
-        let before = scan.findings.len();
-        // A live value is one in a test folder too.
-        for finding in scan.findings.iter_mut().filter(|finding| finding.live_in.is_empty()) {
-            let allowed = |path: &String| self.allowed.is_match(path);
-            finding.occurrences.retain(|place| !place.path.as_ref().is_some_and(allowed));
-        }
-        scan.findings.retain(|finding| !finding.occurrences.is_empty());
-        let mut left_out = scan.configuration.left_out;
-        left_out.paths = (before - scan.findings.len()) as u64;
-        scan.configuration = Configuration { left_out, ..self.configuration.clone() };
+    /// Drops what the configurations allow, and notes in the scan what they did.
+    pub(super) fn apply(&mut self, args: &Args, source: &Source, scan: &mut Scan) -> Result<(), Failure> {
+        let base = if args.no_config { None } else { base(source)? };
+        let read = |folder: &str| {
+            if args.no_config { Ok(None) } else { of_folder(source, base.as_ref(), folder) }
+        };
+        let layers = config::Layers {
+            whole: &mut self.layers,
+            read: &read,
+            ids: &self.ids,
+            min_confidence: args.min_confidence.into(),
+        };
+        let layers = layers.apply(scan).map_err(|error| failed(&error))?;
+        let left_out = scan.configuration.left_out;
+        scan.configuration = Configuration { layers, left_out, ..self.configuration.clone() };
+        Ok(())
     }
 }
 
-/// The configuration and where it stands.
+fn failed(error: &config::Error) -> Failure {
+    failure(error, error.hint())
+}
+
+/// The file that whoever runs the scan names, for all that they scan.
+fn organisation(args: &Args, context: &Context) -> Result<Option<Layer>, Failure> {
+    let named = args.config.clone().or_else(|| context.env(VARIABLE).map(PathBuf::from));
+    let Some(path) = named else { return Ok(None) };
+    // A link that the user names is followed; one that is found in the repository is not.
+    let found = path.canonicalize().unwrap_or_else(|_| path.clone());
+    Ok(Some(Layer::new(load(&found)?, LayerKind::Organisation, path.display().to_string(), "")))
+}
+
+/// The configuration at the root of what is scanned, and where it stands.
 fn read(args: &Args, source: &Source) -> Result<Option<(String, Config)>, Failure> {
-    if args.no_config {
-        return Ok(None);
-    }
-    if let Some(path) = &args.config {
-        // A link that the user names is followed; one that is found in the repository is not.
-        let found = path.canonicalize().unwrap_or_else(|_| path.clone());
-        return Ok(Some((path.display().to_string(), load(&found)?)));
-    }
     match source {
-        Source::Git(source) => of_repository(source),
+        _ if args.no_config => Ok(None),
+        Source::Git(git) => match base(source)? {
+            None => in_folder(git.root()),
+            Some(base) => match in_commit(&base, "").map_err(|error| failed(&error))? {
+                None if base.or_working_tree => in_folder(git.root()),
+                found => Ok(found),
+            },
+        },
         Source::Folder(source) => in_folder(source.root()),
         Source::Stream(_) => Ok(None),
     }
 }
 
-fn of_repository(source: &GitSource) -> Result<Option<(String, Config)>, Failure> {
-    let base = source.base().map_err(|error| failure(&error, error.hint()))?;
-    let Some(base) = base else { return in_folder(source.root()) };
-    match in_commit(&base)? {
-        None if base.or_working_tree => in_folder(source.root()),
-        found => Ok(found),
+/// The commit that is read from, if it is not the working tree.
+fn base(source: &Source) -> Result<Option<Base<'_>>, Failure> {
+    match source {
+        Source::Git(source) => source.base().map_err(|error| failure(&error, error.hint())),
+        _ => Ok(None),
     }
 }
 
@@ -94,22 +118,59 @@ fn in_folder(folder: &Path) -> Result<Option<(String, Config)>, Failure> {
 }
 
 fn load(path: &Path) -> Result<Config, Failure> {
-    Config::load(path).map_err(|error| failure(&error, error.hint()))
+    Config::load(path).map_err(|error| failed(&error))
 }
 
-fn in_commit(base: &Base<'_>) -> Result<Option<(String, Config)>, Failure> {
-    let failed = |error: config::Error| failure(&error, error.hint());
-    let name = format!("{}:{}", base.name, config::FILE_NAME);
+/// The configuration of a folder below the root, by its path, from where the one at the root comes from.
+fn of_folder(source: &Source, base: Option<&Base<'_>>, folder: &str) -> Result<Option<Layer>, config::Error> {
+    let root = match source {
+        Source::Git(source) => source.root(),
+        Source::Folder(source) => source.root(),
+        Source::Stream(_) => return Ok(None),
+    };
+    let found = match base {
+        None => below(root, folder)?,
+        Some(base) => match in_commit(base, folder)? {
+            None if base.or_working_tree => below(root, folder)?,
+            found => found,
+        },
+    };
+    let layer = |(name, config): (String, Config)| {
+        Ok(Layer::new(config.of_folder()?, LayerKind::Folder, name, folder))
+    };
+    found.map(layer).transpose()
+}
+
+/// The configuration of a folder on disk. A path of the history may lead through what is a link today: none is followed.
+fn below(root: &Path, folder: &str) -> Result<Option<(String, Config)>, config::Error> {
+    let Some(folder) = inside(Path::new(folder)) else { return Ok(None) };
+    let mut path = root.to_owned();
+    for part in &folder {
+        path.push(part);
+        if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            return Ok(None);
+        }
+    }
+    let name = folder.join(config::FILE_NAME).display().to_string();
+    Config::find(&path).map(|file| Ok((name, Config::load(&file)?))).transpose()
+}
+
+/// The configuration of a folder of the commit; the root has no name.
+fn in_commit(base: &Base<'_>, folder: &str) -> Result<Option<(String, Config)>, config::Error> {
+    let Some(file) = inside(&Path::new(folder).join(config::FILE_NAME)) else { return Ok(None) };
+    let name = format!("{}:{}", base.name, file.display());
     let path = PathBuf::from(&name);
-    let entry = base.entry(Path::new(config::FILE_NAME), LARGEST);
-    let text = match entry.map_err(|error| failure(&error, error.hint()))? {
+    let unreadable = |error: crate::source::Error| config::Error::Unreadable {
+        path: path.clone(),
+        source: io::Error::other(error.to_string()),
+    };
+    let text = match base.entry(&file, LARGEST).map_err(unreadable)? {
         None => return Ok(None),
         Some(Entry::File(bytes)) => String::from_utf8(bytes).map_err(|_| "it is no UTF-8 text"),
         Some(Entry::Folder(_) | Entry::Other) => Err("it is a link or no regular file"),
     };
-    let text = text
-        .map_err(|reason| failed(config::Error::Invalid { path: path.clone(), reason: reason.to_owned() }))?;
-    let config = Config::parse(&path, &text, &|file| rules_in(base, file)).map_err(failed)?;
+    let text = text.map_err(|reason| config::Error::whole(&path, reason))?;
+    let config = Config::parse(&path, &text, &|file| rules_in(base, file))?;
     Ok(Some((name, config)))
 }
 

@@ -87,12 +87,15 @@ pub(super) struct Args {
     /// Write the report to a file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The configuration [default: .unleak.yaml at the root of what is scanned; for --range the one of commit A, for
-    /// --staged and in a bare repository the one of HEAD].
+    /// An organisation's configuration, on which those of the repository and its folders build [default: the file that
+    /// $UNLEAK_CONFIG names, if it names one].
+    ///
+    /// The repository's is .unleak.yaml at the root of what is scanned, and a folder's the file of that name in it, which
+    /// counts for what stands below; for --range those of commit A, for --staged and in a bare repository those of HEAD.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Use no configuration of the repository or folder.
-    #[arg(long, conflicts_with = "config")]
+    /// Use no configuration of the repository and its folders.
+    #[arg(long)]
     no_config: bool,
     /// Do not use the .unleakignore of what is scanned: tell also of what it leaves out.
     ///
@@ -189,7 +192,7 @@ fn perform(args: &Args, context: &mut Context) -> Result<Done, Failure> {
     let start = Instant::now();
     let source = source(args, context)?;
     let live = known::read(args, context)?;
-    let chosen = configuration::choose(args, &source, known::known(&live))?;
+    let mut chosen = configuration::choose(args, &source, known::known(&live), context)?;
     let settled = Settled::read(args, &source)?;
     let detector = &chosen.detector;
     let source = cache::choose(args, source, detector, context)?;
@@ -220,7 +223,7 @@ fn perform(args: &Args, context: &mut Context) -> Result<Done, Failure> {
     drop(bar);
     key?;
     let mut scan = scanned.map_err(|error| failure(&error, error.hint()))?;
-    chosen.apply(&mut scan);
+    chosen.apply(args, &source, &mut scan)?;
     let (root, judged) = (settled::root(&source), settled::judged(args, &source, &scan));
     Ok(Done { scan, root, judged, live, chosen, settled, elapsed: start.elapsed() })
 }

@@ -139,7 +139,12 @@ fn typed(at: &mut Cursor<'_>) {
         }
         ahead.blanks();
     }
-    if ahead.peek() == Some(b'=') && !ahead.rest().starts_with(b"=>") && !ahead.rest().starts_with(b"==") {
+    let mut behind = ahead;
+    behind.skip(1, |byte| byte == b'=');
+    // `password: dGhpcw=` ends in an equals sign: base64, and no type.
+    let is_padding = behind.is_line_end();
+    let is_operator = ahead.rest().starts_with(b"=>") || ahead.rest().starts_with(b"==");
+    if ahead.peek() == Some(b'=') && !is_operator && !is_padding {
         *at = ahead;
     }
 }

@@ -22,7 +22,8 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     let mut found = Vec::new();
     let mut linked = None;
     for step in 0..WORDS {
-        if at.blanks() == 0 && !broken(&mut at) {
+        let is_broken = at.blanks() == 0;
+        if is_broken && !broken(&mut at) {
             break;
         }
         match linked {
@@ -31,6 +32,10 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             _ => {}
         }
         let Some((word, colon)) = word(&mut at) else { break };
+        // The key of the next line, not the next word.
+        if is_broken && colon {
+            break;
+        }
         let is_link = LINKS.split(' ').any(|link| word.eq_ignore_ascii_case(link.as_bytes()));
         linked = if is_link || colon { Some(step) } else { linked };
     }

@@ -1,11 +1,15 @@
 //! Whether a value that fits a pattern is a secret: what its characters say, beyond their shape.
 
 mod checksum;
+mod code;
+mod encoded;
 mod entropy;
 mod placeholder;
+mod published;
 mod thing;
 mod unfit;
 mod verdict;
+mod weak;
 mod words;
 
 pub use unfit::{Unfit, is_generated, unfit};
@@ -14,6 +18,7 @@ pub use verdict::{Reason, Refusal, Verdict};
 
 use super::compiled;
 use crate::rule::{CharClass, Checksum, Filters};
+use code::is_reference;
 use regex_automata::meta::{BuildError, Regex};
 
 /// The conditions of one rule, ready to run.
@@ -23,6 +28,8 @@ pub(super) struct ValueFilter {
     checksum: Option<Checksum>,
     not: Vec<Regex>,
     allow_placeholders: bool,
+    /// Whether what is no code is among the conditions.
+    not_code: bool,
 }
 
 /// What is judged.
@@ -32,6 +39,7 @@ pub(super) struct Judge<'b> {
 
 impl ValueFilter {
     pub(super) fn new(filters: &Filters) -> Result<Self, Box<BuildError>> {
+        let code = crate::rule::expanded("{{code}}");
         Ok(Self {
             entropy: filters.entropy.unwrap_or(0.0),
             require: filters.require.clone(),
@@ -42,6 +50,7 @@ impl ValueFilter {
                 .map(|pattern| compiled::regex(&crate::rule::expanded(pattern)))
                 .collect::<Result<_, _>>()?,
             allow_placeholders: filters.allow_placeholders,
+            not_code: filters.not.iter().any(|pattern| crate::rule::expanded(pattern) == code),
         })
     }
 
@@ -61,10 +70,17 @@ impl ValueFilter {
         if !self.allow_placeholders && placeholder::is_placeholder(value) {
             return Some(Refusal::Placeholder);
         }
+        // A value that a program gets from elsewhere stands behind every name.
+        if self.not_code && is_reference(value) {
+            return Some(Refusal::Code);
+        }
         if self.entropy > 0.0 && entropy::shannon(value) < self.entropy {
             return Some(Refusal::Regular);
         }
-        self.not.iter().any(|regex| regex.is_match(value)).then_some(Refusal::Filter)
+        if self.not.iter().any(|regex| regex.is_match(value)) {
+            return Some(Refusal::Filter);
+        }
+        (encoded::is_stand_in(value) || published::is_published(value)).then_some(Refusal::Placeholder)
     }
 }
 

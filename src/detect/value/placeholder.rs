@@ -17,7 +17,10 @@ fn unmarked(value: &[u8]) -> &[u8] {
 
 /// Starts or marks of text that a program will replace: shells, templates, and code that reads the environment.
 fn is_interpolation(value: &[u8]) -> bool {
-    const ANYWHERE: [&[u8]; 15] = [
+    const ANYWHERE: [&[u8]; 18] = [
+        b"\\u003c",
+        b"\\u003e",
+        b"{$",
         b"&lt;",
         b"&gt",
         b"${",
@@ -38,12 +41,21 @@ fn is_interpolation(value: &[u8]) -> bool {
         !rest.is_empty() && rest.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
     };
     ANYWHERE.iter().any(|mark| find(value, mark))
-        || value.strip_prefix(b"$").is_some_and(variable)
+        || value.strip_prefix(b"$").is_some_and(|rest| variable(rest.strip_prefix(b"$").unwrap_or(rest)))
         || (value.len() > 2
             && value.starts_with(b"%")
             && value.ends_with(b"%")
             && variable(&value[1..value.len() - 1]))
         || is_marked(value)
+        || ends_in_variable(value)
+}
+
+/// `he$PWD`, `prefix-$TOKEN`: a variable of a shell behind a word.
+fn ends_in_variable(value: &[u8]) -> bool {
+    let Some(at) = memchr::memrchr(b'$', value) else { return false };
+    let name = &value[at + 1..];
+    let is_word = value[..at].iter().all(|byte| byte.is_ascii_lowercase() || b"-_/\\:.".contains(byte));
+    name.len() > 2 && name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_') && is_word
 }
 
 /// `{name}` of a format string, `<name>` of a template, also inside a value.
@@ -113,6 +125,11 @@ fn is_monotonous(value: &[u8]) -> bool {
 fn is_counted(value: &[u8]) -> bool {
     const RUN: usize = 8;
     const TWICE: usize = 12;
+    // Words that hexadecimal digits spell.
+    let plain: Vec<u8> = value.iter().filter(|byte| **byte != b'-').map(u8::to_ascii_lowercase).collect();
+    if find(&plain, b"deadbeef") || find(&plain, b"cafebabe") || find(&plain, b"badc0ffee") {
+        return true;
+    }
     let follows = |a: u8, b: u8| match a.to_ascii_lowercase() {
         b'9' => b == b'0',
         b'f' => matches!(b.to_ascii_lowercase(), b'a' | b'g'),
@@ -120,6 +137,30 @@ fn is_counted(value: &[u8]) -> bool {
         a => a.is_ascii_alphanumeric() && b.to_ascii_lowercase() == a + 1,
     };
     let in_turn = |distance: usize| value.iter().zip(&value[distance..]).map(move |(a, b)| follows(*a, *b));
+    // `ABcd-1234-EFGH-5678`
+    let is_counted_group =
+        |group: &[u8]| group.len() > 2 && group.windows(2).all(|pair| follows(pair[0], pair[1]));
+    let groups = value.split(|byte| *byte == b'-').filter(|group| is_counted_group(group)).count();
+    if groups > 2 && groups == value.split(|byte| *byte == b'-').count() {
+        return true;
+    }
+    // `1234abcd-1234-abcd-1234-abcd1234abcd`: somebody typed it.
+    let digits: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'-').collect();
+    if digits.len() >= 24 && digits.len() < value.len() && is_counted(&digits) {
+        return true;
+    }
+    if digits.len() == 32 && digits.iter().all(u8::is_ascii_hexdigit) {
+        let is_typed = |part: &&[u8]| {
+            let pairs = || part.windows(2);
+            pairs().all(|pair| follows(pair[0], pair[1]))
+                || pairs().all(|pair| follows(pair[1], pair[0]))
+                || pairs().all(|pair| pair[0] == pair[1])
+        };
+        let is_double = |pair: &&[u8]| pair[0] == pair[1];
+        if digits.chunks(4).filter(is_typed).count() > 2 || digits.chunks(2).filter(is_double).count() > 11 {
+            return true;
+        }
+    }
     let mut steps = 0;
     let has_long_run = in_turn(1).any(|step| {
         steps = if step { steps + 1 } else { 0 };
@@ -128,8 +169,19 @@ fn is_counted(value: &[u8]) -> bool {
     let said_twice = |(at, part): (usize, &[u8])| find(&value[at + TWICE..], part);
     value.len() >= 24
         && (has_long_run
+            || walks_keyboard(value)
             || in_turn(2).filter(|step| *step).count() * 5 >= (value.len() - 2) * 4
             || (value.len() <= 64 && value.windows(TWICE).enumerate().any(said_twice)))
+}
+
+/// `…qwertyuiop`, `…mnbvcxz`: eight keys side by side, either way.
+fn walks_keyboard(value: &[u8]) -> bool {
+    const KEYS: usize = 8;
+    const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnmlkjhgfdsa"];
+    let lower = value.to_ascii_lowercase();
+    let back: Vec<u8> = lower.iter().rev().copied().collect();
+    let holds = |text: &[u8]| ROWS.iter().flat_map(|row| row.windows(KEYS)).any(|keys| find(text, keys));
+    holds(&lower) || holds(&back)
 }
 
 /// A run of six equal characters in a short value (`abc-xxxxxx-def`), or of `*`, `.` or `…` in any.
@@ -212,7 +264,7 @@ pub(super) fn says_stand_in(value: &[u8]) -> bool {
     const WITHIN: &str = "passwort kennwort contrasena motdepasse tusecreto susecreto votresecret wachtwoord suasenha minhasenha \
         parolachiave lozinka salasana geheimnis changez cambiame cambiami cambiar trocar bitteaendern aendern remplacer \
         beispiel exemple ejemplo esempio exemplo voorbeeld przyklad muster ihrtoken deintoken tutoken votretoken vaseheslo twojehaslo dittlosenord dinkode salasanasi sifreniz parolaniz jelszavad generatewith generateusing runopenssl storedin seevault sensitivevalue \
-        pleasechange tobechanged tochange changein changebefore setyour enteryour putyour addyour useyour pasteyour \
+        atleast mustbe pleasechange tobechanged tochange changein changebefore setyour enteryour putyour addyour useyour pasteyour \
         getyour fillin somesecret anysecret verysecret topsecret supersecret secretvalue secretkey notset unset todo fixme \
         whatever myapp myproject yourapp yourdomain yourname youruser yourdb yourhost yourcompany";
     const WHOLE: &str = "null nil none true false undefined empty blank string text password passwd secret token hidden masked \
@@ -271,6 +323,16 @@ mod tests {
             "FakeWebhook1234567890abcdef",
             "a1b2c3d4e5f6a7b8c9d0e1f2a3b4c5d6",
             "51Hk2LkJhDfG8pQm9Hk2LkJhDfG8pQm",
+            "ABcd-1234-EFGH-5678",
+            "cafebabe-dead-beef-cafe-babe12345678",
+            "a0b1c2d3-e4f5-g6h7-i8j9-k0l1m2n3o4p5",
+            "11223344-5566-7788-9900-aabbccddeeff",
+            "1234abcd-1234-abcd-1234-abcd1234adcd",
+            "abcdef12-1234-9876-0000-abcdef098765",
+            "akab-mnbvcxzlkjhgfdsapoiuytrewq1234567",
+            "{$baseUrl}admin.jpg",
+            "$$POSTGRES_ENV_PASSWORD",
+            "\\u003cyour",
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value} is a placeholder");
         }

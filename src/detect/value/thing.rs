@@ -1,6 +1,5 @@
-//! Values that are something of their own and no secret, whatever their name says: addresses, paths, numbers, code.
+//! Values that are something of their own and no secret, whatever their name says: addresses, paths, numbers, names.
 
-use super::verdict::Form;
 use super::words;
 
 /// Things that have a form of their own: addresses, paths, numbers, dates, versions, colours, public keys.
@@ -46,6 +45,9 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         b"s3://",
         b"@Microsoft.",
         b"alias/",
+        b"AQICAH",
+        b"GHSA-",
+        b"CVE-",
     ]) || only(b".-:/ +TZ,")
         || is_path(value)
         || is_address(value)
@@ -54,6 +56,19 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_package(value)
         || is_hash(value)
         || is_attribute(value)
+        || is_plain_url(value)
+        || is_percent_signs(value)
+        || is_list(value)
+        || is_numbered_uuid(value)
+        || is_region(value)
+        || is_host_behind_user(value)
+        || is_duration(value)
+        || is_host_path(value)
+        || is_stamped(value)
+        || is_standard(value)
+        || is_service(value)
+        || is_short_hex(value)
+        || [&b"]("[..], b"\":\"", b"\",\""].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
         || (value.starts_with(b"#") && value[1..].iter().all(u8::is_ascii_hexdigit))
 }
 
@@ -69,6 +84,134 @@ fn is_path(value: &[u8]) -> bool {
         || value.get(1..3) == Some(b":/");
     parts.len() >= 2 && parts.iter().all(is_name) && (is_rooted || words::covered(value) * 2 > value.len())
         || (is_rooted && parts.len() == 1 && words::covered(value) * 2 > value.len())
+}
+
+/// `mailto://host:465?user=name`: an address of any scheme without a password of its own.
+fn is_plain_url(value: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(value, b"://") else { return false };
+    let scheme = &value[..at];
+    let rest = &value[at + 3..];
+    let (names, rest) =
+        memchr::memrchr(b'@', rest).map_or((&b""[..], rest), |at| (&rest[..at], &rest[at + 1..]));
+    let host = rest.split(|byte| matches!(byte, b'/' | b'?' | b'#')).next().unwrap_or_default();
+    let is_scheme = (2..=16).contains(&scheme.len())
+        && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(byte));
+    // `user:password@`: words, and no password
+    let password = memchr::memchr(b':', names).map_or(&b""[..], |at| &names[at + 1..]);
+    let is_plain = password.iter().all(u8::is_ascii_lowercase) && words::covered(password) == password.len();
+    is_scheme && is_plain && words::covered(host) * 2 >= host.len() / 2
+}
+
+/// `%20%2520`: blanks and signs, encoded.
+fn is_percent_signs(value: &[u8]) -> bool {
+    let is_sign = |part: &[u8]| {
+        part.iter().all(u8::is_ascii_hexdigit) && part.len().is_multiple_of(2) && part.len() <= 4
+    };
+    value.first() == Some(&b'%') && value[1..].split(|byte| *byte == b'%').all(is_sign)
+}
+
+/// `us-east-1`, `europe-west4`: where a cloud keeps things.
+fn is_region(value: &[u8]) -> bool {
+    const SIDES: [&[u8]; 8] =
+        [b"east", b"west", b"north", b"south", b"central", b"northeast", b"southeast", b"northwest"];
+    let words: Vec<&[u8]> = value.split(|byte| *byte == b'-').collect();
+    let last = words.last().copied().unwrap_or_default();
+    let side = last.iter().position(u8::is_ascii_digit).map_or(last, |at| &last[..at]);
+    (2..=4).contains(&words.len())
+        && value.len() <= 24
+        && words.iter().any(|word| SIDES.contains(word) || SIDES.contains(&side))
+        && last.last().is_some_and(u8::is_ascii_digit)
+        && last.iter().filter(|byte| byte.is_ascii_digit()).count() == 1
+}
+
+/// `RFC-4013`, `WPA2-Personal`, `TLSv1.2`: the names of standards.
+fn is_standard(value: &[u8]) -> bool {
+    const BODIES: [&[u8]; 10] =
+        [b"SCRAM", b"RFC", b"ISO", b"IEEE", b"WPA", b"TLS", b"SSL", b"SHA", b"AES", b"UTF"];
+    let rest = BODIES.iter().find_map(|body| value.strip_prefix(*body));
+    rest.is_some_and(|rest| {
+        let letters = rest.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+            && (letters < 4 || words::covered(rest) * 4 >= letters * 3)
+    })
+}
+
+/// `admin_server:464`: a name and a port.
+fn is_service(value: &[u8]) -> bool {
+    let Some(at) = memchr::memrchr(b':', value) else { return false };
+    let (name, port) = (&value[..at], &value[at + 1..]);
+    let letters = name.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    (2..=5).contains(&port.len())
+        && port.iter().all(u8::is_ascii_digit)
+        && letters > 3
+        && name.iter().all(|byte| byte.is_ascii_lowercase() || b"-_.".contains(byte))
+        && words::covered(name) * 4 >= letters * 3
+}
+
+/// `0x00CC`
+fn is_short_hex(value: &[u8]) -> bool {
+    value.strip_prefix(b"0x").is_some_and(|rest| rest.len() <= 8 && rest.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// `20101008T000000Z…`: a time as signatures hold it, and what follows.
+fn is_stamped(value: &[u8]) -> bool {
+    let digits = |range: std::ops::Range<usize>| {
+        value.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+    };
+    digits(0..8) && value.get(8) == Some(&b'T') && digits(9..15) && value.get(15) == Some(&b'Z')
+}
+
+/// `0.003s`, `4m52.84s`.
+fn is_duration(value: &[u8]) -> bool {
+    let units = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    value.first().is_some_and(u8::is_ascii_digit)
+        && value.last().is_some_and(u8::is_ascii_alphabetic)
+        && value.iter().all(|byte| byte.is_ascii_digit() || b".hmsnu".contains(byte))
+        && units <= 4
+}
+
+/// `docker.acme.com/team/image`: a host and a path.
+fn is_host_path(value: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'/', value) else { return false };
+    let (host, path) = (&value[..at], &value[at + 1..]);
+    let top = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    top.len() < host.len()
+        && (2..=6).contains(&top.len())
+        && top.iter().all(u8::is_ascii_lowercase)
+        && host
+            .iter()
+            .chain(path)
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_/:".contains(byte))
+}
+
+/// `@host.tld/path`: what stands behind a user and a password that are none.
+fn is_host_behind_user(value: &[u8]) -> bool {
+    let Some(rest) = value.strip_prefix(b"@") else { return false };
+    let host = rest.split(|byte| b"/:?".contains(byte)).next().unwrap_or_default();
+    host.len() < rest.len()
+        && (host.contains(&b'.') || host == b"localhost")
+        && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte))
+}
+
+/// `user01,user02`: names between commas.
+fn is_list(value: &[u8]) -> bool {
+    let is_name = |part: &[u8]| {
+        let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        letters > 1
+            && part.len() - letters <= 3
+            && part[letters..].iter().all(u8::is_ascii_digit)
+            && words::covered(&part[..letters]) * 4 >= letters * 3
+    };
+    value.contains(&b',') && value.split(|byte| *byte == b',').all(is_name)
+}
+
+/// A UUID and a number: the name of a thing and of its part or version.
+fn is_numbered_uuid(value: &[u8]) -> bool {
+    let (Some(uuid), Some(rest)) = (value.get(..36), value.get(36..)) else { return false };
+    (2..=4).contains(&rest.len())
+        && b":/#-_".contains(&rest[0])
+        && rest[1..].iter().all(u8::is_ascii_digit)
+        && is_uuid(uuid)
 }
 
 /// `name@host.tld`
@@ -135,92 +278,6 @@ pub(super) fn is_uuid(value: &[u8]) -> bool {
         })
 }
 
-/// Names, calls, indexing and types, as code has them behind an equals sign.
-pub(super) fn is_code(value: &[u8], form: Form) -> bool {
-    const ANYWHERE: [&[u8]; 16] = [
-        b"()",
-        b"=>",
-        b"->",
-        b"::",
-        b"&&",
-        b"||",
-        b"!=",
-        b"${",
-        b"this.",
-        b"[..",
-        b")[",
-        b"))",
-        b"};",
-        b"){",
-        b");",
-        b"function(",
-    ];
-    let has = |needle: &[u8]| value.windows(needle.len()).any(|window| window == needle);
-    // Base64 ends in equals signs.
-    let compares = memchr::memmem::find(value.trim_ascii_end(), b"==")
-        .is_some_and(|at| !value[at..].iter().all(|byte| *byte == b'='));
-    if compares || ANYWHERE.iter().any(|mark| has(mark)) || value.ends_with(b"(") {
-        return true;
-    }
-    let is_identifier = |part: &[u8]| {
-        part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
-            && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-    };
-    let wordy =
-        words::covered(value) * 4 >= value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() * 3;
-    // `app.config.secret`, `name[0]`, `fetch(name`
-    let dotted = value.contains(&b'.') && value.split(|byte| *byte == b'.').all(is_identifier) && wordy;
-    let called = value.iter().position(|byte| matches!(byte, b'(' | b'['));
-    let called =
-        called.is_some_and(|at| at > 0 && value[..at].split(|byte| *byte == b'.').all(is_identifier));
-    // `&RegistryConfig`, `#[derive(Clone)]`, `$.ObjectType`: names and signs without quotes.
-    let sigils = value.iter().any(|byte| b"$@&*!#(){}[]<>;|%^,".contains(byte));
-    let mostly =
-        words::covered(value) * 3 >= value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() * 2;
-    let unquoted = form != Form::Quoted && form != Form::Cell;
-    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if unquoted && sigils && mostly && digits < 3 {
-        return true;
-    }
-    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') {
-        return true;
-    }
-    // `required|min:8`, `UserController@passwordReset`: words and signs between quotes
-    let is_word = |part: &[u8]| {
-        part.len() < 3 || words::covered(part) * 4 >= part.len() * 3 || part.iter().all(u8::is_ascii_digit)
-    };
-    let listed = value.iter().any(|byte| b"|@".contains(byte))
-        && value.split(|byte| b"|@:,=-_".contains(byte)).all(is_word)
-        && digits < 4;
-    if listed || has(b"[type=") {
-        return true;
-    }
-    // Several lines in one literal, and a line of its own: `A=1\nB=2`, `NAME=<value>`
-    let name = value.iter().take_while(|byte| byte.is_ascii_uppercase() || **byte == b'_').count();
-    let assigns = name > 3 && value.get(name) == Some(&b'=');
-    if assigns
-        || memchr::memmem::find(value, b"\\n").is_some_and(|at| at + 2 < value.len())
-        || value.starts_with(b"--")
-    {
-        return true;
-    }
-    // `$name`, `@name`: a variable's name
-    if matches!(value[0], b'$' | b'@') && is_identifier(&value[1..]) && (mostly || unquoted && digits == 0) {
-        return true;
-    }
-    // A name alone, which between quotes would be a value.
-    let named = form == Form::Bare && is_identifier(value) && wordy && digits < 3;
-    // `env(NAME)`, also between quotes
-    let looked_up = value.ends_with(b")") && called && wordy;
-    // `Option<String>`
-    let generic = value.ends_with(b">")
-        && value
-            .iter()
-            .position(|byte| *byte == b'<')
-            .is_some_and(|at| at > 0 && is_identifier(&value[..at]));
-    dotted || (called && form != Form::Quoted) || looked_up || generic || named
-}
-
 /// A regular expression: it has classes, groups or repetitions.
 fn is_expression(value: &[u8]) -> bool {
     const MARKS: [&[u8]; 10] =
@@ -273,7 +330,9 @@ fn is_hash(value: &[u8]) -> bool {
     ];
     let is_account =
         value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit);
-    is_account || STARTS.iter().any(|start| value.starts_with(start))
+    // `user:$2y$…`, a line of such a file
+    let hash = value.iter().position(|byte| *byte == b':').map_or(value, |at| &value[at + 1..]);
+    is_account || STARTS.iter().any(|start| value.starts_with(start) || hash.starts_with(start))
 }
 
 /// `[formControl]=`, `AUTH0_ID=`, `&#x27;text`: what stands beside a value in markup, not the value.

@@ -1,7 +1,9 @@
 //! The judgement of a value that nothing but its name calls a secret: is it one, how surely, and why.
 
-use super::thing::{is_code, is_thing, is_uuid};
-use super::{placeholder, words};
+use super::code::is_code;
+use super::thing::{is_thing, is_uuid};
+use super::weak::is_weak;
+use super::{encoded, placeholder, words};
 use crate::finding::Confidence;
 use crate::rule::Promise;
 use serde::{Deserialize, Serialize};
@@ -121,7 +123,9 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
     match promise {
         Promise::Key => key(value, form, &traits).or_else(|refusal| {
             // Many a "secret" is a password.
-            let chosen = traits.digits > 0 && traits.strong > 0 && traits.kinds() >= 3 && !traits.is_wordy();
+            let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
+            let chosen =
+                traits.digits > 0 && traits.strong > padding && traits.kinds() >= 3 && !traits.is_wordy();
             match refusal {
                 Refusal::Length | Refusal::Regular if chosen && form == Form::Quoted => {
                     password(value, form, &traits)
@@ -192,6 +196,9 @@ fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     if traits.len < 16 {
         return Err(Refusal::Length);
     }
+    if encoded::is_state(value) {
+        return Err(Refusal::Thing);
+    }
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(byte);
     if form != Form::Quoted && !value.iter().all(is_part) {
         return Err(Refusal::Regular);
@@ -247,15 +254,22 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
     }
     // A sentence's last sign is no part of a password's mixture.
     let inner = &value[..value.len() - 1];
-    let has_inner_sign =
-        inner.iter().any(|byte| byte.is_ascii_punctuation() && !b"-_./:,'\\?".contains(byte));
+    // Nor are the signs that code puts between its words.
+    let has_inner_sign = inner
+        .iter()
+        .any(|byte| byte.is_ascii_punctuation() && !b"-_./:,'\\?()[]{}|&=$*<>;\"`".contains(byte));
     if traits.digits == 0 && traits.is_wordy() && !has_inner_sign {
         return Err(Refusal::Words);
     }
     // `neo4j_auth`: a name with a digit in it
     let one_case = traits.lower == 0 || traits.upper == 0;
     let is_name = traits.strong == 0 && traits.digits < 2 && one_case && value.contains(&b'_');
-    if is_name || is_weak(value) {
+    // `pkcs12_password`
+    let says =
+        [&b"passw"[..], b"secret", b"token"].iter().any(|word| memchr::memmem::find(value, word).is_some());
+    let is_plain = traits.strong == 0 && one_case && traits.is_wordy() && value.contains(&b'_');
+    let is_name = is_name || says && is_plain && traits.digits < 4;
+    if is_name || is_versioned(value) || is_weak(value) {
         return Ok(verdict(Confidence::Low, Reason::Weak));
     }
     let reason = if traits.is_wordy() { Reason::Chosen } else { Reason::Generated };
@@ -275,6 +289,18 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
         if sure { Confidence::Medium } else { Confidence::Low },
         if sure { reason } else { Reason::Weak },
     ))
+}
+
+/// `instantclient_19_18`: a name and small numbers.
+fn is_versioned(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b'_');
+    let is_name = |name: &[u8]| {
+        name.iter().all(u8::is_ascii_lowercase)
+            && words::covered(name) * 4 >= name.len() * 3
+            && !name.is_empty()
+    };
+    let is_number = |part: &[u8]| (1..=2).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
+    parts.next().is_some_and(is_name) && value.contains(&b'_') && parts.all(is_number)
 }
 
 fn letters_only(form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
@@ -298,66 +324,6 @@ fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refu
         return Ok(verdict(Confidence::Low, Reason::Passphrase));
     }
     Err(Refusal::Words)
-}
-
-/// Passwords that stand in every list of the commonest, in examples and in tests.
-fn is_weak(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 34] = [
-        b"password",
-        b"passwd",
-        b"passw",
-        b"passwort",
-        b"pass",
-        b"pwd",
-        b"secret",
-        b"admin",
-        b"administrator",
-        b"root",
-        b"user",
-        b"guest",
-        b"test",
-        b"testing",
-        b"tester",
-        b"testpass",
-        b"testpassword",
-        b"demo",
-        b"foo",
-        b"bar",
-        b"foobar",
-        b"abc",
-        b"qwerty",
-        b"qwertz",
-        b"asdf",
-        b"asdfgh",
-        b"letmein",
-        b"welcome",
-        b"login",
-        b"hello",
-        b"token",
-        b"key",
-        b"dev",
-        b"local",
-    ];
-    let letters: Vec<u8> = value
-        .iter()
-        .map(|byte| match byte.to_ascii_lowercase() {
-            b'@' => b'a',
-            b'0' => b'o',
-            b'$' => b's',
-            byte => byte,
-        })
-        .filter(u8::is_ascii_alphabetic)
-        .collect();
-    let letters = letters.strip_prefix(b"my").filter(|rest| rest.len() > 2).unwrap_or(&letters);
-    WORDS.contains(&letters) || words_pair(letters, &WORDS)
-}
-
-/// `testuser`, `adminpass`: two of the words.
-fn words_pair(letters: &[u8], words: &[&[u8]]) -> bool {
-    words
-        .iter()
-        .filter_map(|word| letters.strip_prefix(*word))
-        .any(|rest| words.contains(&rest) || rest.len() < 2)
 }
 
 #[cfg(test)]
@@ -394,10 +360,36 @@ mod tests {
             "current_password",
             "string",
             "user.password",
+            "DD_*_SECRET",
+            "$.phoneNumber",
+            "user01,user02",
+            "mailto://mail.company.net:465?user=ada&pass=password",
+            "%20%2520",
+            "COM35_USERNAME",
+            "RFC2136_NAMESERVER",
+            "json:\"passwordCredentials\"",
+            "\\t%s(%s)",
+            "\\033[93mabc\\033[0m",
+            "us-east-1",
+            "4m52.84s",
+            "[]string",
+            "*ua.NodeID,",
+            "`+expected2+`",
+            "RFC-4013",
+            "WPA2-Personal",
+            "admin_server:464",
+            "0x00CC",
+            "testuser:$2y$05$sBsSqk0OpSD1uTZkHXc4Fe",
+            "PassWordMustBeAtLeast6Chars.",
+            "he$PWD",
+            "[#222](https://forge.company.net/issues/222)",
+            "\\x04m\\x83\\x01>\\x02",
+            "@www.company.net/dyndns.php?add&txt=",
         ] {
             assert_eq!(confidence(value, Form::Quoted, Promise::Password), None, "{value}");
         }
-        for value in ["password123", "admin123", "Test1234", "P@ssw0rd"] {
+        for value in ["password123", "admin123", "Test1234", "P@ssw0rd", "p@55w0rd", "T0pS3cr3t!", "trustno1"]
+        {
             assert_ne!(
                 confidence(value, Form::Quoted, Promise::Password),
                 Some(Confidence::Medium),
@@ -418,6 +410,12 @@ mod tests {
             "my-service-account-token-v2",
             "server.key.pem",
             "sha256-kS8e0c2v9x1Zq7",
+            "2f44355e-8b58-4dba-bf8b-7437960f2a4c:2",
+            "0,fail:0})}function",
+            "project=fluentbit",
+            "+ACME_PROJECT_NAME=project_name",
+            "-Dkb.url=http://kibana:5601",
+            "APP35_TENANT_ID",
         ] {
             assert_eq!(confidence(value, Form::Line, Promise::Key), None, "{value}");
         }

@@ -17,6 +17,7 @@ fn write(out: &mut String, incident: &Incident) -> fmt::Result {
     summary(out, incident)?;
     verification(out, incident)?;
     impact(out, incident)?;
+    exposure(out, incident)?;
     timeline(out, incident)?;
     writeln!(out, "\n## Residual risks\n")?;
     for risk in &incident.residual_risks {
@@ -34,10 +35,12 @@ fn write(out: &mut String, incident: &Incident) -> fmt::Result {
         "\n## Notice to users\n\nFor when the verification above shows that their sessions have ended:\n\n```text\n{NOTICE}\n```"
     )?;
     writeln!(out, "\n## To be filled in by a person\n")?;
-    for item in
-        ["How and when the leak was noticed", "Root cause", "What went well, what did not", "Sign-off"]
-    {
+    for item in ["How and when the leak was noticed", "Root cause", "What went well, what did not"] {
         writeln!(out, "- {item}:")?;
+    }
+    writeln!(out, "\n| Sign-off | Name | Date (UTC) | Agreed |\n|---|---|---|---|")?;
+    for role in ["Incident commander", "Owner of the application", "Security review"] {
+        writeln!(out, "| {role} | | | |")?;
     }
     writeln!(
         out,
@@ -55,11 +58,11 @@ fn head(out: &mut String, incident: &Incident) -> fmt::Result {
         ("Started (UTC)", incident.opened.strftime("%Y-%m-%d %H:%M:%S").to_string()),
         ("Ended (UTC)", incident.closed.strftime("%Y-%m-%d %H:%M:%S").to_string()),
         ("Duration", format!("{} ms", incident.duration_ms)),
-        ("Target", incident.target.clone()),
+        ("Target", incident.targets.join(", ")),
     ] {
         writeln!(out, "| {name} | {} |", cell(&value))?;
     }
-    writeln!(out, "| New value | `{}`, {} |", incident.placeholder, cell(incident.format))
+    writeln!(out, "| New value | `{}`, {} |", incident.placeholder, cell(&incident.format))
 }
 
 fn summary(out: &mut String, incident: &Incident) -> fmt::Result {
@@ -69,7 +72,7 @@ fn summary(out: &mut String, incident: &Incident) -> fmt::Result {
     writeln!(
         out,
         "The secret in {} was rotated: {}. Of {} claims below, {} were verified, {} failed and {} were not checked.",
-        text(&incident.target),
+        text(&incident.targets.join(" and in ")),
         incident.status,
         incident.checks.len(),
         count("verified"),
@@ -174,6 +177,30 @@ fn timeline(out: &mut String, incident: &Incident) -> fmt::Result {
             record.step.map_or("", crate::rotate::Step::name),
             cell(&record.detail),
         )?;
+    }
+    Ok(())
+}
+
+/// Since when and until when the old value was worth something.
+fn exposure(out: &mut String, incident: &Incident) -> fmt::Result {
+    const FORM: &str = "%Y-%m-%d %H:%M:%S";
+    writeln!(out, "\n## Exposure\n")?;
+    match incident.exposed_since {
+        Some(since) => {
+            writeln!(out, "- Readable by others since: {} UTC, as the operator says", since.strftime(FORM))?;
+        }
+        None => writeln!(out, "- Readable by others since: not known (`--exposed-since` takes it)")?,
+    }
+    match incident.replaced_at {
+        Some(at) => writeln!(out, "- Every target had the new value at: {} UTC", at.strftime(FORM))?,
+        None => writeln!(out, "- The old value is still in use, or it is not known whether it is")?,
+    }
+    if let (Some(since), Some(at)) = (incident.exposed_since, incident.replaced_at) {
+        let minutes = (at.as_second() - since.as_second()).max(0) / 60;
+        writeln!(out, "- Window: {} d {} h {} min", minutes / 1440, minutes / 60 % 24, minutes % 60)?;
+    }
+    if let Some(strength) = incident.old_strength {
+        writeln!(out, "- {}", strength.sentence())?;
     }
     Ok(())
 }

@@ -3,14 +3,19 @@
 //! JSON is the source of truth, Markdown is made from it. Both pass the redactor, and one that would still hold a
 //! secret afterwards is not written.
 
+mod archive;
+mod html;
 mod markdown;
 mod prose;
+mod signature;
 pub(super) mod vocabulary;
+
+pub use archive::{Entry, ReportForm, list, report, verify};
 
 use super::evidence::{Answer, Check, Round};
 use super::journal::Record;
 use super::transaction::{Ending, Rotation};
-use super::{Error, IncidentId};
+use super::{Error, IncidentId, Strength};
 use crate::durable::{self, Mode};
 use crate::secret::Redactor;
 use crate::session::{StoreClass, StoreSummary};
@@ -67,12 +72,18 @@ pub struct Incident {
     pub closed: Timestamp,
     /// How long it took, by a clock that nobody can set.
     pub duration_ms: u64,
-    /// The target.
-    pub target: String,
+    /// The targets.
+    pub targets: Vec<String>,
     /// The form of the new value.
-    pub format: &'static str,
+    pub format: String,
     /// What stands in place of every value.
-    pub placeholder: &'static str,
+    pub placeholder: String,
+    /// How hard the old value was to guess.
+    pub old_strength: Option<Strength>,
+    /// Since when the old value could be read by others, as the operator says.
+    pub exposed_since: Option<Timestamp>,
+    /// When every target had the new value.
+    pub replaced_at: Option<Timestamp>,
     /// What kind of sessions the secret protects.
     pub class: Option<StoreClass>,
     /// Where that is known from.
@@ -115,9 +126,12 @@ impl Incident {
             opened: rotation.opened,
             closed: rotation.timeline.last().map_or(rotation.opened, |last| last.at),
             duration_ms: rotation.timeline.last().map_or(0, |last| last.ms),
-            target: plan.request.target.to_string(),
+            targets: plan.request.targets.iter().map(ToString::to_string).collect(),
             format: plan.format.describe(),
             placeholder: plan.format.placeholder(),
+            old_strength: plan.strength,
+            exposed_since: plan.request.exposed_since,
+            replaced_at: rotation.replaced_at(how),
             class: plan.class,
             class_basis: plan.class_basis(),
             store: plan.store.clone(),
@@ -133,7 +147,7 @@ impl Incident {
 
     /// The incident without secrets in any of its texts.
     fn redacted(mut self, redactor: &Redactor) -> Self {
-        self.target = redactor.redact(&self.target);
+        self.targets.iter_mut().for_each(|target| *target = redactor.redact(target));
         for check in &mut self.checks {
             check.claim = redactor.redact(&check.claim);
             check.evidence = redactor.redact(&check.evidence);
@@ -152,21 +166,25 @@ impl Incident {
         markdown::render(self)
     }
 
-    /// Writes both reports; neither when one would hold a secret.
-    pub(super) fn write(&self, folder: &Path, redactor: &Redactor) -> Result<PathBuf, Error> {
+    /// Writes and signs the reports; none when one would hold a secret.
+    pub(super) fn write(&self, folder: &Path, state: &Path, redactor: &Redactor) -> Result<PathBuf, Error> {
         let json = serde_json::to_string_pretty(&redacted(self.to_json(), redactor))
             .expect("a report is plain data");
-        let markdown = redactor.redact(&self.to_markdown());
+        let texts = [
+            (ReportForm::Json, json),
+            (ReportForm::Markdown, redactor.redact(&self.to_markdown())),
+            (ReportForm::Html, redactor.redact(&html::render(self))),
+        ];
         // The hashes are our own random-looking text, and stand in the journal anyway.
-        for text in [&json, &markdown] {
-            if !redactor.is_clean(text.as_bytes()) {
-                return Err(Error::Unclean("the report"));
-            }
+        if texts.iter().any(|(_, text)| !redactor.is_clean(text.as_bytes())) {
+            return Err(Error::Unclean("the report"));
         }
-        durable::write_atomic(&folder.join("report.json"), json.as_bytes(), Mode::Private)?;
-        let path = folder.join("report.md");
-        durable::write_atomic(&path, markdown.as_bytes(), Mode::Private)?;
-        Ok(path)
+        for (form, text) in &texts {
+            let path = folder.join(form.file());
+            durable::write_atomic(&path, text.as_bytes(), Mode::Private)?;
+            signature::sign(&path, text.as_bytes(), state, &self.id, &self.journal_head)?;
+        }
+        Ok(folder.join(ReportForm::Markdown.file()))
     }
 }
 

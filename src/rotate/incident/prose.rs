@@ -3,6 +3,7 @@
 use super::{Ending, StoreClass};
 use crate::rotate::Plan;
 use crate::rotate::evidence::{Evidence, Status};
+use crate::rotate::target::at;
 
 /// What this rotation cannot have dealt with.
 pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) -> Vec<String> {
@@ -17,7 +18,7 @@ pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) 
     add(
         "Wherever the old value leaked to still holds it: git history, clones, forks, caches, chat, tickets. Deleting a file at HEAD removes none of them. The value is worthless there only if everything that accepted it has changed.",
     );
-    add("Backups and snapshots of the target hold the old value; restoring one brings it back.");
+    add("Backups and snapshots of the targets hold the old value; restoring one brings it back.");
     add("Logs, build output and crash reports were not searched for the old value.");
     add(
         "Everything done with a forged or stolen session before the rotation stays done; nothing here tells whether that happened.",
@@ -41,11 +42,23 @@ pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) 
     } else {
         add("If there are several replicas, that every one of them took the new value was not checked.");
     }
-    for (what, line) in &plan.snapshot.leftovers {
-        risks.push(format!("The old value still stands in {what} on line {line} of the target."));
-    }
-    for other in &plan.snapshot.overriding {
-        risks.push(format!("{other} was not changed; outside Next.js, Auth.js signs with it."));
+    for facts in plan.facts() {
+        let place = &facts.place;
+        for (what, line) in &facts.leftovers {
+            risks.push(format!("The old value still stands in {}, in {place}.", at(what, *line)));
+        }
+        for other in &facts.overriding {
+            risks
+                .push(format!("{other} in {place} was not changed; outside Next.js, Auth.js signs with it."));
+        }
+        for (list, line) in &facts.kept {
+            let until = plan.request.graceful.as_deref().unwrap_or("somebody takes it out");
+            risks.push(format!(
+                "The old value stays valid by {}, in {place}, until {until}: whoever has it can make sessions that are accepted. Rotate without --graceful to end that.",
+                at(list, *line)
+            ));
+        }
+        risks.extend(facts.risks.iter().cloned());
     }
     if let Some(framework) = plan.framework {
         risks.push(format!(

@@ -28,6 +28,8 @@ const WORDS: &[&str] = &[
     "purge-again",
     "verify",
     "target",
+    "targets",
+    "part",
     "lines",
     "format",
     "class_basis",
@@ -44,6 +46,13 @@ const WORDS: &[&str] = &[
     "status",
     "duration_ms",
     "placeholder",
+    "old_strength",
+    "exposed_since",
+    "replaced_at",
+    "predictable",
+    "known-default",
+    "short",
+    "strong",
     "purges",
     "answers",
     "checks",
@@ -119,16 +128,16 @@ const WORDS: &[&str] = &[
 /// Learns the secrets that are no words of ours and not the variable's name, which every text says.
 pub(in crate::rotate) fn redactor<'a>(
     secrets: impl IntoIterator<Item = &'a Secret>,
-    variable: &str,
+    variables: &[&str],
 ) -> Redactor {
-    Redactor::new(secrets.into_iter().filter(|secret| !is_ours(secret, variable)))
+    Redactor::new(secrets.into_iter().filter(|secret| !is_ours(secret, variables)))
 }
 
 /// A part of a word counts as the word: taking it out would tear the word all the same.
-fn is_ours(secret: &Secret, variable: &str) -> bool {
+fn is_ours(secret: &Secret, variables: &[&str]) -> bool {
     let Ok(text) = std::str::from_utf8(secret.expose()) else { return false };
     !text.is_empty()
-        && (text.eq_ignore_ascii_case(variable)
+        && (variables.iter().any(|variable| text.eq_ignore_ascii_case(variable))
             || WORDS.iter().any(|word| word.contains(&text.to_ascii_lowercase())))
 }
 
@@ -137,7 +146,7 @@ mod tests {
     use super::*;
 
     fn ours(text: &str) -> bool {
-        is_ours(&Secret::from(text.to_owned()), "SESSION_SECRET")
+        is_ours(&Secret::from(text.to_owned()), &["SESSION_SECRET"])
     }
 
     #[test]
@@ -161,7 +170,7 @@ mod tests {
     #[test]
     fn a_word_of_our_source_is_no_longer_known() {
         let secret = Secret::from("canonicalise".to_owned());
-        let redactor = redactor([&secret], "S");
+        let redactor = redactor([&secret], &["S"]);
         assert_eq!(redactor.redact("x canonicalise y"), "x [REDACTED] y");
     }
 }

@@ -3,7 +3,7 @@
 mod health;
 mod probe;
 mod purge;
-pub(super) mod reload;
+mod reload;
 mod verify;
 mod write;
 

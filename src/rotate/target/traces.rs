@@ -31,12 +31,12 @@ impl Traces {
     }
 
     /// Whether a variable's value holds an old value.
-    fn are_in(&self, value: &str) -> bool {
+    pub(super) fn are_in(&self, value: &str) -> bool {
         self.are_in_prose(value) || self.words.iter().any(|word| is_word_of(word, value))
     }
 
     /// The same for a comment, in which a short word may be just a word.
-    fn are_in_prose(&self, text: &str) -> bool {
+    pub(super) fn are_in_prose(&self, text: &str) -> bool {
         self.forms.iter().any(|form| text.contains(form.as_str()))
     }
 }

@@ -9,9 +9,15 @@ use std::process::Output;
 /// Every byte that a run gave out or left in its state folder must be free of these values in any encoding.
 #[track_caller]
 pub(super) fn nothing_leaks(world: &World, output: &Output, values: &[&str]) {
+    nothing_leaks_in(&world.path("state"), output, values);
+}
+
+/// The same for a state folder without that application.
+#[track_caller]
+pub(super) fn nothing_leaks_in(state: &Path, output: &Output, values: &[&str]) {
     let mut places =
         vec![("stdout".to_owned(), output.stdout.clone()), ("stderr".to_owned(), output.stderr.clone())];
-    collect(&world.path("state"), &mut places);
+    collect(state, &mut places);
     for (_, bytes) in &mut places {
         bytes.make_ascii_lowercase();
     }

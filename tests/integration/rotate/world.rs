@@ -91,15 +91,9 @@ impl World {
     }
 
     /// `unleak rotate` with these arguments and nothing else, from a folder that has nothing to do with it.
-    #[expect(clippy::disallowed_methods, reason = "the shell of a reload command needs a PATH")]
     pub(super) fn alone(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
-        command
-            .current_dir("/")
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .args(["--state", self.path("state").to_str().unwrap(), "rotate"])
-            .args(args);
+        let mut command = unleak(&self.path("state"));
+        command.arg("rotate").args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -182,6 +176,15 @@ impl World {
         let found = checks.iter().find(|check| check["claim"].as_str().unwrap().contains(claim));
         found.unwrap_or_else(|| panic!("no {claim} in {checks:?}"))["status"].as_str().unwrap().to_owned()
     }
+}
+
+/// `unleak` with this state folder in an empty environment.
+#[expect(clippy::disallowed_methods, reason = "the shell of a reload command needs a PATH")]
+pub(super) fn unleak(state: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
+    command.current_dir("/").env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+    command.args(["--state", state.to_str().unwrap()]).stdin(Stdio::null());
+    command
 }
 
 pub(super) fn put(path: &Path, bytes: &[u8]) {

@@ -1,5 +1,7 @@
 //! Holds rules against their own examples, with the detector that scans.
 
+mod possible;
+
 use super::{Detector, Error};
 use crate::rule::{Rule, template};
 use rand::SeedableRng as _;
@@ -46,12 +48,54 @@ pub enum Kind {
     /// A keyword that is in no example: perhaps misspelt, certainly untested.
     #[error("keyword `{0}` is in none of its examples")]
     UntestedKeyword(String),
+    /// A keyword that no match of the pattern can hold: it is looked for in vain.
+    #[error("no match of the pattern can hold the keyword `{0}`")]
+    ForeignKeyword(String),
+    /// None of the keywords can stand in a match.
+    #[error("can never find anything: no match of the pattern can hold one of its keywords")]
+    NeverFires,
+    /// A pattern that takes long and much memory wherever a keyword stands.
+    #[error("the pattern is large: it compiles to {0} states")]
+    Costly(usize),
 }
 
 impl Problem {
     /// Whether the rule works all the same.
     pub fn is_warning(&self) -> bool {
-        matches!(self.kind, Kind::UntestedKeyword(_))
+        matches!(self.kind, Kind::UntestedKeyword(_) | Kind::ForeignKeyword(_) | Kind::Costly(_))
+    }
+
+    /// The field of the rule that it is about.
+    pub fn field(&self) -> &'static str {
+        match &self.kind {
+            Kind::Template { .. } | Kind::Missed(_) | Kind::Shared { .. } => "examples",
+            Kind::FalseAlarm(_) => "counterexamples",
+            Kind::UntestedKeyword(_) | Kind::ForeignKeyword(_) | Kind::NeverFires => "keywords",
+            Kind::Costly(_) => "pattern",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(
+            match &self.kind {
+                Kind::Template { source, .. } => return source.hint(),
+                Kind::Missed(_) => {
+                    "is a keyword in it, does the pattern match it, and do the filters let it pass?"
+                }
+                Kind::Shared { .. } => "narrow one of the two patterns, or drop the rule that adds nothing",
+                Kind::FalseAlarm(_) => {
+                    "narrow the pattern, or add to `filters.not` what such values have in common"
+                }
+                Kind::UntestedKeyword(_) => "add an example with it, or drop it",
+                Kind::ForeignKeyword(_) => "drop it, or let the pattern match it",
+                Kind::NeverFires => "name as keywords what stands in every match",
+                Kind::Costly(_) => {
+                    "repetitions stand inside repetitions: write smaller ones, {1,40} in place of {1,400}"
+                }
+            }
+            .to_owned(),
+        )
     }
 }
 
@@ -72,6 +116,7 @@ pub fn check(rules: &[Rule]) -> Result<Vec<Problem>, Error> {
             kinds.extend(subject.over_rounds(line, Subject::counterexample)?);
         }
         kinds.extend(untested_keywords(rule));
+        kinds.extend(possible::problems(rule));
         problems.extend(kinds.into_iter().map(|kind| Problem { rule: rule.id.to_string(), kind }));
     }
     Ok(problems)
@@ -159,6 +204,18 @@ mod tests {
             kinds(&yaml(pattern, "acme_{{hex:12}}", "acme_{{hex:12}}")).as_slice(),
             [Kind::FalseAlarm(_)]
         ));
+    }
+
+    #[test]
+    fn what_can_never_fire_or_costs_much_is_told() {
+        let never = yaml(r"\bother_[a-f0-9]{12}\b", "k=other_{{hex:12}}", "x");
+        assert!(kinds(&never).contains(&Kind::NeverFires), "{:?}", kinds(&never));
+        let one =
+            yaml(r"\bacme_[a-f0-9]{12}\b", "k=acme_{{hex:12}}", "x").replace("[acme_]", "[acme_, acma_]");
+        assert_eq!(kinds(&one), [Kind::ForeignKeyword("acma_".to_owned())]);
+        let words = "red|blue|green|black|white|pink|teal|gold|gray|cyan|lime|navy|ruby|rust|sand|snow";
+        let large = yaml(&format!("acme_(?:(?:{words})-?){{12,300}}"), "k=acme_{{hex:12}}", "x");
+        assert!(kinds(&large).iter().any(|kind| matches!(kind, Kind::Costly(_))), "{:?}", kinds(&large));
     }
 
     #[test]

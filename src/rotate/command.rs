@@ -1,0 +1,221 @@
+//! Commands of the operator's: how one is started, fed, shown and ended. No argument of one is ever shown.
+
+use crate::rotate::Stop;
+use crate::secret::{Redactor, Secret};
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// How much of what a command printed is kept.
+const OUTPUT: u64 = 64 * 1024;
+
+/// The command as plan, journal and report show it: the program's name and how much follows. Any argument may be a
+/// credential, and no list of shapes knows all quotings.
+pub(super) fn shown(command: &str) -> String {
+    let mut words = command.split_whitespace();
+    match (words.next().and_then(program), words.count()) {
+        (None, _) => "a shell command".to_owned(),
+        (Some(name), 0) => format!("`{name}`"),
+        (Some(name), 1) => format!("`{name}` with 1 more word"),
+        (Some(name), more) => format!("`{name}` with {more} more words"),
+    }
+}
+
+/// The name of the program, when the first word is plainly one: no assignment, quote or expansion.
+fn program(word: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+' | b'/');
+    let name = word.rsplit('/').next().unwrap_or(word);
+    (word.bytes().all(plain) && (1..=24).contains(&name.len())).then_some(name)
+}
+
+/// What the command's own output must not repeat: everything in it but the program's name.
+pub(super) fn arguments(command: &str) -> Vec<Secret> {
+    let first = command.split_whitespace().next().filter(|word| program(word).is_some()).unwrap_or("");
+    let rest = command.trim_start().strip_prefix(first).unwrap_or(command);
+    let between = |c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/'));
+    let glued =
+        |word: &'_ str| word.strip_prefix('-').and_then(|word| word.get(1..)).unwrap_or("").to_owned();
+    let unquoted = |word: &'_ str| word.trim_matches(['"', '\'', '`', ';']).to_owned();
+    let words = rest.split(between).map(str::to_owned).chain(rest.split_whitespace().map(unquoted));
+    let words = words.flat_map(|word| [glued(&word), word]);
+    words.filter(|word| word.len() >= 6).map(Secret::from).collect()
+}
+
+#[cfg(not(windows))]
+pub(super) fn shell(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]);
+    command
+}
+
+/// cmd does not understand the quoting by which arguments are passed: the line goes to it as it was typed.
+#[cfg(windows)]
+pub(super) fn shell(line: &str) -> Command {
+    use std::os::windows::process::CommandExt as _;
+    let mut command = Command::new("cmd");
+    command.args(["/S", "/C"]).raw_arg(format!("\"{line}\""));
+    command
+}
+
+/// Ends the command with everything that it started: asks first, then insists.
+pub(super) fn kill(child: &mut Child) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        if let Some(group) = Pid::from_raw(i32::try_from(child.id()).unwrap_or(0)) {
+            // A group that is gone already is what we want.
+            let _: Result<_, _> = kill_process_group(group, Signal::TERM);
+            let end = Instant::now() + Duration::from_secs(2);
+            while Instant::now() < end && matches!(child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            let _: Result<_, _> = kill_process_group(group, Signal::KILL);
+        }
+    }
+    drop(child.kill());
+    drop(child.wait());
+}
+
+/// What a command that was fed came to.
+pub(super) struct Fed {
+    /// Everything on standard output.
+    pub(super) out: Zeroizing<Vec<u8>>,
+    /// Everything on standard error.
+    pub(super) err: Zeroizing<Vec<u8>>,
+    /// How it failed, if it did.
+    pub(super) failed: Option<String>,
+}
+
+/// Runs a command line with something on its standard input; what it prints stays in memory.
+pub(super) fn feed(
+    line: &str,
+    directory: Option<&Path>,
+    input: Option<&Secret>,
+    limit: Duration,
+    stop: &Stop,
+) -> Result<Fed, std::io::Error> {
+    let mut command = shell(line);
+    if let Some(directory) = directory {
+        command.current_dir(directory);
+    }
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        command.process_group(0);
+    }
+    let mut child = command.spawn()?;
+    let unread = child.stdin.take().zip(input).is_some_and(|(mut pipe, input)| {
+        // A value is far smaller than a pipe holds, so that this never waits.
+        pipe.write_all(input.expose()).is_err()
+    });
+    let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let mut failed = ended(&mut child, limit, stop);
+    if unread && failed.is_none() {
+        failed = Some("did not read its standard input".to_owned());
+    }
+    // A process that it left behind may hold the pipe open; what it would say later is not waited for.
+    let rest = |from: mpsc::Receiver<Zeroizing<Vec<u8>>>| {
+        from.recv_timeout(Duration::from_secs(2)).unwrap_or_default()
+    };
+    Ok(Fed { out: rest(out), err: rest(err), failed })
+}
+
+fn drain(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Zeroizing<Vec<u8>>> {
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Zeroizing::new(Vec::new());
+        if let Some(mut pipe) = pipe {
+            drop(pipe.by_ref().take(OUTPUT).read_to_end(&mut bytes));
+            drop(std::io::copy(&mut pipe, &mut std::io::sink()));
+        }
+        drop(send.send(bytes));
+    });
+    receive
+}
+
+/// Waits for the end, and says how it failed.
+fn ended(child: &mut Child, limit: Duration, stop: &Stop) -> Option<String> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return match status.code() {
+                Some(0) => None,
+                Some(code) => Some(format!("ended with {code}")),
+                None => Some("was ended by a signal".to_owned()),
+            };
+        }
+        if Instant::now() >= end {
+            kill(child);
+            return Some(format!("took longer than {} s and was ended", limit.as_secs()));
+        }
+        if stop.wait(Duration::from_millis(10)) {
+            kill(child);
+            return Some("was ended on request".to_owned());
+        }
+    }
+}
+
+/// The end of what a command printed, indented, without secrets.
+pub(super) fn tail(bytes: &[u8], redactors: [&Redactor; 2]) -> String {
+    let text = redactors.iter().fold(String::from_utf8_lossy(bytes).into_owned(), |text, r| r.redact(&text));
+    let lines: Vec<_> = text.lines().map(printable).collect();
+    let last = &lines[lines.len().saturating_sub(20)..];
+    last.iter().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The line without control characters, which could play tricks on a terminal, and not endless.
+fn printable(line: &str) -> String {
+    line.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_plain_program_is_named_and_nothing_else() {
+        for (command, expected) in [
+            ("systemctl restart app", "`systemctl` with 2 more words"),
+            ("  /srv/app/restart", "`restart`"),
+            ("TOKEN=abc deploy", "a shell command"),
+            ("'/opt/my app/run' now", "a shell command"),
+            ("$(cat x)", "a shell command"),
+            ("", "a shell command"),
+        ] {
+            assert_eq!(shown(command), expected);
+        }
+    }
+
+    proptest! {
+        // Each case builds an automaton.
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn no_argument_is_shown_in_any_quoting(form in 0_usize..11, word in "[A-Za-z0-9]{8,20}") {
+            let planted = format!("Zq{word}");
+            let command = [
+                "curl -H 'Authorization: Bearer @'",
+                "deploy --token @",
+                "curl -u admin:@ http://h/",
+                "curl -uadmin:@",
+                "mysql -p@ x",
+                "X=@ run",
+                "sh -c \"A='@' b\"",
+                "\"@\" now",
+                "printf @|run",
+                "run --key=@ https://u:@@h/",
+                "$(echo @)",
+            ][form].replace('@', &planted);
+            prop_assert!(!shown(&command).contains(&planted));
+            let said = format!("unknown option {planted}\nand --token={planted} again");
+            prop_assert!(!Redactor::new(&arguments(&command)).redact(&said).contains(&planted));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The target `vercel:PROJECT#KEY`: an environment variable of a Vercel project, wherever the project has it.
+//!
+//! One key may have an entry for each environment and branch; every one gets the new value.
+
+use super::client::{Answer, Client, Trust};
+use super::{Facts, Held, Place, State, Surroundings};
+use crate::rotate::Error;
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A variable of a project.
+#[derive(Clone, Debug)]
+pub(super) struct VercelTarget {
+    client: Client,
+    token: Secret,
+    team: Option<String>,
+    project: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+struct List {
+    envs: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: String,
+    key: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// An entry of the key and what it holds; `None` where nobody can read it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Entry {
+    id: String,
+    value: Option<String>,
+}
+
+impl VercelTarget {
+    pub(super) fn parse(rest: &str, around: &Surroundings<'_>) -> Result<Self, Error> {
+        let (project, key) = rest.rsplit_once('#').ok_or(Error::Target)?;
+        let fine = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+        let is_name = |text: &str| !text.is_empty() && text.bytes().all(fine) && !text.starts_with('.');
+        let team = around
+            .text("VERCEL_TEAM_ID")
+            .or_else(|| around.text("VERCEL_ORG_ID").filter(|id| id.starts_with("team_")));
+        if !is_name(project) || !is_name(key) || !team.as_deref().is_none_or(is_name) {
+            return Err(Error::Target);
+        }
+        let missing = Error::NoCredential { place: format!("vercel:{project}"), wanted: "VERCEL_TOKEN" };
+        let token = (around.env)("VERCEL_TOKEN").ok_or(missing)?;
+        let base = around.text("VERCEL_API_URL").unwrap_or_else(|| "https://api.vercel.com".to_owned());
+        let bad = |what: &str| Error::Remote { place: base.clone(), what: what.to_owned() };
+        let client = Client::new(&base, &Trust::default()).map_err(bad)?;
+        Ok(Self { client, token, team, project: project.to_owned(), key: key.to_owned() })
+    }
+
+    fn failed(&self, what: &str) -> Error {
+        Error::Remote { place: self.to_string(), what: what.to_owned() }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, Error> {
+        let body = body.map(|body| Zeroizing::new(serde_json::to_vec(body).expect("plain data")));
+        let bearer = Zeroizing::new([b"Bearer ", self.token.expose()].concat());
+        let headers: [(&str, &[u8]); 2] = [("content-type", b"application/json"), ("authorization", &bearer)];
+        let team = self.team.as_ref().map_or_else(String::new, |team| format!("?teamId={team}"));
+        let answer =
+            self.client.call(method, &format!("{path}{team}"), &headers, body.as_ref().map(|body| &body[..]));
+        let answer = answer.map_err(|what| self.failed(&what))?;
+        match answer.status {
+            200 => Ok(answer),
+            401 | 403 => Err(self.failed(&format!("the token may not do that ({})", answer.status))),
+            404 => Err(self.failed("there is no such project or variable (404)")),
+            status => Err(self.failed(&format!("it answered {status}"))),
+        }
+    }
+
+    fn value(&self, id: &str) -> Result<String, Error> {
+        let answer = self.ask("GET", &format!("/v1/projects/{}/env/{id}", self.project), None)?;
+        let value: Value = answer.json().map_err(|what| self.failed(&what))?;
+        value["value"].as_str().map(str::to_owned).ok_or_else(|| self.failed("it does not show the value"))
+    }
+
+    fn current(&self) -> Result<Vec<Entry>, Error> {
+        let answer = self.ask("GET", &format!("/v10/projects/{}/env", self.project), None)?;
+        let list: List = answer.json().map_err(|what| self.failed(&what))?;
+        let ours = list.envs.into_iter().filter(|entry| entry.key == self.key);
+        let entries = ours.map(|entry| {
+            let value = if entry.kind == "sensitive" { None } else { Some(self.value(&entry.id)?) };
+            Ok(Entry { id: entry.id, value })
+        });
+        let mut entries = entries.collect::<Result<Vec<_>, Error>>()?;
+        entries.sort_by(|a, b| a.id.cmp(&b.id));
+        if entries.is_empty() { Err(self.failed("the project has no such variable")) } else { Ok(entries) }
+    }
+
+    fn put(&self, id: &str, value: &str) -> Result<(), Error> {
+        let path = format!("/v9/projects/{}/env/{id}", self.project);
+        self.ask("PATCH", &path, Some(&json!({"value": value}))).map(|_| ())
+    }
+
+    fn held(&self, old: Vec<Entry>) -> Box<dyn Held> {
+        let blind = old.iter().any(|entry| entry.value.is_none());
+        let mut facts = Facts { place: self.to_string(), count: old.len(), blind, ..Facts::default() };
+        for value in old.iter().filter_map(|entry| entry.value.clone()).map(Secret::from) {
+            if !facts.old.contains(&value) {
+                facts.old.push(value);
+            }
+        }
+        if blind {
+            facts.warnings.push(format!("{self} has an entry that cannot be read back: it is written last, and can be put back only while another target shows the old value."));
+        }
+        facts.warnings.push(
+            "A deployment keeps the value that it was built with: let --reload deploy again.".to_owned(),
+        );
+        facts.risks.push("Earlier deployments stay reachable at their own addresses and accept the old value until they are deleted.".to_owned());
+        Box::new(HeldVercel { target: self.clone(), old, facts })
+    }
+}
+
+impl fmt::Display for VercelTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "vercel:{}#{}", self.project, self.key)
+    }
+}
+
+impl Place for VercelTarget {
+    fn read(&self) -> Result<Box<dyn Held>, Error> {
+        Ok(self.held(self.current()?))
+    }
+
+    fn recover(&self, sealed: &[u8]) -> Result<Box<dyn Held>, Error> {
+        let bad = |_| self.failed("what it held cannot be read from the sealed file");
+        Ok(self.held(serde_json::from_slice(sealed).map_err(bad)?))
+    }
+
+    fn variable(&self) -> &str {
+        &self.key
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        vec![self.token.clone()]
+    }
+}
+
+struct HeldVercel {
+    target: VercelTarget,
+    old: Vec<Entry>,
+    facts: Facts,
+}
+
+impl fmt::Debug for HeldVercel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.target.fmt(f)
+    }
+}
+
+impl Held for HeldVercel {
+    fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Half of the entries may have the new value after a crash: that is neither old nor somebody else's.
+    fn state(&self, new: &Secret) -> Result<State, Error> {
+        let now = self.target.current()?;
+        if !now.iter().map(|entry| &entry.id).eq(self.old.iter().map(|entry| &entry.id)) {
+            return Ok(State::Other);
+        }
+        let new = String::from_utf8_lossy(new.expose());
+        let (mut all_old, mut all_new) = (true, true);
+        for (now, old) in now.iter().zip(&self.old) {
+            let (Some(value), Some(before)) = (&now.value, &old.value) else { return Ok(State::Unknown) };
+            if value != before && **value != *new {
+                return Ok(State::Other);
+            }
+            all_old &= value == before;
+            all_new &= **value == *new;
+        }
+        Ok(if all_old {
+            State::Old
+        } else if all_new {
+            State::New
+        } else {
+            State::Unknown
+        })
+    }
+
+    fn write(&self, new: &Secret) -> Result<(), Error> {
+        if self.state(new)? == State::Other {
+            return Err(Error::ChangedMeanwhile(self.facts.place.clone()));
+        }
+        let new = String::from_utf8_lossy(new.expose());
+        self.old.iter().try_for_each(|entry| self.target.put(&entry.id, &new))
+    }
+
+    fn restore(&self, new: &Secret, elsewhere: Option<&Secret>) -> Result<(), Error> {
+        if self.state(new)? == State::Other {
+            return Err(Error::ChangedMeanwhile(self.facts.place.clone()));
+        }
+        let elsewhere = elsewhere.map(|old| String::from_utf8_lossy(old.expose()).into_owned());
+        for entry in &self.old {
+            let old = entry.value.as_ref().or(elsewhere.as_ref());
+            let old = old.ok_or_else(|| Error::NoWayBack(self.facts.place.clone()))?;
+            self.target.put(&entry.id, old)?;
+        }
+        Ok(())
+    }
+
+    fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error> {
+        Ok(match self.state(new)? {
+            State::Unknown => None,
+            state => Some(state == State::New),
+        })
+    }
+
+    fn sealed(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(serde_json::to_vec(&self.old).expect("plain data"))
+    }
+}

@@ -1,0 +1,83 @@
+//! What the operator should know before a rotation: found in the plan, printed with it, kept in the journal.
+
+use super::Plan;
+use super::target::{Facts, at};
+use crate::session::StoreClass;
+
+/// The warnings of a plan.
+pub(super) fn of(plan: &Plan) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (target, facts) in plan.request.targets.iter().zip(plan.facts()) {
+        let inside = if plan.held.len() > 1 { format!(" in {}", facts.place) } else { String::new() };
+        about_target(target.place().variable(), facts, &inside, &mut warnings);
+    }
+    let mut values: Vec<_> = plan.facts().filter_map(|facts| facts.old.first()).collect();
+    values.dedup();
+    if values.len() > 1 {
+        warnings
+            .push("The targets do not hold the same value now; all of them get the same new one.".to_owned());
+    }
+    if plan.request.graceful.is_some() && plan.facts().all(|facts| facts.kept.is_empty()) {
+        warnings.push("No target has a fallback list that can hold the old value, so that --graceful keeps nothing: the sessions end as without it.".to_owned());
+    }
+    about_sessions(plan, &mut warnings);
+    warnings
+}
+
+fn about_target(name: &str, facts: &Facts, inside: &str, warnings: &mut Vec<String>) {
+    let mut add = |text: String| warnings.push(text);
+    if facts.count > 1 {
+        add(format!("{name} stands{inside} {} times; every one is replaced.", facts.count));
+    }
+    for (list, line) in &facts.fallbacks {
+        add(format!("{}{inside} still accepts the old value; it is taken out.", at(list, *line)));
+    }
+    for (list, line) in &facts.kept {
+        add(format!(
+            "{}{inside} goes on accepting the old value, as --graceful asks: whoever has it can still make sessions.",
+            at(list, *line)
+        ));
+    }
+    for (what, line) in &facts.leftovers {
+        add(format!(
+            "The old value also stands in {}{inside}; that stays, and needs its own change.",
+            at(what, *line)
+        ));
+    }
+    for other in &facts.overriding {
+        add(format!(
+            "{other} is set to another value{inside}: outside Next.js, Auth.js signs with it and not with {name}."
+        ));
+    }
+    facts.warnings.iter().cloned().for_each(add);
+}
+
+fn about_sessions(plan: &Plan, warnings: &mut Vec<String>) {
+    let mut add = |text: &str| warnings.push(text.to_owned());
+    let name = plan.variables().first().copied().unwrap_or_default();
+    if plan.old().is_none() {
+        add(&format!("No old value of {name} is known, so there is none to look for."));
+    }
+    if let Some(strength) = plan.strength.filter(|strength| strength.is_weak()) {
+        add(strength.sentence());
+    }
+    if plan.request.reload.is_none() {
+        add("Without --reload nothing is restarted: a running process keeps the old value until it is.");
+    }
+    match (plan.class, &plan.store) {
+        (Some(StoreClass::D), Some(_)) => {
+            add("These sessions live in cookies: the purge ends none of them, the new value does.");
+        }
+        (Some(StoreClass::B), Some(_)) => {
+            add("The new value ends no session in this store; the purge does.");
+        }
+        (_, None) => add("Without --store no session is deleted."),
+        _ => {}
+    }
+    if plan.request.probe.is_none() {
+        add("Without --probe nobody checks that an old cookie is refused afterwards.");
+    }
+    if let Some(framework) = plan.framework {
+        add(&format!("If {name} is read by {}: {}.", framework.name, framework.other_uses));
+    }
+}

@@ -1,0 +1,133 @@
+//! The target `exec:`: the value reaches a command on its standard input only, and comes back by another command.
+
+use super::gate::nothing_leaks_in;
+use super::world::unleak;
+use super::{ends, hex_value, put, stderr};
+use std::path::PathBuf;
+use std::process::Output;
+
+/// A store behind two scripts: the one that writes keeps its own arguments and environment for the test.
+struct Store {
+    dir: tempfile::TempDir,
+    old: String,
+}
+
+impl Store {
+    fn new() -> Self {
+        let (dir, old) = (tempfile::tempdir().unwrap(), hex_value());
+        put(&dir.path().join("value"), old.as_bytes());
+        let write = "cd \"$(dirname \"$0\")\"; tr '\\0' ' ' </proc/$$/cmdline >>seen; env >>seen; cat >value; echo wrote >&2\n";
+        put(&dir.path().join("write"), write.as_bytes());
+        Self { dir, old }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn value(&self) -> String {
+        std::fs::read_to_string(self.path("value")).unwrap()
+    }
+
+    fn target(&self) -> String {
+        format!("--target=exec:sh '{}' --token wsx-7hqkz-token", self.path("write").display())
+    }
+
+    fn read(&self) -> String {
+        format!("--read-back=cat '{}'; echo", self.path("value").display())
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        unleak(&self.path("state")).arg("rotate").args(args).arg("--yes").output().unwrap()
+    }
+
+    fn report(&self) -> String {
+        let folder = std::fs::read_dir(self.path("state/incidents")).unwrap().next().unwrap().unwrap();
+        std::fs::read_to_string(folder.path().join("report.md")).unwrap()
+    }
+
+    fn id(&self) -> String {
+        let folder = std::fs::read_dir(self.path("state/incidents")).unwrap().next().unwrap().unwrap();
+        folder.file_name().into_string().unwrap()
+    }
+}
+
+#[test]
+fn the_value_goes_to_standard_input_and_is_read_back() {
+    let store = Store::new();
+    let output = store.run(&[&store.target(), &store.read()]);
+    ends(&output, 0);
+    let new = store.value();
+    assert!(new != store.old && new.len() == 128);
+    assert!(
+        store
+            .report()
+            .contains("| exec:\\`sh\\` with 3 more words holds the new value and no other | verified |"),
+        "{}",
+        store.report()
+    );
+    let seen = std::fs::read_to_string(store.path("seen")).unwrap();
+    assert!(!seen.contains(&new) && !seen.contains(&store.old), "the value was in argv or the environment");
+    nothing_leaks_in(&store.path("state"), &output, &[&store.old, &new, "wsx-7hqkz-token"]);
+}
+
+#[test]
+fn a_store_that_nobody_can_read_is_said_to_be_unchecked() {
+    let store = Store::new();
+    let output = store.run(&[&store.target()]);
+    ends(&output, 0);
+    assert_eq!(store.value().len(), 128);
+    assert!(store.report().contains("no other | not checked |"), "{}", store.report());
+    assert!(stderr(&output).contains("cannot be read without --read-back"));
+}
+
+#[test]
+fn it_is_put_back_when_its_value_is_known_from_anywhere() {
+    let failing = "--reload=exit 1";
+    let store = Store::new();
+    let env = store.path("env");
+    put(&env, format!("KEY={}\n", store.old).as_bytes());
+    let file = format!("--target=env:{}#KEY", env.display());
+    for args in [vec![&*store.target(), &*store.read(), failing], vec![&*store.target(), &*file, failing]] {
+        let output = store.run(&args);
+        // The reload fails with the old value too, so that what the application has is not known.
+        ends(&output, 5);
+        assert_eq!(store.value(), store.old, "{}", stderr(&output));
+        std::fs::remove_dir_all(store.path("state")).unwrap();
+    }
+    let output = store.run(&[&store.target(), failing]);
+    ends(&output, 5);
+    assert!(stderr(&output).contains("nobody could read what it held"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--resume") || stderr(&output).contains("--abort"));
+}
+
+#[test]
+fn a_command_that_fails_leaves_everything_as_it_was() {
+    let store = Store::new();
+    let env = store.path("env");
+    put(&env, format!("KEY={}\n", store.old).as_bytes());
+    let file = format!("--target=env:{}#KEY", env.display());
+    for (command, says) in [
+        ("cat >/dev/null; echo no such store >&2; exit 3", "ended with 3"),
+        ("cat >&2; exit 3", "[REDACTED]"),
+    ] {
+        let output = store.run(&[&file, &format!("--target=exec:{command}"), &store.read()]);
+        ends(&output, 4);
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+        assert_eq!(std::fs::read_to_string(&env).unwrap(), format!("KEY={}\n", store.old));
+        nothing_leaks_in(&store.path("state"), &output, &[&store.old]);
+    }
+}
+
+#[test]
+fn a_killed_write_is_resumed_with_the_same_value() {
+    for moment in ["before", "after"] {
+        let store = Store::new();
+        let killed = store.run(&[&store.target(), &store.read(), &format!("--fault=write.1:{moment}:kill")]);
+        assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
+        let written = store.value();
+        ends(&store.run(&["--resume", &store.id()]), 0);
+        assert!(store.value() != store.old);
+        assert_eq!(store.value() == written, moment == "after");
+    }
+}

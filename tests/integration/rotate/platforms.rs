@@ -1,0 +1,267 @@
+//! Platforms whose servers no package brings: faithful fakes of what their documentation says.
+
+use super::fake::{Fake, Request};
+use super::gate::nothing_leaks_in;
+use super::world::unleak;
+use super::{ends, hex_value, put, stderr};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::Output;
+
+const TOKEN: &str = "a-token-of-the-platform";
+
+struct Run {
+    dir: tempfile::TempDir,
+    env: Vec<(&'static str, String)>,
+    target: String,
+}
+
+impl Run {
+    fn new(target: &str, env: Vec<(&'static str, String)>) -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), env, target: format!("--target={target}") }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn rotate(&self, more: &[&str]) -> Output {
+        let mut command = unleak(&self.path("state"));
+        command.envs(self.env.iter().cloned()).args(["rotate", &self.target, "--yes"]).args(more);
+        command.output().unwrap()
+    }
+
+    /// A file that holds the old value too.
+    fn file(&self) -> String {
+        put(&self.path(".env"), format!("KEY={}\n", hex_value()).as_bytes());
+        format!("--target=env:{}#KEY", self.path(".env").display())
+    }
+
+    fn file_value(&self) -> String {
+        let text = std::fs::read_to_string(self.path(".env")).unwrap();
+        text.trim_end().strip_prefix("KEY=").unwrap().to_owned()
+    }
+}
+
+mod kubernetes {
+    use super::*;
+
+    /// A Secret with its version, as the interface of a cluster keeps it.
+    struct Cluster {
+        version: u64,
+        data: Value,
+        immutable: bool,
+    }
+
+    fn handle(cluster: &mut Cluster, request: &Request) -> (u16, Value) {
+        if request.authorization != format!("Bearer {TOKEN}") {
+            return (401, json!({"kind": "Status", "code": 401}));
+        }
+        let object = |cluster: &Cluster| {
+            json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": cluster.data, "immutable": cluster.immutable,
+                "metadata": {"name": "web", "namespace": "prod", "resourceVersion": cluster.version.to_string()}})
+        };
+        match request.line.as_str() {
+            "GET /api/v1/namespaces/prod/secrets/web" => (200, object(cluster)),
+            "PATCH /api/v1/namespaces/prod/secrets/web" => {
+                assert_eq!(request.kind, "application/json-patch+json");
+                for operation in request.body.as_array().unwrap() {
+                    let (path, value) = (operation["path"].as_str().unwrap(), &operation["value"]);
+                    match operation["op"].as_str().unwrap() {
+                        "test" if path == "/metadata/resourceVersion" => {
+                            if *value != json!(cluster.version.to_string()) {
+                                return (422, json!({"kind": "Status", "reason": "Invalid"}));
+                            }
+                        }
+                        "replace" => cluster.data[path.strip_prefix("/data/").unwrap()] = value.clone(),
+                        other => panic!("{other} {path}"),
+                    }
+                }
+                cluster.version += 1;
+                (200, object(cluster))
+            }
+            _ => (404, json!({"kind": "Status", "code": 404})),
+        }
+    }
+
+    fn start(immutable: bool) -> (Fake<Cluster>, Run) {
+        let data = json!({"KEY": STANDARD.encode(hex_value()), "OTHER": "eA=="});
+        let fake = Fake::new(Cluster { version: 7, data, immutable }, handle);
+        let mut run = Run::new("kubernetes:prod/web#KEY", Vec::new());
+        let config = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts:\n- name: here\n  context: {{cluster: c, user: u}}\n\
+             clusters:\n- name: c\n  cluster: {{server: '{}'}}\nusers:\n- name: u\n  user: {{token: {TOKEN}}}\n",
+            fake.url
+        );
+        put(&run.path("kubeconfig"), config.as_bytes());
+        run.env.push(("KUBECONFIG", run.path("kubeconfig").display().to_string()));
+        (fake, run)
+    }
+
+    #[test]
+    fn a_key_changes_on_the_version_that_was_read() {
+        let (fake, run) = start(false);
+        let output = run.rotate(&[]);
+        ends(&output, 0);
+        let cluster = fake.state.lock().unwrap();
+        let new = STANDARD.decode(cluster.data["KEY"].as_str().unwrap()).unwrap();
+        assert_eq!((new.len(), cluster.version, &cluster.data["OTHER"]), (128, 8, &json!("eA==")));
+        let new = String::from_utf8(new).unwrap();
+        nothing_leaks_in(&run.path("state"), &output, &[&hex_value(), &new, TOKEN]);
+    }
+
+    #[test]
+    fn it_is_put_back_and_what_cannot_be_changed_is_said() {
+        let (fake, run) = start(false);
+        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        assert_eq!(fake.state.lock().unwrap().data["KEY"], json!(STANDARD.encode(hex_value())));
+        let (_fake, run) = start(true);
+        let output = run.rotate(&[]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("immutable"), "{}", stderr(&output));
+    }
+}
+
+mod github {
+    use super::*;
+
+    struct Repository {
+        public: String,
+        sealed: Vec<String>,
+    }
+
+    fn handle(repository: &mut Repository, request: &Request) -> (u16, Value) {
+        if request.authorization != format!("Bearer {TOKEN}") {
+            return (401, json!({"message": "Bad credentials"}));
+        }
+        match request.line.as_str() {
+            "GET /repos/acme/web/actions/secrets/KEY" => {
+                (200, json!({"name": "KEY", "updated_at": "2026-01-01T00:00:00Z"}))
+            }
+            "GET /repos/acme/web/actions/secrets/public-key" => {
+                (200, json!({"key_id": "568", "key": repository.public}))
+            }
+            "PUT /repos/acme/web/actions/secrets/KEY" => {
+                assert_eq!(request.body["key_id"], "568");
+                repository.sealed.push(request.body["encrypted_value"].as_str().unwrap().to_owned());
+                (204, Value::Null)
+            }
+            _ => (404, json!({"message": "Not Found"})),
+        }
+    }
+
+    /// PyNaCl makes the key pair and opens the box: another implementation than the one that sealed it.
+    #[expect(clippy::disallowed_methods, reason = "tests/run passes the services in")]
+    fn nacl(code: &str, args: &[&str]) -> String {
+        let python = std::env::var("UNLEAK_TEST_PYTHON")
+            .expect("UNLEAK_TEST_PYTHON is not set: run this test by tests/run");
+        let code = format!("import sys, base64 as b; from nacl.public import *; a = sys.argv; {code}");
+        let output = std::process::Command::new(python).arg("-c").arg(code).args(args).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn start() -> (Fake<Repository>, Run, String) {
+        let pair = nacl(
+            "k = PrivateKey.generate(); print(b.b64encode(bytes(k)).decode(), b.b64encode(bytes(k.public_key)).decode())",
+            &[],
+        );
+        let (private, public) = pair.split_once(' ').unwrap();
+        let fake = Fake::new(Repository { public: public.to_owned(), sealed: Vec::new() }, handle);
+        let env = vec![("GITHUB_API_URL", fake.url.clone()), ("GH_TOKEN", TOKEN.to_owned())];
+        (fake, Run::new("github:acme/web#KEY", env), private.to_owned())
+    }
+
+    fn opened(fake: &Fake<Repository>, private: &str) -> Vec<String> {
+        let code = "print(SealedBox(PrivateKey(b.b64decode(a[1]))).decrypt(b.b64decode(a[2])).decode())";
+        fake.state.lock().unwrap().sealed.iter().map(|sealed| nacl(code, &[private, sealed])).collect()
+    }
+
+    #[test]
+    fn the_sealed_value_is_the_one_that_the_file_got() {
+        let (fake, run, private) = start();
+        let output = run.rotate(&[&run.file()]);
+        ends(&output, 0);
+        let new = run.file_value();
+        assert_eq!(opened(&fake, &private), std::slice::from_ref(&new));
+        assert!(stderr(&output).contains("cannot be read"), "{}", stderr(&output));
+        nothing_leaks_in(&run.path("state"), &output, &[&hex_value(), &new, TOKEN]);
+    }
+
+    #[test]
+    fn it_is_written_last_and_put_back_by_what_another_target_held() {
+        let (fake, run, private) = start();
+        ends(&run.rotate(&[&run.file(), "--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        assert_eq!(run.file_value(), hex_value());
+        let values = opened(&fake, &private);
+        assert_eq!((values.len(), values[1].clone()), (2, hex_value()));
+        // What is written first fails: then nothing was sent there.
+        let missing = run.rotate(&["--target=exec:cat >/dev/null; exit 1", "--read-back=echo x"]);
+        ends(&missing, 4);
+        assert_eq!(opened(&fake, &private).len(), 2);
+    }
+}
+
+mod vercel {
+    use super::*;
+
+    /// Entries of one key: id, type, value.
+    type Project = Vec<(&'static str, &'static str, String)>;
+
+    fn handle(project: &mut Project, request: &Request) -> (u16, Value) {
+        if request.authorization != format!("Bearer {TOKEN}") {
+            return (403, json!({"error": {"code": "forbidden"}}));
+        }
+        let (line, query) = request.line.split_once('?').unwrap();
+        assert_eq!(query, "teamId=team_1");
+        if line == "GET /v10/projects/web/env" {
+            let mut envs: Vec<_> = project
+                .iter()
+                .map(|(id, kind, _)| json!({"id": id, "key": "KEY", "type": kind, "value": "ciphertext"}))
+                .collect();
+            envs.push(json!({"id": "zz", "key": "OTHER", "type": "plain", "value": "x"}));
+            return (200, json!({"envs": envs}));
+        }
+        let id = line.rsplit('/').next().unwrap();
+        let entry = project.iter_mut().find(|(known, ..)| *known == id).unwrap();
+        if line == format!("GET /v1/projects/web/env/{id}") {
+            (200, json!({"id": id, "key": "KEY", "value": entry.2}))
+        } else {
+            assert_eq!(line, format!("PATCH /v9/projects/web/env/{id}"));
+            request.body["value"].as_str().unwrap().clone_into(&mut entry.2);
+            (200, json!({"id": id}))
+        }
+    }
+
+    fn start(kinds: &[(&'static str, &'static str)]) -> (Fake<Project>, Run) {
+        let project = kinds.iter().map(|(id, kind)| (*id, *kind, hex_value())).collect();
+        let fake = Fake::new(project, handle);
+        let env = [
+            ("VERCEL_API_URL", fake.url.clone()),
+            ("VERCEL_TOKEN", TOKEN.to_owned()),
+            ("VERCEL_TEAM_ID", "team_1".to_owned()),
+        ];
+        (fake, Run::new("vercel:web#KEY", env.to_vec()))
+    }
+
+    #[test]
+    fn every_environment_and_branch_of_the_key_changes() {
+        let (fake, run) = start(&[("b", "encrypted"), ("a", "plain")]);
+        let output = run.rotate(&[]);
+        ends(&output, 0);
+        let project = fake.state.lock().unwrap().clone();
+        let new = &project[0].2;
+        assert!(new.len() == 128 && *new != hex_value() && project[1].2 == *new);
+        nothing_leaks_in(&run.path("state"), &output, &[&hex_value(), new, TOKEN]);
+    }
+
+    #[test]
+    fn every_entry_is_put_back_even_one_that_cannot_be_read() {
+        let (fake, run) = start(&[("a", "encrypted"), ("b", "sensitive")]);
+        ends(&run.rotate(&[&run.file(), "--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        assert!(fake.state.lock().unwrap().iter().all(|entry| entry.2 == hex_value()));
+        assert_eq!(run.rotate(&[&run.file(), "--fault=write.1:before:kill"]).status.code(), None);
+    }
+}
