@@ -40,6 +40,18 @@ pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
     (!found.is_empty()).then_some(found)
 }
 
+/// The cell before the one that the name stands in.
+pub(super) fn before(text: &[u8], name: &Name) -> Option<Candidate> {
+    let left = &text[..name.range.start];
+    let cell = memchr::memrchr(b'<', left)?;
+    if !left[cell..].starts_with(b"<td") {
+        return None;
+    }
+    let row = memchr::memmem::rfind(&left[..cell], b"<tr")?;
+    let number = cell_starts(&left[row..cell]).count().checked_sub(1)?;
+    content(text, row..cell, number).map(|range| Candidate { range, form: Form::Cell })
+}
+
 /// Where the cells of a row begin.
 fn cell_starts(row: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memmem::find_iter(row, b"<t").filter(|at| matches!(row.get(at + 2), Some(b'd' | b'h')))

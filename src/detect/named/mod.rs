@@ -48,6 +48,8 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     }
     let mut places = assignment::behind(text, &name);
     places.extend(element::behind(text, &name));
+    places.extend(table::next_item(text, &name));
+    places.extend(html_table::before(text, &name));
     places.extend(prose::behind(text, &name));
     places.extend(prose::before(text, &name));
     for place in &mut places {
@@ -129,6 +131,10 @@ mod tests {
             "set the password to \"example1\"",
             "use `example1` as the password",
             "Password - example1",
+            "* - DB_PASSWORD\n  - ``example1``",
+            "<tr><td>app</td>\n<td><code>example1</code></td>\n<td>password of staging</td></tr>",
+            "Forgot the password? It is example1.",
+            "La password di prova è example1",
         ] {
             assert_eq!(values(text), ["example1"], "{text}");
         }

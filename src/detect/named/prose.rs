@@ -9,8 +9,7 @@ use super::name::Name;
 const WORDS: usize = 8;
 
 /// Words that a value follows, soon.
-const LINKS: &str =
-    "is was be to as are now with reads becomes equals ist lautet es est being - – use of using jest är on";
+const LINKS: &str = "is was be to as are now with reads becomes equals ist lautet es est being - – use of using jest är on è é er";
 
 /// How many words may stand between such a word and the value: "is still", "is set to".
 const AFTER_LINK: usize = 3;
@@ -18,7 +17,7 @@ const AFTER_LINK: usize = 3;
 /// The values that a sentence may tell behind the name.
 pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     let mut at = Cursor::new(text, name.range.end);
-    at.skip(6, |byte| b"\"'`*_])".contains(&byte));
+    at.skip(6, |byte| b"\"'`*_])?".contains(&byte));
     let mut found = Vec::new();
     let mut linked = None;
     for step in 0..WORDS {

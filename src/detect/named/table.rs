@@ -25,6 +25,21 @@ pub(super) fn next_cells(text: &[u8], bar: usize) -> Vec<Candidate> {
     cells.take(3).map(|range| Candidate { range, form: Form::Cell }).collect()
 }
 
+/// The item of a list below the one that is the name: a row of reStructuredText's list-table.
+pub(super) fn next_item(text: &[u8], name: &Name) -> Option<Candidate> {
+    let line = line_around(text, name.range.start);
+    let before = text[line.start..name.range.start].trim_ascii();
+    let behind = text[name.range.end..line.end].trim_ascii();
+    let is_mark = |byte: &u8| b"`*".contains(byte);
+    if !before.starts_with(b"* - ") && before != b"* -" || !behind.iter().all(is_mark) {
+        return None;
+    }
+    let next = line_after(text, line.end)?;
+    let item = text[next.clone()].trim_ascii_start().strip_prefix(b"- ")?;
+    let range = trimmed(text, next.end - item.len()..next.end);
+    (!range.is_empty()).then_some(Candidate { range, form: Form::Cell })
+}
+
 /// A head, a line of dashes, and rows.
 fn markdown(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candidate>> {
     let is_bar = |byte: &u8| *byte == b'|';
