@@ -105,7 +105,9 @@ impl Name {
 
 /// `--- PASS: TestLogin/case_2`, `PASS: testsuite`: what a test runner says.
 fn is_test_result(text: &[u8], start: usize, end: usize) -> bool {
-    let behind = text[end..].strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+    // Not further than is looked for any other word.
+    let near = &text[end..text.len().min(end + WORD)];
+    let behind = near.strip_prefix(b":").map(<[u8]>::trim_ascii_start);
     &text[start..end] == b"PASS"
         && behind.is_some_and(|rest| {
             text[..start].ends_with(b"--- ")

@@ -1,5 +1,6 @@
 //! Requests to the stores that are reached by HTTP: bounded, without redirects, and silent about what was sent.
 
+use std::net::IpAddr;
 use std::time::Duration;
 use ureq::http::{HeaderValue, Request};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
@@ -65,8 +66,7 @@ impl Client {
 
     /// Whether what is sent can be read on the way.
     pub(super) fn is_open(&self) -> bool {
-        let local = ["http://127.", "http://localhost", "http://[::1]"];
-        self.base.starts_with("http://") && !local.iter().any(|local| self.base.starts_with(local))
+        self.base.strip_prefix("http://").is_some_and(|rest| !is_local(rest))
     }
 
     /// Sends a request; a header whose value is secret is never logged.
@@ -102,6 +102,17 @@ impl Client {
     }
 }
 
+/// Whether an address without its scheme is one of this machine. A name that only begins like one is not.
+fn is_local(address: &str) -> bool {
+    let authority = address.split('/').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
 impl Answer {
     /// The body as JSON of a known form.
     pub(super) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
@@ -116,4 +127,24 @@ fn certificates(pem: &[u8]) -> Result<Vec<Certificate<'static>>, &'static str> {
         Err(_) => Some(Err("a certificate is no PEM")),
     });
     items.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_local() {
+        for (base, open) in [
+            ("http://127.0.0.1:8200", false),
+            ("http://localhost/x", false),
+            ("http://[::1]:8200", false),
+            ("http://127.0.0.1.evil.example", true),
+            ("http://localhost.evil.example:80", true),
+            ("http://vault.internal:8200", true),
+            ("https://vault.internal", false),
+        ] {
+            assert_eq!(Client::new(base, &Trust::default()).unwrap().is_open(), open, "{base}");
+        }
+    }
 }
