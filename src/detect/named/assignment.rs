@@ -36,6 +36,9 @@ const TYPES: [&[u8]; 8] = [b"string", b"String", b"str", b"text", b"varchar", b"
 /// The first words of lines whose names and values only a blank parts.
 const DIRECTIVES: [&[u8]; 5] = [b"ENV", b"ARG", b"machine", b"login", b"default"];
 
+/// Words of command lines that set a name to a value behind a blank: `set -gx NAME value`, `config set NAME value`.
+const SETTERS: [&[u8]; 5] = [b"set", b"setx", b"setenv", b"-gx", b"-x"];
+
 /// Marks of text that is set off, between an operator and its value.
 const TAGS: [&[u8]; 7] = [b"<code>", b"<b>", b"<strong>", b"<kbd>", b"<tt>", b"<pre>", b"<em>"];
 
@@ -55,6 +58,12 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         // `NAME=` at a line's end is an empty value; only what ends in a colon goes on below.
         let empty = operator.starts_with(b"=") && !operator.starts_with(b"=>");
         return value(at, text, name, empty).into_iter().collect();
+    }
+    // A row of a name and its value, the value quoted.
+    let is_cell = gap == 0 && name.before(text).is_none_or(|byte| matches!(byte, b'\n' | b'\r'));
+    if is_cell && at.rest().starts_with(b",\"") {
+        at.at += 1;
+        return at.literal().into_iter().collect();
     }
     if at.eat_any(&[b"||", b"??", b"or "]) || (is_quoted && at.eat(b",")) {
         at.space();
@@ -101,7 +110,9 @@ fn below(mut at: Cursor<'_>, text: &[u8], name: &Name) -> Vec<Candidate> {
     let is_heading = text[line.start] == b'#' || text[line.start] == b'=';
     at.space();
     let is_term = at.eat(b": ");
-    if !is_heading && !is_term {
+    // A term of reStructuredText, whose value is set off below it.
+    let is_literal = at.rest().starts_with(b"``") && !at.rest().starts_with(b"```");
+    if !is_heading && !is_term && !is_literal {
         return Vec::new();
     }
     value(at, text, name, false).into_iter().collect()
@@ -157,7 +168,8 @@ fn is_directive(text: &[u8], name: &Name, mut at: Cursor<'_>) -> bool {
     // Nothing on the line but the two.
     at.skip(512, |byte| !byte.is_ascii_whitespace());
     at.blanks();
-    DIRECTIVES.contains(&first) || (matches!(before, b"" | b"> " | b"# ") && at.is_line_end())
+    let sets = || before.split(u8::is_ascii_whitespace).take(4).any(|word| SETTERS.contains(&word));
+    DIRECTIVES.contains(&first) || (at.is_line_end() && (matches!(before, b"" | b"> " | b"# ") || sets()))
 }
 
 /// Reads the value behind an operator.
@@ -189,16 +201,22 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
     if is_set_off {
         return at.word(|_| false).map(|range| Candidate { range, form: Form::Cell });
     }
-    if matches!(at.peek(), Some(b'"' | b'\'' | b'`' | b'<' | b'[' | b'{')) {
+    let is_braced = at.rest().starts_with(b"{{");
+    if !is_braced && matches!(at.peek(), Some(b'"' | b'\'' | b'`' | b'<' | b'[' | b'{')) {
         return None;
     }
     let before = name.before(text);
     let is_query = matches!(before, Some(b'?' | b'&' | b';'));
-    let range = at.word(|byte| is_query && matches!(byte, b'&' | b'#'))?;
+    let range = match at.braced() {
+        Some(range) => range,
+        // A connection string has no fragment.
+        None => at.word(|byte| is_query && (byte == b'&' || byte == b'#' && before != Some(b';')))?,
+    };
     let mut end = Cursor::new(text, range.end);
     end.skip(4, |byte| b";,".contains(&byte));
     end.blanks();
-    let ends_line = end.is_line_end() || end.rest().starts_with(b"#") || end.rest().starts_with(b"//");
+    let ends_line = end.is_line_end()
+        || [&b"#"[..], b"//", b"<br", b"</"].iter().any(|behind| end.rest().starts_with(behind));
     let tight = !spaced && (is_query || name.is_constant(text) || name.is_option(text));
     let form = if ends_line || tight { Form::Line } else { Form::Bare };
     // The next line's key is no value: `password:` with an object below it.

@@ -98,8 +98,9 @@ impl<'t> Cursor<'t> {
             return self.until(&[&[quote; 3], b"\n"]);
         }
         if self.text[self.at - 1] == quote && self.at > 1 && self.text[self.at - 2] == quote {
-            // An empty literal.
-            return None;
+            // reStructuredText sets literal text between two; otherwise the literal is empty.
+            let found = (quote == b'`').then(|| self.until(&[b"``"])).flatten();
+            return found.map(|found| Candidate { form: Form::Cell, ..found });
         }
         let start = self.at;
         let end = self.closing(quote, escapes)?;
@@ -188,6 +189,13 @@ impl<'t> Cursor<'t> {
         }
     }
 
+    /// `{{value}}`, as Jira sets literal text.
+    pub(super) fn braced(self) -> Option<Range<usize>> {
+        let rest = self.rest().strip_prefix(b"{{")?;
+        let len = rest.iter().take(LONGEST).position(|byte| *byte == b'}' || byte.is_ascii_whitespace())?;
+        rest[len..].starts_with(b"}}").then(|| self.at..self.at + len + 4)
+    }
+
     /// A word up to what ends it where nothing is quoted.
     pub(super) fn word(self, ends: impl Fn(u8) -> bool) -> Option<Range<usize>> {
         let ends_here = |(at, byte): &(usize, &u8)| {
@@ -202,6 +210,8 @@ impl<'t> Cursor<'t> {
                     next.is_none_or(|next| next.is_ascii_whitespace() || b"\"'".contains(next))
                         || self.is_pair(at + 1)
                 }
+                // A line's end inside of a literal: `"…NAME=value\nNEXT=…"`.
+                b'\\' => matches!(next, Some(b'n' | b'r')),
                 _ => false,
             }
         };
@@ -235,7 +245,7 @@ impl<'t> Cursor<'t> {
         let rest = &self.rest()[ahead..];
         let name =
             rest.iter().take(24).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        name > 0 && matches!(rest.get(name), Some(b'=' | b':'))
+        name > 2 && matches!(rest.get(name), Some(b'=' | b':'))
     }
 }
 
@@ -261,11 +271,25 @@ pub(super) fn line_after(text: &[u8], end: usize) -> Option<Range<usize>> {
 
 /// A value without the scheme of an `Authorization` header before it.
 pub(super) fn without_scheme(text: &[u8], mut range: Range<usize>) -> Range<usize> {
-    const SCHEMES: [&[u8]; 6] = [b"Bearer ", b"bearer ", b"Basic ", b"Token ", b"token ", b"ApiKey "];
+    const SCHEMES: [&[u8]; 7] =
+        [b"Bearer ", b"bearer ", b"Basic ", b"Token ", b"token ", b"ApiKey ", b"Bot "];
     let value = &text[range.clone()];
     let scheme = SCHEMES.iter().find(|scheme| value.starts_with(scheme));
     range.start += scheme.map_or(0, |scheme| scheme.len());
     range
+}
+
+/// A value without the marks that wikis and outlines set literal text between: `{{value}}` of Jira, `=value=` and
+/// `~value~` of Org. What a template will replace has a blank or a path between such braces and is judged as it stands.
+pub(super) fn without_marks(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let value = &text[range.clone()];
+    let is_part = |byte: &u8| byte.is_ascii_graphic() && !b"{}".contains(byte);
+    let within = |open: &[u8], close: &[u8]| {
+        let inner = value.strip_prefix(open)?.strip_suffix(close)?;
+        (inner.len() > 5 && inner.iter().all(is_part) && inner.iter().any(u8::is_ascii_digit))
+            .then(|| range.start + open.len()..range.end - close.len())
+    };
+    within(b"{{", b"}}").or_else(|| within(b"=", b"=")).or_else(|| within(b"~", b"~")).unwrap_or(range)
 }
 
 /// A range without blanks and the marks that Markdown sets text with at its ends.

@@ -21,6 +21,9 @@ fn element(text: &[u8], name: &Name) -> Option<Candidate> {
         at.skip(100, |byte| !matches!(byte, b'<' | b'>' | b'\n'));
         return if at.eat(b">") && text[at.at - 2] != b'/' { content(at) } else { None };
     }
+    if text[..name.range.start].ends_with(b"&lt;") && at.eat(b"&gt;") {
+        return escaped(at);
+    }
     at.skip(2, |byte| matches!(byte, b':' | b' '));
     let mut tags = 0;
     while at.peek() == Some(b'<') && tags < 6 {
@@ -34,6 +37,14 @@ fn element(text: &[u8], name: &Name) -> Option<Candidate> {
         tags += 1;
     }
     if tags > 0 { content(at) } else { None }
+}
+
+/// What stands up to the next tag of markup that itself is written in markup: `&lt;password&gt;value&lt;/password&gt;`.
+fn escaped(at: Cursor<'_>) -> Option<Candidate> {
+    let area = &at.rest()[..at.rest().len().min(512)];
+    let len = memchr::memmem::find(area, b"&lt;")?;
+    let range = trimmed(at.text, at.at..at.at + len);
+    (!range.is_empty() && !area[..len].contains(&b'\n')).then_some(Candidate { range, form: Form::Cell })
 }
 
 /// What stands up to the next tag, on one line.
@@ -51,7 +62,7 @@ fn content(mut at: Cursor<'_>) -> Option<Candidate> {
 
 /// `name: X` and `value: Y` as two fields of one entry, in this order or on the next lines.
 fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
-    const FIELDS: [&[u8]; 5] = [b"value", b"Value", b"default", b"stringValue", b"plaintext"];
+    const FIELDS: [&[u8]; 6] = [b"value", b"Value", b"default", b"stringValue", b"plaintext", b"content"];
     let mut at = Cursor::new(text, name.range.end);
     let is_quoted = at.skip(3, |byte| b"\\\"'".contains(&byte)) > 0;
     let line = text[..name.range.start].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

@@ -53,7 +53,7 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     places.extend(prose::behind(text, &name));
     places.extend(prose::before(text, &name));
     for place in &mut places {
-        place.range = cursor::without_scheme(text, place.range.clone());
+        place.range = cursor::without_marks(text, cursor::without_scheme(text, place.range.clone()));
     }
     Candidates::Either(places)
 }
@@ -135,6 +135,26 @@ mod tests {
             "<tr><td>app</td>\n<td><code>example1</code></td>\n<td>password of staging</td></tr>",
             "Forgot the password? It is example1.",
             "La password di prova è example1",
+            "The password is ``example1``.",
+            "The db password\n    ``example1``",
+            "*Password:* {{example1}}",
+            "| deploy | Password | =example1= |",
+            "{| class=\"wikitable\"\n! User !! Password\n|-\n| app || example1\n|}",
+            "|===\n|Name |Value\n\n|DB_PASSWORD\n|example1\n|===",
+            "  name;user;password;url\n  shop;app;\"example1\";https://x",
+            "| Password | example1 |\n|---|---|",
+            "Q: What is the password?\nA: example1",
+            "[10:02] ada: what is the password?\n[10:03] ops: example1",
+            "The password (keep it safe):\n\n> example1",
+            "The password of the app (only for\nemergencies): example1",
+            "{\"log\": \"start\\nDB_PASSWORD=example1\\nready\"}",
+            "&lt;password&gt;example1&lt;/password&gt;",
+            "<p>User: app<br>Password: example1</p>",
+            "<meta name=\"app-password\" content=\"example1\">",
+            "UPDATE settings SET value='example1' WHERE name='password'",
+            "request.set(\"example1\", forField: \"password\")",
+            "set -gx DB_PASSWORD example1",
+            "tool config set db_password example1",
         ] {
             assert_eq!(values(text), ["example1"], "{text}");
         }

@@ -117,11 +117,13 @@ fn is_test_result(text: &[u8], start: usize, end: usize) -> bool {
 
 /// The words alone: a rule whose keyword is `pass:` matches the colon too.
 fn bare(text: &[u8], core: &Range<usize>) -> Option<Range<usize>> {
+    const LINKS: [&[u8]; 3] = [b" is", b" as ", b" As "];
     let words = &text[core.clone()];
-    let words = words.strip_suffix(b" is").unwrap_or(words);
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
-    let len = words.iter().rposition(is_part)? + 1;
-    Some(core.start..core.start + len)
+    let words = LINKS.iter().find_map(|link| words.strip_suffix(*link)).unwrap_or(words);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
+    let start = words.iter().position(is_part)?;
+    let len = words.iter().rposition(|byte| is_part(byte) && *byte != b'_')? + 1;
+    Some(core.start + start.min(len)..core.start + len)
 }
 
 /// The word behind a blank: `password policy`.

@@ -11,6 +11,9 @@ const WORDS: usize = 8;
 /// Words that a value follows, soon.
 const LINKS: &str = "is was be to as are now with reads becomes equals ist lautet es est being - – use of using jest är on è é er";
 
+/// How long the time and the name before an answer may be.
+const WHO: usize = 40;
+
 /// How many words may stand between such a word and the value: "is still", "is set to".
 const AFTER_LINK: usize = 3;
 
@@ -20,17 +23,23 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     at.skip(6, |byte| b"\"'`*_])?".contains(&byte));
     let mut found = Vec::new();
     let mut linked = None;
+    let mut asked = text[name.range.end..at.at].contains(&b'?');
+    let mut announced = false;
     for step in 0..WORDS {
         let is_broken = at.blanks() == 0;
-        if is_broken && !broken(&mut at) {
+        if is_broken && asked {
+            found.extend(answer(at));
+        }
+        if is_broken && !broken(&mut at, announced) {
             break;
         }
         match linked {
-            Some(since) if step - since <= AFTER_LINK => found.extend(told(at)),
+            Some(since) if step - since <= AFTER_LINK => found.extend(told(at, announced)),
             None if step == 0 => found.extend(plain(at)),
             _ => {}
         }
         let Some((word, colon)) = word(&mut at) else { break };
+        (asked, announced) = (at.eat(b"?"), colon);
         // The key of the next line, not the next word.
         if is_broken && colon {
             break;
@@ -39,6 +48,17 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         linked = if is_link || colon { Some(step) } else { linked };
     }
     found
+}
+
+/// What is answered on the line below a question, behind `A:` or who says it.
+fn answer(mut at: Cursor<'_>) -> Option<Candidate> {
+    if !broken(&mut at, false) {
+        return None;
+    }
+    let line = line_around(at.text, at.at);
+    let said = &at.text[at.at..line.end.min(at.at + WHO)];
+    at.at += memchr::memmem::find(said, b": ")? + 2;
+    told(at, true)
 }
 
 /// Steps over a word or a remark in brackets; it, and whether a colon stands behind it.
@@ -50,7 +70,7 @@ fn word<'t>(at: &mut Cursor<'t>) -> Option<(&'t [u8], bool)> {
         byte.is_ascii_alphanumeric()
             || byte >= 0x80
             || b"-'/@_.".contains(&byte)
-            || (remark && b" ),".contains(&byte))
+            || (remark && b" ),\n".contains(&byte))
     });
     let word = &at.text[start..at.at];
     let ends_sentence = word.ends_with(b".");
@@ -77,27 +97,44 @@ fn plain(at: Cursor<'_>) -> Option<Candidate> {
         .then_some(Candidate { range, form: Form::Bare })
 }
 
-/// `PORT=8080`: the next line of a file, not the next word of a sentence.
+/// `PORT=8080`, `to=self.to`: the next line of a file, not the next word of a sentence.
 pub(super) fn is_assignment(word: &[u8]) -> bool {
-    let name = word.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-    name > 1 && matches!(word.get(name), Some(b'=' | b':')) && word.len() > name + 1
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let name = word.iter().take_while(|byte| is_name(byte)).count();
+    let value = word.get(name + 1..).unwrap_or_default();
+    // What a generator makes may begin like a short name.
+    let is_plain = || value.iter().all(|byte| is_name(byte) || b".,;".contains(byte));
+    matches!(word.get(name), Some(b'=' | b':')) && !value.is_empty() && (name > 2 || name == 2 && is_plain())
 }
 
 fn is_sign(byte: u8) -> bool {
     b"!@#$%^&*+=?~".contains(&byte)
 }
 
-/// A sentence goes on in the next line.
-fn broken(at: &mut Cursor<'_>) -> bool {
+/// A sentence goes on in the next line; what it announces with a colon may stand below an empty one.
+fn broken(at: &mut Cursor<'_>, announced: bool) -> bool {
+    let is_indent = |byte| matches!(byte, b' ' | b'\t' | b'>');
     let breaks = at.eat(b"\r\n") || at.eat(b"\n");
+    if breaks && announced {
+        let mut below = *at;
+        below.skip(16, is_indent);
+        if below.eat(b"\r\n") || below.eat(b"\n") {
+            *at = below;
+        }
+        if at.eat(b"```") {
+            at.skip(20, |byte| byte != b'\n');
+            at.eat(b"\n");
+        }
+    }
     breaks && {
-        at.skip(16, |byte| matches!(byte, b' ' | b'\t' | b'>'));
+        at.skip(16, is_indent);
         !at.is_line_end()
     }
 }
 
-/// The value at this place of a sentence: set off by quotes or type, or a word that is none.
-fn told(mut at: Cursor<'_>) -> Option<Candidate> {
+/// The value at this place of a sentence: set off by quotes or type, or a word that is none. What is `announced` and has
+/// the rest of the line for itself is more than a word.
+fn told(mut at: Cursor<'_>, announced: bool) -> Option<Candidate> {
     at.skip(3, |byte| matches!(byte, b'*' | b'_'));
     if at.eat(b"<code>") || at.eat(b"<b>") || at.eat(b"<strong>") || at.eat(b"<kbd>") {
         return at.word(|_| false).map(|range| Candidate { range, form: Form::Cell });
@@ -113,23 +150,78 @@ fn told(mut at: Cursor<'_>) -> Option<Candidate> {
     // Sentences hold years, versions and names with digits; a value says more than one kind of thing.
     let has = |is: fn(&u8) -> bool| word.iter().any(is);
     let irregular = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) || has(|byte| is_sign(*byte));
-    (irregular && word.len() >= 6).then_some(Candidate { range, form: Form::Bare })
+    let fills = Cursor::new(at.text, range.end).is_line_end();
+    let form = if announced && fills { Form::Line } else { Form::Bare };
+    (irregular && word.len() >= 6).then_some(Candidate { range, form })
 }
 
-/// The value that a sentence tells before the name: `` `value` as the password``.
+/// The value that a text tells before the name: `` `value` as the password``, `value as the token`, `SET x = 'value' WHERE
+/// name = 'password'`.
 pub(super) fn before(text: &[u8], name: &Name) -> Option<Candidate> {
     const LINKS: [&[u8]; 5] = [b"as", b"is", b"for", b"=", b"als"];
     let line = line_around(text, name.range.start);
     let left = &text[line.start..name.range.start];
     let left = &left[left.len().saturating_sub(200)..];
-    let close = left.iter().rposition(|byte| b"`\"'".contains(byte))?;
-    let quote = left[close];
-    let between = left[close + 1..].trim_ascii();
-    let mut words = between.split(u8::is_ascii_whitespace);
-    let linked = words.next().is_some_and(|word| LINKS.contains(&word)) && words.clone().count() <= 4;
-    let plain = between.iter().all(|byte| byte.is_ascii_alphanumeric() || b" =*-".contains(byte));
-    let open = left[..close].iter().rposition(|byte| *byte == quote)?;
-    let start = name.range.start - left.len() + open + 1;
-    let form = if quote == b'`' { Form::Cell } else { Form::Quoted };
-    (linked && plain).then_some(Candidate { range: start..start + close - open - 1, form })
+    // A name that is a literal itself says what the one before it is for.
+    let quote_of_name = left.last().filter(|byte| b"`\"'".contains(byte));
+    let unquoted = &left[..left.len() - usize::from(quote_of_name.is_some())];
+    let within = |range: std::ops::Range<usize>| {
+        let start = name.range.start - left.len();
+        start + range.start..start + range.end
+    };
+    let quoted = || {
+        let close = unquoted.iter().rposition(|byte| b"`\"'".contains(byte))?;
+        let quote = unquoted[close];
+        let between = unquoted[close + 1..].trim_ascii();
+        let mut words = between.split(u8::is_ascii_whitespace);
+        let linked = words.next().is_some_and(|word| LINKS.contains(&word)) && words.clone().count() <= 4;
+        let plain = between.iter().all(|byte| byte.is_ascii_alphanumeric() || b" =*-".contains(byte));
+        let is_told = linked && plain && quote_of_name.is_none() || is_label(between);
+        let open = unquoted[..close].iter().rposition(|byte| *byte == quote)?;
+        let form = if quote == b'`' { Form::Cell } else { Form::Quoted };
+        is_told.then(|| Candidate { range: within(open + 1..close), form })
+    };
+    quoted().or_else(|| {
+        let range = used(unquoted, &text[name.range.end..])?;
+        Some(Candidate { range: within(range), form: Form::Bare })
+    })
+}
+
+/// `, forHTTPHeaderField:` and `WHERE name =`, between a value and what it is for.
+fn is_label(between: &[u8]) -> bool {
+    let is_word = |part: &[u8]| {
+        !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
+    };
+    let label = between.strip_prefix(b",").and_then(|rest| rest.strip_suffix(b":")).map(<[u8]>::trim_ascii);
+    let mut words = between.split(|byte| matches!(byte, b' ' | b'=')).filter(|word| !word.is_empty());
+    let is_where = words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"where"))
+        && between.ends_with(b"=")
+        && words.next().is_some_and(is_word)
+        && words.next().is_none();
+    label.is_some_and(is_word) || is_where
+}
+
+/// `use value as the token`, `pass value in the X-Api-Key header`: a word that no sentence has.
+fn used(left: &[u8], behind: &[u8]) -> Option<std::ops::Range<usize>> {
+    const MOST: usize = 4;
+    let mut end = left.len();
+    for _ in 0..MOST {
+        end = left[..end].iter().rposition(|byte| *byte != b' ')? + 1;
+        let start = left[..end].iter().rposition(|byte| *byte == b' ')? + 1;
+        let word = &left[start..end];
+        let is_header = || memchr::memmem::find(&behind[..behind.len().min(12)], b"header").is_some();
+        if word == b"as" || word == b"in" && is_header() {
+            let end = left[..start].iter().rposition(|byte| *byte != b' ')? + 1;
+            let start = left[..end].iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
+            let value = &left[start..end];
+            let has = |is: fn(&u8) -> bool| value.iter().any(is);
+            let irregular = value.len() >= 16 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+            return irregular.then_some(start..end);
+        }
+        if !word.iter().all(u8::is_ascii_lowercase) {
+            return None;
+        }
+        end = start;
+    }
+    None
 }

@@ -25,17 +25,20 @@ pub(super) fn next_cells(text: &[u8], bar: usize) -> Vec<Candidate> {
     cells.take(3).map(|range| Candidate { range, form: Form::Cell }).collect()
 }
 
-/// The item of a list below the one that is the name: a row of reStructuredText's list-table.
+/// The item of a list below the one that is the name: a row of reStructuredText's list-table, or of AsciiDoc's.
 pub(super) fn next_item(text: &[u8], name: &Name) -> Option<Candidate> {
     let line = line_around(text, name.range.start);
     let before = text[line.start..name.range.start].trim_ascii();
     let behind = text[name.range.end..line.end].trim_ascii();
     let is_mark = |byte: &u8| b"`*".contains(byte);
-    if !before.starts_with(b"* - ") && before != b"* -" || !behind.iter().all(is_mark) {
+    // AsciiDoc may write each cell of a row on its own line.
+    let is_cell = matches!(before, b"|" | b"|`");
+    if !is_cell && !before.starts_with(b"* - ") && before != b"* -" || !behind.iter().all(is_mark) {
         return None;
     }
     let next = line_after(text, line.end)?;
-    let item = text[next.clone()].trim_ascii_start().strip_prefix(b"- ")?;
+    let item = text[next.clone()].trim_ascii_start();
+    let item = if is_cell { item.strip_prefix(b"|") } else { item.strip_prefix(b"- ") }?;
     let range = trimmed(text, next.end - item.len()..next.end);
     (!range.is_empty()).then_some(Candidate { range, form: Form::Cell })
 }
@@ -57,30 +60,49 @@ fn markdown(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candida
     // The lines between the rows of a grid have no cells.
     let is_row =
         |row: &Range<usize>| text[row.clone()].iter().any(is_bar) || text[row.clone()].starts_with(b"+-");
-    Some(rows(text, rule.end).take_while(is_row).filter_map(|row| cell(text, row, b'|', number)).collect())
+    let rows = rows(text, rule.end).take_while(is_row);
+    // A head without rows is a row: of a name and its value.
+    some(rows.filter_map(|row| cell(text, row, b'|', number)).collect())
 }
 
-/// A head between double bars, and rows between single ones: Jira and Confluence.
+fn some(cells: Vec<Candidate>) -> Option<Vec<Candidate>> {
+    (!cells.is_empty()).then_some(cells)
+}
+
+/// A head between double bars or exclamation marks, and rows between bars: Jira, Confluence and MediaWiki.
 fn wiki(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candidate>> {
     let head = text[line.clone()].trim_ascii();
-    if !head.starts_with(b"||") || !head.ends_with(b"||") {
+    let before = &text[line.start..name.range.start];
+    let count = |mark: &[u8]| memchr::memmem::find_iter(before, mark).count();
+    let rows = rows(text, line.end).take_while(|row| text[row.clone()].trim_ascii_start().starts_with(b"|"));
+    if head.starts_with(b"||") && head.ends_with(b"||") {
+        let number = count(b"||");
+        return some(rows.filter_map(|row| cell(text, row, b'|', number)).collect());
+    }
+    if !head.starts_with(b"!") || memchr::memmem::find(head, b"!!").is_none() {
         return None;
     }
-    let number = memchr::memmem::find_iter(&text[line.start..name.range.start], b"||").count();
-    let rows = rows(text, line.end).take_while(|row| text[row.clone()].trim_ascii_start().starts_with(b"|"));
-    Some(rows.filter_map(|row| cell(text, row, b'|', number)).collect())
+    // Cells of a row are parted by two bars, which have an empty one between them.
+    let number = count(b"!!") * 2 + 1;
+    some(rows.filter_map(|row| cell(text, row, b'|', number)).collect())
 }
 
 /// Lines whose first names the columns: values separated by commas, semicolons, tabs or bars.
 fn separated(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candidate>> {
+    let indented = line;
+    let line = &trimmed_start(text, line);
     let head = &text[line.clone()];
+    // The arguments of a call stand so below each other.
+    if line != indented && head.ends_with(b",") {
+        return None;
+    }
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_- \"',;\t|.".contains(byte);
     if head.first().is_none_or(|first| !(first.is_ascii_alphanumeric() || *first == b'"'))
         || !head.iter().all(is_plain)
     {
         return None;
     }
-    let count = |line: &Range<usize>, sign: u8| memchr::memchr_iter(sign, &text[line.clone()]).count();
+    let count = |line: &Range<usize>, sign: u8| signs(text, line, sign).count();
     let sign = *b",;\t|".iter().max_by_key(|sign| count(line, **sign))?;
     let columns = count(line, sign);
     let own = cells(text, line.clone(), sign)
@@ -92,7 +114,29 @@ fn separated(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candid
     }
     let number = memchr::memchr_iter(sign, &text[line.start..name.range.start]).count();
     let rows = rows(text, line.end).take_while(|row| count(row, sign) == columns);
-    Some(rows.filter_map(|row| cell(text, row, sign, number)).collect())
+    Some(rows.filter_map(|row| cell(text, trimmed_start(text, &row), sign, number)).collect())
+}
+
+/// A line without the blanks that it begins with.
+fn trimmed_start(text: &[u8], line: &Range<usize>) -> Range<usize> {
+    let blanks = text[line.clone()].iter().take_while(|byte| **byte == b' ').count();
+    line.start + blanks..line.end
+}
+
+/// Where a line's cells part. A comma or semicolon between double quotes is a part of its cell.
+fn signs<'t>(text: &'t [u8], line: &Range<usize>, sign: u8) -> impl Iterator<Item = usize> + 't {
+    let quotes = matches!(sign, b',' | b';');
+    let mut before = sign;
+    let mut quoted = false;
+    line.clone().filter(move |at| {
+        let byte = text[*at];
+        // Only the quote that a cell begins with opens it.
+        if byte == b'"' && quotes && (quoted || before == sign) {
+            quoted = !quoted;
+        }
+        before = byte;
+        byte == sign && !quoted
+    })
 }
 
 /// Columns that only blanks part, under a head of plain words.
@@ -150,7 +194,7 @@ fn cell(text: &[u8], row: Range<usize>, sign: u8, number: usize) -> Option<Candi
 fn cells(text: &[u8], row: Range<usize>, sign: u8) -> Vec<Range<usize>> {
     let mut start = row.start;
     let mut cells = Vec::new();
-    for at in row.clone().filter(|at| text[*at] == sign).chain([row.end]) {
+    for at in signs(text, &row, sign).chain([row.end]) {
         cells.push(trimmed(text, start..at));
         start = at + 1;
     }

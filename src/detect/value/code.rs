@@ -1,34 +1,26 @@
 //! Code that stands where a value is expected: names, calls, types, and what a formatter or a template leaves.
 
+use super::thing::is_base64;
 use super::verdict::Form;
 use super::words;
 
 /// Names, calls, indexing and types, as code has them behind an equals sign.
 pub(super) fn is_code(value: &[u8], form: Form) -> bool {
-    const ANYWHERE: [&[u8]; 16] = [
-        b"()",
-        b"=>",
-        b"->",
-        b"::",
-        b"&&",
-        b"||",
-        b"!=",
-        b"${",
-        b"this.",
-        b"[..",
-        b")[",
-        b"))",
-        b"};",
-        b"){",
-        b");",
-        b"function(",
-    ];
+    const ANYWHERE: [&[u8]; 11] =
+        [b"()", b"::", b"${", b"this.", b"[..", b")[", b"))", b"};", b"){", b");", b"function("];
+    const OPERATORS: [&[u8]; 5] = [b"=>", b"->", b"&&", b"||", b"!="];
     const FRAGMENTS: [&[u8]; 9] = [b"[:", b")}", b"})", b"}=", b"],", b"=[", b")?", b"){", b"={"];
     let has = |needle: &[u8]| value.windows(needle.len()).any(|window| window == needle);
     // Base64 ends in equals signs.
     let compares = memchr::memmem::find(value.trim_ascii_end(), b"==")
         .is_some_and(|at| !value[at..].iter().all(|byte| *byte == b'='));
-    if compares || ANYWHERE.iter().any(|mark| has(mark)) || value.ends_with(b"(") {
+    // Operators stand between names; what a generator makes holds two such signs by chance.
+    let operates = compares || OPERATORS.iter().any(|mark| has(mark));
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    if operates && (letters < 6 || words::covered(value) * 3 >= letters) {
+        return true;
+    }
+    if ANYWHERE.iter().any(|mark| has(mark)) || value.ends_with(b"(") {
         return true;
     }
     if is_pointer(value)
@@ -72,7 +64,7 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     if unquoted && sigils && mostly && digits < 3 {
         return true;
     }
-    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') {
+    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') && !is_base64(value) {
         return true;
     }
     // `required|min:8`, `UserController@passwordReset`: words and signs between quotes

@@ -82,8 +82,23 @@ fn is_path(value: &[u8]) -> bool {
     let is_rooted = matches!(value.first(), Some(b'/' | b'\\'))
         || value.get(1..3) == Some(b":\\")
         || value.get(1..3) == Some(b":/");
+    if is_base64(value) {
+        return false;
+    }
     parts.len() >= 2 && parts.iter().all(is_name) && (is_rooted || words::covered(value) * 2 > value.len())
         || (is_rooted && parts.len() == 1 && words::covered(value) * 2 > value.len())
+}
+
+/// Long, of base64's signs, and nothing that words account for: what is no path although it has slashes.
+pub(super) fn is_base64(value: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| value.iter().any(is);
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    value.len() >= 32
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && words::covered(value) * 4 < letters
 }
 
 /// `mailto://host:465?user=name`: an address of any scheme without a password of its own.

@@ -126,8 +126,13 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
             let padding = value.iter().rev().take_while(|byte| **byte == b'=').count();
             let chosen =
                 traits.digits > 0 && traits.strong > padding && traits.kinds() >= 3 && !traits.is_wordy();
+            // Nothing else that stands alone mixes all kinds of characters so.
+            let escapes = memchr::memchr_iter(b'%', value).count();
+            let mixed = (traits.kinds() == 4 || traits.kinds() == 3 && traits.strong > 3)
+                && traits.strong > padding + escapes
+                && matches!(form, Form::Line | Form::Cell);
             match refusal {
-                Refusal::Length | Refusal::Regular if chosen && form == Form::Quoted => {
+                Refusal::Length | Refusal::Regular if chosen && (form == Form::Quoted || mixed) => {
                     password(value, form, &traits)
                 }
                 refusal => Err(refusal),
@@ -315,16 +320,35 @@ fn letters_only(form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     Ok(verdict(Confidence::Low, Reason::Weak))
 }
 
-/// Several words in small letters, quoted: `"correct horse …"`. Sentences have capitals and full stops.
+/// Several words in small letters, set off: `"correct horse …"`. Sentences have capitals, full stops and small words, and
+/// speak of passwords.
 fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
-    let words = value.split(|byte| *byte == b' ').filter(|word| word.len() > 2).count();
+    let words = || value.split(|byte| *byte == b' ');
+    let long = words().filter(|word| word.len() > 2).count();
     let plain =
         traits.upper == 0 && traits.strong == 0 && traits.weak == memchr::memchr_iter(b' ', value).count();
-    if form == Form::Quoted && plain && (4..=10).contains(&words) {
-        return Ok(verdict(Confidence::Low, Reason::Passphrase));
+    if !matches!(form, Form::Quoted | Form::Cell) || !plain || !(4..=10).contains(&long) {
+        return Err(Refusal::Words);
     }
-    Err(Refusal::Words)
+    let is_of_sentence = |word: &[u8]| {
+        word.len() < 3
+            || word.len() > 10
+            || SENTENCE.split_ascii_whitespace().any(|other| word == other.as_bytes())
+    };
+    // The one that everybody knows.
+    let is_known = value.starts_with(b"correct horse");
+    let sure = traits.digits == 0 && !is_known && !words().any(is_of_sentence);
+    Ok(verdict(if sure { Confidence::Medium } else { Confidence::Low }, Reason::Passphrase))
 }
+
+/// Words of sentences about passwords, which passphrases do not hold.
+const SENTENCE: &str = "the your you and for with without this that these those must not are was were has have had can cannot will \
+    would should from into when what where which who how used use uses using new old enter please set get see per any all \
+    only but user users username password passwords passphrase passwd secret token key value login account wrong invalid \
+    incorrect required missing least characters chars long empty change changed reset forgot forgotten confirm repeat same \
+    name email mail file field string text default optional some words here more than random short test example sample dummy \
+    fake der die das und ist nicht ein eine bitte ihr mit von les est pas votre une des pour dans sur los las una por para \
+    con del que gli della per non una een het van niet voor och att som inte";
 
 #[cfg(test)]
 mod tests {
