@@ -71,7 +71,7 @@ fn stored(rules: &[form::Rule]) -> Result<String, String> {
     let mut out = String::new();
     for rule in rules {
         let filters = (rule.filters != form::Filters::default()).then_some(&rule.filters);
-        let rest = (&rule.severity, &rule.confidence, rule.named, rule.promise, filters);
+        let rest = (&rule.severity, &rule.confidence, rule.named, rule.promise, filters, &rule.part_of);
         let rest = serde_json::to_string(&rest).map_err(|error| error.to_string())?;
         let keywords = rule.keywords.join("\u{1}");
         let fields = [&*rule.id, &rule.title, &rule.pattern, &rule.reference, &rule.advice, &keywords, &rest];

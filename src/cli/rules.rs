@@ -96,6 +96,10 @@ fn show(id: &str, context: &mut Context) -> Result<Exit, Failure> {
     writeln!(out, "{bold}{}{bold:#}\n{}\n", rule.id, rule.title)?;
     writeln!(out, "severity    {}\nconfidence  {}", rule.severity, rule.confidence)?;
     writeln!(out, "keywords    {}\nreference   {}\n", rule.keywords.join(", "), rule.reference)?;
+    if !rule.part_of.is_empty() {
+        let whole = rule.part_of.join(", ");
+        writeln!(out, "{bold}Part of{bold:#}\n  {whole}: near one of these it is told as a place of it\n")?;
+    }
     writeln!(out, "{bold}When it leaks{bold:#}\n  {}\n", rule.advice)?;
     for (heading, lines) in [("Finds", &rule.examples), ("Does not find", &rule.counterexamples)] {
         writeln!(out, "{bold}{heading}{bold:#}")?;

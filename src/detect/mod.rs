@@ -26,7 +26,7 @@ pub use explain::Refused;
 pub use known::Known;
 pub use lines::{Lines, Span};
 pub use trace::{Looked, Trace};
-pub use value::{Reason, Refusal, Unfit, Verdict, is_generated, unfit};
+pub use value::{Reason, Refusal, Unfit, Verdict, is_generated, may_be_secret, unfit};
 
 use crate::rule::Rule;
 use crate::secret::Secret;
@@ -235,6 +235,7 @@ mod tests {
             pattern: pattern.to_owned().into(),
             named: false,
             promise: None,
+            part_of: vec![],
             filters: crate::rule::Filters { allow_placeholders: true, ..Default::default() },
             examples: vec![],
             counterexamples: vec![],

@@ -136,6 +136,7 @@ mod tests {
             keywords: vec!["ghp_".into()],
             named: false,
             promise: None,
+            part_of: vec![],
             pattern: "ghp_[A-Za-z0-9]{36}".into(),
             filters: Filters::default(),
             examples: Vec::new(),

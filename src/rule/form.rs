@@ -33,6 +33,10 @@ pub struct Rule {
     /// that it can get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise: Option<Promise>,
+    /// The rules of the secrets that this value is only the name or a part of: a key's id, a session's token. Near one of
+    /// those it is a place of that finding and none of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub part_of: Vec<Text>,
     /// What the value must pass besides the pattern.
     #[serde(default, skip_serializing_if = "Filters::is_default")]
     pub filters: Filters,

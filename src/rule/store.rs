@@ -3,7 +3,7 @@
 //!
 //! `build.rs` writes it.
 
-use super::form::{Filters, Promise, Rule};
+use super::form::{Filters, Promise, Rule, Text};
 use crate::finding::{Confidence, Severity};
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ const WORD: char = '\u{1}';
 const FIELDS: usize = 7;
 
 /// What is not text, in JSON.
-type Rest = (Severity, Confidence, bool, Option<Promise>, Option<Filters>);
+type Rest = (Severity, Confidence, bool, Option<Promise>, Option<Filters>, Vec<Text>);
 
 /// Reads rules, which have no examples; `None` if the text has another form.
 pub(super) fn read(text: &'static str) -> Option<Vec<Rule>> {
@@ -25,7 +25,7 @@ pub(super) fn read(text: &'static str) -> Option<Vec<Rule>> {
 }
 
 fn rule([id, title, pattern, reference, advice, keywords, rest]: &[&'static str; FIELDS]) -> Option<Rule> {
-    let (severity, confidence, named, promise, filters): Rest = serde_json::from_str(rest).ok()?;
+    let (severity, confidence, named, promise, filters, part_of): Rest = serde_json::from_str(rest).ok()?;
     Some(Rule {
         id: Cow::Borrowed(id),
         title: Cow::Borrowed(title),
@@ -35,6 +35,7 @@ fn rule([id, title, pattern, reference, advice, keywords, rest]: &[&'static str;
         pattern: Cow::Borrowed(pattern),
         named,
         promise,
+        part_of,
         filters: filters.unwrap_or_default(),
         examples: Vec::new(),
         counterexamples: Vec::new(),

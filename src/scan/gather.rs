@@ -1,6 +1,6 @@
 //! From matches to findings: one a secret, and of its places the ones where it came in.
 
-use super::{Hit, nature};
+use super::{Hit, nature, parts};
 use crate::detect::{self, Detector, Known, Span};
 use crate::finding::{Confidence, Finding, Occurrence, Place, Severity};
 use crate::rule::{self, Rule};
@@ -20,12 +20,13 @@ type Form = (Span, Option<String>);
 /// Groups the hits by the value they found. With each finding comes how sure it would be if the nature of its files did not
 /// count.
 pub(super) fn findings(
-    hits: Vec<Hit>,
+    mut hits: Vec<Hit>,
     origins: &Origins,
     detector: &Detector,
     key: &FingerprintKey,
 ) -> Vec<(Finding, Confidence)> {
     let rules = detector.rules();
+    parts::join(&mut hits, rules);
     let mut groups: BTreeMap<(Fingerprint, usize), Vec<Hit>> = BTreeMap::new();
     for hit in hits {
         groups.entry((key.fingerprint(&hit.secret), hit.secret.len())).or_default().push(hit);

@@ -5,6 +5,8 @@ mod gather;
 mod left_out;
 mod nature;
 mod note;
+mod parts;
+mod sole;
 
 use crate::coverage::Configuration;
 use crate::detect::{self, Detector, Lines, Looked, Span, Trace, Verdict};
@@ -14,6 +16,7 @@ use crate::secret::{FingerprintKey, Secret};
 use crate::source::{self, Blob, Content, Key, Lesson, Origins, Progress, Source, Visitor};
 use explain::{Considered, Why};
 use left_out::{Reason, Unheard};
+use sole::Sole;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -84,6 +87,7 @@ pub fn run(
         narrow: RwLock::default(),
         options,
         hits: Mutex::default(),
+        soles: Mutex::default(),
         left_out: Mutex::default(),
         cut: Mutex::default(),
         considered: Mutex::default(),
@@ -91,7 +95,7 @@ pub fn run(
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
-    let Sifted { hits, left_out, cut, considered } = sieve.finish()?;
+    let Sifted { mut hits, soles, left_out, cut, considered } = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
@@ -100,9 +104,12 @@ pub fn run(
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
-    let keys: HashSet<Key> = hits.iter().map(|hit| hit.key.clone()).chain(considered.keys()).collect();
+    let keys = hits.iter().map(|hit| &hit.key).chain(soles.iter().map(|sole| &sole.key)).cloned();
+    let keys: HashSet<Key> = keys.chain(considered.keys()).collect();
     let origins =
         if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
+    let of_paths = sole::hits(soles, &origins, detector)?;
+    hits.extend(of_paths.into_iter().filter(|hit| hit.verdict.confidence >= options.min_confidence));
     if is_over {
         let secrets: BTreeSet<&[u8]> = hits.iter().map(|hit| hit.secret.expose()).collect();
         let notes: Vec<u32> = detector.matched().filter_map(|rule| u32::try_from(rule).ok()).collect();
@@ -141,6 +148,8 @@ struct Sieve<'s> {
     narrow: RwLock<Option<Detector>>,
     options: &'s Options,
     hits: Mutex<Vec<Hit>>,
+    /// What is a secret if its path says so.
+    soles: Mutex<Vec<Sole>>,
     left_out: Mutex<Unheard>,
     /// Where something packed was not looked at to its end.
     cut: Mutex<BTreeSet<Key>>,
@@ -151,6 +160,7 @@ struct Sieve<'s> {
 /// What is left when all was read.
 struct Sifted {
     hits: Vec<Hit>,
+    soles: Vec<Sole>,
     left_out: Unheard,
     cut: BTreeSet<Key>,
     considered: Considered,
@@ -189,8 +199,15 @@ impl Sieve<'_> {
     fn take(&self, blob: &Blob<'_>, looked: Result<Looked, detect::Error>) -> Option<Trace> {
         match looked {
             Ok(looked) => {
-                if looked.cut || !looked.matches.is_empty() {
+                let sole = sole::value(blob);
+                if looked.cut || !looked.matches.is_empty() || sole.is_some() {
                     self.note(blob, &looked);
+                }
+                if let Some(sole) = sole {
+                    let mut soles = self.soles.lock().unwrap_or_else(PoisonError::into_inner);
+                    if soles.len() < sole::MOST {
+                        soles.push(sole);
+                    }
                 }
                 if self.options.explain {
                     self.explain(blob, &looked.matches);
@@ -299,6 +316,7 @@ impl Sieve<'_> {
             Some(error) => Err(error),
             None => Ok(Sifted {
                 hits: self.hits.into_inner().unwrap_or_else(PoisonError::into_inner),
+                soles: self.soles.into_inner().unwrap_or_else(PoisonError::into_inner),
                 left_out: self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner),
                 cut: self.cut.into_inner().unwrap_or_else(PoisonError::into_inner),
                 considered: self.considered.into_inner().unwrap_or_else(PoisonError::into_inner),

@@ -21,6 +21,7 @@ mod hook; // the pre-commit hook, run by git itself
 mod ignore; // .unleakignore: what it leaves out, what it never does, and that the report says so
 mod known; // scan --known-from: every encoding, every place, what is refused, and that no value is shown
 mod layers; // the arrows between the modules, and the form of the source tree
+mod parts; // credentials of several parts, and files whose name tells what they hold
 #[cfg(unix)] // other systems refuse such names
 mod paths; // paths that are no text, hostile names, and where a report can be written to
 #[cfg(unix)] // the hook is a shell script

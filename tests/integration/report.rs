@@ -27,6 +27,7 @@ fn rule() -> Rule {
         keywords: vec!["ghp_".into()],
         named: false,
         promise: None,
+        part_of: vec![],
         pattern: "ghp_[A-Za-z0-9]{36}".into(),
         filters: Filters::default(),
         examples: Vec::new(),

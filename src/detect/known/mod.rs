@@ -139,6 +139,7 @@ pub(super) fn rule() -> Rule {
         pattern: "".into(),
         named: false,
         promise: None,
+        part_of: vec![],
         filters: Filters { allow_placeholders: true, ..Filters::default() },
         examples: Vec::new(),
         counterexamples: Vec::new(),

@@ -12,7 +12,7 @@ mod verdict;
 mod weak;
 mod words;
 
-pub use unfit::{Unfit, is_generated, unfit};
+pub use unfit::{Unfit, is_generated, may_be_secret, unfit};
 pub(super) use verdict::{Form, judge};
 pub use verdict::{Reason, Refusal, Verdict};
 

@@ -104,6 +104,14 @@ pub fn is_generated(value: &[u8]) -> bool {
     judge(value, Form::Quoted, Promise::Key).is_ok_and(|verdict| verdict.confidence >= Confidence::Medium)
 }
 
+/// Whether a value can be a secret that is all that its file holds: as sure as if a name said so.
+pub fn may_be_secret(value: &[u8]) -> bool {
+    let is_sure = |promise| {
+        judge(value, Form::Line, promise).is_ok_and(|verdict| verdict.confidence >= Confidence::Medium)
+    };
+    value.len() >= 6 && (is_sure(Promise::Password) || is_sure(Promise::Key))
+}
+
 /// The scheme of a URL and what follows it.
 fn parts_of_url(value: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = value.windows(3).position(|window| window == b"://")?;
