@@ -18,6 +18,9 @@ const FOLDERS: [&str; 6] = ["secrets", "secret", "credentials", "passwords", "to
 /// Ends of names that say nothing of what a file holds.
 const PLAIN_ENDS: [&str; 8] = ["txt", "text", "dat", "conf", "cfg", "md", "raw", "value"];
 
+/// Ends of names that say what a file holds. Every other one names a form of data, in which a value is one of many.
+const TELLING_ENDS: [&str; 6] = ["key", "token", "secret", "password", "pass", "pw"];
+
 /// A value that is all that its blob holds.
 pub(super) struct Sole {
     pub(super) key: Key,
@@ -82,15 +85,19 @@ fn names(path: &str) -> Vec<String> {
     let file = file.trim_start_matches('.');
     let name = match file.rsplit_once('.') {
         Some((stem, end)) if PLAIN_ENDS.contains(&end.to_ascii_lowercase().as_str()) => stem.to_owned(),
-        Some((stem, end)) => format!("{stem}_{end}"),
+        Some((stem, end)) if TELLING_ENDS.contains(&end.to_ascii_lowercase().as_str()) => {
+            format!("{stem}_{end}")
+        }
+        Some(_) => return Vec::new(),
         None => file.to_owned(),
     };
     let in_folder =
         folders.last().is_some_and(|folder| FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
+    let says = if in_folder { ["_secret", "_password"].as_slice() } else { &[] };
+    let of_folder: Vec<String> = says.iter().map(|word| format!("{name}{word}")).collect();
     let is_plain =
         |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    let of_folder = in_folder.then(|| format!("{name}_secret"));
-    [Some(name), of_folder].into_iter().flatten().filter(is_plain).collect()
+    [name].into_iter().chain(of_folder).filter(is_plain).collect()
 }
 
 #[cfg(test)]
@@ -99,10 +106,14 @@ mod tests {
 
     #[test]
     fn the_file_and_its_folder_name_the_value() {
-        assert_eq!(names("portal/secrets/db_password.txt"), ["db_password", "db_password_secret"]);
+        assert_eq!(
+            names("portal/secrets/db_password.txt"),
+            ["db_password", "db_password_secret", "db_password_password"]
+        );
         assert_eq!(names("config/master.key"), ["master_key"]);
-        assert_eq!(names("run/secrets/shop"), ["shop", "shop_secret"]);
+        assert_eq!(names("run/secrets/shop"), ["shop", "shop_secret", "shop_password"]);
         assert_eq!(names("a/.vault-token"), ["vault-token"]);
         assert!(names("docs/the password.txt").is_empty());
+        assert!(names("k8s/secret.yaml").is_empty() && names("secret.md5").is_empty());
     }
 }
