@@ -5,13 +5,13 @@ use crate::secret::{Redactor, Secret};
 use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// How much of what a command printed is kept.
-const OUTPUT: u64 = 64 * 1024;
+const OUTPUT: usize = 64 * 1024;
 
 /// The command as plan, journal and report show it: the program's name and how much follows. Any argument may be a
 /// credential, and no list of shapes knows all quotings.
@@ -82,9 +82,9 @@ pub(super) fn kill(child: &mut Child) {
 
 /// What a command that was fed came to.
 pub(super) struct Fed {
-    /// Everything on standard output.
-    pub(super) out: Zeroizing<Vec<u8>>,
-    /// Everything on standard error.
+    /// Everything on standard output, or why what was read is not everything.
+    pub(super) out: Result<Zeroizing<Vec<u8>>, &'static str>,
+    /// What was read of standard error.
     pub(super) err: Zeroizing<Vec<u8>>,
     /// How it failed, if it did.
     pub(super) failed: Option<String>,
@@ -120,21 +120,29 @@ pub(super) fn feed(
         failed = Some("did not read its standard input".to_owned());
     }
     // A process that it left behind may hold the pipe open; what it would say later is not waited for.
-    let rest = |from: mpsc::Receiver<Zeroizing<Vec<u8>>>| {
-        from.recv_timeout(Duration::from_secs(2)).unwrap_or_default()
-    };
-    Ok(Fed { out: rest(out), err: rest(err), failed })
+    let rest = |from: mpsc::Receiver<Zeroizing<Vec<u8>>>| from.recv_timeout(Duration::from_secs(2));
+    Ok(Fed { out: whole(rest(out)), err: rest(err).unwrap_or_default(), failed })
+}
+
+/// Half of an output is none: nobody may take it for the whole.
+fn whole(read: Result<Zeroizing<Vec<u8>>, RecvTimeoutError>) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    match read {
+        Ok(bytes) if bytes.len() > OUTPUT => Err("printed more than 64 KiB"),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err("left its standard output open"),
+    }
 }
 
 fn drain(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Zeroizing<Vec<u8>>> {
     let (send, receive) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Zeroizing::new(Vec::new());
-        if let Some(mut pipe) = pipe {
-            drop(pipe.by_ref().take(OUTPUT).read_to_end(&mut bytes));
+        let Some(mut pipe) = pipe else { return };
+        // Without an answer the other side knows that there is no whole output.
+        if pipe.by_ref().take(OUTPUT as u64 + 1).read_to_end(&mut bytes).is_ok() {
             drop(std::io::copy(&mut pipe, &mut std::io::sink()));
+            drop(send.send(bytes));
         }
-        drop(send.send(bytes));
     });
     receive
 }

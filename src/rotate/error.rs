@@ -304,7 +304,7 @@ impl Error {
             Self::NoCredential { wanted, .. } => return Some(format!("set {wanted}")),
             Self::ExecStart { .. } => "check that the shell can be started",
             Self::Exec { .. } => {
-                "run the command by hand; it must read the value from standard input and end with 0"
+                "run the command by hand: it must read the value from standard input, the one of --read-back must print it, and both must end with 0"
             }
             Self::Alphabet(_) => {
                 "leave out --secret-length and --secret-alphabet, or give for example 64 and alnum"

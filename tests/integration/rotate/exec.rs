@@ -82,6 +82,26 @@ fn a_store_that_nobody_can_read_is_said_to_be_unchecked() {
 }
 
 #[test]
+fn what_a_read_back_does_not_show_whole_is_no_value() {
+    let store = Store::new();
+    for (command, says) in [
+        ("cat /nonexistent 2>&- | tr -d x", "printed nothing"),
+        ("echo; echo", "printed nothing"),
+        ("echo half; sleep 60 & true", "left its standard output open"),
+        ("head -c 65537 /dev/zero | tr '\\0' a", "printed more than 64 KiB"),
+    ] {
+        let output = store.run(&[&store.target(), &format!("--read-back={command}")]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains(says) && stderr(&output).contains("hint"), "{}", stderr(&output));
+        assert_eq!(store.value(), store.old);
+        assert!(!store.path("seen").exists(), "something was written");
+    }
+    let large =
+        store.run(&[&store.target(), "--read-back=head -c 65536 /dev/zero | tr '\\0' a", "--dry-run"]);
+    ends(&large, 0);
+}
+
+#[test]
 fn it_is_put_back_when_its_value_is_known_from_anywhere() {
     let failing = "--reload=exit 1";
     let store = Store::new();
