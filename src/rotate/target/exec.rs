@@ -65,9 +65,9 @@ impl ExecTarget {
         let mut facts = Facts { place: self.to_string(), count: 1, blind: old.is_none(), ..Facts::default() };
         match &old {
             Some(old) => facts.old.push(old.clone()),
-            None => facts.warnings.push(format!(
-                "What {self} holds cannot be read without --read-back: it is written last, and read back by nobody."
-            )),
+            None => facts
+                .warnings
+                .push(format!("What {self} holds cannot be read without --read-back, before or afterwards.")),
         }
         facts.risks.push(format!("Whether {self} keeps earlier values is not known."));
         Box::new(HeldExec { target: self.clone(), old, facts })

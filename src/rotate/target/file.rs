@@ -222,6 +222,7 @@ impl HeldFile {
         let facts = Facts {
             place: target.path.display().to_string(),
             blind: false,
+            mixed: false,
             part: format!("{plural} {}", lines.join(", ")),
             count: lines.len(),
             fallbacks: names(&found.removals),

@@ -104,7 +104,7 @@ impl GithubTarget {
 
     fn held(&self) -> Box<dyn Held> {
         let mut facts = Facts { place: self.to_string(), count: 1, blind: true, ..Facts::default() };
-        facts.warnings.push(format!("{self} cannot be read back: it is written last, and can be put back only while another target shows the old value."));
+        facts.warnings.push(format!("{self} cannot be read back."));
         facts.warnings.push("Workflows take the new value when they run next; what they have deployed keeps the old one until it is deployed again.".to_owned());
         Box::new(HeldGithub { target: self.clone(), facts })
     }

@@ -66,7 +66,7 @@ pub(in crate::rotate) trait Held: fmt::Debug {
     fn state(&self, new: &Secret) -> Result<State, Error>;
     /// Writes the new value, unless something else was written since it was read; once more does no harm.
     fn write(&self, new: &Secret) -> Result<(), Error>;
-    /// Puts back what was there; `old` is what other targets held, for a target that cannot be read.
+    /// Puts back what was there; `old` is the one value that all targets held, for what cannot be read.
     fn restore(&self, new: &Secret, old: Option<&Secret>) -> Result<(), Error>;
     /// Whether it holds the new value and the old one in no place that was not known; `None` where nobody can read it.
     fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error>;
@@ -96,6 +96,8 @@ pub(in crate::rotate) struct Facts {
     pub(in crate::rotate) blind: bool,
     /// Which part of it is replaced: `line 3`, `version 7`; empty when it is all of it.
     pub(in crate::rotate) part: String,
+    /// Whether its places hold different values, so that none of them stands for all.
+    pub(in crate::rotate) mixed: bool,
     /// In how many places of it the value stands.
     pub(in crate::rotate) count: usize,
     /// The old values, the one that counts first; empty where it cannot be read.

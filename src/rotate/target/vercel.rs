@@ -112,8 +112,9 @@ impl VercelTarget {
                 facts.old.push(value);
             }
         }
+        facts.mixed = facts.old.len() > 1;
         if blind {
-            facts.warnings.push(format!("{self} has an entry that cannot be read back: it is written last, and can be put back only while another target shows the old value."));
+            facts.warnings.push(format!("{self} has an entry that cannot be read back."));
         }
         facts.warnings.push(
             "A deployment keeps the value that it was built with: let --reload deploy again.".to_owned(),

@@ -122,6 +122,27 @@ fn it_is_put_back_when_its_value_is_known_from_anywhere() {
 }
 
 #[test]
+fn it_is_left_alone_when_other_targets_do_not_agree_on_the_old_value() {
+    let store = Store::new();
+    let other: String = store.old.chars().rev().collect();
+    let files = [("env", &store.old), ("worker", &other)].map(|(name, value)| {
+        std::fs::create_dir(store.path(name)).unwrap();
+        put(&store.path(name).join("env"), format!("KEY={value}\n").as_bytes());
+        format!("--target=env:{}#KEY", store.path(name).join("env").display())
+    });
+    let output = store.run(&[&store.target(), &files[0], &files[1], "--reload=exit 1"]);
+    ends(&output, 5);
+    let said = stderr(&output);
+    assert!(said.contains("since the values that can be read differ"), "{said}");
+    assert!(said.contains("puts the old value back, but not where"), "{said}");
+    assert!(said.contains("nobody could read what it held"), "{said}");
+    assert!(store.value() != store.old && store.value() != other, "it got a value that it never had");
+    for (name, value) in [("env", &store.old), ("worker", &other)] {
+        assert_eq!(std::fs::read_to_string(store.path(name).join("env")).unwrap(), format!("KEY={value}\n"));
+    }
+}
+
+#[test]
 fn a_command_that_fails_leaves_everything_as_it_was() {
     let store = Store::new();
     let env = store.path("env");
