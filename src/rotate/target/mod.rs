@@ -83,7 +83,7 @@ pub(in crate::rotate) enum State {
     New,
     /// Something else: somebody changed it meanwhile.
     Other,
-    /// It cannot be read.
+    /// It cannot be read, or one part of it holds the old value and another the new one.
     Unknown,
 }
 
@@ -155,7 +155,7 @@ impl Surroundings<'_> {
 
 impl State {
     /// What a value is.
-    fn of(now: &Secret, old: &Secret, new: &Secret) -> Self {
+    fn of<T: PartialEq + ?Sized>(now: &T, old: &T, new: &T) -> Self {
         if now == old {
             Self::Old
         } else if now == new {

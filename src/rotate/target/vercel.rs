@@ -161,6 +161,28 @@ impl fmt::Debug for HeldVercel {
     }
 }
 
+impl HeldVercel {
+    /// What each entry holds now, in the order of the old ones; one that somebody added comes after them.
+    fn states(&self, new: &Secret) -> Result<Vec<State>, Error> {
+        let new = String::from_utf8_lossy(new.expose());
+        let now = self.target.current()?;
+        let state = |old: &Entry| {
+            let Some(entry) = now.iter().find(|entry| entry.id == old.id) else { return State::Other };
+            match (&entry.value, &old.value) {
+                (Some(now), Some(old)) => State::of(&**now, &**old, &*new),
+                (Some(now), None) if **now == *new => State::New,
+                _ => State::Unknown,
+            }
+        };
+        let added = now.iter().filter(|entry| self.old.iter().all(|old| old.id != entry.id));
+        Ok(self.old.iter().map(state).chain(added.map(|_| State::Other)).collect())
+    }
+
+    fn changed(&self) -> Error {
+        Error::ChangedMeanwhile(self.facts.place.clone())
+    }
+}
+
 impl Held for HeldVercel {
     fn facts(&self) -> &Facts {
         &self.facts
@@ -168,23 +190,13 @@ impl Held for HeldVercel {
 
     /// Half of the entries may have the new value after a crash: that is neither old nor somebody else's.
     fn state(&self, new: &Secret) -> Result<State, Error> {
-        let now = self.target.current()?;
-        if !now.iter().map(|entry| &entry.id).eq(self.old.iter().map(|entry| &entry.id)) {
-            return Ok(State::Other);
-        }
-        let new = String::from_utf8_lossy(new.expose());
-        let (mut all_old, mut all_new) = (true, true);
-        for (now, old) in now.iter().zip(&self.old) {
-            let (Some(value), Some(before)) = (&now.value, &old.value) else { return Ok(State::Unknown) };
-            if value != before && **value != *new {
-                return Ok(State::Other);
-            }
-            all_old &= value == before;
-            all_new &= **value == *new;
-        }
-        Ok(if all_old {
+        let states = self.states(new)?;
+        let all = |state| states.iter().all(|of| *of == state);
+        Ok(if states.contains(&State::Other) {
+            State::Other
+        } else if all(State::Old) {
             State::Old
-        } else if all_new {
+        } else if all(State::New) {
             State::New
         } else {
             State::Unknown
@@ -192,31 +204,39 @@ impl Held for HeldVercel {
     }
 
     fn write(&self, new: &Secret) -> Result<(), Error> {
-        if self.state(new)? == State::Other {
-            return Err(Error::ChangedMeanwhile(self.facts.place.clone()));
+        let states = self.states(new)?;
+        if states.contains(&State::Other) {
+            return Err(self.changed());
         }
         let new = String::from_utf8_lossy(new.expose());
-        self.old.iter().try_for_each(|entry| self.target.put(&entry.id, &new))
+        let mut left = self.old.iter().zip(states).filter(|(_, state)| *state != State::New);
+        left.try_for_each(|(entry, _)| self.target.put(&entry.id, &new))
     }
 
+    /// One entry that cannot be put back does not keep the others from it.
     fn restore(&self, new: &Secret, elsewhere: Option<&Secret>) -> Result<(), Error> {
-        if self.state(new)? == State::Other {
-            return Err(Error::ChangedMeanwhile(self.facts.place.clone()));
-        }
         let elsewhere = elsewhere.map(|old| String::from_utf8_lossy(old.expose()).into_owned());
-        for entry in &self.old {
+        let states = self.states(new)?;
+        let mut last = if states.len() == self.old.len() { Ok(()) } else { Err(self.changed()) };
+        for (entry, state) in self.old.iter().zip(states) {
             let old = entry.value.as_ref().or(elsewhere.as_ref());
-            let old = old.ok_or_else(|| Error::NoWayBack(self.facts.place.clone()))?;
-            self.target.put(&entry.id, old)?;
+            let put = match (state, old) {
+                (State::Old, _) => Ok(()),
+                (State::Other, _) => Err(self.changed()),
+                (State::New | State::Unknown, Some(old)) => self.target.put(&entry.id, old),
+                (State::New | State::Unknown, None) => Err(Error::NoWayBack(self.facts.place.clone())),
+            };
+            last = put.and(last);
         }
-        Ok(())
+        last
     }
 
     fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error> {
-        Ok(match self.state(new)? {
-            State::Unknown => None,
-            state => Some(state == State::New),
-        })
+        let states = self.states(new)?;
+        if states.iter().any(|state| !matches!(state, State::New | State::Unknown)) {
+            return Ok(Some(false));
+        }
+        Ok((!states.contains(&State::Unknown)).then_some(true))
     }
 
     fn sealed(&self) -> Zeroizing<Vec<u8>> {

@@ -257,6 +257,53 @@ mod vercel {
         nothing_leaks_in(&run.path("state"), &output, &[&hex_value(), new, TOKEN]);
     }
 
+    fn values(fake: &Fake<Project>) -> Vec<String> {
+        fake.state.lock().unwrap().iter().map(|entry| entry.2.clone()).collect()
+    }
+
+    #[test]
+    fn entries_that_differ_go_back_to_their_own_value_and_what_nobody_could_read_does_not() {
+        let (fake, run) = start(&[("a", "encrypted"), ("b", "sensitive"), ("c", "plain")]);
+        let other: String = hex_value().chars().rev().collect();
+        other.clone_into(&mut fake.state.lock().unwrap()[2].2);
+        let output = run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]);
+        ends(&output, 5);
+        let now = values(&fake);
+        assert_eq!((&now[0], &now[2]), (&hex_value(), &other));
+        assert!(now[1] != now[0] && now[1] != now[2], "it got a value that it never had");
+        let said = stderr(&output);
+        assert!(said.contains("since the values that can be read differ"), "{said}");
+        assert!(said.contains("nobody could read what it held"), "{said}");
+    }
+
+    /// `a` comes before `b`, so that what is readable is seen after what is not.
+    #[test]
+    fn a_readable_entry_is_looked_at_even_where_another_cannot_be_read() {
+        let (fake, run) = start(&[("a", "sensitive"), ("b", "encrypted")]);
+        assert_eq!(run.rotate(&["--fault=write.1:after:kill"]).status.code(), None);
+        "theirs-and-newer".clone_into(&mut fake.state.lock().unwrap()[1].2);
+        let folder = std::fs::read_dir(run.path("state/incidents")).unwrap().next().unwrap().unwrap();
+        let id = folder.file_name().into_string().unwrap();
+        let output = run.rotate(&[&format!("--resume={id}")]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("changed by somebody else"), "{}", stderr(&output));
+        assert_eq!(values(&fake)[1], "theirs-and-newer");
+        // What is changed while the application reloads is noticed when the targets are read again.
+        let (fake, run) = start(&[("a", "sensitive"), ("b", "encrypted")]);
+        let mark = run.path("reloading");
+        let reload =
+            format!("--reload=touch '{0}'; while test -e '{0}'; do sleep 0.05; done", mark.display());
+        std::thread::scope(|scope| {
+            let rotation = scope.spawn(|| run.rotate(&[&reload]));
+            while !mark.exists() && !rotation.is_finished() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            "theirs-and-newer".clone_into(&mut fake.state.lock().unwrap()[1].2);
+            std::fs::remove_file(&mark).unwrap();
+            ends(&rotation.join().unwrap(), 6);
+        });
+    }
+
     #[test]
     fn every_entry_is_put_back_even_one_that_cannot_be_read() {
         let (fake, run) = start(&[("a", "encrypted"), ("b", "sensitive")]);
