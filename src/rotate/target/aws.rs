@@ -9,9 +9,15 @@ use super::{Facts, Held, Place, State, Surroundings};
 use crate::rotate::Error;
 use crate::secret::Secret;
 use rand::TryRng as _;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fmt;
 use zeroize::Zeroizing;
+
+/// The type of a parameter that is encrypted.
+const ENCRYPTED: &str = "SecureString";
+/// How many pages of parameters are asked for.
+const PAGES: usize = 100;
 
 /// The services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +40,18 @@ pub(super) struct AwsTarget {
 }
 
 /// A value at one moment.
-#[derive(Clone, PartialEq, Eq)]
 struct Version {
     id: String,
-    text: Zeroizing<String>,
     /// The type of a parameter.
     kind: String,
+    text: Zeroizing<String>,
+    /// The key of KMS that a parameter is encrypted with.
+    encrypted_with: Option<String>,
 }
+
+/// A version as it is sealed, its fields in their order; the last was not always there.
+#[derive(Deserialize)]
+struct Sealed(String, String, String, #[serde(default)] Option<String>);
 
 impl AwsTarget {
     /// `None` when the kind is none of AWS.
@@ -114,27 +125,69 @@ impl AwsTarget {
                 let answer = self.must("GetSecretValue", &current)?;
                 let text = answer["SecretString"].as_str().ok_or_else(no)?;
                 let id = answer["VersionId"].as_str().ok_or_else(no)?;
-                Ok(Version { id: id.to_owned(), text: Zeroizing::new(text.to_owned()), kind: String::new() })
+                Ok(Version {
+                    id: id.to_owned(),
+                    kind: String::new(),
+                    text: Zeroizing::new(text.to_owned()),
+                    encrypted_with: None,
+                })
             }
             Service::Parameters => {
                 let answer =
                     self.must("GetParameter", &json!({"Name": self.name, "WithDecryption": true}))?;
                 let parameter = &answer["Parameter"];
                 let text = parameter["Value"].as_str().ok_or_else(no)?;
-                let kind = parameter["Type"].as_str().unwrap_or("SecureString").to_owned();
+                let kind = parameter["Type"].as_str().unwrap_or(ENCRYPTED).to_owned();
                 Ok(Version {
                     id: parameter["Version"].to_string(),
-                    text: Zeroizing::new(text.to_owned()),
                     kind,
+                    text: Zeroizing::new(text.to_owned()),
+                    encrypted_with: None,
                 })
             }
         }
     }
 
+    /// The key that a parameter is encrypted with. A change that does not name it takes the account's default one.
+    fn key_of_parameter(&self) -> Result<String, Error> {
+        // An ARN holds the name without the slash at its beginning, if it has one.
+        let bare = self.name.starts_with("arn:").then(|| self.name.split_once(":parameter/")).flatten();
+        let names =
+            bare.map_or(vec![self.name.clone()], |(_, bare)| vec![format!("/{bare}"), bare.to_owned()]);
+        let filter = json!([{"Key": "Name", "Option": "Equals", "Values": names}]);
+        let mut body = json!({"ParameterFilters": filter});
+        let unknown = |why: &str| {
+            self.failed(&format!("the key that it is encrypted with is not known, and without it the new value would get the account's default one: {why}"))
+        };
+        // Pages may be empty and still not be the last.
+        for _ in 0..PAGES {
+            let answer = self.call("DescribeParameters", &body)?;
+            let answer =
+                answer.map_err(|name| unknown(&format!("DescribeParameters was refused with {name}")))?;
+            let all = answer["Parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            let ours = |found: &&Value| match found["ARN"].as_str() {
+                Some(arn) if bare.is_some() => arn == self.name,
+                _ => found["Name"].as_str().is_some_and(|name| names.iter().any(|ours| ours == name)),
+            };
+            if let Some(found) = all.iter().find(ours) {
+                let key = found["KeyId"].as_str();
+                return key.map(str::to_owned).ok_or_else(|| unknown("DescribeParameters does not show it"));
+            }
+            match answer["NextToken"].as_str() {
+                Some(next) => body["NextToken"] = json!(next),
+                None => break,
+            }
+        }
+        Err(unknown("DescribeParameters does not find it"))
+    }
+
     /// Makes `text` the value that counts, in place of the version `on`.
-    fn put(&self, text: &str, on: &Version) -> Result<(), Error> {
+    fn put(&self, text: &str, on: &Version, encrypted_with: Option<&str>) -> Result<(), Error> {
         if self.service == Service::Parameters {
-            let body = json!({"Name": self.name, "Value": text, "Type": on.kind, "Overwrite": true});
+            let mut body = json!({"Name": self.name, "Value": text, "Type": on.kind, "Overwrite": true});
+            if let Some(key) = encrypted_with.filter(|_| on.kind == ENCRYPTED) {
+                body["KeyId"] = json!(key);
+            }
             return self.must("PutParameter", &body).map(|_| ());
         }
         let token = token()?;
@@ -226,13 +279,17 @@ impl fmt::Display for AwsTarget {
 
 impl Place for AwsTarget {
     fn read(&self) -> Result<Box<dyn Held>, Error> {
-        self.held(self.current()?)
+        let mut now = self.current()?;
+        if self.service == Service::Parameters && now.kind == ENCRYPTED {
+            now.encrypted_with = Some(self.key_of_parameter()?);
+        }
+        self.held(now)
     }
 
     fn recover(&self, sealed: &[u8]) -> Result<Box<dyn Held>, Error> {
         let bad = || self.failed("what it held cannot be read from the sealed file");
-        let (id, kind, text): (String, String, String) = serde_json::from_slice(sealed).map_err(|_| bad())?;
-        self.held(Version { id, kind, text: Zeroizing::new(text) })
+        let Sealed(id, kind, text, encrypted_with) = serde_json::from_slice(sealed).map_err(|_| bad())?;
+        self.held(Version { id, kind, text: Zeroizing::new(text), encrypted_with })
     }
 
     fn variable(&self) -> &str {
@@ -257,6 +314,10 @@ impl fmt::Debug for HeldAws {
 }
 
 impl HeldAws {
+    fn put(&self, text: &str, on: &Version) -> Result<(), Error> {
+        self.target.put(text, on, self.old.encrypted_with.as_deref())
+    }
+
     fn with(&self, new: &Secret) -> Result<Zeroizing<String>, Error> {
         let value = String::from_utf8_lossy(new.expose()).into_owned();
         let Some(key) = &self.target.key else { return Ok(Zeroizing::new(value)) };
@@ -291,7 +352,7 @@ impl Held for HeldAws {
     fn write(&self, new: &Secret) -> Result<(), Error> {
         match self.now(new)? {
             (State::New, _) => Ok(()),
-            (State::Old, on) => self.target.put(&self.with(new)?, &on),
+            (State::Old, on) => self.put(&self.with(new)?, &on),
             _ => Err(Error::ChangedMeanwhile(self.facts.place.clone())),
         }
     }
@@ -302,7 +363,7 @@ impl Held for HeldAws {
             (State::New, on) if self.target.service == Service::SecretsManager => {
                 self.target.make_current(&self.old.id, &on.id)
             }
-            (State::New, on) => self.target.put(&self.old.text, &on),
+            (State::New, on) => self.put(&self.old.text, &on),
             _ => Err(Error::ChangedMeanwhile(self.facts.place.clone())),
         }
     }
@@ -312,7 +373,8 @@ impl Held for HeldAws {
     }
 
     fn sealed(&self) -> Zeroizing<Vec<u8>> {
-        let parts = (&self.old.id, &self.old.kind, self.old.text.as_str());
+        let Version { id, kind, text, encrypted_with } = &self.old;
+        let parts = (id, kind, text.as_str(), encrypted_with);
         Zeroizing::new(serde_json::to_vec(&parts).expect("plain data"))
     }
 }

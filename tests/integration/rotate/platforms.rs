@@ -204,6 +204,89 @@ mod github {
     }
 }
 
+/// What the fake of tests/run does not show: it keeps the key of a parameter whether a change names it or not.
+mod parameters {
+    use super::*;
+
+    /// A parameter as the service documents it, and the key that it is encrypted with.
+    struct Parameter {
+        value: String,
+        version: u64,
+        key: &'static str,
+        pages: u64,
+    }
+
+    const OURS: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
+
+    fn handle(parameter: &mut Parameter, request: &Request) -> (u16, Value) {
+        let entry = json!({"Name": "/app/session", "Type": "SecureString", "KeyId": parameter.key});
+        match request.headers["x-amz-target"].as_str() {
+            "AmazonSSM.GetParameter" => {
+                let (value, version) = (&parameter.value, parameter.version);
+                (200, json!({"Parameter": {"Type": "SecureString", "Value": value, "Version": version}}))
+            }
+            "AmazonSSM.DescribeParameters" if parameter.pages == 0 => {
+                (400, json!({"__type": "com.amazonaws#AccessDeniedException"}))
+            }
+            "AmazonSSM.DescribeParameters" => {
+                assert_eq!(request.body["ParameterFilters"][0]["Values"], json!(["/app/session"]));
+                parameter.pages -= 1;
+                let last = request.body["NextToken"] == "2";
+                (
+                    200,
+                    if last {
+                        json!({"Parameters": [entry]})
+                    } else {
+                        json!({"Parameters": [], "NextToken": "2"})
+                    },
+                )
+            }
+            "AmazonSSM.PutParameter" => {
+                request.body["Value"].as_str().unwrap().clone_into(&mut parameter.value);
+                parameter.key = if request.body["KeyId"] == OURS { OURS } else { "alias/aws/ssm" };
+                parameter.version += 1;
+                (200, json!({"Version": parameter.version}))
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    fn start(pages: u64) -> (Fake<Parameter>, Run) {
+        let fake = Fake::new(Parameter { value: hex_value(), version: 3, key: OURS, pages }, handle);
+        let env = [
+            ("AWS_ENDPOINT_URL", &*fake.url),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDOFATEST"),
+            ("AWS_SECRET_ACCESS_KEY", "key/of+a-test"),
+        ];
+        let env = env.map(|(name, value)| (name, value.to_owned())).to_vec();
+        (fake, Run::new("aws-ssm:/app/session", env))
+    }
+
+    #[test]
+    fn it_stays_encrypted_with_the_key_that_it_had_and_so_does_what_is_put_back() {
+        let (fake, run) = start(2);
+        ends(&run.rotate(&[]), 0);
+        let state = fake.state.lock().unwrap();
+        assert!(state.value != hex_value() && state.version == 4);
+        assert_eq!(state.key, OURS);
+        drop(state);
+        let (fake, run) = start(2);
+        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        let state = fake.state.lock().unwrap();
+        assert_eq!((&state.value, state.version, state.key), (&hex_value(), 5, OURS));
+    }
+
+    #[test]
+    fn one_whose_key_is_not_shown_is_left_as_it_is() {
+        let (fake, run) = start(0);
+        let output = run.rotate(&[]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("AccessDeniedException"), "{}", stderr(&output));
+        assert_eq!(fake.state.lock().unwrap().version, 3);
+    }
+}
+
 mod vercel {
     use super::*;
 
