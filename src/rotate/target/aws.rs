@@ -82,11 +82,11 @@ impl AwsTarget {
         let text = |names: &[&str]| names.iter().find_map(|name| around.text(name));
         let region = arn_region.or_else(|| text(&["AWS_REGION", "AWS_DEFAULT_REGION"]));
         let region = region.ok_or_else(|| Error::NoCredential { place: place(), wanted: "AWS_REGION" })?;
+        let domain = domain(&region).ok_or(Error::Target)?;
         let missing =
             Error::NoCredential { place: place(), wanted: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" };
         let credentials = Credentials::from(around).ok_or(missing)?;
-        let base =
-            text(endpoints).unwrap_or_else(|| format!("https://{}.{region}.amazonaws.com", service.id()));
+        let base = text(endpoints).unwrap_or_else(|| format!("https://{}.{region}.{domain}", service.id()));
         let bad = |what: &str| Error::Remote { place: place(), what: what.to_owned() };
         let client = Client::new(&base, &Trust::default()).map_err(bad)?;
         let host = base.split_once("://").map_or("", |(_, rest)| rest).trim_end_matches('/').to_owned();
@@ -379,10 +379,45 @@ impl Held for HeldAws {
     }
 }
 
+/// The domain of a region; `None` for what is none, since it becomes part of the host that credentials go to.
+fn domain(region: &str) -> Option<&'static str> {
+    let fine = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let is_region = !region.is_empty() && region.bytes().all(fine);
+    is_region.then_some(if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" })
+}
+
 /// The id of a new version: random, in the form of a UUID.
 fn token() -> Result<String, Error> {
     let mut bytes = [0_u8; 16];
     rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
     let hex = hex::encode(bytes);
     Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str, region: &str) -> Result<String, Error> {
+        let env = |wanted: &str| match wanted {
+            "AWS_REGION" => Some(Secret::from(region.to_owned())),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some(Secret::from("x".to_owned())),
+            _ => None,
+        };
+        let around = Surroundings { env: &env, read_command: None, graceful: false, directory: None };
+        AwsTarget::parse("aws-sm", name, &around).unwrap().map(|target| target.host)
+    }
+
+    #[test]
+    fn credentials_go_to_hosts_of_the_service_only() {
+        assert_eq!(host("app/x", "eu-west-1").unwrap(), "secretsmanager.eu-west-1.amazonaws.com");
+        assert_eq!(host("app/x", "cn-north-1").unwrap(), "secretsmanager.cn-north-1.amazonaws.com.cn");
+        let arn = |region: &str| format!("arn:aws:secretsmanager:{region}:111122223333:secret:x");
+        assert_eq!(host(&arn("us-east-2"), "eu-west-1").unwrap(), "secretsmanager.us-east-2.amazonaws.com");
+        for bad in ["", "evil.example/", "evil.example#", "evil.example?", "a@evil.example", "EU", "eu west"]
+        {
+            assert!(matches!(host("app/x", bad), Err(Error::Target)), "{bad}");
+            assert!(matches!(host(&arn(bad), "eu-west-1"), Err(Error::Target)), "{bad}");
+        }
+    }
 }
