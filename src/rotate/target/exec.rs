@@ -7,6 +7,7 @@ use super::{Facts, Held, Place, State};
 use crate::rotate::command::{Fed, arguments, feed, shown, tail};
 use crate::rotate::{Error, Stop};
 use crate::secret::{Redactor, Secret};
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -98,6 +99,11 @@ impl Place for ExecTarget {
 
     fn variable(&self) -> &'static str {
         "value"
+    }
+
+    /// Commands that differ in their arguments alone are shown alike, and lead to different stores.
+    fn identity(&self) -> String {
+        format!("exec:{}", hex::encode(Sha256::digest(self.write.expose())))
     }
 }
 

@@ -48,6 +48,10 @@ pub(in crate::rotate) trait Place: fmt::Debug + fmt::Display + Send + Sync {
     fn variables(&self) -> Vec<&str> {
         vec![self.variable()]
     }
+    /// What tells it from every other target, where its name as it is shown does not; kept sealed.
+    fn identity(&self) -> String {
+        self.to_string()
+    }
     /// The file that is replaced, for the lock; `None` where no file of this machine is.
     fn file(&self) -> Option<&Path> {
         None

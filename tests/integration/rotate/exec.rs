@@ -161,6 +161,22 @@ fn a_command_that_fails_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn a_command_with_other_arguments_is_another_target() {
+    let store = Store::new();
+    let killed = store.run(&[&store.target(), &store.read(), "--fault=write.1:before:kill"]);
+    assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
+    let other = store.target().replace("wsx-7hqkz-token", "wsx-other-token");
+    for way in ["--resume", "--abort"] {
+        let output = store.run(&[way, &store.id(), &other]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("is about exec:`sh` with 3 more words"), "{}", stderr(&output));
+        assert_eq!(store.value(), store.old);
+    }
+    ends(&store.run(&["--resume", &store.id(), &store.target()]), 0);
+    assert!(store.value() != store.old);
+}
+
+#[test]
 fn a_killed_write_is_resumed_with_the_same_value() {
     for moment in ["before", "after"] {
         let store = Store::new();
