@@ -239,6 +239,7 @@ impl AwsTarget {
             ),
             Service::Parameters => format!("The history of {self} keeps the old value as version {}.", old.id),
         });
+        facts.warnings.extend(self.client.warning());
         facts.warnings.push(
             "Applications that read the store when they start take the new value when they are restarted."
                 .to_owned(),

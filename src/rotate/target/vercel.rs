@@ -55,7 +55,8 @@ impl VercelTarget {
         let missing = Error::NoCredential { place: format!("vercel:{project}"), wanted: "VERCEL_TOKEN" };
         let token = (around.env)("VERCEL_TOKEN").ok_or(missing)?;
         let base = around.text("VERCEL_API_URL").unwrap_or_else(|| "https://api.vercel.com".to_owned());
-        let bad = |what: &str| Error::Remote { place: base.clone(), what: what.to_owned() };
+        // Without the address: one that is refused may hold a password.
+        let bad = |what: &str| Error::Remote { place: format!("vercel:{project}"), what: what.to_owned() };
         let client = Client::new(&base, &Trust::default()).map_err(bad)?;
         Ok(Self { client, token, team, project: project.to_owned(), key: key.to_owned() })
     }
@@ -116,6 +117,7 @@ impl VercelTarget {
         if blind {
             facts.warnings.push(format!("{self} has an entry that cannot be read back."));
         }
+        facts.warnings.extend(self.client.warning());
         facts.warnings.push(
             "A deployment keeps the value that it was built with: let --reload deploy again.".to_owned(),
         );

@@ -45,6 +45,31 @@ impl Run {
     }
 }
 
+#[test]
+fn an_address_with_a_password_is_refused_and_not_shown() {
+    const ADDRESS: &str = "http://user:wsx-7hqkz-password@127.0.0.1:9";
+    let credentials = [
+        ("VAULT_TOKEN", TOKEN),
+        ("GH_TOKEN", TOKEN),
+        ("VERCEL_TOKEN", TOKEN),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", TOKEN),
+    ];
+    let addresses = ["GITHUB_API_URL", "VERCEL_API_URL", "AWS_ENDPOINT_URL"].map(|name| (name, ADDRESS));
+    for target in
+        [&*format!("vault:{ADDRESS}/secret/app#KEY"), "github:acme/web#KEY", "vercel:web#KEY", "aws-sm:app/x"]
+    {
+        let env = credentials.into_iter().chain(addresses).map(|(name, value)| (name, value.to_owned()));
+        let run = Run::new(target, env.collect());
+        let output = run.rotate(&[]);
+        ends(&output, 2);
+        let said = stderr(&output);
+        assert!(said.contains("it must hold no user or password"), "{said}");
+        assert!(!said.contains("wsx-7hqkz"), "{said}");
+    }
+}
+
 mod kubernetes {
     use super::*;
 
