@@ -24,6 +24,14 @@ pub(super) struct VercelTarget {
 #[derive(Deserialize)]
 struct List {
     envs: Vec<Listed>,
+    pagination: Option<Pagination>,
+}
+
+#[derive(Deserialize)]
+struct Pagination {
+    /// What asks for the next page; nothing on the last one.
+    #[serde(default)]
+    next: Value,
 }
 
 #[derive(Deserialize)]
@@ -44,8 +52,6 @@ struct Entry {
 impl VercelTarget {
     pub(super) fn parse(rest: &str, around: &Surroundings<'_>) -> Result<Self, Error> {
         let (project, key) = rest.rsplit_once('#').ok_or(Error::Target)?;
-        let fine = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
-        let is_name = |text: &str| !text.is_empty() && text.bytes().all(fine) && !text.starts_with('.');
         let team = around
             .text("VERCEL_TEAM_ID")
             .or_else(|| around.text("VERCEL_ORG_ID").filter(|id| id.starts_with("team_")));
@@ -90,8 +96,14 @@ impl VercelTarget {
     fn current(&self) -> Result<Vec<Entry>, Error> {
         let answer = self.ask("GET", &format!("/v10/projects/{}/env", self.project), None)?;
         let list: List = answer.json().map_err(|what| self.failed(&what))?;
+        if list.pagination.is_some_and(|pagination| !pagination.next.is_null()) {
+            return Err(self.failed("its variables come on several pages, and every entry must be seen"));
+        }
         let ours = list.envs.into_iter().filter(|entry| entry.key == self.key);
         let entries = ours.map(|entry| {
+            if !is_name(&entry.id) {
+                return Err(self.failed("an entry has an id that is none"));
+            }
             let value = if entry.kind == "sensitive" { None } else { Some(self.value(&entry.id)?) };
             Ok(Entry { id: entry.id, value })
         });
@@ -124,6 +136,12 @@ impl VercelTarget {
         facts.risks.push("Earlier deployments stay reachable at their own addresses and accept the old value until they are deleted.".to_owned());
         Box::new(HeldVercel { target: self.clone(), old, facts })
     }
+}
+
+/// Whether a text may stand in an address as it is.
+fn is_name(text: &str) -> bool {
+    let fine = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+    !text.is_empty() && text.bytes().all(fine) && !text.starts_with('.')
 }
 
 impl fmt::Display for VercelTarget {

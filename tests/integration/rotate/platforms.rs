@@ -330,7 +330,9 @@ mod vercel {
                 .map(|(id, kind, _)| json!({"id": id, "key": "KEY", "type": kind, "value": "ciphertext"}))
                 .collect();
             envs.push(json!({"id": "zz", "key": "OTHER", "type": "plain", "value": "x"}));
-            return (200, json!({"envs": envs}));
+            // A page of this fake holds three entries of the key.
+            let next = if project.len() > 3 { json!(1) } else { Value::Null };
+            return (200, json!({"envs": envs, "pagination": {"count": envs.len(), "next": next}}));
         }
         let id = line.rsplit('/').next().unwrap();
         let entry = project.iter_mut().find(|(known, ..)| *known == id).unwrap();
@@ -363,6 +365,22 @@ mod vercel {
         let new = &project[0].2;
         assert!(new.len() == 128 && *new != hex_value() && project[1].2 == *new);
         nothing_leaks_in(&run.path("state"), &output, &[&hex_value(), new, TOKEN]);
+    }
+
+    #[test]
+    fn an_answer_that_shows_half_or_leads_elsewhere_is_refused_before_anything_changes() {
+        for (ids, says) in [
+            (&["a", "b", "c", "d"][..], "several pages"),
+            (&["a/../../other/env/b"], "an id that is none"),
+            (&["a?teamId=other"], "an id that is none"),
+        ] {
+            let kinds: Vec<_> = ids.iter().map(|&id| (id, "plain")).collect();
+            let (fake, run) = start(&kinds);
+            let output = run.rotate(&[]);
+            ends(&output, 2);
+            assert!(stderr(&output).contains(says), "{}", stderr(&output));
+            assert!(values(&fake).iter().all(|value| *value == hex_value()));
+        }
     }
 
     fn values(fake: &Fake<Project>) -> Vec<String> {
