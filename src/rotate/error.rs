@@ -40,9 +40,14 @@ pub enum Error {
     /// The file is not UTF-8.
     #[error("{} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
-    /// The file is larger than any that holds configuration.
-    #[error("{} is larger than 4 MiB, which no file of configuration is", .0.display())]
-    TooLarge(PathBuf),
+    /// The file is larger than any that belongs there.
+    #[error("{} is larger than {mib} MiB, which nothing is that belongs there", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How large one may be.
+        mib: u64,
+    },
     /// Two targets stand in one file.
     #[error("two targets stand in one file, {}", .0.display())]
     SameFile(PathBuf),
@@ -246,7 +251,7 @@ impl Error {
             Self::IncidentExists(_) => "choose another --incident-id, or leave it out to get the next number",
             Self::Url { .. } => "give an http:// or https:// address without user and password",
             Self::Cookie(_) => "give it as the browser sends it, `name=value`, in one line",
-            Self::TooLarge(_) => "check the path",
+            Self::TooLarge { .. } => "check the path",
             Self::SameFile(_) => {
                 "write both in one target: `env:PATH#NAME,NAME`; keys of other files one rotation after the other"
             }

@@ -3,6 +3,7 @@
 //! The key is a file of the state folder. The sealed file goes away as soon as nobody needs the way back.
 
 use super::Error;
+use super::bounded::{self, CONFIGURATION, RECORD};
 use crate::durable::{self, Mode};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
@@ -25,7 +26,7 @@ pub(super) fn seal(path: &Path, key_file: &Path, incident: &str, bytes: &[u8]) -
 
 /// Decrypts what [`seal`] wrote.
 pub(super) fn unseal(path: &Path, key_file: &Path, incident: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let sealed = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let sealed = bounded::read(path, path, RECORD)?;
     let cipher = XChaCha20Poly1305::new(Key::from_slice(&*key(key_file)?));
     let (nonce, msg) = sealed.split_at_checked(NONCE).ok_or_else(|| Error::Seal(path.to_owned()))?;
     cipher
@@ -57,8 +58,7 @@ fn key_or_new(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
 
 /// The key that sealed something: a new one in its place would only hide that it is gone.
 fn key(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
-    let read = std::fs::read(path).map(Zeroizing::new);
-    let text = read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = bounded::read(path, path, CONFIGURATION)?;
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim_ascii(), &mut *key).map_err(|_| Error::Seal(path.to_owned()))?;
     Ok(key)

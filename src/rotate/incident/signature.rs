@@ -4,6 +4,7 @@
 //! other hands before an incident, and a report's signature where others keep it.
 
 use crate::durable::{self, Mode};
+use crate::rotate::bounded::{self, CONFIGURATION};
 use crate::rotate::{Error, IncidentId};
 use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKeyBox, SignatureBox};
 use std::io::Cursor;
@@ -38,14 +39,14 @@ pub(super) fn sign(
 
 /// Whether a file is what was signed, and for this incident; why not otherwise.
 pub(super) fn check(path: &Path, content: &[u8], key: &PublicKey, id: &IncidentId) -> Result<(), String> {
-    let text = std::fs::read_to_string(beside(path))
-        .map_err(|error| format!("its signature cannot be read: {error}"))?;
+    let own = beside(path);
+    let text = bounded::text(&own, &own, CONFIGURATION).map_err(|error| error.chain())?;
     let signature = SignatureBox::from_string(&text).map_err(|_| "its signature is damaged".to_owned())?;
     minisign::verify(key, &signature, Cursor::new(content), true, false, false)
         .map_err(|_| "it is not what was signed with this key".to_owned())?;
     // A change where verification does not look is a change too.
     let comment_is_ours = signature.untrusted_comment().is_ok_and(|comment| comment == UNTRUSTED);
-    if signature.to_string() != text || !comment_is_ours {
+    if signature.to_string() != *text || !comment_is_ours {
         return Err("its signature's file was changed".to_owned());
     }
     let comment = signature.trusted_comment().unwrap_or_default();
@@ -59,8 +60,7 @@ pub(super) fn check(path: &Path, content: &[u8], key: &PublicKey, id: &IncidentI
 
 /// Reads a public key.
 pub(super) fn public_key(path: &Path) -> Result<PublicKey, Error> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = bounded::text(path, path, CONFIGURATION)?;
     let bad = |_| Error::Signing(path.to_owned());
     PublicKeyBox::from_string(&text).and_then(PublicKeyBox::into_public_key).map_err(bad)
 }
@@ -76,8 +76,7 @@ pub(super) fn beside(path: &Path) -> PathBuf {
 fn secret_or_new(state: &Path) -> Result<Zeroizing<String>, Error> {
     let path = state.join(SECRET);
     if path.exists() {
-        let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path, source })?;
-        return Ok(Zeroizing::new(text));
+        return bounded::text(&path, &path, CONFIGURATION);
     }
     let failed = |_| Error::Signing(path.clone());
     let pair = KeyPair::generate_unencrypted_keypair().map_err(failed)?;

@@ -19,6 +19,7 @@ mod vault;
 mod vercel;
 
 use super::Error;
+use super::bounded::{self, CONFIGURATION};
 use crate::secret::Secret;
 use aws::AwsTarget;
 use exec::ExecTarget;
@@ -146,12 +147,13 @@ impl Surroundings<'_> {
     /// The content of a file that a variable names.
     fn file_named_by(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some(path) = self.text(name).map(PathBuf::from) else { return Ok(None) };
-        std::fs::read(&path).map(Some).map_err(|source| Error::Read { path, source })
+        bounded::read(&path, &path, CONFIGURATION).map(|bytes| Some(bytes.to_vec()))
     }
 
     /// A token that a tool has left in the home folder.
     fn file_in_home(&self, name: &str) -> Option<Secret> {
-        let text = Zeroizing::new(std::fs::read(PathBuf::from(self.text("HOME")?).join(name)).ok()?);
+        let path = PathBuf::from(self.text("HOME")?).join(name);
+        let text = bounded::read(&path, &path, CONFIGURATION).ok()?;
         let token = text.trim_ascii();
         (!token.is_empty()).then(|| Secret::from(token))
     }
