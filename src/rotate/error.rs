@@ -51,6 +51,9 @@ pub enum Error {
     /// Two targets stand in one file.
     #[error("two targets stand in one file, {}", .0.display())]
     SameFile(PathBuf),
+    /// Two targets stand in one secret of a store.
+    #[error("two targets stand in one secret, {0}, which is written as a whole")]
+    SameSecret(String),
     /// The variable is not in the file.
     #[error("{} has no variable {}", path.display(), shown_name(name))]
     NoSuchName {
@@ -255,6 +258,7 @@ impl Error {
             Self::SameFile(_) => {
                 "write both in one target: `env:PATH#NAME,NAME`; keys of other files one rotation after the other"
             }
+            Self::SameSecret(_) => "rotate one key after the other; nothing was changed",
             Self::NotText(_) => "convert the file to UTF-8 first",
             Self::NoSuchName { .. } => {
                 "check the name's spelling and case; a rotation replaces a value and adds none"

@@ -276,7 +276,8 @@ impl Plan {
     }
 }
 
-/// Each file is replaced whole, so two targets in one would undo each other.
+/// A file is replaced whole, and so is a secret that has several keys: of two targets in one, the second would find that
+/// it was changed meanwhile.
 fn check_targets(targets: &[Target]) -> Result<(), Error> {
     if targets.is_empty() {
         return Err(Error::Target);
@@ -287,7 +288,12 @@ fn check_targets(targets: &[Target]) -> Result<(), Error> {
             return Err(Error::SameFile(file.to_owned()));
         }
     }
-    Ok(())
+    let mut seen = BTreeSet::new();
+    match targets.iter().filter_map(|target| target.place().whole()).find(|whole| !seen.insert(whole.clone()))
+    {
+        Some(whole) => Err(Error::SameSecret(whole)),
+        None => Ok(()),
+    }
 }
 
 impl fmt::Display for Plan {

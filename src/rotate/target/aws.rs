@@ -297,6 +297,10 @@ impl Place for AwsTarget {
         self.key.as_deref().unwrap_or_else(|| self.name.rsplit('/').next().unwrap_or(&self.name))
     }
 
+    fn whole(&self) -> Option<String> {
+        Some(format!("{}:{} in {}", self.service.kind(), self.name, self.region))
+    }
+
     fn secrets(&self) -> Vec<Secret> {
         self.credentials.secrets()
     }

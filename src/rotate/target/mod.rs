@@ -57,6 +57,10 @@ pub(in crate::rotate) trait Place: fmt::Debug + fmt::Display + Send + Sync {
     fn file(&self) -> Option<&Path> {
         None
     }
+    /// The secret of a store that is written as a whole, with all of its keys; `None` where a key is written alone.
+    fn whole(&self) -> Option<String> {
+        None
+    }
     /// Credentials of the target itself, which must never be shown.
     fn secrets(&self) -> Vec<Secret> {
         Vec::new()

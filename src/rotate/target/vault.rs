@@ -175,6 +175,10 @@ impl Place for VaultTarget {
         &self.key
     }
 
+    fn whole(&self) -> Option<String> {
+        Some(format!("vault:{}/{}/{}", self.address, self.mount, self.path))
+    }
+
     fn secrets(&self) -> Vec<Secret> {
         vec![self.token.clone()]
     }

@@ -70,6 +70,27 @@ fn an_address_with_a_password_is_refused_and_not_shown() {
     }
 }
 
+#[test]
+fn two_keys_of_one_secret_are_refused_before_anything_is_asked() {
+    let env = [
+        ("VAULT_TOKEN", TOKEN),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", TOKEN),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ];
+    for (one, other) in [
+        ("vault:http://127.0.0.1:9/secret/app#A", "vault:http://127.0.0.1:9/secret/app#B"),
+        ("aws-sm:app/x#A", "aws-sm:app/x#B"),
+        ("aws-ssm:/app/x", "aws-ssm:/app/x"),
+    ] {
+        let env = env.map(|(name, value)| (name, value.to_owned()));
+        let output = Run::new(one, env.to_vec()).rotate(&[&format!("--target={other}")]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("two targets stand in one secret"), "{}", stderr(&output));
+    }
+}
+
 mod kubernetes {
     use super::*;
 
