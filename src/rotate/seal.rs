@@ -45,15 +45,13 @@ pub(super) fn discard(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The key of this installation, made on first use.
+/// The key of this installation, made on first use; two first uses at once get the same.
 fn key_or_new(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
-    if path.exists() {
-        return key(path);
+    if !path.exists() {
+        let text = Zeroizing::new(hex::encode(*random::<32>()?));
+        durable::create_whole(path, text.as_bytes())?;
     }
-    let key = random::<32>()?;
-    let text = Zeroizing::new(hex::encode(*key));
-    durable::write_atomic(path, text.as_bytes(), Mode::Private)?;
-    Ok(key)
+    key(path)
 }
 
 /// The key that sealed something: a new one in its place would only hide that it is gone.
@@ -73,6 +71,21 @@ fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn first_uses_at_once_get_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, start) = (folder.path().join("undo.key"), std::sync::Barrier::new(8));
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let first = || {
+                start.wait();
+                *key_or_new(&path).unwrap()
+            };
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(first)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|one| *one == keys[0]));
+    }
 
     #[test]
     fn only_the_same_key_and_incident_open_it() {
