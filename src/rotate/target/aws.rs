@@ -334,14 +334,7 @@ impl HeldAws {
 
     fn now(&self, new: &Secret) -> Result<(State, Version), Error> {
         let now = self.target.current()?;
-        let state = if now.text == self.old.text {
-            State::Old
-        } else if now.text == self.with(new)? {
-            State::New
-        } else {
-            State::Other
-        };
-        Ok((state, now))
+        Ok((State::of(&now.text, &self.old.text, &self.with(new)?), now))
     }
 }
 

@@ -205,14 +205,7 @@ impl HeldVault {
 
     fn now(&self, new: &Secret) -> Result<(State, u64), Error> {
         let now = self.target.current()?;
-        let state = if now.data == self.old.data {
-            State::Old
-        } else if now.data == self.with(new) {
-            State::New
-        } else {
-            State::Other
-        };
-        Ok((state, now.number))
+        Ok((State::of(&now.data, &self.old.data, &self.with(new)), now.number))
     }
 }
 
