@@ -287,7 +287,9 @@ impl Error {
             Self::NotUnfinished(_) => {
                 "a rotation that can be resumed or aborted has a file `undo.sealed` in its incident's folder; give the same --state as before"
             }
-            Self::OtherTarget { .. } => "leave --target out, or give the same as before, with every argument of an `exec:` command",
+            Self::OtherTarget { .. } => {
+                "leave --target out, or give the same as before, with every argument of an `exec:` command"
+            }
             Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
             Self::Seal(_) => {
                 "the state folder and its key `undo.key` must be those of the run that sealed it"
