@@ -150,10 +150,7 @@ impl AwsTarget {
 
     /// The key that a parameter is encrypted with. A change that does not name it takes the account's default one.
     fn key_of_parameter(&self) -> Result<String, Error> {
-        // An ARN holds the name without the slash at its beginning, if it has one.
-        let bare = self.name.starts_with("arn:").then(|| self.name.split_once(":parameter/")).flatten();
-        let names =
-            bare.map_or(vec![self.name.clone()], |(_, bare)| vec![format!("/{bare}"), bare.to_owned()]);
+        let names = parameter_names(&self.name);
         let filter = json!([{"Key": "Name", "Option": "Equals", "Values": names}]);
         let mut body = json!({"ParameterFilters": filter});
         let unknown = |why: &str| {
@@ -166,7 +163,7 @@ impl AwsTarget {
                 answer.map_err(|name| unknown(&format!("DescribeParameters was refused with {name}")))?;
             let all = answer["Parameters"].as_array().map_or(&[][..], Vec::as_slice);
             let ours = |found: &&Value| match found["ARN"].as_str() {
-                Some(arn) if bare.is_some() => arn == self.name,
+                Some(arn) if self.name.starts_with("arn:") => arn == self.name,
                 _ => found["Name"].as_str().is_some_and(|name| names.iter().any(|ours| ours == name)),
             };
             if let Some(found) = all.iter().find(ours) {
@@ -384,6 +381,17 @@ fn domain(region: &str) -> Option<&'static str> {
     is_region.then_some(if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" })
 }
 
+/// What a parameter may be called. An ARN leaves out the slash at the beginning of a name, which one with folders must
+/// have and another may.
+fn parameter_names(name: &str) -> Vec<String> {
+    let bare = if name.starts_with("arn:") { name.split_once(":parameter/") } else { None };
+    match bare {
+        None => vec![name.to_owned()],
+        Some((_, bare)) if bare.contains('/') => vec![format!("/{bare}")],
+        Some((_, bare)) => vec![bare.to_owned(), format!("/{bare}")],
+    }
+}
+
 /// The id of a new version: random, in the form of a UUID.
 fn token() -> Result<String, Error> {
     let mut bytes = [0_u8; 16];
@@ -404,6 +412,14 @@ mod tests {
         };
         let around = Surroundings { env: &env, read_command: None, graceful: false, directory: None };
         AwsTarget::parse("aws-sm", name, &around).unwrap().map(|target| target.host)
+    }
+
+    #[test]
+    fn a_parameter_is_found_by_its_arn() {
+        let arn = |name: &str| format!("arn:aws:ssm:eu-west-1:111122223333:parameter/{name}");
+        assert_eq!(parameter_names("/app/x"), ["/app/x"]);
+        assert_eq!(parameter_names(&arn("app/x")), ["/app/x"]);
+        assert_eq!(parameter_names(&arn("x")), ["x", "/x"]);
     }
 
     #[test]
