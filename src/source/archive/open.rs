@@ -89,14 +89,8 @@ impl<'o> Opener<'o> {
         let give = |part: &str, line: u32, text: &str| self.passage(inside, part, line, text);
         let attach =
             |name: &str, content: &[u8]| self.member(&Self::join(inside, name), &mut { content }, depth);
-        match document::pdf(bytes, most, &give, &attach) {
-            document::Seen::All => {}
-            document::Seen::Cut => {
-                self.miss(inside, "is a PDF file of which not all is read: it holds too much".to_owned());
-            }
-            document::Seen::Encrypted => {
-                self.miss(inside, "is an encrypted PDF file, which is not read".to_owned());
-            }
+        if let Some(reason) = document::pdf(bytes, most, &give, &attach).reason("PDF file") {
+            self.miss(inside, reason);
         }
     }
 

@@ -9,16 +9,18 @@ mod office;
 mod page;
 mod pdf;
 mod properties;
+mod seen;
 mod sheet;
 mod table;
 mod xml;
 
 pub(super) use office::{is_office, read as office};
-pub(super) use pdf::{Seen, is_pdf, read as pdf};
+pub(super) use pdf::{is_pdf, read as pdf};
 
 #[cfg(test)]
 mod tests {
     use super::page::Give;
+    use super::seen::Seen;
     use super::*;
     use proptest::prelude::*;
     use std::cell::RefCell;
@@ -118,7 +120,9 @@ mod tests {
             let text = words.concat();
             for name in ["word/document.xml", "xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml", "content.xml", "meta.xml"] {
                 let names = [name.to_owned()];
-                let told = lines(|give| office(&names, &mut |asked| (asked == name).then(|| text.clone().into_bytes()), give));
+                let told = lines(|give| {
+                    office(&names, &mut |asked| (asked == name).then(|| text.clone().into_bytes()), give);
+                });
                 let size: usize = told.iter().map(String::len).sum();
                 prop_assert!(size < 40 * (text.len() + 4000) + (1 << 18), "{size} bytes of {}", text.len());
             }
@@ -145,6 +149,87 @@ mod tests {
         4 0 obj\n<< /Length 44 >>\nstream\nBT /F 9 Tf 1 2 Td [(Two) -900 (words)] TJ ET Q\nendstream\nendobj\n\
         5 0 obj\n<< /Type /Font /Subtype /Type1 /FirstChar 32 /Widths [250 300] /Encoding << /Differences [65 /uni0042 /adieresis] >> >>\nendobj\n\
         trailer\n<< /Root 1 0 R /Info << /Title <FEFF00480069> >> >>\n";
+
+    /// What an office document with these files says, and how much of it is seen.
+    fn told(files: &[(&str, String)]) -> (Vec<String>, Seen) {
+        let names: Vec<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mut seen = Seen::All;
+        let mut load =
+            |asked: &str| Some(files.iter().find(|(name, _)| *name == asked)?.1.clone().into_bytes());
+        let told = lines(|give| seen = office(&names, &mut load, give));
+        (told, seen)
+    }
+
+    #[test]
+    fn tables_in_tables_say_everything_once() {
+        let nested = |depth: usize| {
+            let row = |inner: &str| {
+                format!("<w:tr><w:tc><w:p><w:t>System</w:t></w:p></w:tc><w:tc>{inner}</w:tc></w:tr>")
+            };
+            let head = row("<w:p><w:t>Password</w:t></w:p>");
+            let text = (0..depth).fold("<w:p><w:t>innermost</w:t></w:p>".to_owned(), |inner, _| {
+                format!("<w:tbl>{head}{}</w:tbl>", row(&inner))
+            });
+            told(&[("word/document.xml", text)])
+        };
+        for (depth, expected) in [(1, Seen::All), (12, Seen::All), (40, Seen::Cut)] {
+            let (told, seen) = nested(depth);
+            // Once in its cell, and once behind the word that heads the column of the outermost table.
+            assert_eq!((told.concat().matches("innermost").count(), seen), (2, expected), "{depth}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_many_cells_share_has_a_bound() {
+        let sheet = |cells: usize| {
+            let row = format!("<row>{}</row>", "<c t=\"s\"><v>0</v></c>".repeat(cells));
+            let shared = format!("<si><t>{}</t></si>", "x".repeat(1 << 16));
+            told(&[("xl/worksheets/sheet1.xml", row), ("xl/sharedStrings.xml", shared)])
+        };
+        let size = |told: &[String]| told.iter().map(String::len).sum::<usize>();
+        let (few, seen) = sheet(100);
+        assert!(size(&few) > 100 << 16 && seen == Seen::All);
+        let (many, seen) = sheet(1000);
+        assert!(size(&many) < 300 << 16 && seen == Seen::Cut, "{} bytes", size(&many));
+    }
+
+    #[test]
+    fn a_cell_that_ends_twice_is_told_once() {
+        let row = format!("<row><c><f>1+1</f><v>value</v>{}</row>", "</c>".repeat(50));
+        let (told, _) = told(&[("xl/worksheets/sheet1.xml", row)]);
+        assert_eq!((told.concat().matches("value").count(), told.concat().matches("1+1").count()), (1, 1));
+    }
+
+    #[test]
+    fn empty_rows_cost_nothing_and_count() {
+        let row =
+            "<table:table-row table:number-rows-repeated=\"60000\"><table:table-cell/></table:table-row>";
+        let last =
+            "<table:table-row><table:table-cell><text:p>here</text:p></table:table-cell></table:table-row>";
+        let sheet = format!(
+            "<spreadsheet><table:table table:name=\"S\">{}{last}</table:table></spreadsheet>",
+            row.repeat(500)
+        );
+        assert_eq!(
+            told(&[("content.xml", sheet)]),
+            (vec!["sheet S:30000001:| here |\n".to_owned()], Seen::All)
+        );
+    }
+
+    #[test]
+    fn a_property_in_many_elements_has_a_short_name() {
+        let name = "n".repeat(1 << 16);
+        let text = format!("<p><p name=\"{name}\">{}{}</p></p>", "<v>".repeat(2000), "x</v>".repeat(2000));
+        let (told, seen) = told(&[("content.xml", String::new()), ("meta.xml", text)]);
+        assert!(told.concat().len() < 2000 * 1000 && seen == Seen::Cut, "{} bytes", told.concat().len());
+    }
+
+    #[test]
+    fn what_is_broken_is_no_whole_document() {
+        let text = "<w:p><w:t>before</w:t></w:p><w:p <w:t>behind</w:t>< ".to_owned();
+        let (told, seen) = told(&[("word/document.xml", text)]);
+        assert!(told.concat().contains("before") && seen == Seen::Partly, "{told:?}");
+    }
 
     #[test]
     fn a_page_is_told_line_by_line() {

@@ -2,6 +2,7 @@
 
 use super::flow::{self, Family};
 use super::page::Give;
+use super::seen::Seen;
 use super::xml::{self, Node};
 use super::{properties, sheet};
 use std::collections::HashMap;
@@ -35,12 +36,13 @@ pub(in crate::source) fn is_office(names: &[String]) -> bool {
 }
 
 /// Tells the text of a document, part by part.
-pub(in crate::source) fn read(names: &[String], load: &mut Load<'_>, give: &Give<'_>) {
+pub(in crate::source) fn read(names: &[String], load: &mut Load<'_>, give: &Give<'_>) -> Seen {
+    let mut seen = Seen::All;
     let is_there = |name: &str| names.iter().any(|other| other == name);
     if is_there("content.xml") {
         for (file, part) in [("content.xml", "text"), ("styles.xml", "headers and footers")] {
             if let Some(bytes) = load(file).filter(|_| is_there(file)) {
-                flow::read(&bytes, Family::OpenDocument, part, give);
+                seen = seen.max(flow::read(&bytes, Family::OpenDocument, part, give));
             }
         }
     }
@@ -59,24 +61,28 @@ pub(in crate::source) fn read(names: &[String], load: &mut Load<'_>, give: &Give
             continue;
         }
         let Some(bytes) = load(name) else { continue };
-        if is_properties {
-            properties::read(&bytes, give);
+        let own = if is_properties {
+            properties::read(&bytes, give)
         } else if name.starts_with("xl/worksheets/") {
             let shared = shared.get_or_insert_with(|| {
-                load("xl/sharedStrings.xml").map(|bytes| sheet::shared(&bytes)).unwrap_or_default()
+                let (texts, own) = load("xl/sharedStrings.xml").map(|bytes| sheet::shared(&bytes)).unzip();
+                seen = seen.max(own.unwrap_or(Seen::All));
+                texts.unwrap_or_default()
             });
             let own = sheets
                 .get(name)
                 .map_or_else(|| stem.trim_start_matches("sheet").to_owned(), |(title, _)| title.clone());
-            sheet::read(&bytes, shared, &own, give);
+            sheet::read(&bytes, shared, &own, give)
         } else {
             let part = match slides.get(name) {
                 Some((_, number)) => format!("slide {number}"),
                 None => part(stem),
             };
-            flow::read(&bytes, Family::OpenXml, &part, give);
-        }
+            flow::read(&bytes, Family::OpenXml, &part, give)
+        };
+        seen = seen.max(own);
     }
+    seen
 }
 
 /// The files that a list refers to, with the name and the number that each has there.

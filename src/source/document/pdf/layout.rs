@@ -223,6 +223,6 @@ impl Columns {
             row[column].push_str(cell.text.trim());
         }
         row.into_iter().for_each(|cell| self.table.cell(cell));
-        self.table.end_row().unwrap_or_default()
+        self.table.end_row(true).unwrap_or_default()
     }
 }

@@ -15,6 +15,7 @@ mod rest;
 mod store;
 
 use super::page::Give;
+use super::seen::Seen;
 use content::Shared;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -22,17 +23,6 @@ use store::Store;
 
 /// The most operators of all pages together.
 const MOST_STEPS: u64 = 50_000_000;
-
-/// How a file was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::source) enum Seen {
-    /// All that is read of such files.
-    All,
-    /// It goes beyond the bounds.
-    Cut,
-    /// It is encrypted.
-    Encrypted,
-}
 
 /// Takes a file that is attached: its name and its content.
 pub(in crate::source) type Attach<'a> = dyn Fn(&str, &[u8]) + 'a;
