@@ -89,7 +89,10 @@ impl<'o> Opener<'o> {
         let give = |part: &str, line: u32, text: &str| self.passage(inside, part, line, text);
         let attach =
             |name: &str, content: &[u8]| self.member(&Self::join(inside, name), &mut { content }, depth);
-        if let Some(reason) = document::pdf(bytes, most, &give, &attach).reason("PDF file") {
+        let (seen, unpacked) = document::pdf(bytes, most, &give, &attach);
+        // What does not fit any more is told as that.
+        let _fits = self.budget.spend(unpacked as u64);
+        if let Some(reason) = seen.reason("PDF file") {
             self.miss(inside, reason);
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn read(bytes: &[u8], family: Family, name: &str, give: &Give<'_>) ->
         paragraphs: Vec::new(),
         tables: Vec::new(),
         beyond: 0,
-        is_cut: false,
+        seen: Seen::All,
         skipped: 0,
         runs: 0,
         inserted: 0,
@@ -47,15 +47,15 @@ pub(super) fn read(bytes: &[u8], family: Family, name: &str, give: &Give<'_>) ->
         is_sheet: false,
         slides: 0,
     };
-    let seen = xml::each(bytes, &mut |node| flow.node(&node));
+    let read = xml::each(bytes, &mut |node| flow.node(&node));
     while let Some(paragraph) = flow.paragraphs.pop() {
         flow.finish(paragraph);
     }
-    let Flow { page, behind, is_cut, .. } = flow;
+    let Flow { page, behind, seen, .. } = flow;
     drop(page);
     let mut page = Page::new(give, format!("{name}, deleted text and fields"));
     behind.iter().for_each(|line| page.line(line));
-    if is_cut { Seen::Cut } else { seen }
+    seen.max(read)
 }
 
 /// A paragraph while its runs come.
@@ -89,7 +89,8 @@ struct Flow<'g> {
     tables: Vec<Open>,
     /// How many tables are open that stand too deep.
     beyond: u32,
-    is_cut: bool,
+    /// What was left out.
+    seen: Seen,
     /// How many elements are open of each kind.
     skipped: u32,
     runs: u32,
@@ -132,7 +133,7 @@ impl Flow<'_> {
             }
             "spreadsheet" => self.is_sheet = true,
             "tbl" | "table" if self.tables.len() >= DEEPEST => {
-                (self.beyond, self.is_cut) = (self.beyond + 1, true);
+                (self.beyond, self.seen) = (self.beyond + 1, Seen::Cut);
             }
             "tr" | "table-row" | "tc" | "table-cell" | "covered-table-cell" if self.beyond > 0 => {}
             "tbl" | "table" => {

@@ -24,6 +24,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::cell::RefCell;
+    use std::fmt::Write as _;
 
     /// Words that documents are made of, whole and broken.
     const XML: [&str; 30] = [
@@ -131,7 +132,7 @@ mod tests {
         #[test]
         fn any_pdf_is_read(words in prop::collection::vec(prop::sample::select(&PDF[..]), 0..120)) {
             let text = format!("%PDF-1.4\n{}", words.concat());
-            lines(|give| assert_ne!(pdf(text.as_bytes(), 1 << 20, give, &|_, _| ()), Seen::Encrypted));
+            lines(|give| assert_ne!(pdf(text.as_bytes(), 1 << 20, give, &|_, _| ()).0, Seen::Encrypted));
         }
 
         #[test]
@@ -139,8 +140,8 @@ mod tests {
             let mut file = SAMPLE.as_bytes().to_vec();
             let at = at % file.len();
             file[at] = byte;
-            lines(|give| assert_ne!(pdf(&file, 1 << 20, give, &|_, _| ()), Seen::Encrypted));
-            lines(|give| assert_ne!(pdf(&file[..cut % SAMPLE.len()], 1 << 20, give, &|_, _| ()), Seen::Encrypted));
+            lines(|give| assert_ne!(pdf(&file, 1 << 20, give, &|_, _| ()).0, Seen::Encrypted));
+            lines(|give| assert_ne!(pdf(&file[..cut % SAMPLE.len()], 1 << 20, give, &|_, _| ()).0, Seen::Encrypted));
         }
     }
 
@@ -231,10 +232,60 @@ mod tests {
         assert!(told.concat().contains("before") && seen == Seen::Partly, "{told:?}");
     }
 
+    /// A PDF with one page that shows a content, and these objects from number 5 on.
+    fn page(dict: &str, content: &str, more: &[&str]) -> String {
+        let mut file = format!(
+            "%PDF-1.4\n1 0 obj << /Pages 2 0 R >> endobj 2 0 obj << /Kids [3 0 R] >> endobj \
+             3 0 obj << /Type /Page {dict} >> endobj 4 0 obj << /Length {} >> stream\n{content}\nendstream endobj ",
+            content.len()
+        );
+        for (number, object) in more.iter().enumerate() {
+            write!(file, "{} 0 obj {object} endobj ", number + 5).unwrap();
+        }
+        file + "trailer << /Root 1 0 R >>"
+    }
+
+    fn seen(file: &str) -> (Vec<String>, Seen) {
+        let mut seen = Seen::All;
+        let told = lines(|give| (seen, _) = pdf(file.as_bytes(), 1 << 30, give, &|_, _| ()));
+        (told, seen)
+    }
+
+    #[test]
+    fn a_page_has_bounds() {
+        let many = format!("/Contents [{}]", "4 0 R ".repeat(100));
+        let (_, all) = seen(&page(&many, &" ".repeat(1 << 16), &[]));
+        let (_, cut) = seen(&page(&many, &" ".repeat(1 << 19), &[]));
+        assert_eq!((all, cut), (Seen::All, Seen::Cut));
+        // Each character stands for sixty four bytes.
+        let table = format!("<< >> stream\nbeginbfchar <41> <{}> endbfchar\nendstream", "0042".repeat(32));
+        let content = format!("BT /F 9 Tf ({}) Tj ET", "A".repeat(1 << 17));
+        let dict = "/Contents 4 0 R /Resources << /Font << /F << /ToUnicode 5 0 R >> >> >>";
+        let (told, cut) = seen(&page(dict, &content, &[&table]));
+        assert!(told.concat().len() < 2 << 20 && cut == Seen::Cut);
+    }
+
+    #[test]
+    fn a_page_that_cannot_be_read_is_told() {
+        let plain = page("/Contents 4 0 R", "BT (text) Tj ET", &[]);
+        assert_eq!(seen(&plain), (vec!["page 1:1:text\n".to_owned()], Seen::All));
+        let font =
+            "/Contents 4 0 R /Resources << /Font << /F << /Subtype /Type0 /Encoding /Identity-H >> >> >>";
+        for broken in [
+            page("/Contents 9 0 R", "BT (text) Tj ET", &[]),
+            page(font, "BT /F 9 Tf <00410042> Tj ET", &[]),
+            plain.replace("/Length", "/Filter /Unknown /Length"),
+            plain.replace("/Length", "/Filter /FlateDecode /Length"),
+            plain.replace("/Kids [", "/Kids [9 0 R "),
+        ] {
+            assert_eq!(seen(&broken).1, Seen::Partly, "{broken}");
+        }
+    }
+
     #[test]
     fn a_page_is_told_line_by_line() {
         let told =
-            lines(|give| assert_ne!(pdf(SAMPLE.as_bytes(), 1 << 20, give, &|_, _| ()), Seen::Encrypted));
+            lines(|give| assert_ne!(pdf(SAMPLE.as_bytes(), 1 << 20, give, &|_, _| ()).0, Seen::Encrypted));
         assert_eq!(told, ["page 1:1:Two words\n"]);
     }
 }

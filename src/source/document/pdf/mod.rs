@@ -32,15 +32,23 @@ pub(in crate::source) fn is_pdf(bytes: &[u8]) -> bool {
     bytes.starts_with(b"%PDF-")
 }
 
-/// Tells the text of a PDF, page by page, of which at most so many bytes are unpacked.
-pub(in crate::source) fn read(bytes: &[u8], most: usize, give: &Give<'_>, attach: &Attach<'_>) -> Seen {
+/// Tells the text of a PDF, page by page, of which at most so many bytes are unpacked. Gives how much of it was seen, and
+/// how many bytes were unpacked.
+pub(in crate::source) fn read(
+    bytes: &[u8],
+    most: usize,
+    give: &Give<'_>,
+    attach: &Attach<'_>,
+) -> (Seen, usize) {
     let store = Store::new(bytes, most);
-    if store.is_encrypted {
-        return Seen::Encrypted;
+    if !store.is_encrypted {
+        let mut shared =
+            Shared { fonts: HashMap::new(), steps: Cell::new(MOST_STEPS), shown: HashSet::new() };
+        pages::read(&store, &mut shared, give);
+        rest::read(&store, &mut shared, give, attach);
+        if shared.steps.get() == 0 {
+            store.cut();
+        }
     }
-    let mut shared = Shared { fonts: HashMap::new(), steps: Cell::new(MOST_STEPS) };
-    let mut shown = HashSet::new();
-    pages::read(&store, &mut shared, &mut shown, give);
-    rest::read(&store, &mut shared, &shown, give, attach);
-    if store.is_cut.get() || shared.steps.get() == 0 { Seen::Cut } else { Seen::All }
+    (store.seen(), most - store.left())
 }

@@ -5,7 +5,6 @@ use super::object::{Dict, Object, is};
 use super::store::Store;
 use super::{Attach, cmap};
 use crate::source::document::page::{Give, Page};
-use std::collections::HashSet;
 
 /// The shortest string that is told.
 const SHORTEST: usize = 4;
@@ -17,13 +16,7 @@ const DEEPEST: u32 = 8;
 const NO_TEXT: [&[u8]; 6] = [b"ID", b"Cert", b"Registry", b"Ordering", b"CharSet", b"Panose"];
 
 /// Tells all of it.
-pub(super) fn read(
-    store: &Store<'_>,
-    shared: &mut Shared,
-    shown: &HashSet<u32>,
-    give: &Give<'_>,
-    attach: &Attach<'_>,
-) {
+pub(super) fn read(store: &Store<'_>, shared: &mut Shared, give: &Give<'_>, attach: &Attach<'_>) {
     let mut beside = Page::new(give, "properties, links and fields");
     let mut files = Vec::new();
     for &(number, place) in &store.all {
@@ -35,7 +28,7 @@ pub(super) fn read(
             let name = [&b"UF"[..], b"F"].iter().find_map(|key| text(&store.get(dict, key)?));
             files.extend(held.values().find_map(reference).map(|file| (file, name.unwrap_or_default())));
         }
-        let is_shown = shown.contains(&number) && store.is_last(number, place);
+        let is_shown = shared.shown.contains(&number) && store.is_last(number, place);
         if body.stream.is_none() || is_shown || !may_be_text(dict) {
             continue;
         }
