@@ -178,6 +178,7 @@ impl<'o> Opener<'o> {
             Some(format) => self.open(format, reader, name, depth + 1),
             None => {
                 let read = content::each_window(reader, &mut |content| {
+                    self.look_locked(name, start, content.bytes);
                     (self.visit)(Blob { key: self.key_of(name), content });
                     !self.progress.stopped()
                 });
@@ -188,6 +189,13 @@ impl<'o> Opener<'o> {
                     Err(error) => self.miss(name, format!("cannot be unpacked: {error}")),
                 }
             }
+        }
+    }
+
+    /// Notes an office document that is encrypted.
+    pub(super) fn look_locked(&self, name: &str, start: &[u8], bytes: &[u8]) {
+        if document::is_locked(start, bytes) {
+            self.miss(name, "is an encrypted office document, which is not read".to_owned());
         }
     }
 

@@ -14,8 +14,8 @@ mod sheet;
 mod table;
 mod xml;
 
-pub(super) use office::{is_office, read as office};
-pub(super) use pdf::{is_pdf, read as pdf};
+pub(super) use office::{is_locked, is_office, read as office};
+pub(super) use pdf::{HEADER, is_pdf, read as pdf};
 
 #[cfg(test)]
 mod tests {
@@ -280,6 +280,47 @@ mod tests {
         ] {
             assert_eq!(seen(&broken).1, Seen::Partly, "{broken}");
         }
+    }
+
+    #[test]
+    fn what_no_page_shows_is_told() {
+        let stream = |dict: &str, content: &str| format!("<< {dict} >> stream\n{content}\nendstream");
+        let shown = stream("/Subtype /Form", "BT (shown) Tj ET");
+        let own = stream("/Subtype /Form", "BT (annotation) Tj ET");
+        let drawn = stream("/Subtype /Form", "1 0 m 2 3 l S");
+        let dict = "/Contents 4 0 R /Resources << /XObject << /X 5 0 R >> >>";
+        let file = page(dict, "BT (page) Tj ET /X Do", &[&shown, &own, &drawn]);
+        let told = seen(&file).0;
+        assert_eq!(told, ["page 1:1:page\nshown\n", "object 6:1:annotation\n"].map(str::to_owned).to_vec());
+    }
+
+    #[test]
+    fn files_are_attached_whatever_names_them() {
+        let stream = |dict: &str, content: &str| format!("<< {dict} >> stream\n{content}\nendstream");
+        let names = "<< /Names [(a) << /UF (later.env) /EF << /F 5 0 R >> >>] >>";
+        let more =
+            [&stream("", "first"), &stream("/Subtype /Image", "second"), names, "<< /EF << /F 6 0 R >> >>"];
+        let file = page("/Contents 4 0 R", "BT ET", &more).into_bytes();
+        let wide = [&b"9 0 obj << >> stream\n"[..], b"\xff\xfeb\0", b"\nendstream endobj\n"].concat();
+        let file = [&file[..], &wide].concat();
+        let all = RefCell::new(Vec::new());
+        let attach = |name: &str, content: &[u8]| all.borrow_mut().push((name.to_owned(), content.to_vec()));
+        let (seen, _) = pdf(&file, 1 << 20, &|_, _, _| (), &attach);
+        let expected =
+            [("later.env", &b"first"[..]), ("attached file", b"second"), ("object 9", b"\xff\xfeb\0")];
+        let all: Vec<_> = all.into_inner();
+        let all: Vec<_> =
+            all.iter().map(|(name, content)| (name.as_str(), content.trim_ascii_end())).collect();
+        assert_eq!((all, seen), (expected.to_vec(), Seen::All));
+    }
+
+    #[test]
+    fn encrypted_documents_are_told() {
+        let manifest = "<manifest:file-entry><manifest:encryption-data/></manifest:file-entry>".to_owned();
+        let files = [("content.xml", "\u{1}garbage".to_owned()), ("META-INF/manifest.xml", manifest)];
+        assert_eq!(told(&files).1, Seen::Encrypted);
+        assert_eq!(told(&files[..1]).1, Seen::All);
+        assert!(is_office(&["mimetype".to_owned(), "encrypted-package".to_owned()]));
     }
 
     #[test]

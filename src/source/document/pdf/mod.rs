@@ -27,9 +27,21 @@ const MOST_STEPS: u64 = 50_000_000;
 /// Takes a file that is attached: its name and its content.
 pub(in crate::source) type Attach<'a> = dyn Fn(&str, &[u8]) + 'a;
 
-/// Whether a file that begins so is a PDF.
+/// How far from its start a PDF may have its header: a printer's commands or a mark of encoding may stand before it.
+pub(in crate::source) const HEADER: usize = 1024;
+
+/// Whether a file that begins so is a PDF. A header that stands further behind begins a line, and is no more than that.
 pub(in crate::source) fn is_pdf(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"%PDF-")
+    let start = &bytes[..bytes.len().min(HEADER)];
+    let is_header = |at: usize| match &start[at..] {
+        _ if at == 0 => start.starts_with(b"%PDF-"),
+        [b'%', b'P', b'D', b'F', b'-', b'0'..=b'9', b'.', b'0'..=b'9', b'\r' | b'\n' | b' ', ..] => {
+            // A line's end, what pads a header, or the mark of an encoding.
+            matches!(start[at - 1], b'\n' | b'\r' | 0 | 0xbf)
+        }
+        _ => false,
+    };
+    memchr::memchr_iter(b'%', start).any(is_header)
 }
 
 /// Tells the text of a PDF, page by page, of which at most so many bytes are unpacked. Gives how much of it was seen, and
