@@ -7,6 +7,12 @@ use std::ops::Range;
 /// How far apart the places of one part may be, and how much is kept around them, both within a line.
 pub(super) const REACH: usize = 128;
 
+/// The longest place of quoted-printable.
+pub(super) const PRINTABLE: usize = 3;
+
+/// How many places of quoted-printable are passed to find one that shows it.
+const MOST_PASSED: usize = 1 << 14;
+
 /// A place to be replaced.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
@@ -18,7 +24,7 @@ pub(super) struct Edit {
 pub(super) fn part(text: &[u8], kind: Kind, at: usize) -> Option<Part> {
     let mut first = edit_at(text, kind, at)?;
     // A break alone, or a number behind an equals sign, is code.
-    if kind == Kind::Printable && !text[at..].starts_with(b"=3D") {
+    if kind == Kind::Printable && !shows_printable(text, at) {
         return None;
     }
     let mut last = first.clone();
@@ -32,7 +38,11 @@ pub(super) fn part(text: &[u8], kind: Kind, at: usize) -> Option<Part> {
     let end = line_behind(text, last.range.end);
     let extent = match kind {
         Kind::Split | Kind::Continued => seam::seen(text, start..end),
-        Kind::Printable => start.saturating_sub(escape::LONGEST)..(end + escape::LONGEST).min(text.len()),
+        // A broken line may end before it, but nothing goes on behind a line that is not broken.
+        Kind::Printable => {
+            let behind = if text.get(end) == Some(&b'\n') { 0 } else { PRINTABLE };
+            start.saturating_sub(PRINTABLE)..(end + behind).min(text.len())
+        }
         _ => {
             // An escape could begin before what is kept and end in it, or the other way round, but not across a line's end.
             let before = escape::LONGEST.min(start - line_before(text, start));
@@ -77,6 +87,37 @@ pub(super) fn view(text: &[u8], kind: Kind, range: &Range<usize>) -> Option<View
         cut: false,
         map: Map::Pieces(pieces),
     })
+}
+
+/// Whether a place is one that only quoted-printable has.
+fn shows_printable(text: &[u8], at: usize) -> bool {
+    text[at..].starts_with(b"=3D")
+}
+
+/// Where the next place begins that shows a part of quoted-printable which `at` is in, or right before.
+pub(super) fn printable_before(text: &[u8], at: usize) -> Option<usize> {
+    let kind = Kind::Printable;
+    let near = edit_before(text, kind, at).or_else(|| edit_before(text, kind, at.saturating_sub(PRINTABLE)));
+    let before = |edit: &Edit| edit_before(text, kind, edit.range.start);
+    let places = std::iter::successors(near, before).take(MOST_PASSED).map(|edit| edit.range.start);
+    places.into_iter().find(|start| shows_printable(text, *start))
+}
+
+/// Where the next place ends that shows a part of quoted-printable which `at` is in, or right behind.
+pub(super) fn printable_behind(text: &[u8], at: usize) -> Option<usize> {
+    let kind = Kind::Printable;
+    let from = |start: usize| next_edit(text, kind, start, line_behind(text, start));
+    let next_line = || {
+        let near = &text[at..(at + PRINTABLE + 1).min(text.len())];
+        memchr::memchr(b'\n', near).map(|newline| at + newline + 1)
+    };
+    let near = from(at.saturating_sub(PRINTABLE))
+        .or_else(|| from(at))
+        .or_else(|| from((at + PRINTABLE).min(line_behind(text, at))))
+        .or_else(|| next_line().and_then(from));
+    let behind = |edit: &Edit| edit_behind(text, kind, edit.range.end);
+    let places = std::iter::successors(near, behind).take(MOST_PASSED);
+    places.into_iter().find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.end)
 }
 
 fn edit_at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {
