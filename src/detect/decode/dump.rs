@@ -17,31 +17,56 @@ const INDENT: usize = 32;
 /// How far the line behind is looked at to tell whether it goes on.
 const SEEN: usize = INDENT + 48;
 
-/// The part that the blank-parted digits at `at` belong to.
-pub(super) fn part(text: &[u8], at: usize) -> Option<Part> {
-    let is_dump = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b' ';
-    if !text[at..].iter().take(8).all(is_dump) {
-        return None;
-    }
-    let floor = at.saturating_sub(LONGEST);
-    let line = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |newline| floor + newline + 1);
-    let holds =
-        |own: &Vec<Range<usize>>| own.len() >= SHORTEST / 2 && own.last().is_some_and(|last| at <= last.end);
-    let Some(own) = of_several(text, line).filter(holds) else {
+/// How far dumps were told. One of several lines and one behind other words can stand in the same lines.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told {
+    several: usize,
+    /// The end of the digits of a line that belong to those.
+    own: usize,
+    alone: usize,
+}
+
+impl Told {
+    /// The part that the blank-parted digits at `at` belong to, if it is not told yet. Places come in ascending order.
+    pub(super) fn part(&mut self, text: &[u8], at: usize) -> Option<Part> {
+        let is_dump = |byte: &u8| byte.is_ascii_hexdigit() || *byte == b' ';
+        if at < self.own.max(self.alone) || !text[at..].iter().take(8).all(is_dump) {
+            return None;
+        }
+        let floor = at.saturating_sub(LONGEST);
+        let line = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |newline| floor + newline + 1);
+        let holds = |own: &Vec<Range<usize>>| {
+            own.len() >= SHORTEST / 2 && own.last().is_some_and(|last| at <= last.end)
+        };
+        if let Some(own) = of_several(text, line).filter(holds) {
+            self.own = own.last()?.end + 1;
+            if at < self.several {
+                return None;
+            }
+            let (part, shows) = several(text, line, &own)?;
+            self.several = part.range.end;
+            return shows.then_some(part);
+        }
         // A dump that begins behind other words, or is very long, is one line.
         let before = text[line..at].iter().rev().take_while(|byte| is_dump(byte)).count();
+        // What is none here is none anywhere in these bytes, unless they begin too far before to tell.
+        let is_far = at - before == floor && floor > 0;
+        let rest = text[at..].iter().take_while(|byte| is_dump(byte)).count();
+        self.alone = if is_far { at + 1 } else { at + rest };
         let start = at - before + text[at - before..].iter().take_while(|byte| **byte == b' ').count();
         let own = of_line(text, start, usize::MAX).filter(holds)?;
         let (first, last) = (own.first()?.start, own.last()?.end);
+        self.alone = last;
         let seen = first.saturating_sub(SEEN).min((at - before).saturating_sub(1)).max(line);
         let extent = seen..line_end(text, last, SEEN);
-        return (places(text, &own) == EVERYWHERE).then_some(Part {
-            kind: Kind::Dump,
-            range: first..last,
-            extent,
-        });
-    };
-    let (mut first, mut start, mut places) = (own.first()?.start, line, places(text, &own));
+        let part = Part { kind: Kind::Dump, range: first..last, extent };
+        (places(text, &own) == EVERYWHERE).then_some(part)
+    }
+}
+
+/// The part of the lines around the one that begins here, and whether it shows itself wherever one begins to look.
+fn several(text: &[u8], line: usize, own: &[Range<usize>]) -> Option<(Part, bool)> {
+    let (mut first, mut start, mut places) = (own.first()?.start, line, places(text, own));
     while let Some(before) = line_before(text, start).and_then(|line| Some((line, of_several(text, line)?))) {
         (start, first, places) = (before.0, before.1.first()?.start, places | self::places(text, &before.1));
     }
@@ -55,7 +80,7 @@ pub(super) fn part(text: &[u8], at: usize) -> Option<Part> {
         Some(next) => line_end(text, next, SEEN),
         None => (line + LONGEST_LINE).min(text.len()),
     };
-    (places == EVERYWHERE).then_some(Part { kind: Kind::Dump, range: first..last, extent: seen..end })
+    Some((Part { kind: Kind::Dump, range: first..last, extent: seen..end }, places == EVERYWHERE))
 }
 
 /// Where the line ends, if that is so near.

@@ -94,30 +94,31 @@ fn shows_printable(text: &[u8], at: usize) -> bool {
     text[at..].starts_with(b"=3D")
 }
 
-/// Where the next place begins that shows a part of quoted-printable which `at` is in, or right before.
+/// Where a place begins that shows the part of quoted-printable which `at` is in, or right behind.
 pub(super) fn printable_before(text: &[u8], at: usize) -> Option<usize> {
     let kind = Kind::Printable;
-    let near = edit_before(text, kind, at).or_else(|| edit_before(text, kind, at.saturating_sub(PRINTABLE)));
-    let before = |edit: &Edit| edit_before(text, kind, edit.range.start);
-    let places = std::iter::successors(near, before).take(MOST_PASSED).map(|edit| edit.range.start);
-    places.into_iter().find(|start| shows_printable(text, *start))
+    let shows = |near: usize| {
+        let before = |edit: &Edit| edit_before(text, kind, edit.range.start);
+        let mut places = std::iter::successors(edit_before(text, kind, near), before).take(MOST_PASSED);
+        places.find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.start)
+    };
+    [at, at.saturating_sub(PRINTABLE)].into_iter().filter_map(shows).min()
 }
 
-/// Where the next place ends that shows a part of quoted-printable which `at` is in, or right behind.
+/// Where a place ends that shows the part of quoted-printable which `at` is in, or right before. That may begin with one
+/// of the lines that begin here.
 pub(super) fn printable_behind(text: &[u8], at: usize) -> Option<usize> {
     let kind = Kind::Printable;
-    let from = |start: usize| next_edit(text, kind, start, line_behind(text, start));
-    let next_line = || {
-        let near = &text[at..(at + PRINTABLE + 1).min(text.len())];
-        memchr::memchr(b'\n', near).map(|newline| at + newline + 1)
+    let shows = |near: usize| {
+        let behind = |edit: &Edit| edit_behind(text, kind, edit.range.end);
+        let first = next_edit(text, kind, near, line_behind(text, near));
+        let mut places = std::iter::successors(first, behind).take(MOST_PASSED);
+        places.find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.end)
     };
-    let near = from(at.saturating_sub(PRINTABLE))
-        .or_else(|| from(at))
-        .or_else(|| from((at + PRINTABLE).min(line_behind(text, at))))
-        .or_else(|| next_line().and_then(from));
-    let behind = |edit: &Edit| edit_behind(text, kind, edit.range.end);
-    let places = std::iter::successors(near, behind).take(MOST_PASSED);
-    places.into_iter().find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.end)
+    let near = &text[at..(at + PRINTABLE + 1).min(text.len())];
+    let lines = memchr::memchr_iter(b'\n', near).map(|newline| at + newline + 1);
+    let beside = [at.saturating_sub(PRINTABLE), at, (at + PRINTABLE).min(line_behind(text, at))];
+    lines.chain(beside).filter_map(shows).max()
 }
 
 fn edit_at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {
