@@ -65,7 +65,7 @@ pub struct Configuration {
     pub file: Option<String>,
     /// The rules that configurations turned off everywhere.
     pub disabled: Vec<String>,
-    /// The built-in rules that a rule file put others in the place of.
+    /// The rules that a rule file put others in the place of.
     pub replaced: Vec<String>,
     /// The configurations that count, the widest first, and what each did.
     pub layers: Vec<LayerUse>,
@@ -101,7 +101,7 @@ pub struct LayerUse {
     pub disabled: Vec<String>,
     /// The rules that it called otherwise: severity, confidence, title.
     pub overridden: Vec<String>,
-    /// The built-in rules that it put others in the place of.
+    /// The rules that it put others in the place of: built-in ones, and those of a wider configuration.
     pub replaced: Vec<String>,
     /// How many secrets were left out for what it says of paths, values and rules in paths.
     pub left_out: u64,
@@ -171,6 +171,8 @@ pub struct LeftOut {
     pub inline: u64,
     /// Are less sure than was asked for.
     pub confidence: u64,
+    /// Would be sure enough, and are not since they stand only in files that hold such values for other reasons.
+    pub nature: u64,
     /// Are named by the ignore file.
     pub ignore_file: u64,
     /// Are known to the baseline.
@@ -178,12 +180,13 @@ pub struct LeftOut {
 }
 
 impl Configuration {
-    /// Whether somebody hid something: a rule that does not run or is called less sure, or a secret that a path, a value, a
-    /// comment, an ignore file or a baseline leaves out. What the confidence leaves out is the choice of whoever ran the
-    /// scan.
+    /// Whether somebody hid something: a rule that does not run or is called less sure, or a secret that a path (also by
+    /// the kind of file that it names), a value, a comment, an ignore file or a baseline leaves out. What the confidence
+    /// leaves out is the choice of whoever ran the scan.
     pub fn hides(&self) -> bool {
-        let LeftOut { paths, values, rules, inline, ignore_file, baseline, .. } = self.left_out;
-        let hidden = paths + values + rules + inline + ignore_file + baseline;
+        let LeftOut { paths, values, rules, inline, nature, ignore_file, baseline, confidence: _ } =
+            self.left_out;
+        let hidden = paths + values + rules + inline + nature + ignore_file + baseline;
         let is_changed = |layer: &LayerUse| !(layer.disabled.is_empty() && layer.overridden.is_empty());
         hidden > 0
             || !self.disabled.is_empty()

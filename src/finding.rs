@@ -12,6 +12,9 @@ use std::fmt;
 pub struct Scan {
     /// One finding a secret.
     pub findings: Vec<Finding>,
+    /// Values that were found too and of which no finding tells, or tells no more: what is said of the others must not
+    /// show them either.
+    pub hidden: Vec<Secret>,
     /// What was seen and what was not.
     pub coverage: Coverage,
     /// What it was told not to look for, and what was left out for that.

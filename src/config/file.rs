@@ -1,8 +1,7 @@
 //! The file as it is written, and what is made of it.
 
-use super::{Config, Disabled, Error, Globs, Override, Position, Values};
+use super::{Config, Disabled, Error, Globs, Override, Position, ReadRules, Values};
 use crate::finding::{Confidence, Severity};
-use crate::rule::{self, Rule};
 use serde::Deserialize;
 use serde_yaml::Spanned;
 use std::collections::BTreeMap;
@@ -59,12 +58,8 @@ struct Matching {
     pattern: String,
 }
 
-/// Reads the text of a configuration.
-pub(super) fn read(
-    path: &Path,
-    text: &str,
-    rules: &dyn Fn(&Path) -> Result<Vec<Rule>, rule::Error>,
-) -> Result<Config, Error> {
+/// Reads the text of a configuration. Where there can be no rule files, none is opened.
+pub(super) fn read(path: &Path, text: &str, rules: Option<&ReadRules<'_>>) -> Result<Config, Error> {
     // Without the excerpt: what was taken for a configuration may be a file of secrets.
     let form = |error: serde_yaml::Error| {
         let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
@@ -75,8 +70,9 @@ pub(super) fn read(
     let File { rules: files, disable, r#override: overrides, allow } = file.unwrap_or_default();
     let mut config = Config { path: path.to_owned(), ..Config::default() };
     for name in &files {
+        let read = rules.ok_or_else(|| Error::RulesOfFolder(path.to_owned()))?;
         let read =
-            rules(name).map_err(|source| Error::Rules { path: path.to_owned(), source: Box::new(source) })?;
+            read(name).map_err(|source| Error::Rules { path: path.to_owned(), source: Box::new(source) })?;
         config.rules.extend(read);
     }
     for entry in disable {

@@ -58,6 +58,13 @@ impl Layer {
         }
     }
 
+    /// Changes the rules of which it says that they are called otherwise.
+    pub(super) fn call_otherwise(&self, rules: &mut [Rule]) {
+        for change in &self.config.overrides {
+            rules.iter_mut().filter(|rule| rule.id == change.id).for_each(|rule| change.apply(rule));
+        }
+    }
+
     /// Why it leaves out a place of a secret.
     fn hides(&self, finding: &Finding, place: &Occurrence) -> Option<Hidden> {
         let inner = match &place.path {
@@ -97,7 +104,7 @@ impl Layer {
 
 impl Override {
     /// Changes a rule before it runs.
-    pub(super) fn apply(&self, rule: &mut Rule) {
+    fn apply(&self, rule: &mut Rule) {
         if let Some(title) = &self.title {
             rule.title = title.clone().into();
         }

@@ -15,6 +15,7 @@ pub use error::Error;
 pub use layer::{Layer, Layers};
 pub use select::{Selection, select};
 
+use crate::coverage::LayerKind;
 use crate::finding::{Confidence, Severity};
 use crate::rule::{self, Rule};
 use globs::Globs;
@@ -27,12 +28,15 @@ pub const FILE_NAME: &str = ".unleak.yaml";
 /// The most bytes a configuration may have.
 const MAX_SIZE: u64 = 1 << 20;
 
+/// Reads the rule files that a configuration names, by the path that stands there.
+pub type ReadRules<'r> = dyn Fn(&Path) -> Result<Vec<Rule>, rule::Error> + 'r;
+
 /// A configuration that was read and checked.
 #[derive(Debug, Default)]
 pub struct Config {
     /// Where it was read from, for errors.
     path: PathBuf,
-    /// Rules besides the built-in ones; one with the id of a built-in rule takes its place.
+    /// Rules besides the built-in ones; one with the id of an earlier rule takes its place.
     rules: Vec<Rule>,
     disable: Vec<Disabled>,
     overrides: Vec<Override>,
@@ -67,11 +71,12 @@ struct Override {
 }
 
 impl Config {
-    /// Reads the configuration of a file.
+    /// Reads the configuration of a file. One that stands in what is scanned can name rule files only below itself, and that
+    /// of a folder none.
     ///
     /// # Errors
     /// When the file cannot be read or says something that is not understood.
-    pub fn load(path: &Path) -> Result<Self, Error> {
+    pub fn load(path: &Path, kind: LayerKind) -> Result<Self, Error> {
         let invalid = |reason: &str| Error::whole(path, reason);
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
         let metadata = std::fs::symlink_metadata(path).map_err(unreadable)?;
@@ -84,19 +89,18 @@ impl Config {
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        Self::parse(path, &text, &|name| rule::from_path(&folder.join(name)))
+        Self::parse(path, &text, kind, &|name| match kind {
+            LayerKind::Organisation => rule::from_path(&folder.join(name)),
+            _ => rule::from_path_within(folder, name),
+        })
     }
 
     /// Checks the text of a configuration, whose rule files `rules` reads. `path` stands in errors.
     ///
     /// # Errors
-    /// When it says something that is not understood.
-    pub fn parse(
-        path: &Path,
-        text: &str,
-        rules: &dyn Fn(&Path) -> Result<Vec<Rule>, rule::Error>,
-    ) -> Result<Self, Error> {
-        file::read(path, text, rules)
+    /// When it says something that is not understood, or names rule files and is that of a folder.
+    pub fn parse(path: &Path, text: &str, kind: LayerKind, rules: &ReadRules<'_>) -> Result<Self, Error> {
+        file::read(path, text, (kind != LayerKind::Folder).then_some(rules))
     }
 
     /// The configuration of a folder. Of its parents none counts: whoever can write there could hide a leak here.
@@ -104,14 +108,6 @@ impl Config {
         let path = folder.join(FILE_NAME);
         // A link is found too, and then refused: to pass over it would be to scan without what it says.
         path.symlink_metadata().is_ok().then_some(path)
-    }
-
-    /// Refuses what only the root's configuration can say: rules of its own.
-    ///
-    /// # Errors
-    /// When it names rule files.
-    pub fn of_folder(self) -> Result<Self, Error> {
-        if self.rules.is_empty() { Ok(self) } else { Err(Error::RulesOfFolder(self.path)) }
     }
 
     /// An error about one place of this file.

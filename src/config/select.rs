@@ -4,12 +4,12 @@ use super::{Error, Layer};
 use crate::rule::{self, Rule};
 use std::collections::BTreeSet;
 
-/// The rules that run, and what the rest of the built-in ones became.
+/// The rules that run, and what became of the others.
 #[derive(Debug)]
 pub struct Selection {
     /// The rules that run.
     pub rules: Vec<Rule>,
-    /// The ids of the built-in rules that others took the place of.
+    /// The ids of the rules that others took the place of: built-in ones, and those of another configuration.
     pub replaced: Vec<String>,
     /// The ids of the rules that layers turned off.
     pub disabled: Vec<String>,
@@ -18,31 +18,31 @@ pub struct Selection {
 }
 
 /// The rules that run: the built-in ones, changed by one layer after the other, and then `extra`; a later one replaces an
-/// earlier one of its id. Of these only `only`, if that names any. Each layer is told what it did.
+/// earlier one of its id. What layers say of an id counts for rules of `extra` too that have no such earlier one. Of these
+/// only `only`, if that names any. Each layer is told what it did.
 ///
 /// # Errors
 /// When an id names no rule: a mistyped id must not silently change what is looked for.
 pub fn select(layers: &mut [Layer], extra: Vec<Rule>, only: &[String]) -> Result<Selection, Error> {
     let mut rules = rule::builtin();
-    let builtin = rules.len();
+    let mut all = ids(&rules);
+    all.extend(ids(&extra));
     let mut replaced = BTreeSet::new();
     let mut disabled = BTreeSet::new();
     for layer in &mut *layers {
-        let new = add(&mut rules, std::mem::take(&mut layer.config.rules), builtin);
+        let new = add(&mut rules, std::mem::take(&mut layer.config.rules));
+        all.extend(ids(&rules));
         layer.usage.replaced.clone_from(&new);
         replaced.extend(new);
-        layer.check(&ids(&rules))?;
-        for change in &layer.config.overrides {
-            for rule in rules.iter_mut().filter(|rule| rule.id == change.id) {
-                change.apply(rule);
-            }
-        }
+        layer.check(&all)?;
+        layer.call_otherwise(&mut rules);
         let everywhere = layer.config.disable.iter().filter(|entry| entry.paths.is_none());
         disabled.extend(everywhere.map(|entry| entry.id.clone()));
     }
-    replaced.extend(add(&mut rules, extra, builtin));
-    let ids = ids(&rules);
-    if let Some(unknown) = only.iter().find(|id| !ids.contains(*id)) {
+    let known = rules.len();
+    replaced.extend(add(&mut rules, extra));
+    layers.iter().for_each(|layer| layer.call_otherwise(&mut rules[known..]));
+    if let Some(unknown) = only.iter().find(|id| !all.contains(*id)) {
         return Err(Error::UnknownRule(unknown.clone()));
     }
     let is_only = |rule: &Rule| only.is_empty() || only.iter().any(|id| *id == rule.id);
@@ -51,7 +51,7 @@ pub fn select(layers: &mut [Layer], extra: Vec<Rule>, only: &[String]) -> Result
         rules,
         replaced: replaced.into_iter().collect(),
         disabled: disabled.into_iter().collect(),
-        ids,
+        ids: all,
     })
 }
 
@@ -59,13 +59,14 @@ fn ids(rules: &[Rule]) -> BTreeSet<String> {
     rules.iter().map(|rule| rule.id.to_string()).collect()
 }
 
-/// Adds rules; the ids of the built-in ones that they took the place of.
-fn add(rules: &mut Vec<Rule>, extra: Vec<Rule>, builtin: usize) -> Vec<String> {
+/// Adds rules; the ids of the earlier ones that they took the place of.
+fn add(rules: &mut Vec<Rule>, extra: Vec<Rule>) -> Vec<String> {
+    let earlier = rules.len();
     let mut replaced = BTreeSet::new();
     for rule in extra {
         match rules.iter_mut().enumerate().find(|(_, known)| known.id == rule.id) {
             Some((number, known)) => {
-                replaced.extend((number < builtin).then(|| rule.id.to_string()));
+                replaced.extend((number < earlier).then(|| rule.id.to_string()));
                 *known = rule;
             }
             None => rules.push(rule),

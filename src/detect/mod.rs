@@ -46,7 +46,7 @@ pub const MAX_UNPACKED: usize = decode::LARGEST;
 /// A set of rules, ready to be run over any number of blobs from any number of threads.
 pub struct Detector {
     rules: Arc<[Rule]>,
-    compiled: Vec<Compiled>,
+    compiled: Arc<[Compiled]>,
     prefilter: Prefilter,
     /// For each keyword what its rules' answers can depend on, known once it was asked for.
     spans: Vec<OnceLock<Spans>>,
@@ -127,11 +127,11 @@ impl Detector {
             return Err(Error::NoRules);
         }
         let prefilter = Prefilter::new(&rules, &|_| true, known.keywords())?;
-        Ok(Self::of(rules.into(), prefilter, known))
+        let compiled = rules.iter().map(|_| Compiled::default()).collect();
+        Ok(Self::of(rules.into(), compiled, prefilter, known))
     }
 
-    fn of(rules: Arc<[Rule]>, prefilter: Prefilter, known: Known) -> Self {
-        let compiled = rules.iter().map(|_| Compiled::default()).collect();
+    fn of(rules: Arc<[Rule]>, compiled: Arc<[Compiled]>, prefilter: Prefilter, known: Known) -> Self {
         let spans = (0..prefilter.count()).map(|_| OnceLock::new()).collect();
         Self { rules, compiled, prefilter, spans, decodes: true, known }
     }
@@ -143,7 +143,8 @@ impl Detector {
     /// Never, if the rules are those of a detector.
     pub fn narrowed(&self, rules: &BTreeSet<usize>) -> Result<Self, Error> {
         let prefilter = Prefilter::new(&self.rules, &|rule| rules.contains(&rule), std::iter::empty())?;
-        let narrow = Self::of(Arc::clone(&self.rules), prefilter, Known::default());
+        let (rules, compiled) = (Arc::clone(&self.rules), Arc::clone(&self.compiled));
+        let narrow = Self::of(rules, compiled, prefilter, Known::default());
         Ok(Self { decodes: self.decodes, ..narrow })
     }
 

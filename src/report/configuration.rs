@@ -26,7 +26,7 @@ fn layer(used: &LayerUse, text: &dyn Fn(&String) -> String) -> String {
     let parts = [
         rules(&used.disabled, "rule", "turned off", text),
         rules(&used.overridden, "rule", "called otherwise", text),
-        rules(&used.replaced, "built-in rule", "replaced", text),
+        rules(&used.replaced, "rule", "replaced", text),
         (used.left_out > 0).then(|| format!("{} left out", count(used.left_out, "secret"))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -43,7 +43,7 @@ fn layer(used: &LayerUse, text: &dyn Fn(&String) -> String) -> String {
 fn by_rule_files(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> Option<String> {
     let by_layer = |id: &&String| configuration.layers.iter().any(|layer| layer.replaced.contains(id));
     let rest: Vec<String> = configuration.replaced.iter().filter(|id| !by_layer(id)).cloned().collect();
-    rules(&rest, "built-in rule", "replaced", text).map(|rules| format!("Rules: {rules}."))
+    rules(&rest, "rule", "replaced", text).map(|rules| format!("Rules: {rules}."))
 }
 
 fn rules(ids: &[String], noun: &str, done: &str, text: &dyn Fn(&String) -> String) -> Option<String> {
@@ -63,6 +63,7 @@ fn left_out(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> 
         (left_out.rules, "of rules that are turned off there".to_owned()),
         (left_out.inline, "on lines with an allowing comment".to_owned()),
         (left_out.confidence, "by less sure rules (--min-confidence)".to_owned()),
+        (left_out.nature, "only in lock files or source maps (--min-confidence low shows them)".to_owned()),
         (left_out.ignore_file, format!("named in {ignore_file} (--no-ignore-file shows them)")),
         (left_out.baseline, format!("known to the baseline {baseline}")),
     ];

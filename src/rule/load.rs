@@ -195,7 +195,29 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// Reads a rule file, or all `*.yaml` and `*.yml` files of a folder in the order of their names.
 pub fn from_path(path: &Path) -> Result<Vec<Rule>, Error> {
-    let files = files(path)?;
+    from_files(files(path)?)
+}
+
+/// The same, of a path that somebody else chose: nothing that stands outside of `root`, also by a link, is opened, since
+/// an error would tell of it.
+pub fn from_path_within(root: &Path, path: &Path) -> Result<Vec<Rule>, Error> {
+    let within = |path: &Path| {
+        let real =
+            |path: &Path| path.canonicalize().map_err(|source| Error::Read { path: path.to_owned(), source });
+        if real(path)?.starts_with(real(root)?) {
+            return Ok(());
+        }
+        let outside = io::Error::other(format!("it stands outside of {}", root.display()));
+        Err(Error::Read { path: path.to_owned(), source: outside })
+    };
+    let path = root.join(path);
+    within(&path)?;
+    let files = files(&path)?;
+    files.iter().try_for_each(|file| within(file))?;
+    from_files(files)
+}
+
+fn from_files(files: Vec<PathBuf>) -> Result<Vec<Rule>, Error> {
     let mut ids = HashMap::new();
     let mut rules = Vec::new();
     for file in files {
@@ -325,6 +347,10 @@ fn check_pattern(pattern: &str) -> Result<(), Problem> {
         None => return Err(Problem::Span("any number of".to_owned())),
         Some(length) if length > limit => return Err(Problem::Span(length.to_string())),
         Some(_) => {}
+    }
+    if hir.properties().look_set().contains_word_unicode() {
+        let reason = "a word boundary of Unicode; leave out `(?u)`".to_owned();
+        return Err(Problem::Pattern { field: "pattern", reason });
     }
     if hir.properties().minimum_len() == Some(0) { Err(Problem::MatchesNothing) } else { Ok(()) }
 }

@@ -12,6 +12,7 @@ pub mod template;
 pub use form::{CharClass, Checksum, Filters, Promise, Rule, Text};
 pub use fragment::expanded;
 pub use load::{
-    Error, Problem, builtin, builtin_with_examples, from_path, from_texts, from_yaml, place, syntax,
+    Error, Problem, builtin, builtin_with_examples, from_path, from_path_within, from_texts, from_yaml,
+    place, syntax,
 };
 pub use rotation::rotation;

@@ -5,6 +5,7 @@ use super::gather;
 use crate::detect::{Refusal, Span, Verdict};
 use crate::finding::{Explained, Refused};
 use crate::rule::Rule;
+use crate::secret::Secret;
 use crate::source::{Key, Origins};
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -41,6 +42,8 @@ struct Place {
     key: Key,
     span: Span,
     why: Why,
+    /// The value, if it is a secret all the same.
+    hidden: Option<Secret>,
 }
 
 /// The refused values of a scan.
@@ -59,16 +62,25 @@ impl Considered {
             self.more.insert(id);
             return;
         }
-        let place = self.places.entry(id).or_insert_with(|| Place { key: key.clone(), span, why });
+        let place = || {
+            let hidden = (!matches!(why, Why::Refused(_))).then(|| Secret::from(value));
+            Place { key: key.clone(), span, why, hidden }
+        };
+        let known = self.places.entry(id).or_insert_with(place);
         // Threads read in any order; the answer is the same each time.
-        if (key, span.line, span.column) < (&place.key, place.span.line, place.span.column) {
-            *place = Place { key: key.clone(), span, why };
+        if (key, span.line, span.column) < (&known.key, known.span.line, known.span.column) {
+            *known = place();
         }
     }
 
     /// The blobs whose origins must be known.
     pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
         self.places.values().map(|place| place.key.clone())
+    }
+
+    /// The values that are secrets and only not told of.
+    pub(super) fn hidden(&self) -> impl Iterator<Item = Secret> {
+        self.places.values().filter_map(|place| place.hidden.clone())
     }
 
     pub(super) fn explained(self, origins: &Origins, rules: &[Rule]) -> Explained {

@@ -17,13 +17,14 @@ struct Version<'o> {
 /// Where in a blob a secret stands, and in which encoding.
 type Form = (Span, Option<String>);
 
-/// Groups the hits by the value they found.
+/// Groups the hits by the value they found. With each finding comes how sure it would be if the nature of its files did not
+/// count.
 pub(super) fn findings(
     hits: Vec<Hit>,
     origins: &Origins,
     detector: &Detector,
     key: &FingerprintKey,
-) -> Vec<Finding> {
+) -> Vec<(Finding, Confidence)> {
     let rules = detector.rules();
     let mut groups: BTreeMap<(Fingerprint, usize), Vec<Hit>> = BTreeMap::new();
     for hit in hits {
@@ -36,13 +37,13 @@ pub(super) fn findings(
             let found = finding(best, &rules[best.rule], fingerprint, occurrences(&hits, origins));
             let names = detector.known().names(found.secret.expose());
             if names.is_empty() {
-                return Some(found);
+                return Some((found, best.verdict.confidence));
             }
             let best = hits
                 .iter()
                 .filter(|hit| rules[hit.rule].id != Known::RULE)
                 .max_by_key(|hit| rank(hit, rules));
-            Some(live(found, names, best.map(|hit| &rules[hit.rule])))
+            Some((live(found, names, best.map(|hit| &rules[hit.rule])), Confidence::High))
         })
         .collect()
 }

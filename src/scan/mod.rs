@@ -109,14 +109,21 @@ pub fn run(
         let is_plain = |text: &str| is_plain(text, detector, &secrets);
         source.keep(&Lesson { noted: &noted, notes: &notes, is_plain: &is_plain });
     }
-    let mut findings =
-        if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector, &key()) };
-    let found = findings.len();
-    findings.retain(|finding| finding.confidence >= options.min_confidence);
-    left_out.confidence += (found - findings.len()) as u64;
+    let mut hidden: Vec<Secret> = considered.hidden().collect();
+    let mut findings = Vec::new();
+    let found = if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector, &key()) };
+    for (finding, confidence) in found {
+        if finding.confidence >= options.min_confidence {
+            findings.push(finding);
+            continue;
+        }
+        let is_sure = confidence >= options.min_confidence;
+        *(if is_sure { &mut left_out.nature } else { &mut left_out.confidence }) += 1;
+        hidden.push(finding.secret);
+    }
     let configuration = Configuration { left_out, ..Configuration::default() };
     let explained = options.explain.then(|| considered.explained(&origins, detector.rules()));
-    Ok(Scan { findings, coverage, configuration, explained })
+    Ok(Scan { findings, hidden, coverage, configuration, explained })
 }
 
 /// Whether a path or a name holds nothing that a rule finds, and none of the secrets that were found elsewhere.

@@ -57,6 +57,18 @@ fn what_is_gone_is_named_and_a_new_baseline_keeps_the_salt() {
     let repo = known();
     repo.write("b.txt", "clean\n");
     let folder = |args: &[&str]| scan(&repo, &[&["--no-git"], args].concat());
+    // The history was not looked at, or not by all rules alike: nothing can be said to be gone.
+    repo.write("../live.env", format!("TOKEN={}\n", github(9)));
+    let live = repo.beside("live.env").display().to_string();
+    for ran in [folder(&["."]), scan(&repo, &["--known-from", &live, "--only-known"])] {
+        assert_eq!(
+            (ran.code, &configuration(&ran)["baseline"]["gone"]),
+            (0, &serde_json::json!([])),
+            "{}",
+            ran.err
+        );
+    }
+    std::fs::remove_dir_all(repo.path().join(".git")).unwrap();
     let ran = folder(&["."]);
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
     let gone = configuration(&ran)["baseline"]["gone"].clone();

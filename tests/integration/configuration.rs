@@ -54,7 +54,8 @@ fn what_is_left_out_is_said_in_every_format_and_also_when_quiet() {
             "left_out": 1,
         }],
         "left_out": {
-            "paths": 1, "values": 0, "rules": 0, "inline": 1, "confidence": 0, "ignore_file": 0, "baseline": 0,
+            "paths": 1, "values": 0, "rules": 0, "inline": 1, "confidence": 0, "nature": 0,
+            "ignore_file": 0, "baseline": 0,
         },
         "ignore_file": null,
         "baseline": null,
@@ -90,7 +91,7 @@ fn a_replaced_built_in_rule_is_named() {
     repo.write(".unleak.yaml", "rules: [rules.yaml]\n");
     let ran = scan(&repo, &[]);
     assert_eq!(configuration(&ran)["replaced"][0], "jwt-secret", "{} {}", ran.out, ran.err);
-    assert!(repo.scan(&["-q"]).out.contains("1 built-in rule replaced (jwt-secret)"));
+    assert!(repo.scan(&["-q"]).out.contains("1 rule replaced (jwt-secret)"));
 }
 
 #[test]
@@ -355,4 +356,95 @@ fn a_mistake_is_told_by_file_line_and_column() {
     repo.write("api/.unleak.yaml", "rules: [../rules.yaml]\n");
     let ran = scan(&repo, &[]);
     assert!(ran.code == 2 && ran.err.contains("api") && ran.err.contains("names rule files"), "{}", ran.err);
+}
+
+#[test]
+fn no_file_outside_is_opened_for_a_configuration_in_what_is_scanned() {
+    let repo = leaking();
+    repo.write("../private.yaml", "'the word of somebody else'\n");
+    repo.write("rules.yaml", RULE);
+    let private = repo.beside("private.yaml");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&private, repo.path().join("link.yaml")).unwrap();
+    for name in ["../private.yaml", &private.display().to_string(), "link.yaml"] {
+        repo.write(".unleak.yaml", format!("rules: ['{name}']\n"));
+        let ran = scan(&repo, &[]);
+        assert!(ran.code == 2 && ran.err.contains("stands outside of"), "{name}: {}", ran.err);
+        assert!(!ran.err.contains("somebody"), "{}", ran.err);
+    }
+    repo.write(".unleak.yaml", "rules: [./rules.yaml]\n");
+    assert_eq!(scan(&repo, &[]).code, 1);
+    // A folder's does not even tell whether a file is there.
+    repo.write("api/a.txt", format!("token {}\n", github(61)));
+    repo.write("api/.unleak.yaml", "rules: [/no/such/file]\n");
+    let ran = scan(&repo, &[]);
+    assert!(ran.code == 2 && ran.err.contains("names rule files"), "{}", ran.err);
+}
+
+#[test]
+fn a_rule_of_a_wider_configuration_that_is_replaced_is_told() {
+    let repo = Repo::new();
+    repo.write("a.txt", format!("k=acme_{}\n", "1f".repeat(6)));
+    repo.write("../rules.yaml", RULE);
+    repo.write(
+        "rules.yaml",
+        RULE.replace("acme_[0-9a-f]{12}", "acme_[0-9a-f]{13}").replace("hex:12", "hex:13"),
+    );
+    repo.commit("leak");
+    let organisation = "rules: [rules.yaml]\n";
+    assert_eq!(scan_in_organisation(&repo, organisation, &["--rule", "acme-token"]).places().len(), 1);
+    repo.write(".unleak.yaml", "rules: [rules.yaml]\n");
+    let ran = scan_in_organisation(&repo, organisation, &["--rule", "acme-token"]);
+    assert_eq!(
+        (ran.code, &configuration(&ran)["layers"][1]["replaced"][0]),
+        (0, &"acme-token".into()),
+        "{}",
+        ran.err
+    );
+    assert_eq!(configuration(&ran)["replaced"], serde_json::json!(["acme-token"]));
+}
+
+#[test]
+fn a_configuration_may_name_a_rule_of_the_command_line() {
+    let repo = Repo::new();
+    repo.write("a.txt", format!("k=acme_{}\n", "1f".repeat(6)));
+    repo.write("rules.yaml", RULE);
+    repo.commit("leak");
+    let id = |ran: &Ran| ran.json()["findings"][0]["severity"].clone();
+    let args = ["--rules", "rules.yaml", "--rule", "acme-token"];
+    assert_eq!(id(&scan(&repo, &args)), "high");
+    repo.write(".unleak.yaml", "override: {acme-token: {severity: low}}\n");
+    assert_eq!(id(&scan(&repo, &args)), "low");
+    repo.write(".unleak.yaml", "disable: [acme-token]\n");
+    assert_eq!(configuration(&scan(&repo, &["--rules", "rules.yaml"]))["disabled"][0], "acme-token");
+}
+
+#[test]
+fn a_value_that_is_left_out_shows_nowhere_else() {
+    let repo = Repo::new();
+    repo.write("a.txt", format!("token {}\n", github(70)));
+    repo.write(&format!("of {}.txt", github(70)), format!("token {}\n", github(71)));
+    repo.commit("leaks");
+    repo.write(".unleak.yaml", format!("allow: {{values: [{{pattern: '^{}'}}]}}\n", &github(70)[..12]));
+    for args in [&JSON[..], &["--explain"], &["--format", "sarif"], &["--format", "jsonl"]] {
+        let ran = repo.scan(args);
+        assert!(ran.code == 1 && !ran.out.contains(&github(70)[12..]), "{args:?} {}", ran.out);
+    }
+}
+
+#[test]
+fn what_the_name_of_a_file_makes_less_sure_is_counted_and_never_clean() {
+    let repo = Repo::new();
+    let value: String = github(80).chars().skip(4).collect();
+    repo.write("deploy.lock", format!("api_secret = \"{value}\"\n"));
+    repo.commit("leak");
+    let ran = scan(&repo, &[]);
+    assert_eq!((ran.code, &configuration(&ran)["left_out"]["nature"]), (0, &1.into()), "{}", ran.out);
+    let human = repo.scan(&[]);
+    assert!(
+        human.out.contains("1 secret only in lock files") && !human.out.contains("No secret found."),
+        "{}",
+        human.out
+    );
+    assert_eq!(scan(&repo, &["--min-confidence", "low"]).code, 1);
 }

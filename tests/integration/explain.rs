@@ -86,7 +86,7 @@ fn the_nature_of_the_file_is_in_the_reason_and_lowers_what_only_a_name_tells() {
             })
             .collect();
         told.sort();
-        (told, report["configuration"]["left_out"]["confidence"].clone())
+        (told, report["configuration"]["left_out"]["nature"].clone())
     };
     let row = |path: &str, confidence: &str, nature: &str| {
         (path.to_owned(), confidence.to_owned(), nature.to_owned())

@@ -230,6 +230,11 @@ fn a_wrong_rule_file_is_told_by_file_line_and_column() {
         ("{12}\\b'", "+'", "f.yaml:6:3: rule `acme-token`: a match of `pattern` may span any number of"),
         ("{12}\\b'", "{12000}'", "f.yaml:6:3: rule `acme-token`: a match of `pattern` may span 12005"),
         ("{12}\\b'", "{{nope}}'", "f.yaml:6:3: rule `acme-token`: `pattern` does not compile: there is no"),
+        (
+            "'\\bacme",
+            "'(?u:\\b)acme",
+            "f.yaml:6:3: rule `acme-token`: `pattern` does not compile: a word boundary",
+        ),
         (", 'acme_{{hex:12}}']", "]", "f.yaml:7:3: rule `acme-token`: `examples` needs at least two"),
         (", 'acme_token']", "]", "f.yaml:8:3: rule `acme-token`: `counterexamples` needs at least two"),
         ("https://acme.dev/tokens", "see the wiki", "f.yaml:9:3: rule `acme-token`: `reference`"),

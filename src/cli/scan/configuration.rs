@@ -85,7 +85,12 @@ fn organisation(args: &Args, context: &Context) -> Result<Option<Layer>, Failure
     let Some(path) = named else { return Ok(None) };
     // A link that the user names is followed; one that is found in the repository is not.
     let found = path.canonicalize().unwrap_or_else(|_| path.clone());
-    Ok(Some(Layer::new(load(&found)?, LayerKind::Organisation, path.display().to_string(), "")))
+    Ok(Some(Layer::new(
+        load(&found, LayerKind::Organisation)?,
+        LayerKind::Organisation,
+        path.display().to_string(),
+        "",
+    )))
 }
 
 /// The configuration at the root of what is scanned, and where it stands.
@@ -94,10 +99,12 @@ fn read(args: &Args, source: &Source) -> Result<Option<(String, Config)>, Failur
         _ if args.no_config => Ok(None),
         Source::Git(git) => match base(source)? {
             None => in_folder(git.root()),
-            Some(base) => match in_commit(&base, "").map_err(|error| failed(&error))? {
-                None if base.or_working_tree => in_folder(git.root()),
-                found => Ok(found),
-            },
+            Some(base) => {
+                match in_commit(&base, "", LayerKind::Repository).map_err(|error| failed(&error))? {
+                    None if base.or_working_tree => in_folder(git.root()),
+                    found => Ok(found),
+                }
+            }
         },
         Source::Folder(source) => in_folder(source.root()),
         Source::Stream(_) => Ok(None),
@@ -114,11 +121,11 @@ fn base(source: &Source) -> Result<Option<Base<'_>>, Failure> {
 
 fn in_folder(folder: &Path) -> Result<Option<(String, Config)>, Failure> {
     let path = Config::find(folder);
-    path.map(|path| Ok((config::FILE_NAME.to_owned(), load(&path)?))).transpose()
+    path.map(|path| Ok((config::FILE_NAME.to_owned(), load(&path, LayerKind::Repository)?))).transpose()
 }
 
-fn load(path: &Path) -> Result<Config, Failure> {
-    Config::load(path).map_err(|error| failed(&error))
+fn load(path: &Path, kind: LayerKind) -> Result<Config, Failure> {
+    Config::load(path, kind).map_err(|error| failed(&error))
 }
 
 /// The configuration of a folder below the root, by its path, from where the one at the root comes from.
@@ -130,15 +137,12 @@ fn of_folder(source: &Source, base: Option<&Base<'_>>, folder: &str) -> Result<O
     };
     let found = match base {
         None => below(root, folder)?,
-        Some(base) => match in_commit(base, folder)? {
+        Some(base) => match in_commit(base, folder, LayerKind::Folder)? {
             None if base.or_working_tree => below(root, folder)?,
             found => found,
         },
     };
-    let layer = |(name, config): (String, Config)| {
-        Ok(Layer::new(config.of_folder()?, LayerKind::Folder, name, folder))
-    };
-    found.map(layer).transpose()
+    Ok(found.map(|(name, config)| Layer::new(config, LayerKind::Folder, name, folder)))
 }
 
 /// The configuration of a folder on disk. A path of the history may lead through what is a link today: none is followed.
@@ -152,11 +156,15 @@ fn below(root: &Path, folder: &str) -> Result<Option<(String, Config)>, config::
         }
     }
     let name = folder.join(config::FILE_NAME).display().to_string();
-    Config::find(&path).map(|file| Ok((name, Config::load(&file)?))).transpose()
+    Config::find(&path).map(|file| Ok((name, Config::load(&file, LayerKind::Folder)?))).transpose()
 }
 
 /// The configuration of a folder of the commit; the root has no name.
-fn in_commit(base: &Base<'_>, folder: &str) -> Result<Option<(String, Config)>, config::Error> {
+fn in_commit(
+    base: &Base<'_>,
+    folder: &str,
+    kind: LayerKind,
+) -> Result<Option<(String, Config)>, config::Error> {
     let Some(file) = inside(&Path::new(folder).join(config::FILE_NAME)) else { return Ok(None) };
     let name = format!("{}:{}", base.name, file.display());
     let path = PathBuf::from(&name);
@@ -170,7 +178,7 @@ fn in_commit(base: &Base<'_>, folder: &str) -> Result<Option<(String, Config)>, 
         Some(Entry::Folder(_) | Entry::Other) => Err("it is a link or no regular file"),
     };
     let text = text.map_err(|reason| config::Error::whole(&path, reason))?;
-    let config = Config::parse(&path, &text, &|file| rules_in(base, file))?;
+    let config = Config::parse(&path, &text, kind, &|file| rules_in(base, file))?;
     Ok(Some((name, config)))
 }
 

@@ -223,6 +223,8 @@ fn perform(args: &Args, context: &mut Context) -> Result<Done, Failure> {
     drop(bar);
     key?;
     let mut scan = scanned.map_err(|error| failure(&error, error.hint()))?;
+    let values = settled::values(&scan);
+    scan.hidden.extend(values);
     chosen.apply(args, &source, &mut scan)?;
     let (root, judged) = (settled::root(&source), settled::judged(args, &source, &scan));
     Ok(Done { scan, root, judged, live, chosen, settled, elapsed: start.elapsed() })

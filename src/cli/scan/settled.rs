@@ -59,15 +59,29 @@ pub(super) fn root(source: &Source) -> Option<PathBuf> {
     root.is_dir().then(|| root.to_owned())
 }
 
+/// Whether of a repository only the files were read, or nothing but a stream.
+fn is_without_history(source: &Source) -> bool {
+    match source {
+        Source::Git(_) => false,
+        // The names of the entries are the same with and without the history.
+        Source::Folder(folder) => {
+            let root = folder.root().canonicalize();
+            root.is_ok_and(|root| root.ancestors().any(|folder| folder.join(".git").exists()))
+        }
+        Source::Stream(_) => true,
+    }
+}
+
 /// Whether what was not found is gone: only where all was looked at, and as by default.
 pub(super) fn judged(args: &Args, source: &Source, scan: &Scan) -> Judged {
     let is_whole = !args.staged
         && args.range.is_none()
         && args.rule.is_empty()
+        && args.known_from.is_empty()
         && !args.no_archives
         && !args.no_decode
         && Confidence::from(args.min_confidence) <= Confidence::Medium
-        && !matches!(source, Source::Stream(_))
+        && !is_without_history(source)
         && scan.coverage.is_complete();
     if is_whole { Judged::Whole } else { Judged::Part }
 }

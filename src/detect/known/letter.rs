@@ -52,6 +52,8 @@ const INDENT: usize = 64;
 const MARKS: usize = 8;
 /// The most bytes that the end of a line puts between two letters.
 pub(super) const LONGEST_BREAK: usize = 4 + INDENT + MARKS;
+/// The most bytes of an escape that has no end of its own.
+const LONGEST_NUMBERED: usize = 6;
 
 /// The length and form of the letter at the start of the text.
 pub(super) fn at(script: Script, letter: u16, text: &[u8], escapes: Escapes) -> Option<(usize, Form)> {
@@ -142,6 +144,26 @@ fn number(digits: &[u8], count: usize, radix: u32) -> Option<u32> {
     digits.iter().try_fold(0, |number, digit| Some(number * radix + char::from(*digit).to_digit(radix)?))
 }
 
+/// Whether the byte at `at` is one of the digits of an escape, and so no letter of its own.
+pub(super) fn is_within_escape(text: &[u8], at: usize) -> bool {
+    let within = |before: &usize| {
+        at.checked_sub(*before).and_then(|start| numbered(&text[start..])).is_some_and(|len| len > *before)
+    };
+    (1..LONGEST_NUMBERED).any(|before| within(&before))
+}
+
+/// The length of the escape of any byte by its number that begins here.
+fn numbered(text: &[u8]) -> Option<usize> {
+    let (digits, count, radix, before) = match text {
+        [b'%' | b'=', digits @ ..] => (digits, 2, 16, 1),
+        [b'\\', b'u', digits @ ..] => (digits, 4, 16, 2),
+        [b'\\', b'x', digits @ ..] => (digits, 2, 16, 2),
+        [b'\\', digits @ ..] => (digits, 3, 8, 1),
+        _ => return None,
+    };
+    number(digits, count, radix).map(|_| before + count)
+}
+
 /// The length of a line's end, also one that is written as an escape or behind a mark that the line goes on.
 pub(super) fn line_end(text: &[u8]) -> Option<usize> {
     let goes_on = matches!(text, [b'\\' | b'=', b'\r' | b'\n', ..]);
@@ -181,6 +203,16 @@ pub(super) fn is_mark(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digits_of_an_escape_are_no_letters() {
+        for (text, at) in [("%78a", 2), ("=78", 1), ("\\x78", 3), ("\\u0078", 5), ("\\170", 3)] {
+            assert!(is_within_escape(text.as_bytes(), at), "{text}");
+        }
+        for (text, at) in [("%78a", 3), ("%7ga", 2), ("78", 1), ("\\u0078a", 6), ("&#8;8", 4), ("\\n8", 2)] {
+            assert!(!is_within_escape(text.as_bytes(), at), "{text}");
+        }
+    }
 
     #[test]
     fn every_form_of_a_letter_is_read() {

@@ -158,6 +158,12 @@ impl Spelling {
         if self.script == Script::Sextet && self.is_other(&text[..read.end], &text[read.end..]) {
             return None;
         }
+        // `%78%61` is `xa`, and not an `8` before an escaped `a`.
+        if matches!(read.form, Form::Escape | Form::Quoted | Form::Percent)
+            && letter::is_within_escape(text, start)
+        {
+            return None;
+        }
         let form = match read.form {
             Form::Plain => None,
             Form::Broken => Some("wrapped"),
@@ -265,7 +271,11 @@ impl Spelling {
                 at += word.max(1);
             }
         }
-        if found.len() < 2 || found[0].letter > 2 * ANCHOR {
+        // Two that are far apart can both be broken, each by a line's end of its own.
+        let is_sure = |first: &Anchor, second: &Anchor| {
+            first.letter <= 2 * ANCHOR && second.letter + second.text.len() - first.letter <= 2 * ANCHOR
+        };
+        if !matches!(&found[..], [first, second] if is_sure(first, second)) {
             let styles: [fn(u8) -> String; 6] =
                 [plain, in_address, in_json, in_script, in_page, in_page_by_number];
             found.extend(styles.iter().flat_map(|style| beginnings(&bytes, ANCHOR, *style)));

@@ -122,8 +122,10 @@ impl<'t> Cursor<'t> {
                 b'\n' | b'\r' => return None,
                 byte if byte == quote => return Some(at),
                 b'\\' => {
-                    let run = self.text[at..].iter().take_while(|byte| **byte == b'\\').count();
-                    if escapes > 0 && run == escapes && self.text.get(at + run) == Some(&quote) {
+                    // No further than that: a text can be nothing but backslashes.
+                    let marks = self.text[at..].iter().take(escapes + 1).take_while(|byte| **byte == b'\\');
+                    if escapes > 0 && marks.count() == escapes && self.text.get(at + escapes) == Some(&quote)
+                    {
                         return Some(at);
                     }
                     at += 2;

@@ -92,3 +92,12 @@ fn holds(class: CharClass, byte: u8) -> bool {
         CharClass::Letter => byte.is_ascii_alphabetic(),
     }
 }
+
+/// Values of a regular expression, by chance and yet the same ones each time.
+#[cfg(test)]
+fn generated(pattern: &str, count: usize) -> Vec<String> {
+    use proptest::strategy::{Strategy as _, ValueTree as _};
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = proptest::string::string_regex(pattern).expect("a regular expression");
+    (0..count).map(|_| strategy.new_tree(&mut runner).expect("no condition").current()).collect()
+}

@@ -202,12 +202,15 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn what_a_generator_makes_is_searched_for(value in "[0-9a-f]{32,128}|[0-9A-Za-z]{16,64}") {
-            prop_assert_eq!(unfit(value.as_bytes(), false), None);
-        }
+    #[test]
+    fn what_a_generator_makes_is_searched_for() {
+        let values = crate::detect::value::generated("[0-9a-f]{32,128}|[0-9A-Za-z]{16,64}", 5000);
+        let refused = values.iter().filter(|value| unfit(value.as_bytes(), false).is_some()).count();
+        // By chance one of them can spell a word of stand-ins.
+        assert!(refused <= 2, "{refused}");
+    }
 
+    proptest! {
         #[test]
         fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
             let _ = unfit(&bytes, true);

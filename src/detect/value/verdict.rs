@@ -421,14 +421,21 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn what_a_generator_makes_is_a_key(hex in "[0-9a-f]{32}|[0-9a-f]{64}", mixed in "[0-9A-Za-z]{24,44}") {
-            prop_assume!(hex.bytes().any(|byte| byte.is_ascii_digit()) && hex.bytes().filter(u8::is_ascii_alphabetic).count() > 6);
-            prop_assert_eq!(confidence(&hex, Form::Line, Promise::Key), Some(Confidence::Medium));
-            prop_assert_eq!(confidence(&mixed, Form::Quoted, Promise::Key), Some(Confidence::Medium));
-        }
+    #[test]
+    fn what_a_generator_makes_is_a_key() {
+        let missed = |pattern: &str, form: Form| {
+            let values = crate::detect::value::generated(pattern, 5000);
+            let is_missed =
+                |value: &&String| confidence(value, form, Promise::Key) != Some(Confidence::Medium);
+            values.iter().filter(is_missed).count()
+        };
+        // By chance one of them can be all digits but a few, or hold words.
+        let missed =
+            (missed("[0-9a-f]{32}|[0-9a-f]{64}", Form::Line), missed("[0-9A-Za-z]{24,44}", Form::Quoted));
+        assert!(missed.0 <= 5 && missed.1 <= 5, "{missed:?}");
+    }
 
+    proptest! {
         #[test]
         fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             for form in [Form::Quoted, Form::Line, Form::Cell, Form::Bare] {

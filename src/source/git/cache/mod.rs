@@ -32,6 +32,9 @@ use std::time::{Duration, SystemTime};
 /// Where the entries stand in git's own folder.
 pub(super) const FOLDER: &str = "unleak/cache";
 
+/// How the name of an entry ends: in a folder that somebody names, nothing else is ours to remove.
+const ENDING: &str = ".unleak";
+
 /// An entry of more bytes is not worth its place.
 const LARGEST: u64 = 16 << 20;
 
@@ -85,7 +88,7 @@ impl Cache {
     fn name(&self, about: &[&[u8]]) -> String {
         let mut parts = vec![b"name".as_slice(), self.scan.as_bytes()];
         parts.extend_from_slice(about);
-        self.sealed(&parts)
+        self.sealed(&parts) + ENDING
     }
 
     /// Reads an entry that this key sealed under this name.
@@ -133,7 +136,7 @@ impl Cache {
             let name = file.file_name().to_string_lossy().into_owned();
             let changed = file.metadata().and_then(|metadata| metadata.modified());
             let changed = changed.unwrap_or(SystemTime::UNIX_EPOCH);
-            if name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            if name.ends_with(ENDING) {
                 if !used.contains(&name) {
                     spare.push((changed, file.path()));
                 }
@@ -198,9 +201,13 @@ mod tests {
         let cache = Cache::in_repository("scan", &FingerprintKey::new([1; 32]));
         let names: Vec<String> = (0..40_u8).map(|number| cache.name(&[&[number]])).collect();
         names.iter().for_each(|name| cache.write(folder.path(), name, &1));
+        // Somebody else's, in a folder that somebody named.
+        let foreign: Vec<PathBuf> =
+            (0..40).map(|number| folder.path().join(format!("{number:064x}"))).collect();
+        foreign.iter().for_each(|path| durable::write_atomic(path, b"", Mode::Private).unwrap());
         cache.prune(folder.path(), &names[..3]);
         let left = fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(left, 3 + SPARE.0);
+        assert_eq!(left, 3 + SPARE.0 + foreign.len());
         assert!(names[..3].iter().all(|name| folder.path().join(name).is_file()));
     }
 }
