@@ -3,7 +3,7 @@
 //! a scan remembers, so they are written down in as few bytes as each takes.
 
 use super::held::Held;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// How deep trees are followed; git refuses to check out deeper ones.
 const MAX_DEPTH: usize = 4096;
@@ -14,6 +14,9 @@ const CHUNK: usize = 1 << 20;
 /// How far ahead among the lost entries the one is looked for that a gained one took the place of.
 const AHEAD: usize = 8;
 
+/// How many entries are remembered of trees that were read whole, so that others can be told by what is different.
+const MOST_LIKELY: usize = 1 << 18;
+
 /// The ties of all trees, in an order in which a base comes before what is built from it.
 ///
 /// Each is written as numbers of seven bits a byte, the lowest first: the tree; its base and one more, or 0 for none; how many
@@ -22,6 +25,10 @@ const AHEAD: usize = 8;
 #[derive(Default)]
 pub(super) struct Ties {
     chunks: Vec<Vec<u8>>,
+    /// Trees that were read whole, by the first of their entries: the versions of a folder mostly have that in common.
+    likely: HashMap<u32, (u32, Vec<Held>)>,
+    /// How many entries these have.
+    remembered: usize,
 }
 
 /// The ties of one tree.
@@ -34,6 +41,28 @@ pub(super) struct Tie<'t> {
 }
 
 impl Ties {
+    /// Notes a tree that was read whole: its entries in order, as the difference from one that is like it.
+    pub(super) fn note_whole(&mut self, tree: u32, entries: Vec<Held>) {
+        let Some(first) = entries.first().map(|entry| entry.numbers().0) else {
+            return self.note(&Tie { tree, base: None, gained: &[], lost: &[] });
+        };
+        let known = self.likely.get(&first).map(|(base, known)| (*base, difference(known, &entries)));
+        match known.filter(|(_, (gained, lost))| gained.len() + lost.len() < entries.len()) {
+            Some((base, (gained, lost))) => {
+                self.note(&Tie { tree, base: Some(base), gained: &gained, lost: &lost });
+            }
+            None => self.note(&Tie { tree, base: None, gained: &entries, lost: &[] }),
+        }
+        if self.remembered + entries.len() > MOST_LIKELY {
+            self.likely.clear();
+            self.remembered = 0;
+        }
+        self.remembered += entries.len();
+        if let Some((_, old)) = self.likely.insert(first, (tree, entries)) {
+            self.remembered -= old.len();
+        }
+    }
+
     /// Notes a tree; its base was noted before.
     pub(super) fn note(&mut self, tie: &Tie<'_>) {
         // More than all its numbers can take.
@@ -80,6 +109,23 @@ impl Ties {
             if !grown {
                 return;
             }
+        }
+    }
+}
+
+/// What the second of two ordered lists has more than the first, and what it has less.
+fn difference(before: &[Held], after: &[Held]) -> (Vec<Held>, Vec<Held>) {
+    let (mut gained, mut lost) = (Vec::new(), Vec::new());
+    let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+    loop {
+        match (before.peek(), after.peek()) {
+            (None, None) => return (gained, lost),
+            (Some(old), Some(new)) if old == new => {
+                before.next();
+                after.next();
+            }
+            (Some(old), new) if new.is_none_or(|new| old < new) => lost.extend(before.next()),
+            _ => gained.extend(after.next()),
         }
     }
 }
@@ -179,6 +225,28 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_tree_that_is_read_whole_has_all_its_entries(lists in proptest::collection::vec(entries(), 1..20)) {
+            let mut written = Ties::default();
+            let sorted = |mut entries: Vec<Held>| {
+                entries.sort_unstable();
+                entries
+            };
+            for (tree, entries) in (0..).zip(&lists) {
+                written.note_whole(tree, sorted(entries.clone()));
+            }
+            let mut read: Vec<Vec<Held>> = Vec::new();
+            written.each(|tie| {
+                let mut entries = tie.base.map(|base| read[base as usize].clone()).unwrap_or_default();
+                for lost in tie.lost {
+                    entries.remove(entries.iter().position(|entry| entry == lost).unwrap());
+                }
+                entries.extend_from_slice(tie.gained);
+                read.push(sorted(entries));
+            });
+            prop_assert_eq!(read, lists.into_iter().map(sorted).collect::<Vec<_>>());
+        }
+
         #[test]
         fn what_is_written_is_read(
             ties in proptest::collection::vec((any::<u32>(), proptest::option::of(0..u32::MAX), entries(), entries()), 0..20)
