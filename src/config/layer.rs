@@ -3,8 +3,8 @@
 use super::{Config, Error, Override};
 use crate::coverage::{LayerKind, LayerUse, LeftOut};
 use crate::finding::{Confidence, Finding, Occurrence, Scan};
-use crate::rule::Rule;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::rule::{Rule, Text};
+use std::collections::{BTreeMap, HashSet};
 
 /// A configuration and the paths that it counts for.
 #[derive(Debug)]
@@ -44,10 +44,10 @@ impl Layer {
     }
 
     /// Whether every id it names is one of these.
-    pub(super) fn check(&self, ids: &BTreeSet<String>) -> Result<(), Error> {
+    pub(super) fn check(&self, ids: &HashSet<Text>) -> Result<(), Error> {
         let disabled = self.config.disable.iter().map(|entry| (&entry.id, entry.at));
         let mut named = disabled.chain(self.config.overrides.iter().map(|change| (&change.id, change.at)));
-        match named.find(|(id, _)| !ids.contains(*id)) {
+        match named.find(|(id, _)| !ids.contains(id.as_str())) {
             None => Ok(()),
             Some((id, at)) => Err(Error::UnknownRuleAt {
                 path: self.config.path.clone(),
@@ -128,7 +128,7 @@ pub struct Layers<'r> {
     /// Reads the configuration of a folder below the root, by its path; `None` where there is none.
     pub read: &'r dyn Fn(&str) -> Result<Option<Layer>, Error>,
     /// The ids of all rules there are.
-    pub ids: &'r BTreeSet<String>,
+    pub ids: &'r HashSet<Text>,
     /// Findings that an override makes less sure than this are left out.
     pub min_confidence: Confidence,
 }

@@ -1,8 +1,8 @@
 //! The rules that run, after all layers.
 
 use super::{Error, Layer};
-use crate::rule::{self, Rule};
-use std::collections::BTreeSet;
+use crate::rule::{self, Rule, Text};
+use std::collections::{BTreeSet, HashSet};
 
 /// The rules that run, and what became of the others.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Selection {
     /// The ids of the rules that layers turned off.
     pub disabled: Vec<String>,
     /// The ids of all rules, also of those that do not run.
-    pub ids: BTreeSet<String>,
+    pub ids: HashSet<Text>,
 }
 
 /// The rules that run: the built-in ones, changed by one layer after the other, and then `extra`; a later one replaces an
@@ -42,7 +42,7 @@ pub fn select(layers: &mut [Layer], extra: Vec<Rule>, only: &[String]) -> Result
     let known = rules.len();
     replaced.extend(add(&mut rules, extra));
     layers.iter().for_each(|layer| layer.call_otherwise(&mut rules[known..]));
-    if let Some(unknown) = only.iter().find(|id| !all.contains(*id)) {
+    if let Some(unknown) = only.iter().find(|id| !all.contains(id.as_str())) {
         return Err(Error::UnknownRule(unknown.clone()));
     }
     let is_only = |rule: &Rule| only.is_empty() || only.iter().any(|id| *id == rule.id);
@@ -55,8 +55,8 @@ pub fn select(layers: &mut [Layer], extra: Vec<Rule>, only: &[String]) -> Result
     })
 }
 
-fn ids(rules: &[Rule]) -> BTreeSet<String> {
-    rules.iter().map(|rule| rule.id.to_string()).collect()
+fn ids(rules: &[Rule]) -> HashSet<Text> {
+    rules.iter().map(|rule| rule.id.clone()).collect()
 }
 
 /// Adds rules; the ids of the earlier ones that they took the place of.

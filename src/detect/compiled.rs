@@ -18,7 +18,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 #[derive(Default)]
 pub(super) struct Compiled {
     reach: OnceLock<Reach>,
-    matcher: OnceLock<Matcher>,
+    /// In a place of its own: most rules never get one, and all of them are made for every scan of a hook.
+    matcher: OnceLock<Box<Matcher>>,
     matched: AtomicBool,
     /// Held by the thread that compiles: others wait for it, which is cheaper than to compile the same.
     compiling: Mutex<()>,
@@ -164,7 +165,7 @@ impl Compiled {
         }
         let matcher =
             Matcher::new(rule).map_err(|source| Error::Pattern { rule: rule.id.to_string(), source })?;
-        Ok(self.matcher.get_or_init(|| matcher))
+        Ok(self.matcher.get_or_init(|| Box::new(matcher)))
     }
 }
 

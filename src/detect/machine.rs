@@ -20,6 +20,8 @@ const MOST_CLEARED: usize = 4;
 const LARGEST: usize = 8 << 20;
 /// For how many patterns a thread keeps states.
 const MOST_KEPT: usize = 96;
+/// And for how many what a simulation needs, which is up to two megabytes each.
+const MOST_SIMULATED: usize = 8;
 
 /// Why a pattern cannot be a machine.
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -41,7 +43,6 @@ pub(super) struct Machine {
 struct Kept {
     forward: States,
     backward: Option<States>,
-    simulation: Option<Threads>,
     /// When it was last used.
     used: u64,
 }
@@ -55,6 +56,8 @@ struct Keep {
 
 thread_local! {
     static KEEP: RefCell<Keep> = RefCell::default();
+    /// By the machine's number, the one that was used last at the end.
+    static SIMULATIONS: RefCell<Vec<(usize, Threads)>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Machine {
@@ -74,7 +77,7 @@ impl Machine {
     pub(super) fn find(&self, input: &Input<'_>) -> Option<Range<usize>> {
         self.with_kept(|kept| {
             let Ok(end) = self.forward.try_search_fwd(&mut kept.forward, input) else {
-                return self.simulate(kept, input, 0);
+                return self.simulate(input, 0);
             };
             self.start(kept, input, end?.offset())
         })
@@ -86,7 +89,7 @@ impl Machine {
             return found;
         }
         let at_match = input.clone().span(found.start..input.end()).anchored(Anchored::Yes);
-        self.with_kept(|kept| self.simulate(kept, &at_match, self.group)).unwrap_or(found)
+        self.simulate(&at_match, self.group).unwrap_or(found)
     }
 
     /// From where a match goes to its end.
@@ -105,15 +108,27 @@ impl Machine {
         });
         match found {
             Some(start) => Some(start.offset()..end),
-            None => self.simulate(kept, input, 0),
+            None => self.simulate(input, 0),
         }
     }
 
     /// Where a group of the first match stands, or all of that if the group took no part in it.
-    fn simulate(&self, kept: &mut Kept, input: &Input<'_>, group: usize) -> Option<Range<usize>> {
-        let threads = kept.simulation.get_or_insert_with(|| self.simulation.create_cache());
+    fn simulate(&self, input: &Input<'_>, group: usize) -> Option<Range<usize>> {
         let mut slots = vec![None; 2 * (group + 1)];
-        self.simulation.search_slots(threads, input, &mut slots)?;
+        SIMULATIONS.with_borrow_mut(|kept| {
+            let mut threads = match kept.iter().position(|(number, _)| *number == self.number) {
+                Some(at) => kept.remove(at).1,
+                None if kept.len() < MOST_SIMULATED => self.simulation.create_cache(),
+                None => {
+                    let mut oldest = kept.remove(0).1;
+                    oldest.reset(&self.simulation);
+                    oldest
+                }
+            };
+            let found = self.simulation.search_slots(&mut threads, input, &mut slots);
+            kept.push((self.number, threads));
+            found
+        })?;
         let of = |group: usize| Some(slots[2 * group]?.get()..slots[2 * group + 1]?.get());
         of(group).or_else(|| of(0))
     }
@@ -127,8 +142,7 @@ impl Machine {
             if keep.of[self.number].is_none() {
                 keep.make_room();
                 let forward = self.forward.create_cache();
-                keep.of[self.number] =
-                    Some(Box::new(Kept { forward, backward: None, simulation: None, used: 0 }));
+                keep.of[self.number] = Some(Box::new(Kept { forward, backward: None, used: 0 }));
                 keep.count += 1;
             }
             let kept = keep.of[self.number].as_mut().expect("it was just put there");
@@ -224,8 +238,10 @@ mod tests {
             for (number, machine) in machines.iter().enumerate() {
                 let text = format!("..x{number}y");
                 assert_eq!(machine.find(&Input::new(text.as_bytes())), Some(2..text.len()));
+                assert_eq!(machine.simulate(&Input::new(text.as_bytes()), 0), Some(2..text.len()));
             }
         }
         assert_eq!(KEEP.with_borrow(|keep| keep.count), MOST_KEPT);
+        assert_eq!(SIMULATIONS.with_borrow(Vec::len), MOST_SIMULATED);
     }
 }

@@ -387,7 +387,7 @@ mod tests {
     }
 
     /// Encoded and broken in the ways that are decoded, with what looks like that and is not.
-    const ENCODED: [&str; 31] = [
+    const ENCODED: [&str; 46] = [
         "eHh4IGthYiBrYWJhYiB5eXl5IA==", // xxx kAb kabab yyyy
         "eHh4IGthYmFiIHl5eXkgeHh4IHl5eSB6enogenp6IHh4eHh4a2FiY2IgeHh4IGthYmFhIHh4eHggeHg",
         "eHh4IGthYmFiIHl5eXkgeHh4IHl5\neSB6enogenp6IHh4eHh4a2FiY2IgeHh4\n  IGthYmFhIHh4eHggeHg=\n",
@@ -419,6 +419,21 @@ mod tests {
         "ka\\\n  bbb",
         "x\0x\0x\0x\0x\0x\0 \0k\0a\0b\0b\0 \0x\0x\0x\0x\0x\0",
         "\0x\0x\0x\0x\0x\0x\0 \0k\0a\0b\0b\0 \0x\0x\0x\0x\0x",
+        "00000000: 7878 206b 6162 6162 2078 7878 7878 7878  xx kabab xxxxxxx\n",
+        "00000010: 6b61 6262 0a  kabb.\n",
+        "78 78 20 6b 61 62 61 62 20 78 78 78 78\n",
+        "  78 78 20",
+        "some words of a line\n",
+        "x = [\"ka\", \"bab\"].join(\"\")\n",
+        "x = ''.join(['k', 'abb'])",
+        "x = \"%s%s\" % (\"ka\", \"bb\")\n",
+        "strings.Join(\n",
+        "[]string{\"ka\", \"bb\"}, \"\")",
+        "x=3D\"kab=\nab\"",
+        "=6bab=62",
+        "=3D",
+        "\x1b[31mka\x1b[0mbab",
+        "kab\x1b[1;32m",
     ];
 
     fn encoded(most: usize) -> impl Strategy<Value = String> {
@@ -436,6 +451,36 @@ mod tests {
             edits in proptest::collection::vec(proptest::collection::vec((any::<u16>(), any::<u16>(), encoded(3)), 0..5), 1..4),
         ) {
             chain(&detector(), start, edits)?;
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        /// The same when a few lines change, near what is encoded in one line or in several.
+        #[test]
+        fn carrying_beside_lines_that_change_is_looking(
+            lines in proptest::collection::vec(encoded(4), 1..12),
+            changes in proptest::collection::vec((any::<u16>(), 0..3_usize, encoded(3)), 1..4),
+        ) {
+            let detector = detector();
+            let mut lines = lines;
+            let mut text = lines.join("\n").into_bytes();
+            let mut trace = detector.whole(&text).unwrap();
+            for (at, removed, line) in changes {
+                let at = usize::from(at) % (lines.len() + 1);
+                let end = (at + removed).min(lines.len());
+                let (start, old) = (lines[..at].join("\n").len(), text.len());
+                let kept = lines[end..].join("\n").len();
+                lines.splice(at..end, [line]);
+                let next = lines.join("\n").into_bytes();
+                let copies = [Copied { from: 0, to: 0, len: start }, Copied { from: old - kept, to: next.len() - kept, len: kept }];
+                let copies: Vec<_> = copies.into_iter().filter(|copy| copy.len > 0).collect();
+                let patch = Patch { copies: &copies, base_len: old, len: next.len() };
+                let carried = detector.patched(&next, &trace, patch).unwrap();
+                prop_assert_eq!(&carried, &detector.whole(&next).unwrap(), "{:?} from {:?}", String::from_utf8_lossy(&next), String::from_utf8_lossy(&text));
+                (text, trace) = (next, carried);
+            }
         }
     }
 }

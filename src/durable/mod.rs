@@ -9,7 +9,7 @@ mod write;
 
 pub use append::AppendFile;
 pub use lock::Lock;
-pub use write::{Mode, TEMPORARY, check_replaceable, create_private_dir, write_atomic};
+pub use write::{Mode, TEMPORARY, check_replaceable, create_private_dir, create_whole, write_atomic};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -48,6 +48,28 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), Error> 
     sync_folder(folder)
 }
 
+/// Creates `path` with all of its content, for its owner alone (0600); one that exists stays as it is.
+///
+/// Of several that do this at once, one makes the file, and none ever sees half of it.
+///
+/// # Errors
+/// When the folder cannot be written to.
+pub fn create_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = folder_of(path);
+    let mut temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY)
+        .tempfile_in(folder)
+        .map_err(Error::io("write into the folder", folder))?;
+    temporary.write_all(bytes).map_err(Error::io("write", path))?;
+    set_mode(temporary.as_file(), None, Mode::Private).map_err(Error::io("set the mode of", path))?;
+    temporary.as_file().sync_all().map_err(Error::io("sync", path))?;
+    match temporary.persist_noclobber(path) {
+        Ok(_) => sync_folder(folder),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(Error::io("create", path)(error.error)),
+    }
+}
+
 /// Whether `write_atomic` can replace this file, tried without touching it; gives the file that a link leads to.
 ///
 /// # Errors
@@ -159,6 +181,16 @@ mod tests {
         write_atomic(&path, b"one", Mode::Public).unwrap();
         write_atomic(&path, b"two", Mode::Keep).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_exists_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        create_whole(&path, b"one").unwrap();
+        create_whole(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(names(folder.path()), ["file"]);
     }
 

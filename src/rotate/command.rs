@@ -4,14 +4,16 @@ use crate::rotate::Stop;
 use crate::secret::{Redactor, Secret};
 use std::io::{Read, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// How much of what a command printed is kept.
-const OUTPUT: u64 = 64 * 1024;
+const OUTPUT: usize = 64 * 1024;
+/// How long the pipes of a command are waited for that has ended.
+const REST: Duration = Duration::from_secs(2);
 
 /// The command as plan, journal and report show it: the program's name and how much follows. Any argument may be a
 /// credential, and no list of shapes knows all quotings.
@@ -82,9 +84,9 @@ pub(super) fn kill(child: &mut Child) {
 
 /// What a command that was fed came to.
 pub(super) struct Fed {
-    /// Everything on standard output.
-    pub(super) out: Zeroizing<Vec<u8>>,
-    /// Everything on standard error.
+    /// Everything on standard output, or why what was read is not everything.
+    pub(super) out: Result<Zeroizing<Vec<u8>>, &'static str>,
+    /// What was read of standard error.
     pub(super) err: Zeroizing<Vec<u8>>,
     /// How it failed, if it did.
     pub(super) failed: Option<String>,
@@ -110,31 +112,49 @@ pub(super) fn feed(
         command.process_group(0);
     }
     let mut child = command.spawn()?;
-    let unread = child.stdin.take().zip(input).is_some_and(|(mut pipe, input)| {
-        // A value is far smaller than a pipe holds, so that this never waits.
-        pipe.write_all(input.expose()).is_err()
-    });
     let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let taken = child.stdin.take().zip(input).map(|(pipe, input)| pour(input.clone(), pipe));
     let mut failed = ended(&mut child, limit, stop);
-    if unread && failed.is_none() {
+    // A process that it left behind may hold a pipe open; what it would take or say later is not waited for.
+    if failed.is_none() && taken.is_some_and(|taken| taken.recv_timeout(REST).is_err()) {
         failed = Some("did not read its standard input".to_owned());
     }
-    // A process that it left behind may hold the pipe open; what it would say later is not waited for.
-    let rest = |from: mpsc::Receiver<Zeroizing<Vec<u8>>>| {
-        from.recv_timeout(Duration::from_secs(2)).unwrap_or_default()
-    };
-    Ok(Fed { out: rest(out), err: rest(err), failed })
+    let rest = |from: mpsc::Receiver<Zeroizing<Vec<u8>>>| from.recv_timeout(REST);
+    Ok(Fed { out: whole(rest(out)), err: rest(err).unwrap_or_default(), failed })
+}
+
+/// Half of an output is none: nobody may take it for the whole.
+fn whole(read: Result<Zeroizing<Vec<u8>>, RecvTimeoutError>) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+    match read {
+        Ok(bytes) if bytes.len() > OUTPUT => Err("printed more than 64 KiB"),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err("left its standard output open"),
+    }
+}
+
+/// Writes beside the wait for the end: a command that reads nothing must not hold us longer than it may take. Only
+/// what was taken whole is answered.
+fn pour(input: Secret, mut pipe: ChildStdin) -> mpsc::Receiver<()> {
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        if pipe.write_all(input.expose()).is_ok() {
+            drop(pipe);
+            let _: Result<_, _> = send.send(());
+        }
+    });
+    receive
 }
 
 fn drain(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Zeroizing<Vec<u8>>> {
     let (send, receive) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Zeroizing::new(Vec::new());
-        if let Some(mut pipe) = pipe {
-            drop(pipe.by_ref().take(OUTPUT).read_to_end(&mut bytes));
+        let Some(mut pipe) = pipe else { return };
+        // Without an answer the other side knows that there is no whole output.
+        if pipe.by_ref().take(OUTPUT as u64 + 1).read_to_end(&mut bytes).is_ok() {
             drop(std::io::copy(&mut pipe, &mut std::io::sink()));
+            drop(send.send(bytes));
         }
-        drop(send.send(bytes));
     });
     receive
 }
@@ -191,6 +211,24 @@ mod tests {
         ] {
             assert_eq!(shown(command), expected);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn more_than_a_pipe_holds_is_neither_a_deadlock_nor_beyond_the_limit() {
+        let input = Secret::from("v".repeat(1 << 20));
+        let run = |line, seconds| {
+            feed(line, None, Some(&input), Duration::from_secs(seconds), &Stop::default()).unwrap()
+        };
+        let started = Instant::now();
+        let idle = run("sleep 600", 1);
+        assert!(idle.failed.is_some_and(|how| how.starts_with("took longer")));
+        assert!(started.elapsed() < Duration::from_mins(1));
+        let counted = run("wc -c", 60);
+        assert_eq!((counted.failed, counted.out.unwrap().trim_ascii()), (None, &b"1048576"[..]));
+        let echoed = run("cat", 60);
+        assert_eq!((echoed.failed, echoed.out.unwrap_err()), (None, "printed more than 64 KiB"));
+        assert_eq!(run("head -c 9", 60).failed.as_deref(), Some("did not read its standard input"));
     }
 
     proptest! {

@@ -40,12 +40,20 @@ pub enum Error {
     /// The file is not UTF-8.
     #[error("{} is not UTF-8 text", .0.display())]
     NotText(PathBuf),
-    /// The file is larger than any that holds configuration.
-    #[error("{} is larger than 4 MiB, which no file of configuration is", .0.display())]
-    TooLarge(PathBuf),
+    /// The file is larger than any that belongs there.
+    #[error("{} is larger than {mib} MiB, which nothing is that belongs there", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How large one may be.
+        mib: u64,
+    },
     /// Two targets stand in one file.
     #[error("two targets stand in one file, {}", .0.display())]
     SameFile(PathBuf),
+    /// Two targets stand in one secret of a store.
+    #[error("two targets stand in one secret, {0}, which is written as a whole")]
+    SameSecret(String),
     /// The variable is not in the file.
     #[error("{} has no variable {}", path.display(), shown_name(name))]
     NoSuchName {
@@ -246,10 +254,11 @@ impl Error {
             Self::IncidentExists(_) => "choose another --incident-id, or leave it out to get the next number",
             Self::Url { .. } => "give an http:// or https:// address without user and password",
             Self::Cookie(_) => "give it as the browser sends it, `name=value`, in one line",
-            Self::TooLarge(_) => "check the path",
+            Self::TooLarge { .. } => "check the path",
             Self::SameFile(_) => {
                 "write both in one target: `env:PATH#NAME,NAME`; keys of other files one rotation after the other"
             }
+            Self::SameSecret(_) => "rotate one key after the other; nothing was changed",
             Self::NotText(_) => "convert the file to UTF-8 first",
             Self::NoSuchName { .. } => {
                 "check the name's spelling and case; a rotation replaces a value and adds none"
@@ -278,7 +287,9 @@ impl Error {
             Self::NotUnfinished(_) => {
                 "a rotation that can be resumed or aborted has a file `undo.sealed` in its incident's folder; give the same --state as before"
             }
-            Self::OtherTarget { .. } => "give the same --target as before",
+            Self::OtherTarget { .. } => {
+                "leave --target out, or give the same as before, with every argument of an `exec:` command"
+            }
             Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
             Self::Seal(_) => {
                 "the state folder and its key `undo.key` must be those of the run that sealed it"
@@ -304,7 +315,7 @@ impl Error {
             Self::NoCredential { wanted, .. } => return Some(format!("set {wanted}")),
             Self::ExecStart { .. } => "check that the shell can be started",
             Self::Exec { .. } => {
-                "run the command by hand; it must read the value from standard input and end with 0"
+                "run the command by hand: it must read the value from standard input, the one of --read-back must print it, and both must end with 0"
             }
             Self::Alphabet(_) => {
                 "leave out --secret-length and --secret-alphabet, or give for example 64 and alnum"

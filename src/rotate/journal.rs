@@ -4,6 +4,7 @@
 //! One JSON object a line, each with the hash of the one before: SHA-256 over the canonical JSON of the record
 //! (RFC 8785 for what stands in it: sorted keys, no blanks) without `hash`. No secret stands in it.
 
+use super::bounded::{self, RECORD};
 use super::{Error, Step};
 use crate::durable::AppendFile;
 use crate::secret::Redactor;
@@ -80,7 +81,7 @@ impl Journal {
 
     /// Goes on with a journal that a crash or a failure left, after its last whole record.
     pub(super) fn reopen(path: &Path, records: &[Record]) -> Result<Self, Error> {
-        let text = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = bounded::read(path, path, RECORD)?;
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         let last =
             records.last().ok_or(Error::Journal { path: path.to_owned(), line: 1, reason: "it is empty" })?;
@@ -144,8 +145,7 @@ impl Journal {
 /// # Errors
 /// [`Error::Journal`] with the line that does not fit.
 pub fn read_journal(path: &Path) -> Result<Vec<Record>, Error> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = bounded::text(path, path, RECORD)?;
     let mut records: Vec<Record> = Vec::new();
     let mut head = "0".repeat(64);
     for (index, line) in text.split_inclusive('\n').enumerate() {

@@ -4,7 +4,7 @@
 //! or an address may hold a credential that the operator typed.
 
 use super::unfinished::SEALED;
-use super::{Error, IncidentId, Probe, Request, seal};
+use super::{Error, IncidentId, Probe, Request, Target, seal};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -16,8 +16,11 @@ pub(super) const MEMO: &str = "request.sealed";
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Memo {
-    /// The targets, in full.
+    /// The targets as they are shown.
     pub(super) targets: Vec<String>,
+    /// What tells them from others; the names alone where it was not written yet.
+    #[serde(default)]
+    identities: Option<Vec<String>>,
     /// What the caller wants to have back.
     arguments: Option<String>,
     /// A hash of the probe's cookie: answers to another one cannot be compared.
@@ -29,6 +32,7 @@ impl Memo {
         let arguments = request.arguments.as_ref();
         Self {
             targets: request.targets.iter().map(ToString::to_string).collect(),
+            identities: Some(request.targets.iter().map(|target| target.place().identity()).collect()),
             arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
             cookie: request.probe.as_ref().map(hash),
         }
@@ -43,6 +47,14 @@ impl Memo {
         let path = folder.join(MEMO);
         let text = seal::unseal(&path, &state.join("undo.key"), &bound_to(id))?;
         serde_json::from_slice(&text).map_err(|_| Error::Seal(path))
+    }
+
+    /// Whether these are the targets that it was asked for.
+    pub(super) fn is_about(&self, targets: &[Target]) -> bool {
+        match &self.identities {
+            Some(known) => targets.iter().map(|target| target.place().identity()).eq(known.iter().cloned()),
+            None => targets.iter().map(ToString::to_string).eq(self.targets.iter().cloned()),
+        }
     }
 
     /// Whether this is the cookie that was seen alive.

@@ -4,6 +4,7 @@
 //! reload → health → purge → purge again → verify → report. A failure before the purge puts the old value back. It
 //! tells what it does through a callback, and writes a report in which every line says what was really checked.
 
+mod bounded;
 mod command;
 mod error;
 mod evidence;

@@ -166,6 +166,15 @@ impl Plan {
         self.facts().find_map(|facts| facts.old.first())
     }
 
+    /// The one value that all targets held: only that may stand in for what nobody could read. `None` where two that
+    /// can be read differ.
+    pub(super) fn common_old(&self) -> Option<&Secret> {
+        let mut values = self.facts().filter_map(|facts| facts.old.first());
+        let first = values.next()?;
+        let same = values.all(|value| value == first) && self.facts().all(|facts| !facts.mixed);
+        same.then_some(first)
+    }
+
     /// The names that applications know the value by.
     pub(super) fn variables(&self) -> Vec<&str> {
         self.request.targets.iter().flat_map(|target| target.place().variables()).collect()
@@ -267,7 +276,8 @@ impl Plan {
     }
 }
 
-/// Each file is replaced whole, so two targets in one would undo each other.
+/// A file is replaced whole, and so is a secret that has several keys: of two targets in one, the second would find that
+/// it was changed meanwhile.
 fn check_targets(targets: &[Target]) -> Result<(), Error> {
     if targets.is_empty() {
         return Err(Error::Target);
@@ -278,7 +288,12 @@ fn check_targets(targets: &[Target]) -> Result<(), Error> {
             return Err(Error::SameFile(file.to_owned()));
         }
     }
-    Ok(())
+    let mut seen = BTreeSet::new();
+    match targets.iter().filter_map(|target| target.place().whole()).find(|whole| !seen.insert(whole.clone()))
+    {
+        Some(whole) => Err(Error::SameSecret(whole)),
+        None => Ok(()),
+    }
 }
 
 impl fmt::Display for Plan {
@@ -292,7 +307,9 @@ impl fmt::Display for Plan {
         for (number, step) in self.steps().into_iter().enumerate() {
             writeln!(f, "  {}. {:<11} {}", number + 1, step.name(), step.describe(self))?;
         }
-        writeln!(f, "\nA failure before the purge puts the old value back.")?;
+        let lost = self.common_old().is_none() && self.facts().any(|facts| facts.blind);
+        let but = if lost { ", but not where a note says that it cannot" } else { "" };
+        writeln!(f, "\nA failure before the purge puts the old value back{but}.")?;
         if !self.warnings.is_empty() {
             writeln!(f, "\nNote")?;
         }

@@ -3,6 +3,7 @@
 //! The key is a file of the state folder. The sealed file goes away as soon as nobody needs the way back.
 
 use super::Error;
+use super::bounded::{self, CONFIGURATION, RECORD};
 use crate::durable::{self, Mode};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
@@ -25,7 +26,7 @@ pub(super) fn seal(path: &Path, key_file: &Path, incident: &str, bytes: &[u8]) -
 
 /// Decrypts what [`seal`] wrote.
 pub(super) fn unseal(path: &Path, key_file: &Path, incident: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let sealed = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let sealed = bounded::read(path, path, RECORD)?;
     let cipher = XChaCha20Poly1305::new(Key::from_slice(&*key(key_file)?));
     let (nonce, msg) = sealed.split_at_checked(NONCE).ok_or_else(|| Error::Seal(path.to_owned()))?;
     cipher
@@ -44,21 +45,18 @@ pub(super) fn discard(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The key of this installation, made on first use.
+/// The key of this installation, made on first use; two first uses at once get the same.
 fn key_or_new(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
-    if path.exists() {
-        return key(path);
+    if !path.exists() {
+        let text = Zeroizing::new(hex::encode(*random::<32>()?));
+        durable::create_whole(path, text.as_bytes())?;
     }
-    let key = random::<32>()?;
-    let text = Zeroizing::new(hex::encode(*key));
-    durable::write_atomic(path, text.as_bytes(), Mode::Private)?;
-    Ok(key)
+    key(path)
 }
 
 /// The key that sealed something: a new one in its place would only hide that it is gone.
 fn key(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
-    let read = std::fs::read(path).map(Zeroizing::new);
-    let text = read.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = bounded::read(path, path, CONFIGURATION)?;
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.trim_ascii(), &mut *key).map_err(|_| Error::Seal(path.to_owned()))?;
     Ok(key)
@@ -73,6 +71,21 @@ fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn first_uses_at_once_get_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, start) = (folder.path().join("undo.key"), std::sync::Barrier::new(8));
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let first = || {
+                start.wait();
+                *key_or_new(&path).unwrap()
+            };
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(first)).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|one| *one == keys[0]));
+    }
 
     #[test]
     fn only_the_same_key_and_incident_open_it() {

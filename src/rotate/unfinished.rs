@@ -36,7 +36,7 @@ impl Unfinished {
         }
         let records = read_journal(&folder.join("journal.jsonl"))?;
         let memo = Memo::read(&folder, &request.state, id)?;
-        if !request.targets.iter().map(ToString::to_string).eq(memo.targets.iter().cloned()) {
+        if !memo.is_about(&request.targets) {
             return Err(Error::OtherTarget { id: id.to_string(), target: memo.targets.join(", ") });
         }
         let same_cookie = request.probe.as_ref().is_some_and(|probe| memo.has_cookie_of(probe));

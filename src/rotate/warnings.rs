@@ -11,17 +11,28 @@ pub(super) fn of(plan: &Plan) -> Vec<String> {
         let inside = if plan.held.len() > 1 { format!(" in {}", facts.place) } else { String::new() };
         about_target(target.place().variable(), facts, &inside, &mut warnings);
     }
-    let mut values: Vec<_> = plan.facts().filter_map(|facts| facts.old.first()).collect();
-    values.dedup();
-    if values.len() > 1 {
-        warnings
-            .push("The targets do not hold the same value now; all of them get the same new one.".to_owned());
+    if plan.old().is_some() && plan.common_old().is_none() {
+        let what = if plan.held.len() > 1 { "The targets do" } else { "Its entries do" };
+        warnings.push(format!("{what} not hold the same value now; all of them get the same new one."));
+    }
+    for facts in plan.facts().filter(|facts| facts.blind) {
+        warnings.push(way_back_of_blind(plan, &facts.place));
     }
     if plan.request.graceful.is_some() && plan.facts().all(|facts| facts.kept.is_empty()) {
         warnings.push("No target has a fallback list that can hold the old value, so that --graceful keeps nothing: the sessions end as without it.".to_owned());
     }
     about_sessions(plan, &mut warnings);
     warnings
+}
+
+/// What cannot be read gets a value back on a failure only where there is no doubt which one.
+fn way_back_of_blind(plan: &Plan, place: &str) -> String {
+    let how = match (plan.common_old(), plan.old()) {
+        (Some(_), _) => "is put back with the value that all others hold now",
+        (None, Some(_)) => "cannot be put back, since the values that can be read differ",
+        (None, None) => "cannot be put back, since no target shows the old value",
+    };
+    format!("{place} is written last. On a failure, what cannot be read there {how}.")
 }
 
 fn about_target(name: &str, facts: &Facts, inside: &str, warnings: &mut Vec<String>) {

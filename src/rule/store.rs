@@ -6,6 +6,8 @@
 use super::form::{Filters, Promise, Rule, Text};
 use crate::finding::{Confidence, Severity};
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Ends a field; the last one of a rule too.
 const END: char = '\0';
@@ -19,13 +21,28 @@ type Rest = (Severity, Confidence, bool, Option<Promise>, Option<Filters>, Vec<T
 
 /// Reads rules, which have no examples; `None` if the text has another form.
 pub(super) fn read(text: &'static str) -> Option<Vec<Rule>> {
-    let fields: Vec<&str> = text.split_terminator(END).collect();
-    let (rules, []) = fields.as_chunks::<FIELDS>() else { return None };
-    rules.iter().map(rule).collect()
+    let mut fields = text.split_terminator(END);
+    let (mut rules, mut rests) = (Vec::new(), HashMap::new());
+    while let Some(id) = fields.next() {
+        let mut of_rule = [id; FIELDS];
+        for field in &mut of_rule[1..] {
+            *field = fields.next()?;
+        }
+        rules.push(rule(&of_rule, &mut rests)?);
+    }
+    Some(rules)
 }
 
-fn rule([id, title, pattern, reference, advice, keywords, rest]: &[&'static str; FIELDS]) -> Option<Rule> {
-    let (severity, confidence, named, promise, filters, part_of): Rest = serde_json::from_str(rest).ok()?;
+/// Reads a rule. What is not text is the same in many rules, and read once.
+fn rule(
+    [id, title, pattern, reference, advice, keywords, rest]: &[&'static str; FIELDS],
+    rests: &mut HashMap<&'static str, Rest>,
+) -> Option<Rule> {
+    let known = match rests.entry(rest) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(serde_json::from_str(rest).ok()?),
+    };
+    let (severity, confidence, named, promise, filters, part_of) = known.clone();
     Some(Rule {
         id: Cow::Borrowed(id),
         title: Cow::Borrowed(title),

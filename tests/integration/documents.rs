@@ -351,6 +351,18 @@ fn what_cannot_be_read_is_told() {
         ran.code == 3 && skipped.contains("locked.pdf") && skipped.contains("encrypted PDF"),
         "{skipped}"
     );
+    let words = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let container = |name: &str| {
+        let start = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+        [&start[..], &[0; 600], &words(name), &[0; 100]].concat()
+    };
+    let repo = Repo::new();
+    repo.write("locked.docx", container("EncryptedPackage"));
+    repo.write("plain.doc", container("WordDocument"));
+    let ran = repo.scan(&[&JSON[..], &["--no-git", "."]].concat());
+    let skipped = ran.json()["coverage"]["skipped"].to_string();
+    assert!(ran.code == 3 && skipped.contains("locked.docx") && !skipped.contains("plain.doc"), "{skipped}");
+    assert_eq!(repo.scan(&[&JSON[..], &["--no-git", "--no-archives", "."]].concat()).code, 0);
     let bomb =
         page("BT ET", HELVETICA, &(0..2).map(|_| stream("", &vec![b' '; 33 << 20])).collect::<Vec<_>>());
     let ran = scan("bomb.pdf", &bomb);

@@ -1,6 +1,7 @@
 //! The built-in rules where people write secrets down, rule files that are wrong, and `unleak rules`.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use std::process::{Command, Output};
@@ -198,6 +199,12 @@ proptest! {
         let again = DETECTOR.scan(cut.as_bytes()).unwrap();
         prop_assert!(again.iter().all(|found| found.rule != index), "{} finds a token without its prefix", rule.id);
     }
+
+}
+
+proptest! {
+    // Always the same texts: sooner or later chance writes `pw:` and a good password.
+    #![proptest_config(ProptestConfig { cases: 1000, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn random_text_holds_no_secret(text in "[ -~\n]{0,400}") {

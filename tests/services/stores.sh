@@ -13,10 +13,16 @@ stores_python() {
   if [ ! -d "$folder" ]; then
     command -v python3 >/dev/null || packages_install 'Python 3' python3 python3-venv
     say "installing ${wanted[*]} with pip"
-    # A virtual environment holds its own path, so it is made where it stays; the mark says that it is complete.
-    python3 -m venv "$folder.$$" >&2 || die 'python3 -m venv failed: on Debian, install python3-venv'
-    "$folder.$$/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}" >&2 || die 'pip install failed'
-    mv "$folder.$$" "$folder" || die "cannot keep Python packages in $cache"
+    # A virtual environment holds its own path, so it is made where it stays; the link under the name that is looked for
+    # says that it is complete. Of two runs at once the second to end drops its own: a link is made once, and moves nothing.
+    local own
+    own=$(mktemp -d "$folder.XXXXXX") || die "cannot keep Python packages in $cache"
+    python3 -m venv "$own" >&2 || die 'python3 -m venv failed: on Debian, install python3-venv'
+    "$own/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}" >&2 || die 'pip install failed'
+    if ! ln -sn "$own" "$folder" 2>/dev/null; then
+      rm -rf "$own"
+      [ -d "$folder" ] || die "cannot keep Python packages in $cache"
+    fi
   fi
   stores_bin=$folder
   export UNLEAK_TEST_PYTHON=$folder/bin/python3

@@ -85,6 +85,9 @@ pub(super) struct Arguments {
     /// The folder that the reload command was meant to run in.
     #[arg(skip)]
     directory: Option<PathBuf>,
+    /// The folder that the commands of the targets were meant to run in.
+    #[arg(skip)]
+    target_directory: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -120,17 +123,18 @@ impl Arguments {
     /// What was typed now, and what was typed before where nothing was typed now.
     pub(super) fn or(self, before: Self) -> Self {
         let new_store = self.store.is_some() || self.store_from.is_some();
-        let anew = self.reload.is_some() || !self.target.is_empty();
+        let (new_target, new_reload) = (!self.target.is_empty(), self.reload.is_some());
         let new_password = new_store || self.store_password_file.is_some();
         Self {
-            target: if self.target.is_empty() { before.target } else { self.target },
+            target: if new_target { self.target } else { before.target },
+            target_directory: if new_target { self.target_directory } else { before.target_directory },
             read_back: if self.read_back.is_empty() { before.read_back } else { self.read_back },
             secret_format: self.secret_format.or(before.secret_format),
             secret_length: self.secret_length.or(before.secret_length),
             secret_alphabet: self.secret_alphabet.or(before.secret_alphabet),
             graceful: self.graceful.or(before.graceful),
             exposed_since: self.exposed_since.or(before.exposed_since),
-            directory: if anew { self.directory } else { before.directory },
+            directory: if new_reload { self.directory } else { before.directory },
             reload: self.reload.or(before.reload),
             reload_timeout: self.reload_timeout.or(before.reload_timeout),
             health: self.health.or(before.health),
@@ -161,7 +165,9 @@ impl Arguments {
         {
             memo.password_variable = input::password_variable(context).map(|(name, _)| name.to_owned());
         }
-        memo.directory = memo.directory.or_else(|| absolute(Path::new(".")).ok());
+        for directory in [&mut memo.directory, &mut memo.target_directory] {
+            *directory = directory.take().or_else(|| absolute(Path::new(".")).ok());
+        }
         serde_json::to_vec(&memo).ok().map(Secret::from)
     }
 
@@ -215,7 +221,7 @@ impl Arguments {
                 env: &env,
                 read_command,
                 graceful: self.graceful.is_some(),
-                directory: self.directory.clone(),
+                directory: self.target_directory.clone(),
             };
             targets.push(Target::parse(target, &around).map_err(|error| usage(&error))?);
         }
@@ -338,5 +344,21 @@ mod tests {
         let meant = given("env:/b#S", Some("sqlite:/db"), None).or(before);
         assert_eq!((meant.target[0].as_str(), meant.store_from), ("env:/b#S", None));
         assert_eq!((meant.store.as_deref(), meant.password_variable), (Some("sqlite:/db"), None));
+    }
+
+    #[test]
+    fn each_command_runs_in_the_folder_that_it_was_given_in() {
+        let there = || Some(PathBuf::from("/there"));
+        let mut before = given("exec:./put", None, None);
+        before.reload = Some("./reload".to_owned());
+        (before.directory, before.target_directory) = (there(), there());
+        let folders = |now: Arguments| {
+            let meant = now.or(before.clone());
+            (meant.target_directory, meant.directory)
+        };
+        assert_eq!(folders(Arguments::default()), (there(), there()));
+        assert_eq!(folders(given("exec:./put", None, None)), (None, there()));
+        let reload = Some("./reload".to_owned());
+        assert_eq!(folders(Arguments { reload, ..Arguments::default() }), (there(), None));
     }
 }

@@ -49,8 +49,28 @@ pub(super) fn file(path: &Path) -> Result<Secret, Failure> {
 /// Reads everything, without the line end that an editor adds.
 fn read(from: impl io::Read, name: &str) -> Result<Secret, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
-    from.take(LONGEST)
+    from.take(LONGEST + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    // Half of a secret is another one.
+    if bytes.len() as u64 > LONGEST {
+        return Err(Failure::usage(format!(
+            "{name} holds more than 64 KiB, which no cookie or address does"
+        ))
+        .hinted("check the source"));
+    }
     Ok(Secret::from(bytes.trim_ascii_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_whole_or_refused() {
+        for (length, fits) in [(65_536, true), (65_537, false)] {
+            let read = read(io::repeat(b'a').take(length), "it");
+            assert_eq!(read.is_ok_and(|secret| secret.expose().len() as u64 == length), fits, "{length}");
+        }
+    }
 }

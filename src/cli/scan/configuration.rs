@@ -8,10 +8,10 @@ use crate::config::{self, Config, Layer, Selection};
 use crate::coverage::{Configuration, LayerKind};
 use crate::detect::{Detector, Known};
 use crate::finding::Scan;
-use crate::rule::{self, Rule};
+use crate::rule::{self, Rule, Text};
 use crate::source::Source;
 use crate::source::git::{Base, Entry};
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -25,7 +25,7 @@ const LARGEST: usize = 4 << 20;
 pub(super) struct Chosen {
     pub(super) detector: Detector,
     layers: Vec<Layer>,
-    ids: BTreeSet<String>,
+    ids: HashSet<Text>,
     configuration: Configuration,
 }
 

@@ -9,6 +9,11 @@ use std::ops::Range;
 /// How far from the empty literal, or from the template, the others stand.
 pub(super) const REACH: usize = 400;
 
+/// How far before a list the name of the call stands that joins it.
+pub(super) const NAME: usize = 24;
+/// What that name ends with.
+const NAME_END: &[u8] = b"oin(";
+
 /// What stands before an empty literal that a list follows.
 const JOINS: [&[u8]; 4] = [b"implode(", b"oin(", b"oncat(", b"oin-String -Separator "];
 
@@ -16,12 +21,19 @@ const JOINS: [&[u8]; 4] = [b"implode(", b"oin(", b"oncat(", b"oin-String -Separa
 struct Call {
     range: Range<usize>,
     literals: Vec<Range<usize>>,
+    /// From where on the bytes before it were looked at, in a line before at most for the name.
+    seen: usize,
 }
 
 /// The part of the call whose empty literal or template begins at `at`.
 pub(super) fn part(text: &[u8], at: usize) -> Option<Part> {
     let call = call(text, at)?;
-    let extent = at.saturating_sub(REACH + pieces::REACH)..(at + REACH + pieces::REACH).min(text.len());
+    // Nothing of it but its name stands in another line.
+    let reach = REACH + pieces::REACH;
+    let (floor, ceiling) = (at.saturating_sub(reach), (at + reach).min(text.len()));
+    let start = memchr::memrchr(b'\n', &text[floor..at]).map_or(floor, |newline| floor + newline + 1);
+    let end = memchr::memchr(b'\n', &text[at..ceiling]).map_or(ceiling, |newline| at + newline);
+    let extent = start.min(call.seen)..end;
     let is_near = call.range.start + REACH >= at && call.range.end <= at + REACH;
     is_near.then_some(Part { kind: Kind::Joined, range: call.range, extent })
 }
@@ -29,7 +41,7 @@ pub(super) fn part(text: &[u8], at: usize) -> Option<Part> {
 /// The line with one literal in the place of the call.
 pub(super) fn view(text: &[u8], range: &Range<usize>) -> Option<View> {
     let quotes = memchr::memchr2_iter(b'"', b'\'', &text[range.clone()]);
-    let Call { range: whole, mut literals } =
+    let Call { range: whole, mut literals, .. } =
         quotes.filter_map(|at| call(text, range.start + at)).find(|call| call.range == *range)?;
     // With the quote before the first and the one behind the last.
     literals.first_mut()?.start -= 1;
@@ -56,12 +68,13 @@ fn call(text: &[u8], at: usize) -> Option<Call> {
             .into_iter()
             .find_map(|sign| behind.starts_with(sign).then_some(end + sign.len()))?;
         let (literals, close) = list(text, open).filter(|_| is_template)?;
-        return Some(Call { range: at..close, literals });
+        return Some(Call { range: at..close, literals, seen: at });
     }
     if behind.starts_with(b".join(") {
         let open = end + 6;
         let (literals, close) = list(text, open).or_else(|| list(text, open - 1))?;
-        return Some(Call { range: at..close + usize::from(text.get(close) == Some(&b')')), literals });
+        let close = close + usize::from(text.get(close) == Some(&b')'));
+        return Some(Call { range: at..close, literals, seen: at });
     }
     let before = &text[at.saturating_sub(REACH)..at];
     let name = JOINS.iter().find(|name| before.ends_with(name));
@@ -71,7 +84,8 @@ fn call(text: &[u8], at: usize) -> Option<Call> {
         let open = end + 1 + usize::from(behind.get(1) == Some(&b' '));
         let (literals, close) = list(text, open).or_else(|| literals(text, open))?;
         let close = close + usize::from(text.get(close) == Some(&b')'));
-        return Some(Call { range: word_start(text, at - name.len())..close, literals });
+        let start = word_start(text, at - name.len());
+        return Some(Call { range: start..close, literals, seen: start });
     }
     // The list stands before: `[…].join("")`, `Join([]string{…}, "")`.
     let list_end = at
@@ -86,11 +100,17 @@ fn call(text: &[u8], at: usize) -> Option<Call> {
     let floor = at.saturating_sub(REACH);
     let start = floor + memchr::memrchr(open, &text[floor..list_end])?;
     let (literals, close) = list(text, start)?;
-    let is_call = text[list_end] == b'.'
-        || memchr::memmem::find(&text[start.saturating_sub(24)..start], b"oin(").is_some();
-    let start = if text[list_end] == b'.' { start } else { word_start(text, start) };
-    (is_call && close == list_end)
-        .then_some(Call { range: start..end + usize::from(text.get(end) == Some(&b')')), literals })
+    let is_method = text[list_end] == b'.';
+    let seen = if is_method { start } else { start.saturating_sub(NAME) };
+    let is_call = is_method || has_name(&text[seen..start]);
+    let start = if is_method { start } else { word_start(text, start) };
+    let end = end + usize::from(text.get(end) == Some(&b')'));
+    (is_call && close == list_end).then_some(Call { range: start..end, literals, seen })
+}
+
+/// Whether the name of a call that joins a list is among these bytes.
+pub(super) fn has_name(before: &[u8]) -> bool {
+    memchr::memmem::find(before, NAME_END).is_some()
 }
 
 /// The start of the dotted word that ends here.

@@ -71,11 +71,12 @@ pub(super) struct Parts<'t> {
     text: &'t [u8],
     /// How far the parts of each kind have been told.
     told: [usize; KINDS],
+    dumps: dump::Told,
 }
 
 impl<'t> Parts<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
-        Self { text, told: [0; KINDS] }
+        Self { text, told: [0; KINDS], dumps: dump::Told::default() }
     }
 
     /// Tells the parts that show themselves in the window, each once. Windows are asked for in ascending order.
@@ -85,16 +86,8 @@ impl<'t> Parts<'t> {
             told[part.kind as usize] = part.range.end;
             tell(&part);
         };
-        let mut spaced = self.told[Kind::Dump as usize];
-        let mut dumps = Vec::new();
-        let look = |at: usize| {
-            if at >= spaced
-                && let Some(part) = dump::part(text, at)
-            {
-                spaced = part.range.end;
-                dumps.push(part);
-            }
-        };
+        let (mut spaced, mut dumps) = (self.dumps, Vec::new());
+        let look = |at: usize| dumps.extend(spaced.part(text, at));
         run::each_in(text, window, look, |found| {
             if found.start >= self.told[Kind::Run as usize]
                 && (run::may_be_line(text, &found) || digits::may_say(text, &found))
@@ -103,6 +96,7 @@ impl<'t> Parts<'t> {
                 tell(part, &mut self.told);
             }
         });
+        self.dumps = spaced;
         dumps.into_iter().for_each(|part| tell(part, &mut self.told));
         mark::each_in(text, window, |kind, at| {
             if at < self.told[kind as usize] {

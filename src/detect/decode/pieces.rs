@@ -7,6 +7,12 @@ use std::ops::Range;
 /// How far apart the places of one part may be, and how much is kept around them, both within a line.
 pub(super) const REACH: usize = 128;
 
+/// The longest place of quoted-printable.
+pub(super) const PRINTABLE: usize = 3;
+
+/// How many places of quoted-printable are passed to find one that shows it.
+const MOST_PASSED: usize = 1 << 14;
+
 /// A place to be replaced.
 #[derive(Clone, Debug)]
 pub(super) struct Edit {
@@ -18,7 +24,7 @@ pub(super) struct Edit {
 pub(super) fn part(text: &[u8], kind: Kind, at: usize) -> Option<Part> {
     let mut first = edit_at(text, kind, at)?;
     // A break alone, or a number behind an equals sign, is code.
-    if kind == Kind::Printable && !text[at..].starts_with(b"=3D") {
+    if kind == Kind::Printable && !shows_printable(text, at) {
         return None;
     }
     let mut last = first.clone();
@@ -32,7 +38,11 @@ pub(super) fn part(text: &[u8], kind: Kind, at: usize) -> Option<Part> {
     let end = line_behind(text, last.range.end);
     let extent = match kind {
         Kind::Split | Kind::Continued => seam::seen(text, start..end),
-        Kind::Printable => start.saturating_sub(escape::LONGEST)..(end + escape::LONGEST).min(text.len()),
+        // A broken line may end before it, but nothing goes on behind a line that is not broken.
+        Kind::Printable => {
+            let behind = if text.get(end) == Some(&b'\n') { 0 } else { PRINTABLE };
+            start.saturating_sub(PRINTABLE)..(end + behind).min(text.len())
+        }
         _ => {
             // An escape could begin before what is kept and end in it, or the other way round, but not across a line's end.
             let before = escape::LONGEST.min(start - line_before(text, start));
@@ -77,6 +87,38 @@ pub(super) fn view(text: &[u8], kind: Kind, range: &Range<usize>) -> Option<View
         cut: false,
         map: Map::Pieces(pieces),
     })
+}
+
+/// Whether a place is one that only quoted-printable has.
+fn shows_printable(text: &[u8], at: usize) -> bool {
+    text[at..].starts_with(b"=3D")
+}
+
+/// Where a place begins that shows the part of quoted-printable which `at` is in, or right behind.
+pub(super) fn printable_before(text: &[u8], at: usize) -> Option<usize> {
+    let kind = Kind::Printable;
+    let shows = |near: usize| {
+        let before = |edit: &Edit| edit_before(text, kind, edit.range.start);
+        let mut places = std::iter::successors(edit_before(text, kind, near), before).take(MOST_PASSED);
+        places.find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.start)
+    };
+    [at, at.saturating_sub(PRINTABLE)].into_iter().filter_map(shows).min()
+}
+
+/// Where a place ends that shows the part of quoted-printable which `at` is in, or right before. That may begin with one
+/// of the lines that begin here.
+pub(super) fn printable_behind(text: &[u8], at: usize) -> Option<usize> {
+    let kind = Kind::Printable;
+    let shows = |near: usize| {
+        let behind = |edit: &Edit| edit_behind(text, kind, edit.range.end);
+        let first = next_edit(text, kind, near, line_behind(text, near));
+        let mut places = std::iter::successors(first, behind).take(MOST_PASSED);
+        places.find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.end)
+    };
+    let near = &text[at..(at + PRINTABLE + 1).min(text.len())];
+    let lines = memchr::memchr_iter(b'\n', near).map(|newline| at + newline + 1);
+    let beside = [at.saturating_sub(PRINTABLE), at, (at + PRINTABLE).min(line_behind(text, at))];
+    lines.chain(beside).filter_map(shows).max()
 }
 
 fn edit_at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {

@@ -105,6 +105,24 @@ fn is_spaced(gaps: u64) -> bool {
     pairs || fours || gaps == const { at([3]) } || gaps == const { at([4]) }
 }
 
+/// All places that a block can have.
+pub(super) const EVERYWHERE: u16 = (1 << BLOCK) - 1;
+
+/// Where in this range a block shows gaps as a dump has them: one bit for each place that the blocks of a window can have.
+/// Only what shows at all of these is seen whatever the window is.
+pub(super) fn spaced(text: &[u8], range: Range<usize>) -> u16 {
+    let mut places = 0;
+    for at in range {
+        if text.get(at..).and_then(<[u8]>::first_chunk).is_some_and(|block| is_spaced(gaps(block))) {
+            places |= 1 << (at % BLOCK);
+        }
+        if places == EVERYWHERE {
+            break;
+        }
+    }
+    places
+}
+
 /// The run that the digit at `at` belongs to. A letter behind a backslash is no digit.
 fn run_at(text: &[u8], at: usize) -> Range<usize> {
     let before = text[..at].iter().rev().take_while(|byte| is_digit(**byte)).count();

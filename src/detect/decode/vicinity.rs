@@ -6,8 +6,14 @@ use std::ops::Range;
 
 /// Within the line.
 const REACH: usize = pieces::REACH + joined::REACH + 2;
-/// As far as a broken run's next line can be.
-const LINE: usize = run::LONGEST_LINE + run::INDENT + 8;
+/// As far as the next line of a broken run or of a dump can be.
+const LINE: usize = {
+    let (run, dump) = (run::LONGEST_LINE + run::INDENT + 8, dump::LONGEST_LINE + 2);
+    if run > dump { run } else { dump }
+};
+
+/// The most lines of a dump that do not show it by themselves.
+const SHORT_LINES: usize = 64;
 
 /// How near.
 const NEAR: usize = 96;
@@ -64,12 +70,13 @@ fn start(text: &[u8], at: usize) -> usize {
     let newline = memchr::memrchr(b'\n', &text[floor..at]).map(|newline| floor + newline);
     let in_line = newline.map_or(floor, |newline| newline + 1).max(at.saturating_sub(REACH));
     let mut start = in_line.min(at.saturating_sub(wide::REACH));
+    if let Some(shows) = pieces::printable_before(text, at) {
+        start = start.min(shows);
+    }
     let Some(newline) = newline else { return start };
     start = start.min(broken_before(text, newline + 1));
     // A dump in the lines before may go on here, or no more.
-    if let Some(before) = dump::line_before(text, newline + 1).filter(|line| dump::is_line(text, *line)) {
-        start = start.min(before);
-    }
+    start = start.min(dump_before(text, newline + 1));
     if is_near_line_start(text, newline, at) {
         // A seam that begins in a line before may end here.
         for beside in 0..=seam::BESIDE.min(at) {
@@ -103,6 +110,9 @@ fn end(text: &[u8], at: usize) -> (usize, usize) {
     let newline = memchr::memchr(b'\n', &text[at..ceiling]).map(|newline| at + newline);
     let in_line = newline.map_or(ceiling, |newline| newline + 1).min(at + REACH);
     let mut end = in_line.max((at + wide::REACH).min(text.len()));
+    if let Some(shows) = pieces::printable_behind(text, at) {
+        end = end.max(shows);
+    }
     let Some(newline) = newline else { return (end, at) };
     // A seam that begins here may end in a line behind.
     let beside = (at + seam::BESIDE).min(text.len());
@@ -111,9 +121,7 @@ fn end(text: &[u8], at: usize) -> (usize, usize) {
         end = end.max(in_line_behind(text, head));
     }
     end = end.max(broken_behind(text, newline));
-    if dump::is_line(text, newline + 1) {
-        end = end.max((newline + 1 + dump::SEEN).min(text.len()));
-    }
+    end = end.max(dump_behind(text, newline + 1)).max(joined_behind(text, at));
     // The next line may have gone on from this one.
     let next = &text[newline + 1..];
     let blank = next.iter().take(run::INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
@@ -123,7 +131,49 @@ fn end(text: &[u8], at: usize) -> (usize, usize) {
     }
     let is_whole = in_line > newline;
     let seam = seam::joined_before(text, newline) + seam::BESIDE;
-    (end, if is_whole { newline.saturating_sub(seam) } else { at })
+    (end, if is_whole { newline.saturating_sub(seam.max(joined::NAME + 1)) } else { at })
+}
+
+/// The start of what shows a dump in the lines before this one.
+fn dump_before(text: &[u8], mut line: usize) -> usize {
+    let mut places = 0;
+    for _ in 0..SHORT_LINES {
+        let before = dump::line_before(text, line);
+        let Some((before, (more, _))) = before.and_then(|line| Some((line, dump::shown(text, line)?))) else {
+            break;
+        };
+        (line, places) = (before, places | more);
+        if places == run::EVERYWHERE {
+            break;
+        }
+    }
+    line
+}
+
+/// The end of what shows a dump in this line and those behind.
+fn dump_behind(text: &[u8], line: usize) -> usize {
+    let (mut next, mut end, mut places) = (Some(line), line, 0);
+    for _ in 0..SHORT_LINES {
+        let Some((line, (more, last))) = next.and_then(|line| Some((line, dump::shown(text, line)?))) else {
+            break;
+        };
+        (next, end, places) = (dump::line_behind(text, line), last + wide::REACH, places | more);
+        if places == run::EVERYWHERE {
+            break;
+        }
+    }
+    end.min(text.len())
+}
+
+/// The end of the line whose list is joined by a call that is named before its start, and here.
+fn joined_behind(text: &[u8], at: usize) -> usize {
+    let near = &text[at..(at + joined::NAME + 1).min(text.len())];
+    match memchr::memrchr(b'\n', near).map(|newline| at + newline) {
+        Some(newline) if joined::has_name(&text[at.saturating_sub(joined::NAME)..newline]) => {
+            in_line_behind(text, newline + 1)
+        }
+        _ => at,
+    }
 }
 
 /// The most lines that an equals sign at their end breaks.

@@ -3,7 +3,6 @@
 use super::super::Error;
 use super::{LONGEST, SHORTEST};
 use crate::rule::Rule;
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// Keywords by their numbers.
@@ -18,6 +17,30 @@ pub(super) struct Keywords {
     firsts: Vec<u32>,
 }
 
+/// A keyword and the number of a rule that it calls for. It has its text in itself, which makes the sorting of thousands a
+/// matter of comparing numbers, and that of nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Call {
+    /// In small letters; zeros behind the end.
+    text: [u8; LONGEST],
+    len: u32,
+    rule: u32,
+}
+
+impl Call {
+    fn new(keyword: &[u8], rule: usize) -> Self {
+        let len = keyword.len().min(LONGEST);
+        let mut text = [0; LONGEST];
+        text[..len].copy_from_slice(&keyword[..len]);
+        text.make_ascii_lowercase();
+        Self { text, len: place(len), rule: place(rule) }
+    }
+
+    fn keyword(&self) -> &[u8] {
+        &self.text[..self.len as usize]
+    }
+}
+
 impl Keywords {
     /// The keywords of the rules that are wanted, and behind them others that count as rules of their own.
     pub(super) fn new<'k>(
@@ -25,20 +48,20 @@ impl Keywords {
         is_wanted: &dyn Fn(usize) -> bool,
         further: impl Iterator<Item = &'k [u8]>,
     ) -> Result<Self, Error> {
-        let mut all: Vec<(Cow<'k, [u8]>, usize)> = Vec::with_capacity(4 * rules.len());
+        let mut all: Vec<Call> = Vec::with_capacity(4 * rules.len());
         for (number, rule) in rules.iter().enumerate().filter(|(number, _)| is_wanted(*number)) {
             if let Some(short) = rule.keywords.iter().find(|keyword| keyword.len() < SHORTEST) {
                 return Err(Error::ShortKeyword { rule: rule.id.to_string(), keyword: short.to_string() });
             }
-            all.extend(rule.keywords.iter().map(|keyword| (small(keyword.as_bytes()), number)));
+            all.extend(rule.keywords.iter().map(|keyword| Call::new(keyword.as_bytes(), number)));
         }
-        all.extend(further.map(small).zip(rules.len()..));
+        all.extend(further.zip(rules.len()..).map(|(keyword, number)| Call::new(keyword, number)));
         all.sort_unstable();
         all.dedup();
         let mut keywords = Self { text: Vec::new(), starts: vec![0], rules: Vec::new(), firsts: vec![0] };
-        for same in all.chunk_by(|(a, _), (b, _)| a == b) {
-            keywords.text.extend_from_slice(&same[0].0);
-            keywords.rules.extend(same.iter().map(|(_, rule)| *rule));
+        for same in all.chunk_by(|a, b| a.keyword() == b.keyword()) {
+            keywords.text.extend_from_slice(same[0].keyword());
+            keywords.rules.extend(same.iter().map(|call| call.rule as usize));
             keywords.starts.push(place(keywords.text.len()));
             keywords.firsts.push(place(keywords.rules.len()));
         }
@@ -60,15 +83,6 @@ impl Keywords {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         (0..self.count()).map(|keyword| self.text(keyword))
-    }
-}
-
-fn small(keyword: &[u8]) -> Cow<'_, [u8]> {
-    let keyword = &keyword[..keyword.len().min(LONGEST)];
-    if keyword.iter().any(u8::is_ascii_uppercase) {
-        keyword.to_ascii_lowercase().into()
-    } else {
-        keyword.into()
     }
 }
 

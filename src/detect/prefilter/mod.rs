@@ -42,13 +42,29 @@ pub(super) struct Prefilter {
     longest: usize,
 }
 
-/// What a gram is a sign of.
+/// What a gram is a sign of, in one number, since there are tens of thousands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Sign {
-    keyword: u32,
+struct Sign(u32);
+
+impl Sign {
+    /// Enough for the places of a keyword.
+    const BITS: u32 = 5;
+
+    fn new(keyword: u32, offset: u32) -> Self {
+        Self(keyword << Self::BITS | offset)
+    }
+
+    fn keyword(self) -> usize {
+        (self.0 >> Self::BITS) as usize
+    }
+
     /// How far behind the keyword's start the gram's second byte stands: its first may be the one before the keyword.
-    offset: u32,
+    fn offset(self) -> usize {
+        (self.0 & ((1 << Self::BITS) - 1)) as usize
+    }
 }
+
+const _: () = assert!(LONGEST < 1 << Sign::BITS);
 
 /// A keyword that stands in the text.
 pub(super) struct Hit {
@@ -67,7 +83,7 @@ impl Prefilter {
         let keywords = Keywords::new(rules, is_wanted, further)?;
         let mut grams: Vec<(u32, Sign)> = Vec::with_capacity(4 * keywords.count());
         for (keyword, text) in (0..).zip(keywords.iter()) {
-            each_gram(text, |gram, offset| grams.push((gram, Sign { keyword, offset })));
+            each_gram(text, |gram, offset| grams.push((gram, Sign::new(keyword, offset))));
         }
         let bitmap = vec![0; WORDS].into_boxed_slice();
         let mut bitmap: Box<[u64; WORDS]> = bitmap.try_into().expect("it has that length");
@@ -122,8 +138,7 @@ impl Prefilter {
         let bucket = bucket(gram);
         let known = &self.grams[self.buckets[bucket] as usize..self.buckets[bucket + 1] as usize];
         for (_, sign) in known.iter().filter(|(known, _)| *known == gram) {
-            let (number, Some(start)) = (sign.keyword as usize, (at + 1).checked_sub(sign.offset as usize))
-            else {
+            let (number, Some(start)) = (sign.keyword(), (at + 1).checked_sub(sign.offset())) else {
                 continue;
             };
             let keyword = self.keywords.text(number);

@@ -1,6 +1,7 @@
 //! The incidents of a state folder: which there are, what they say, and whether anything in them was changed.
 
 use super::signature;
+use crate::rotate::bounded::{self, RECORD};
 use crate::rotate::evidence::{Check, Status};
 use crate::rotate::journal::{Kind, read_journal};
 use crate::rotate::unfinished::SEALED;
@@ -100,7 +101,7 @@ fn entry(id: IncidentId, folder: &Path) -> Entry {
 /// When there is none.
 pub fn report(state: &Path, id: &IncidentId, form: ReportForm) -> Result<String, Error> {
     let path = folder(state, id)?.join(form.file());
-    std::fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
+    bounded::text(&path, &path, RECORD).map(|text| text.to_string())
 }
 
 /// Checks that nothing in an incident's folder was changed, with this installation's public key or another one.
@@ -125,9 +126,9 @@ pub fn verify(state: &Path, id: &IncidentId, key: Option<&Path>) -> Result<Vec<C
     let public = signature::public_key(path)?;
     for form in ReportForm::ALL {
         let file = folder.join(form.file());
-        let said = match std::fs::read(&file) {
+        let said = match bounded::read(&file, &file, RECORD) {
             Ok(content) => signature::check(&file, &content, &public, id).map(|()| content),
-            Err(error) => Err(format!("it cannot be read: {error}")),
+            Err(error) => Err(error.chain()),
         };
         let claim = format!("{} is what was signed", form.file());
         match said {
@@ -149,7 +150,7 @@ fn journal(folder: &Path, checks: &mut Vec<Check>) -> Option<String> {
     let claim = "The journal is a whole chain";
     match read_journal(&path) {
         Ok(records) => {
-            let whole = std::fs::read(&path).is_ok_and(|bytes| bytes.ends_with(b"\n"));
+            let whole = bounded::read(&path, &path, RECORD).is_ok_and(|bytes| bytes.ends_with(b"\n"));
             let last = records.last()?;
             let (status, evidence) = match (last.event, whole) {
                 (_, false) => (Status::Failed, "its last line is cut off".to_owned()),

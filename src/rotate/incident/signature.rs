@@ -4,8 +4,9 @@
 //! other hands before an incident, and a report's signature where others keep it.
 
 use crate::durable::{self, Mode};
+use crate::rotate::bounded::{self, CONFIGURATION};
 use crate::rotate::{Error, IncidentId};
-use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKeyBox, SignatureBox};
+use minisign::{KeyPair, PublicKey, PublicKeyBox, SecretKey, SecretKeyBox, SignatureBox};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -29,6 +30,7 @@ pub(super) fn sign(
     let key = SecretKeyBox::from_string(&key)
         .and_then(SecretKeyBox::into_unencrypted_secret_key)
         .map_err(failed)?;
+    publish(&key, state)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let trusted = format!("incident {id}, {name}, journal {head}");
     let signature =
@@ -38,14 +40,14 @@ pub(super) fn sign(
 
 /// Whether a file is what was signed, and for this incident; why not otherwise.
 pub(super) fn check(path: &Path, content: &[u8], key: &PublicKey, id: &IncidentId) -> Result<(), String> {
-    let text = std::fs::read_to_string(beside(path))
-        .map_err(|error| format!("its signature cannot be read: {error}"))?;
+    let own = beside(path);
+    let text = bounded::text(&own, &own, CONFIGURATION).map_err(|error| error.chain())?;
     let signature = SignatureBox::from_string(&text).map_err(|_| "its signature is damaged".to_owned())?;
     minisign::verify(key, &signature, Cursor::new(content), true, false, false)
         .map_err(|_| "it is not what was signed with this key".to_owned())?;
     // A change where verification does not look is a change too.
     let comment_is_ours = signature.untrusted_comment().is_ok_and(|comment| comment == UNTRUSTED);
-    if signature.to_string() != text || !comment_is_ours {
+    if signature.to_string() != *text || !comment_is_ours {
         return Err("its signature's file was changed".to_owned());
     }
     let comment = signature.trusted_comment().unwrap_or_default();
@@ -59,8 +61,7 @@ pub(super) fn check(path: &Path, content: &[u8], key: &PublicKey, id: &IncidentI
 
 /// Reads a public key.
 pub(super) fn public_key(path: &Path) -> Result<PublicKey, Error> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text = bounded::text(path, path, CONFIGURATION)?;
     let bad = |_| Error::Signing(path.to_owned());
     PublicKeyBox::from_string(&text).and_then(PublicKeyBox::into_public_key).map_err(bad)
 }
@@ -72,20 +73,51 @@ pub(super) fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// This installation's key, made on first use.
+/// This installation's key, made on first use; two first uses at once get the same.
 fn secret_or_new(state: &Path) -> Result<Zeroizing<String>, Error> {
     let path = state.join(SECRET);
+    if !path.exists() {
+        let failed = |_| Error::Signing(path.clone());
+        let secret = KeyPair::generate_unencrypted_keypair().map_err(failed)?.sk;
+        let text = secret.to_box(Some("unleak signing key: keep it secret")).map_err(failed)?.into_string();
+        durable::create_whole(&path, Zeroizing::new(text).as_bytes())?;
+    }
+    bounded::text(&path, &path, CONFIGURATION)
+}
+
+/// Puts the key's public half beside it, made from the secret one, so that both always belong together.
+fn publish(key: &SecretKey, state: &Path) -> Result<(), Error> {
+    let path = state.join(PUBLIC);
     if path.exists() {
-        let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path, source })?;
-        return Ok(Zeroizing::new(text));
+        return Ok(());
     }
     let failed = |_| Error::Signing(path.clone());
-    let pair = KeyPair::generate_unencrypted_keypair().map_err(failed)?;
-    let text = Zeroizing::new(
-        pair.sk.to_box(Some("unleak signing key: keep it secret")).map_err(failed)?.into_string(),
-    );
-    let public = pair.pk.to_box().map_err(failed)?.into_string();
-    durable::write_atomic(&state.join(PUBLIC), public.as_bytes(), Mode::Public)?;
-    durable::write_atomic(&path, text.as_bytes(), Mode::Private)?;
-    Ok(text)
+    let public = PublicKey::from_secret_key(key).and_then(|key| key.to_box()).map_err(failed)?.into_string();
+    Ok(durable::write_atomic(&path, public.as_bytes(), Mode::Public)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::str::FromStr as _;
+
+    #[test]
+    fn first_rotations_at_once_sign_with_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let (state, start) = (folder.path(), std::sync::Barrier::new(8));
+        let id = IncidentId::from_str("INC-1").unwrap();
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let (id, start) = (&id, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    sign(&state.join(format!("report-{number}")), b"text", state, id, "head").unwrap();
+                });
+            }
+        });
+        let key = public_key(&state.join(PUBLIC)).unwrap();
+        for number in 0..8 {
+            assert_eq!(check(&state.join(format!("report-{number}")), b"text", &key, &id), Ok(()));
+        }
+    }
 }

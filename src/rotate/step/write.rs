@@ -78,7 +78,7 @@ pub(super) fn undo(rotation: &mut Rotation<'_>) -> Result<String, Error> {
         }
         let point = format!("undo.{number}");
         rotation.strike(&point, "before");
-        match held.restore(&rotation.new, plan.old()) {
+        match held.restore(&rotation.new, plan.common_old()) {
             Ok(()) => {
                 rotation.note_target(Kind::Undone, Step::Write, number, &held.facts().place);
                 restored.push(held.facts().place.as_str());

@@ -9,9 +9,15 @@ use super::{Facts, Held, Place, State, Surroundings};
 use crate::rotate::Error;
 use crate::secret::Secret;
 use rand::TryRng as _;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::fmt;
 use zeroize::Zeroizing;
+
+/// The type of a parameter that is encrypted.
+const ENCRYPTED: &str = "SecureString";
+/// How many pages of parameters are asked for.
+const PAGES: usize = 100;
 
 /// The services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +40,18 @@ pub(super) struct AwsTarget {
 }
 
 /// A value at one moment.
-#[derive(Clone, PartialEq, Eq)]
 struct Version {
     id: String,
-    text: Zeroizing<String>,
     /// The type of a parameter.
     kind: String,
+    text: Zeroizing<String>,
+    /// The key of KMS that a parameter is encrypted with.
+    encrypted_with: Option<String>,
 }
+
+/// A version as it is sealed, its fields in their order; the last was not always there.
+#[derive(Deserialize)]
+struct Sealed(String, String, String, #[serde(default)] Option<String>);
 
 impl AwsTarget {
     /// `None` when the kind is none of AWS.
@@ -71,11 +82,11 @@ impl AwsTarget {
         let text = |names: &[&str]| names.iter().find_map(|name| around.text(name));
         let region = arn_region.or_else(|| text(&["AWS_REGION", "AWS_DEFAULT_REGION"]));
         let region = region.ok_or_else(|| Error::NoCredential { place: place(), wanted: "AWS_REGION" })?;
+        let domain = domain(&region).ok_or(Error::Target)?;
         let missing =
             Error::NoCredential { place: place(), wanted: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" };
         let credentials = Credentials::from(around).ok_or(missing)?;
-        let base =
-            text(endpoints).unwrap_or_else(|| format!("https://{}.{region}.amazonaws.com", service.id()));
+        let base = text(endpoints).unwrap_or_else(|| format!("https://{}.{region}.{domain}", service.id()));
         let bad = |what: &str| Error::Remote { place: place(), what: what.to_owned() };
         let client = Client::new(&base, &Trust::default()).map_err(bad)?;
         let host = base.split_once("://").map_or("", |(_, rest)| rest).trim_end_matches('/').to_owned();
@@ -114,27 +125,66 @@ impl AwsTarget {
                 let answer = self.must("GetSecretValue", &current)?;
                 let text = answer["SecretString"].as_str().ok_or_else(no)?;
                 let id = answer["VersionId"].as_str().ok_or_else(no)?;
-                Ok(Version { id: id.to_owned(), text: Zeroizing::new(text.to_owned()), kind: String::new() })
+                Ok(Version {
+                    id: id.to_owned(),
+                    kind: String::new(),
+                    text: Zeroizing::new(text.to_owned()),
+                    encrypted_with: None,
+                })
             }
             Service::Parameters => {
                 let answer =
                     self.must("GetParameter", &json!({"Name": self.name, "WithDecryption": true}))?;
                 let parameter = &answer["Parameter"];
                 let text = parameter["Value"].as_str().ok_or_else(no)?;
-                let kind = parameter["Type"].as_str().unwrap_or("SecureString").to_owned();
+                let kind = parameter["Type"].as_str().unwrap_or(ENCRYPTED).to_owned();
                 Ok(Version {
                     id: parameter["Version"].to_string(),
-                    text: Zeroizing::new(text.to_owned()),
                     kind,
+                    text: Zeroizing::new(text.to_owned()),
+                    encrypted_with: None,
                 })
             }
         }
     }
 
+    /// The key that a parameter is encrypted with. A change that does not name it takes the account's default one.
+    fn key_of_parameter(&self) -> Result<String, Error> {
+        let names = parameter_names(&self.name);
+        let filter = json!([{"Key": "Name", "Option": "Equals", "Values": names}]);
+        let mut body = json!({"ParameterFilters": filter});
+        let unknown = |why: &str| {
+            self.failed(&format!("the key that it is encrypted with is not known, and without it the new value would get the account's default one: {why}"))
+        };
+        // Pages may be empty and still not be the last.
+        for _ in 0..PAGES {
+            let answer = self.call("DescribeParameters", &body)?;
+            let answer =
+                answer.map_err(|name| unknown(&format!("DescribeParameters was refused with {name}")))?;
+            let all = answer["Parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            let ours = |found: &&Value| match found["ARN"].as_str() {
+                Some(arn) if self.name.starts_with("arn:") => arn == self.name,
+                _ => found["Name"].as_str().is_some_and(|name| names.iter().any(|ours| ours == name)),
+            };
+            if let Some(found) = all.iter().find(ours) {
+                let key = found["KeyId"].as_str();
+                return key.map(str::to_owned).ok_or_else(|| unknown("DescribeParameters does not show it"));
+            }
+            match answer["NextToken"].as_str() {
+                Some(next) => body["NextToken"] = json!(next),
+                None => break,
+            }
+        }
+        Err(unknown("DescribeParameters does not find it"))
+    }
+
     /// Makes `text` the value that counts, in place of the version `on`.
-    fn put(&self, text: &str, on: &Version) -> Result<(), Error> {
+    fn put(&self, text: &str, on: &Version, encrypted_with: Option<&str>) -> Result<(), Error> {
         if self.service == Service::Parameters {
-            let body = json!({"Name": self.name, "Value": text, "Type": on.kind, "Overwrite": true});
+            let mut body = json!({"Name": self.name, "Value": text, "Type": on.kind, "Overwrite": true});
+            if let Some(key) = encrypted_with.filter(|_| on.kind == ENCRYPTED) {
+                body["KeyId"] = json!(key);
+            }
             return self.must("PutParameter", &body).map(|_| ());
         }
         let token = token()?;
@@ -186,6 +236,7 @@ impl AwsTarget {
             ),
             Service::Parameters => format!("The history of {self} keeps the old value as version {}.", old.id),
         });
+        facts.warnings.extend(self.client.warning());
         facts.warnings.push(
             "Applications that read the store when they start take the new value when they are restarted."
                 .to_owned(),
@@ -226,17 +277,25 @@ impl fmt::Display for AwsTarget {
 
 impl Place for AwsTarget {
     fn read(&self) -> Result<Box<dyn Held>, Error> {
-        self.held(self.current()?)
+        let mut now = self.current()?;
+        if self.service == Service::Parameters && now.kind == ENCRYPTED {
+            now.encrypted_with = Some(self.key_of_parameter()?);
+        }
+        self.held(now)
     }
 
     fn recover(&self, sealed: &[u8]) -> Result<Box<dyn Held>, Error> {
         let bad = || self.failed("what it held cannot be read from the sealed file");
-        let (id, kind, text): (String, String, String) = serde_json::from_slice(sealed).map_err(|_| bad())?;
-        self.held(Version { id, kind, text: Zeroizing::new(text) })
+        let Sealed(id, kind, text, encrypted_with) = serde_json::from_slice(sealed).map_err(|_| bad())?;
+        self.held(Version { id, kind, text: Zeroizing::new(text), encrypted_with })
     }
 
     fn variable(&self) -> &str {
         self.key.as_deref().unwrap_or_else(|| self.name.rsplit('/').next().unwrap_or(&self.name))
+    }
+
+    fn whole(&self) -> Option<String> {
+        Some(format!("{}:{} in {}", self.service.kind(), self.name, self.region))
     }
 
     fn secrets(&self) -> Vec<Secret> {
@@ -257,6 +316,10 @@ impl fmt::Debug for HeldAws {
 }
 
 impl HeldAws {
+    fn put(&self, text: &str, on: &Version) -> Result<(), Error> {
+        self.target.put(text, on, self.old.encrypted_with.as_deref())
+    }
+
     fn with(&self, new: &Secret) -> Result<Zeroizing<String>, Error> {
         let value = String::from_utf8_lossy(new.expose()).into_owned();
         let Some(key) = &self.target.key else { return Ok(Zeroizing::new(value)) };
@@ -268,14 +331,7 @@ impl HeldAws {
 
     fn now(&self, new: &Secret) -> Result<(State, Version), Error> {
         let now = self.target.current()?;
-        let state = if now.text == self.old.text {
-            State::Old
-        } else if now.text == self.with(new)? {
-            State::New
-        } else {
-            State::Other
-        };
-        Ok((state, now))
+        Ok((State::of(&now.text, &self.old.text, &self.with(new)?), now))
     }
 }
 
@@ -291,7 +347,7 @@ impl Held for HeldAws {
     fn write(&self, new: &Secret) -> Result<(), Error> {
         match self.now(new)? {
             (State::New, _) => Ok(()),
-            (State::Old, on) => self.target.put(&self.with(new)?, &on),
+            (State::Old, on) => self.put(&self.with(new)?, &on),
             _ => Err(Error::ChangedMeanwhile(self.facts.place.clone())),
         }
     }
@@ -302,7 +358,7 @@ impl Held for HeldAws {
             (State::New, on) if self.target.service == Service::SecretsManager => {
                 self.target.make_current(&self.old.id, &on.id)
             }
-            (State::New, on) => self.target.put(&self.old.text, &on),
+            (State::New, on) => self.put(&self.old.text, &on),
             _ => Err(Error::ChangedMeanwhile(self.facts.place.clone())),
         }
     }
@@ -312,8 +368,27 @@ impl Held for HeldAws {
     }
 
     fn sealed(&self) -> Zeroizing<Vec<u8>> {
-        let parts = (&self.old.id, &self.old.kind, self.old.text.as_str());
+        let Version { id, kind, text, encrypted_with } = &self.old;
+        let parts = (id, kind, text.as_str(), encrypted_with);
         Zeroizing::new(serde_json::to_vec(&parts).expect("plain data"))
+    }
+}
+
+/// The domain of a region; `None` for what is none, since it becomes part of the host that credentials go to.
+fn domain(region: &str) -> Option<&'static str> {
+    let fine = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let is_region = !region.is_empty() && region.bytes().all(fine);
+    is_region.then_some(if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" })
+}
+
+/// What a parameter may be called. An ARN leaves out the slash at the beginning of a name, which one with folders must
+/// have and another may.
+fn parameter_names(name: &str) -> Vec<String> {
+    let bare = if name.starts_with("arn:") { name.split_once(":parameter/") } else { None };
+    match bare {
+        None => vec![name.to_owned()],
+        Some((_, bare)) if bare.contains('/') => vec![format!("/{bare}")],
+        Some((_, bare)) => vec![bare.to_owned(), format!("/{bare}")],
     }
 }
 
@@ -323,4 +398,40 @@ fn token() -> Result<String, Error> {
     rand::rngs::SysRng.try_fill_bytes(&mut bytes).map_err(|error| Error::Random(error.to_string()))?;
     let hex = hex::encode(bytes);
     Ok(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str, region: &str) -> Result<String, Error> {
+        let env = |wanted: &str| match wanted {
+            "AWS_REGION" => Some(Secret::from(region.to_owned())),
+            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some(Secret::from("x".to_owned())),
+            _ => None,
+        };
+        let around = Surroundings { env: &env, read_command: None, graceful: false, directory: None };
+        AwsTarget::parse("aws-sm", name, &around).unwrap().map(|target| target.host)
+    }
+
+    #[test]
+    fn a_parameter_is_found_by_its_arn() {
+        let arn = |name: &str| format!("arn:aws:ssm:eu-west-1:111122223333:parameter/{name}");
+        assert_eq!(parameter_names("/app/x"), ["/app/x"]);
+        assert_eq!(parameter_names(&arn("app/x")), ["/app/x"]);
+        assert_eq!(parameter_names(&arn("x")), ["x", "/x"]);
+    }
+
+    #[test]
+    fn credentials_go_to_hosts_of_the_service_only() {
+        assert_eq!(host("app/x", "eu-west-1").unwrap(), "secretsmanager.eu-west-1.amazonaws.com");
+        assert_eq!(host("app/x", "cn-north-1").unwrap(), "secretsmanager.cn-north-1.amazonaws.com.cn");
+        let arn = |region: &str| format!("arn:aws:secretsmanager:{region}:111122223333:secret:x");
+        assert_eq!(host(&arn("us-east-2"), "eu-west-1").unwrap(), "secretsmanager.us-east-2.amazonaws.com");
+        for bad in ["", "evil.example/", "evil.example#", "evil.example?", "a@evil.example", "EU", "eu west"]
+        {
+            assert!(matches!(host("app/x", bad), Err(Error::Target)), "{bad}");
+            assert!(matches!(host(&arn(bad), "eu-west-1"), Err(Error::Target)), "{bad}");
+        }
+    }
 }

@@ -64,9 +64,15 @@ impl Client {
         Ok(Self { agent: agent.into(), base: base.trim_end_matches('/').to_owned() })
     }
 
-    /// Whether what is sent can be read on the way.
-    pub(super) fn is_open(&self) -> bool {
-        self.base.strip_prefix("http://").is_some_and(|rest| !is_local(rest))
+    /// What the operator should know before, where what is sent can be read on the way.
+    pub(super) fn warning(&self) -> Option<String> {
+        let open = self.base.strip_prefix("http://").is_some_and(|rest| !is_local(rest));
+        open.then(|| {
+            format!(
+                "{} is not https: whoever listens can read the value, and the token if one is sent with it.",
+                self.base
+            )
+        })
     }
 
     /// Sends a request; a header whose value is secret is never logged.
@@ -144,7 +150,8 @@ mod tests {
             ("http://vault.internal:8200", true),
             ("https://vault.internal", false),
         ] {
-            assert_eq!(Client::new(base, &Trust::default()).unwrap().is_open(), open, "{base}");
+            let warning = Client::new(base, &Trust::default()).unwrap().warning();
+            assert_eq!(warning.is_some(), open, "{base}");
         }
     }
 }

@@ -4,9 +4,10 @@
 //! store holds; without it nobody can read the store, and what it held is not known.
 
 use super::{Facts, Held, Place, State};
-use crate::rotate::command::{arguments, feed, shown, tail};
+use crate::rotate::command::{Fed, arguments, feed, shown, tail};
 use crate::rotate::{Error, Stop};
 use crate::secret::{Redactor, Secret};
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,17 +32,12 @@ impl ExecTarget {
         Ok(Self { write, read: read.and_then(line), directory })
     }
 
-    fn run(
-        &self,
-        line: &Secret,
-        input: Option<&Secret>,
-        known: &[&Secret],
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+    fn run(&self, line: &Secret, input: Option<&Secret>, known: &[&Secret]) -> Result<Fed, Error> {
         let line = std::str::from_utf8(line.expose()).expect("a command was given as text");
         // An undo must not be stopped by the wish that caused it, and a write that is ended half-way helps nobody.
         let fed = feed(line, self.directory.as_deref(), input, LIMIT, &Stop::default())
             .map_err(|source| Error::ExecStart { place: self.to_string(), source })?;
-        let Some(how) = fed.failed else { return Ok(fed.out) };
+        let Some(how) = fed.failed else { return Ok(fed) };
         let redactors =
             [&Redactor::new(known.iter().copied().chain(input)), &Redactor::new(&arguments(line))];
         // What a command that reads the store printed may be the value itself.
@@ -51,18 +47,28 @@ impl ExecTarget {
 
     fn current(&self) -> Result<Option<Secret>, Error> {
         let Some(read) = &self.read else { return Ok(None) };
-        let out = self.run(read, None, &[])?;
+        let unknown = |how: &str| Error::Exec {
+            place: self.to_string(),
+            how: format!("{how} as --read-back, so that what the store holds is not known"),
+            output: String::new(),
+        };
+        let out = self.run(read, None, &[])?.out.map_err(unknown)?;
         let value = out.strip_suffix(b"\n").unwrap_or(&out);
-        Ok(Some(Secret::from(value.strip_suffix(b"\r").unwrap_or(value))))
+        let value = value.strip_suffix(b"\r").unwrap_or(value);
+        // A shell does not tell that the first command of a pipe failed: it ends well and has printed nothing.
+        if value.trim_ascii().is_empty() {
+            return Err(unknown("printed nothing"));
+        }
+        Ok(Some(Secret::from(value)))
     }
 
     fn held(&self, old: Option<Secret>) -> Box<dyn Held> {
         let mut facts = Facts { place: self.to_string(), count: 1, blind: old.is_none(), ..Facts::default() };
         match &old {
             Some(old) => facts.old.push(old.clone()),
-            None => facts.warnings.push(format!(
-                "What {self} holds cannot be read without --read-back: it is written last, and read back by nobody."
-            )),
+            None => facts
+                .warnings
+                .push(format!("What {self} holds cannot be read without --read-back, before or afterwards.")),
         }
         facts.risks.push(format!("Whether {self} keeps earlier values is not known."));
         Box::new(HeldExec { target: self.clone(), old, facts })
@@ -93,6 +99,11 @@ impl Place for ExecTarget {
 
     fn variable(&self) -> &'static str {
         "value"
+    }
+
+    /// Commands that differ in their arguments alone are shown alike, and lead to different stores.
+    fn identity(&self) -> String {
+        format!("exec:{}", hex::encode(Sha256::digest(self.write.expose())))
     }
 }
 

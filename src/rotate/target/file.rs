@@ -11,14 +11,11 @@ use super::{Facts, Held, Place, State};
 use crate::dotenv::Dialect;
 use crate::durable::{self, Mode};
 use crate::rotate::Error;
+use crate::rotate::bounded::{self, CONFIGURATION};
 use crate::secret::Secret;
 use std::fmt;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
-
-/// No file of configuration is as large as this.
-const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// A value in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +92,7 @@ impl fmt::Display for FileTarget {
 impl Place for FileTarget {
     fn read(&self) -> Result<Box<dyn Held>, Error> {
         let place = durable::check_replaceable(&self.path)?;
-        let text = read(&place, &self.path)?;
+        let text = bounded::text(&place, &self.path, CONFIGURATION)?;
         Ok(Box::new(HeldFile::new(self.clone(), place, text)?))
     }
 
@@ -222,6 +219,7 @@ impl HeldFile {
         let facts = Facts {
             place: target.path.display().to_string(),
             blind: false,
+            mixed: false,
             part: format!("{plural} {}", lines.join(", ")),
             count: lines.len(),
             fallbacks: names(&found.removals),
@@ -262,7 +260,7 @@ impl Held for HeldFile {
     }
 
     fn state(&self, new: &Secret) -> Result<State, Error> {
-        let now = read(&self.place, &self.target.path)?;
+        let now = bounded::text(&self.place, &self.target.path, CONFIGURATION)?;
         Ok(if now == self.text {
             State::Old
         } else if now == self.with(new)? {
@@ -290,7 +288,7 @@ impl Held for HeldFile {
     }
 
     fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error> {
-        let text = match read(&self.place, &self.target.path) {
+        let text = match bounded::text(&self.place, &self.target.path, CONFIGURATION) {
             Err(Error::NotText(_)) => return Ok(Some(false)),
             text => text?,
         };
@@ -303,17 +301,4 @@ impl Held for HeldFile {
     fn sealed(&self) -> Zeroizing<Vec<u8>> {
         Zeroizing::new(self.text.as_bytes().to_vec())
     }
-}
-
-/// Reads a text of bounded size; `shown` is for messages.
-fn read(place: &Path, shown: &Path) -> Result<Zeroizing<String>, Error> {
-    let failed = |source| Error::Read { path: shown.to_owned(), source };
-    let file = std::fs::File::open(place).map_err(failed)?;
-    let mut bytes = Zeroizing::new(Vec::new());
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Error::TooLarge(shown.to_owned()));
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| Error::NotText(shown.to_owned()))?;
-    Ok(Zeroizing::new(text.to_owned()))
 }

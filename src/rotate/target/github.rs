@@ -49,7 +49,8 @@ impl GithubTarget {
             Error::NoCredential { place: format!("github:{place}"), wanted: "GH_TOKEN or GITHUB_TOKEN" };
         let token = (around.env)("GH_TOKEN").or_else(|| (around.env)("GITHUB_TOKEN")).ok_or(missing)?;
         let base = around.text("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
-        let bad = |what: &str| Error::Remote { place: base.clone(), what: what.to_owned() };
+        // Without the address: one that is refused may hold a password.
+        let bad = |what: &str| Error::Remote { place: format!("github:{place}"), what: what.to_owned() };
         let client = Client::new(&base, &Trust::default()).map_err(bad)?;
         Ok(Self { client, token, repository: repository.to_owned(), environment, name: name.to_owned() })
     }
@@ -104,7 +105,8 @@ impl GithubTarget {
 
     fn held(&self) -> Box<dyn Held> {
         let mut facts = Facts { place: self.to_string(), count: 1, blind: true, ..Facts::default() };
-        facts.warnings.push(format!("{self} cannot be read back: it is written last, and can be put back only while another target shows the old value."));
+        facts.warnings.push(format!("{self} cannot be read back."));
+        facts.warnings.extend(self.client.warning());
         facts.warnings.push("Workflows take the new value when they run next; what they have deployed keeps the old one until it is deployed again.".to_owned());
         Box::new(HeldGithub { target: self.clone(), facts })
     }

@@ -254,6 +254,22 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_that_is_too_deep_is_refused_at_once() {
+        let json = |levels: usize| {
+            format!("{{\"a\": \"oldvalue\", \"b\": {}{}}}", "[".repeat(levels), "]".repeat(levels))
+        };
+        for (kind, part) in [("yaml", "a"), ("json", "/a")] {
+            let written = rewritten(kind, part, &json(126)).unwrap();
+            assert_eq!(written, json(126).replace("oldvalue", NEW));
+            let error = rewritten(kind, part, &json(127)).unwrap_err();
+            assert!(error.to_string().contains("128 levels"), "{kind}: {error}");
+            assert!(rewritten(kind, part, &json(200_000)).is_err());
+        }
+        let error = rewritten("json", "/a", "{\"a\": \"oldvalue\",}").unwrap_err();
+        assert!(error.to_string().contains("no valid JSON"), "{error}");
+    }
+
+    #[test]
     fn the_old_value_leaves_fallback_lists() {
         let text =
             |a: &str, b: &str| format!("a: {a}\nSECRET_KEY_FALLBACKS:\n  - {b}\n  - other\nx: [{b}]\n");

@@ -2,6 +2,7 @@
 
 use super::Surroundings;
 use crate::rotate::Error;
+use crate::rotate::bounded::{self, CONFIGURATION};
 use crate::secret::Secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -133,7 +134,7 @@ fn of<T>(all: Vec<Named<T>>, name: &str) -> Option<T> {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    std::fs::read(path).map(Zeroizing::new).map_err(|source| Error::Read { path: path.to_owned(), source })
+    bounded::read(path, path, CONFIGURATION)
 }
 
 fn token(path: &Path) -> Result<Secret, Error> {

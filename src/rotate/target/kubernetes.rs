@@ -118,6 +118,7 @@ impl KubernetesTarget {
     fn held(&self, old: Secret) -> HeldSecret {
         let mut facts =
             Facts { place: self.to_string(), count: 1, old: vec![old.clone()], ..Facts::default() };
+        facts.warnings.extend(self.client.warning());
         facts.warnings.push("Pods that have the Secret in their environment keep the old value until they are replaced: let --reload do `kubectl rollout restart` and `kubectl rollout status`.".to_owned());
         facts.risks.push("Backups of etcd and what wrote the Secret (Helm, Argo CD, an operator) may hold the old value, and bring it back.".to_owned());
         HeldSecret { target: self.clone(), old, facts }

@@ -19,6 +19,7 @@ mod vault;
 mod vercel;
 
 use super::Error;
+use super::bounded::{self, CONFIGURATION};
 use crate::secret::Secret;
 use aws::AwsTarget;
 use exec::ExecTarget;
@@ -48,8 +49,16 @@ pub(in crate::rotate) trait Place: fmt::Debug + fmt::Display + Send + Sync {
     fn variables(&self) -> Vec<&str> {
         vec![self.variable()]
     }
+    /// What tells it from every other target, where its name as it is shown does not; kept sealed.
+    fn identity(&self) -> String {
+        self.to_string()
+    }
     /// The file that is replaced, for the lock; `None` where no file of this machine is.
     fn file(&self) -> Option<&Path> {
+        None
+    }
+    /// The secret of a store that is written as a whole, with all of its keys; `None` where a key is written alone.
+    fn whole(&self) -> Option<String> {
         None
     }
     /// Credentials of the target itself, which must never be shown.
@@ -66,7 +75,7 @@ pub(in crate::rotate) trait Held: fmt::Debug {
     fn state(&self, new: &Secret) -> Result<State, Error>;
     /// Writes the new value, unless something else was written since it was read; once more does no harm.
     fn write(&self, new: &Secret) -> Result<(), Error>;
-    /// Puts back what was there; `old` is what other targets held, for a target that cannot be read.
+    /// Puts back what was there; `old` is the one value that all targets held, for what cannot be read.
     fn restore(&self, new: &Secret, old: Option<&Secret>) -> Result<(), Error>;
     /// Whether it holds the new value and the old one in no place that was not known; `None` where nobody can read it.
     fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error>;
@@ -83,7 +92,7 @@ pub(in crate::rotate) enum State {
     New,
     /// Something else: somebody changed it meanwhile.
     Other,
-    /// It cannot be read.
+    /// It cannot be read, or one part of it holds the old value and another the new one.
     Unknown,
 }
 
@@ -96,6 +105,8 @@ pub(in crate::rotate) struct Facts {
     pub(in crate::rotate) blind: bool,
     /// Which part of it is replaced: `line 3`, `version 7`; empty when it is all of it.
     pub(in crate::rotate) part: String,
+    /// Whether its places hold different values, so that none of them stands for all.
+    pub(in crate::rotate) mixed: bool,
     /// In how many places of it the value stands.
     pub(in crate::rotate) count: usize,
     /// The old values, the one that counts first; empty where it cannot be read.
@@ -140,12 +151,13 @@ impl Surroundings<'_> {
     /// The content of a file that a variable names.
     fn file_named_by(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let Some(path) = self.text(name).map(PathBuf::from) else { return Ok(None) };
-        std::fs::read(&path).map(Some).map_err(|source| Error::Read { path, source })
+        bounded::read(&path, &path, CONFIGURATION).map(|bytes| Some(bytes.to_vec()))
     }
 
     /// A token that a tool has left in the home folder.
     fn file_in_home(&self, name: &str) -> Option<Secret> {
-        let text = Zeroizing::new(std::fs::read(PathBuf::from(self.text("HOME")?).join(name)).ok()?);
+        let path = PathBuf::from(self.text("HOME")?).join(name);
+        let text = bounded::read(&path, &path, CONFIGURATION).ok()?;
         let token = text.trim_ascii();
         (!token.is_empty()).then(|| Secret::from(token))
     }
@@ -153,7 +165,7 @@ impl Surroundings<'_> {
 
 impl State {
     /// What a value is.
-    fn of(now: &Secret, old: &Secret, new: &Secret) -> Self {
+    fn of<T: PartialEq + ?Sized>(now: &T, old: &T, new: &T) -> Self {
         if now == old {
             Self::Old
         } else if now == new {

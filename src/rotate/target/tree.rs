@@ -8,6 +8,11 @@ use std::ops::Range;
 use toml_edit::{Document, Item, Table, Value};
 use zeroize::Zeroizing;
 
+/// As many levels inside each other are refused: no configuration has them, and each leaf carries its whole path.
+const DEEP: usize = 128;
+/// How that is said.
+const TOO_DEEP: &str = "it has 128 levels inside each other or more";
+
 /// The languages of trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Syntax {
@@ -52,9 +57,13 @@ pub(super) fn leaves(text: &str, syntax: Syntax) -> Result<Vec<Leaf>, (usize, St
 
 /// YAML reads JSON too, and tells the places; what is no JSON is refused before.
 fn json(text: &str) -> Result<Vec<Leaf>, (usize, String)> {
-    serde_json::from_str::<serde::de::IgnoredAny>(text)
-        .map_err(|error| (error.line(), "it is no valid JSON (comments are none)".to_owned()))?;
-    let mut leaves = yaml(text)?;
+    let checked = serde_json::from_str::<serde::de::IgnoredAny>(text);
+    let read = yaml(text);
+    // That reader has the same limit, and does not tell it from a fault.
+    if let (Err(error), true) = (checked, read.as_ref().err().is_none_or(|(_, why)| why != TOO_DEEP)) {
+        return Err((error.line(), "it is no valid JSON (comments are none)".to_owned()));
+    }
+    let mut leaves = read?;
     for leaf in leaves.iter_mut().filter(|leaf| leaf.style.quote != Quote::Double) {
         leaf.trouble = Some("it is no string");
     }
@@ -79,6 +88,9 @@ fn yaml(text: &str) -> Result<Vec<Leaf>, (usize, String)> {
             Event::MappingStart(..) | Event::SequenceStart(..) => {
                 if matches!(stack.last(), Some(Frame::Mapping(None))) {
                     return Err((span.start.line(), "a key that is itself a list or mapping".to_owned()));
+                }
+                if stack.len() + 1 >= DEEP {
+                    return Err((span.start.line(), TOO_DEEP.to_owned()));
                 }
                 let mapping = matches!(event, Event::MappingStart(..));
                 stack.push(if mapping { Frame::Mapping(None) } else { Frame::List(0) });

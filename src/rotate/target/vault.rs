@@ -65,7 +65,9 @@ impl VaultTarget {
         let address = format!("{scheme}://{host}");
         let authorities = around.file_named_by("VAULT_CACERT")?;
         let trust = Trust { authorities, ..Trust::default() };
-        let bad = |reason: &str| Error::Remote { place: address.clone(), what: reason.to_owned() };
+        // Without the address: one that is refused may hold a password.
+        let bad =
+            |reason: &str| Error::Remote { place: format!("vault:{mount}/{path}"), what: reason.to_owned() };
         let client = Client::new(&address, &trust).map_err(bad)?;
         let from_env = ["VAULT_TOKEN", "BAO_TOKEN"].iter().find_map(|name| (around.env)(name));
         let token = from_env.or_else(|| around.file_in_home(".vault-token"));
@@ -142,12 +144,7 @@ impl VaultTarget {
             old: vec![value],
             ..Facts::default()
         };
-        if self.client.is_open() {
-            facts.warnings.push(format!(
-                "{} is not https: whoever listens can read the token and the new value.",
-                self.address
-            ));
-        }
+        facts.warnings.extend(self.client.warning());
         facts.risks.push(format!(
             "Earlier versions of {}/{}, {} and older, still hold the old value: `vault kv destroy -mount={0} -versions={2} {1}` removes one for good.",
             self.mount, self.path, old.number
@@ -178,6 +175,10 @@ impl Place for VaultTarget {
         &self.key
     }
 
+    fn whole(&self) -> Option<String> {
+        Some(format!("vault:{}/{}/{}", self.address, self.mount, self.path))
+    }
+
     fn secrets(&self) -> Vec<Secret> {
         vec![self.token.clone()]
     }
@@ -204,14 +205,7 @@ impl HeldVault {
 
     fn now(&self, new: &Secret) -> Result<(State, u64), Error> {
         let now = self.target.current()?;
-        let state = if now.data == self.old.data {
-            State::Old
-        } else if now.data == self.with(new) {
-            State::New
-        } else {
-            State::Other
-        };
-        Ok((state, now.number))
+        Ok((State::of(&now.data, &self.old.data, &self.with(new)), now.number))
     }
 }
 

@@ -24,6 +24,14 @@ pub(super) struct VercelTarget {
 #[derive(Deserialize)]
 struct List {
     envs: Vec<Listed>,
+    pagination: Option<Pagination>,
+}
+
+#[derive(Deserialize)]
+struct Pagination {
+    /// What asks for the next page; nothing on the last one.
+    #[serde(default)]
+    next: Value,
 }
 
 #[derive(Deserialize)]
@@ -44,8 +52,6 @@ struct Entry {
 impl VercelTarget {
     pub(super) fn parse(rest: &str, around: &Surroundings<'_>) -> Result<Self, Error> {
         let (project, key) = rest.rsplit_once('#').ok_or(Error::Target)?;
-        let fine = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
-        let is_name = |text: &str| !text.is_empty() && text.bytes().all(fine) && !text.starts_with('.');
         let team = around
             .text("VERCEL_TEAM_ID")
             .or_else(|| around.text("VERCEL_ORG_ID").filter(|id| id.starts_with("team_")));
@@ -55,7 +61,8 @@ impl VercelTarget {
         let missing = Error::NoCredential { place: format!("vercel:{project}"), wanted: "VERCEL_TOKEN" };
         let token = (around.env)("VERCEL_TOKEN").ok_or(missing)?;
         let base = around.text("VERCEL_API_URL").unwrap_or_else(|| "https://api.vercel.com".to_owned());
-        let bad = |what: &str| Error::Remote { place: base.clone(), what: what.to_owned() };
+        // Without the address: one that is refused may hold a password.
+        let bad = |what: &str| Error::Remote { place: format!("vercel:{project}"), what: what.to_owned() };
         let client = Client::new(&base, &Trust::default()).map_err(bad)?;
         Ok(Self { client, token, team, project: project.to_owned(), key: key.to_owned() })
     }
@@ -89,8 +96,14 @@ impl VercelTarget {
     fn current(&self) -> Result<Vec<Entry>, Error> {
         let answer = self.ask("GET", &format!("/v10/projects/{}/env", self.project), None)?;
         let list: List = answer.json().map_err(|what| self.failed(&what))?;
+        if list.pagination.is_some_and(|pagination| !pagination.next.is_null()) {
+            return Err(self.failed("its variables come on several pages, and every entry must be seen"));
+        }
         let ours = list.envs.into_iter().filter(|entry| entry.key == self.key);
         let entries = ours.map(|entry| {
+            if !is_name(&entry.id) {
+                return Err(self.failed("an entry has an id that is none"));
+            }
             let value = if entry.kind == "sensitive" { None } else { Some(self.value(&entry.id)?) };
             Ok(Entry { id: entry.id, value })
         });
@@ -112,15 +125,23 @@ impl VercelTarget {
                 facts.old.push(value);
             }
         }
+        facts.mixed = facts.old.len() > 1;
         if blind {
-            facts.warnings.push(format!("{self} has an entry that cannot be read back: it is written last, and can be put back only while another target shows the old value."));
+            facts.warnings.push(format!("{self} has an entry that cannot be read back."));
         }
+        facts.warnings.extend(self.client.warning());
         facts.warnings.push(
             "A deployment keeps the value that it was built with: let --reload deploy again.".to_owned(),
         );
         facts.risks.push("Earlier deployments stay reachable at their own addresses and accept the old value until they are deleted.".to_owned());
         Box::new(HeldVercel { target: self.clone(), old, facts })
     }
+}
+
+/// Whether a text may stand in an address as it is.
+fn is_name(text: &str) -> bool {
+    let fine = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.');
+    !text.is_empty() && text.bytes().all(fine) && !text.starts_with('.')
 }
 
 impl fmt::Display for VercelTarget {
@@ -160,6 +181,28 @@ impl fmt::Debug for HeldVercel {
     }
 }
 
+impl HeldVercel {
+    /// What each entry holds now, in the order of the old ones; one that somebody added comes after them.
+    fn states(&self, new: &Secret) -> Result<Vec<State>, Error> {
+        let new = String::from_utf8_lossy(new.expose());
+        let now = self.target.current()?;
+        let state = |old: &Entry| {
+            let Some(entry) = now.iter().find(|entry| entry.id == old.id) else { return State::Other };
+            match (&entry.value, &old.value) {
+                (Some(now), Some(old)) => State::of(&**now, &**old, &*new),
+                (Some(now), None) if **now == *new => State::New,
+                _ => State::Unknown,
+            }
+        };
+        let added = now.iter().filter(|entry| self.old.iter().all(|old| old.id != entry.id));
+        Ok(self.old.iter().map(state).chain(added.map(|_| State::Other)).collect())
+    }
+
+    fn changed(&self) -> Error {
+        Error::ChangedMeanwhile(self.facts.place.clone())
+    }
+}
+
 impl Held for HeldVercel {
     fn facts(&self) -> &Facts {
         &self.facts
@@ -167,23 +210,13 @@ impl Held for HeldVercel {
 
     /// Half of the entries may have the new value after a crash: that is neither old nor somebody else's.
     fn state(&self, new: &Secret) -> Result<State, Error> {
-        let now = self.target.current()?;
-        if !now.iter().map(|entry| &entry.id).eq(self.old.iter().map(|entry| &entry.id)) {
-            return Ok(State::Other);
-        }
-        let new = String::from_utf8_lossy(new.expose());
-        let (mut all_old, mut all_new) = (true, true);
-        for (now, old) in now.iter().zip(&self.old) {
-            let (Some(value), Some(before)) = (&now.value, &old.value) else { return Ok(State::Unknown) };
-            if value != before && **value != *new {
-                return Ok(State::Other);
-            }
-            all_old &= value == before;
-            all_new &= **value == *new;
-        }
-        Ok(if all_old {
+        let states = self.states(new)?;
+        let all = |state| states.iter().all(|of| *of == state);
+        Ok(if states.contains(&State::Other) {
+            State::Other
+        } else if all(State::Old) {
             State::Old
-        } else if all_new {
+        } else if all(State::New) {
             State::New
         } else {
             State::Unknown
@@ -191,31 +224,39 @@ impl Held for HeldVercel {
     }
 
     fn write(&self, new: &Secret) -> Result<(), Error> {
-        if self.state(new)? == State::Other {
-            return Err(Error::ChangedMeanwhile(self.facts.place.clone()));
+        let states = self.states(new)?;
+        if states.contains(&State::Other) {
+            return Err(self.changed());
         }
         let new = String::from_utf8_lossy(new.expose());
-        self.old.iter().try_for_each(|entry| self.target.put(&entry.id, &new))
+        let mut left = self.old.iter().zip(states).filter(|(_, state)| *state != State::New);
+        left.try_for_each(|(entry, _)| self.target.put(&entry.id, &new))
     }
 
+    /// One entry that cannot be put back does not keep the others from it.
     fn restore(&self, new: &Secret, elsewhere: Option<&Secret>) -> Result<(), Error> {
-        if self.state(new)? == State::Other {
-            return Err(Error::ChangedMeanwhile(self.facts.place.clone()));
-        }
         let elsewhere = elsewhere.map(|old| String::from_utf8_lossy(old.expose()).into_owned());
-        for entry in &self.old {
+        let states = self.states(new)?;
+        let mut last = if states.len() == self.old.len() { Ok(()) } else { Err(self.changed()) };
+        for (entry, state) in self.old.iter().zip(states) {
             let old = entry.value.as_ref().or(elsewhere.as_ref());
-            let old = old.ok_or_else(|| Error::NoWayBack(self.facts.place.clone()))?;
-            self.target.put(&entry.id, old)?;
+            let put = match (state, old) {
+                (State::Old, _) => Ok(()),
+                (State::Other, _) => Err(self.changed()),
+                (State::New | State::Unknown, Some(old)) => self.target.put(&entry.id, old),
+                (State::New | State::Unknown, None) => Err(Error::NoWayBack(self.facts.place.clone())),
+            };
+            last = put.and(last);
         }
-        Ok(())
+        last
     }
 
     fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error> {
-        Ok(match self.state(new)? {
-            State::Unknown => None,
-            state => Some(state == State::New),
-        })
+        let states = self.states(new)?;
+        if states.iter().any(|state| !matches!(state, State::New | State::Unknown)) {
+            return Ok(Some(false));
+        }
+        Ok((!states.contains(&State::Unknown)).then_some(true))
     }
 
     fn sealed(&self) -> Zeroizing<Vec<u8>> {

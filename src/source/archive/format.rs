@@ -18,7 +18,10 @@ pub(super) enum Format {
 }
 
 /// How many bytes decide.
-pub(super) const DECIDED_BY: usize = 512;
+pub(super) const DECIDED_BY: usize = document::HEADER;
+
+/// The bytes of the first header of a tar file.
+const TAR_HEADER: usize = 512;
 
 impl Format {
     /// What these first bytes begin; `None` if that is no archive.
@@ -31,9 +34,9 @@ impl Format {
             0xfd if bytes.starts_with(b"\xfd7zXZ\0") => Some(Self::Xz),
             0x28 if bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Some(Self::Zstd),
             b'7' if bytes.starts_with(b"7z\xbc\xaf\x27\x1c") => Some(Self::Other("7z")),
-            b'%' if document::is_pdf(bytes) => Some(Self::Pdf),
             b'R' if bytes.starts_with(b"Rar!\x1a\x07") => Some(Self::Other("RAR")),
             _ if is_tar(bytes) => Some(Self::Tar),
+            _ if document::is_pdf(bytes) => Some(Self::Pdf),
             _ => None,
         }
     }
@@ -47,7 +50,7 @@ fn is_bzip2(bytes: &[u8]) -> bool {
 
 /// Old tar files have no mark, but all have a sum over their first header.
 fn is_tar(bytes: &[u8]) -> bool {
-    let Some(header) = bytes.get(..DECIDED_BY) else { return false };
+    let Some(header) = bytes.get(..TAR_HEADER) else { return false };
     let digits = header[148..156].iter().copied().skip_while(|&byte| byte == b' ');
     let digits = digits.take_while(|byte| matches!(byte, b'0'..=b'7'));
     // A short look first: the sum is of 512 bytes.
@@ -71,6 +74,18 @@ mod tests {
         for text in ["", "PK", "BZh9 is how a bzip2 file begins", "7z", "a text\n"] {
             assert_eq!(Format::of(text.repeat(600).as_bytes()), None);
         }
+    }
+
+    #[test]
+    fn a_pdf_may_begin_behind_other_lines() {
+        for before in ["", "\u{feff}", "\n", "\x1b%-12345X@PJL JOB\r\n@PJL ENTER LANGUAGE=PDF\r\n"] {
+            assert_eq!(Format::of(format!("{before}%PDF-1.7\n1 0 obj").as_bytes()), Some(Format::Pdf));
+        }
+        for text in ["let magic = b\"%PDF-1.7\n\";", "a file begins with\n%PDF-1.7, mostly", "100 %\n%PDF"] {
+            assert_eq!(Format::of(text.as_bytes()), None, "{text}");
+        }
+        let far = format!("{}\n%PDF-1.7\n", "x".repeat(document::HEADER));
+        assert_eq!(Format::of(far.as_bytes()), None);
     }
 
     proptest! {

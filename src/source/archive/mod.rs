@@ -10,7 +10,7 @@ mod open;
 mod zip;
 
 use super::encrypted::{Encrypted, Mark};
-use super::{Blob, Key, Origins, Progress, Source, Visit, Visitor, member_text};
+use super::{Blob, Key, Origins, Progress, Source, Visit, Visitor, document, member_text};
 use crate::coverage::Coverage;
 use crate::finding::Place;
 use crate::patch::Patch;
@@ -82,7 +82,11 @@ impl<'o, V: Visitor> Opening<'o, V> {
         if let Some(mark) = Mark::of(bytes) {
             lock(&self.encrypted).note(mark, &blob.key);
             lock(&self.noted).insert(blob.key.clone());
-        } else if let Some(format) = Format::of(bytes).filter(|_| self.archives) {
+        } else if !self.archives {
+            // Its bytes are all that is asked for.
+        } else if document::is_locked(bytes, bytes) {
+            self.open(&blob.key, 0, visit, |opener| opener.look_locked("", bytes, bytes));
+        } else if let Some(format) = Format::of(bytes) {
             if blob.content.whole {
                 self.open(&blob.key, bytes.len() as u64, visit, |opener| opener.bytes(format, bytes));
             } else {

@@ -89,14 +89,11 @@ impl<'o> Opener<'o> {
         let give = |part: &str, line: u32, text: &str| self.passage(inside, part, line, text);
         let attach =
             |name: &str, content: &[u8]| self.member(&Self::join(inside, name), &mut { content }, depth);
-        match document::pdf(bytes, most, &give, &attach) {
-            document::Seen::All => {}
-            document::Seen::Cut => {
-                self.miss(inside, "is a PDF file of which not all is read: it holds too much".to_owned());
-            }
-            document::Seen::Encrypted => {
-                self.miss(inside, "is an encrypted PDF file, which is not read".to_owned());
-            }
+        let (seen, unpacked) = document::pdf(bytes, most, &give, &attach);
+        // What does not fit any more is told as that.
+        let _fits = self.budget.spend(unpacked as u64);
+        if let Some(reason) = seen.reason("PDF file") {
+            self.miss(inside, reason);
         }
     }
 
@@ -181,6 +178,7 @@ impl<'o> Opener<'o> {
             Some(format) => self.open(format, reader, name, depth + 1),
             None => {
                 let read = content::each_window(reader, &mut |content| {
+                    self.look_locked(name, start, content.bytes);
                     (self.visit)(Blob { key: self.key_of(name), content });
                     !self.progress.stopped()
                 });
@@ -191,6 +189,13 @@ impl<'o> Opener<'o> {
                     Err(error) => self.miss(name, format!("cannot be unpacked: {error}")),
                 }
             }
+        }
+    }
+
+    /// Notes an office document that is encrypted.
+    pub(super) fn look_locked(&self, name: &str, start: &[u8], bytes: &[u8]) {
+        if document::is_locked(start, bytes) {
+            self.miss(name, "is an encrypted office document, which is not read".to_owned());
         }
     }
 

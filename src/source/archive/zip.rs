@@ -67,7 +67,11 @@ fn text(opener: &Opener<'_>, archive: &mut zip::ZipArchive<Cursor<&[u8]>>, insid
         }
         Some(bytes)
     };
-    document::office(&names, &mut load, &|part, line, text| opener.passage(inside, part, line, text));
+    let seen =
+        document::office(&names, &mut load, &|part, line, text| opener.passage(inside, part, line, text));
+    if let Some(reason) = seen.reason("office document") {
+        opener.miss(inside, reason);
+    }
 }
 
 /// How many members the end of the directory tells of. The reader keeps one of several with the same name.

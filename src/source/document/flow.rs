@@ -4,6 +4,7 @@
 //! as deleted, and what fields hold, stands in a part of its own behind the text.
 
 use super::page::{Give, Page};
+use super::seen::Seen;
 use super::table::Table;
 use super::xml::{self, Node, Tag};
 
@@ -23,8 +24,11 @@ const SKIPPED: [&str; 7] =
 /// The most blanks that one element stands for.
 const MOST_BLANKS: u32 = 64;
 
+/// How deep tables may stand in each other. What stands in deeper ones is text of the deepest cell.
+const DEEPEST: usize = 16;
+
 /// Tells the text of one file of a document as the part `name`.
-pub(super) fn read(bytes: &[u8], family: Family, name: &str, give: &Give<'_>) {
+pub(super) fn read(bytes: &[u8], family: Family, name: &str, give: &Give<'_>) -> Seen {
     let mut flow = Flow {
         give,
         family,
@@ -32,6 +36,8 @@ pub(super) fn read(bytes: &[u8], family: Family, name: &str, give: &Give<'_>) {
         behind: Vec::new(),
         paragraphs: Vec::new(),
         tables: Vec::new(),
+        beyond: 0,
+        seen: Seen::All,
         skipped: 0,
         runs: 0,
         inserted: 0,
@@ -41,14 +47,15 @@ pub(super) fn read(bytes: &[u8], family: Family, name: &str, give: &Give<'_>) {
         is_sheet: false,
         slides: 0,
     };
-    xml::each(bytes, &mut |node| flow.node(&node));
+    let read = xml::each(bytes, &mut |node| flow.node(&node));
     while let Some(paragraph) = flow.paragraphs.pop() {
         flow.finish(paragraph);
     }
-    let Flow { page, behind, .. } = flow;
+    let Flow { page, behind, seen, .. } = flow;
     drop(page);
     let mut page = Page::new(give, format!("{name}, deleted text and fields"));
     behind.iter().for_each(|line| page.line(line));
+    seen.max(read)
 }
 
 /// A paragraph while its runs come.
@@ -80,6 +87,10 @@ struct Flow<'g> {
     /// Text boxes and notes are paragraphs inside of paragraphs.
     paragraphs: Vec<Paragraph>,
     tables: Vec<Open>,
+    /// How many tables are open that stand too deep.
+    beyond: u32,
+    /// What was left out.
+    seen: Seen,
     /// How many elements are open of each kind.
     skipped: u32,
     runs: u32,
@@ -121,6 +132,10 @@ impl Flow<'_> {
                 (0..blanks).for_each(|_| self.push(" "));
             }
             "spreadsheet" => self.is_sheet = true,
+            "tbl" | "table" if self.tables.len() >= DEEPEST => {
+                (self.beyond, self.seen) = (self.beyond + 1, Seen::Cut);
+            }
+            "tr" | "table-row" | "tc" | "table-cell" | "covered-table-cell" if self.beyond > 0 => {}
             "tbl" | "table" => {
                 if self.is_sheet && self.tables.is_empty() {
                     let name = tag.attribute("name").unwrap_or_default();
@@ -174,6 +189,8 @@ impl Flow<'_> {
             "r" => self.runs = self.runs.saturating_sub(1),
             "ins" | "moveTo" => self.inserted = self.inserted.saturating_sub(1),
             "del" | "moveFrom" => self.deleted = self.deleted.saturating_sub(1),
+            "tbl" | "table" if self.beyond > 0 => self.beyond -= 1,
+            "tr" | "table-row" | "tc" | "table-cell" | "covered-table-cell" if self.beyond > 0 => {}
             "tc" | "table-cell" | "covered-table-cell" => {
                 if let Some(open) = self.tables.last_mut() {
                     let text = open.cell.take().unwrap_or_default();
@@ -189,8 +206,9 @@ impl Flow<'_> {
     }
 
     fn end_row(&mut self) {
+        let is_outermost = self.tables.len() == 1;
         let Some(open) = self.tables.last_mut() else { return };
-        let (line, rows) = (open.table.end_row(), open.rows);
+        let (line, rows) = (open.table.end_row(is_outermost), open.rows);
         let outer = self.tables.len().checked_sub(2).and_then(|outer| self.tables[outer].cell.as_mut());
         match (line, outer) {
             (Some(line), Some(outer)) => add_to_cell(outer, &line),

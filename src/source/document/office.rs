@@ -2,6 +2,7 @@
 
 use super::flow::{self, Family};
 use super::page::Give;
+use super::seen::Seen;
 use super::xml::{self, Node};
 use super::{properties, sheet};
 use std::collections::HashMap;
@@ -22,6 +23,10 @@ const NO_TEXT: [&str; 9] = [
     "stylesWithEffects",
 ];
 
+/// What tells how an open document is encrypted, and the file that holds all of some that are.
+const MANIFEST: &str = "META-INF/manifest.xml";
+const ENCRYPTED: &str = "encrypted-package";
+
 /// Reads a file of the document, by its name.
 type Load<'l> = dyn FnMut(&str) -> Option<Vec<u8>> + 'l;
 
@@ -29,18 +34,21 @@ type Load<'l> = dyn FnMut(&str) -> Option<Vec<u8>> + 'l;
 pub(in crate::source) fn is_office(names: &[String]) -> bool {
     let is_part = |name: &String| {
         name == "content.xml"
+            || name == ENCRYPTED
             || FOLDERS.iter().any(|folder| name.starts_with(folder)) && name.strip_suffix(".xml").is_some()
     };
     names.iter().any(is_part)
 }
 
 /// Tells the text of a document, part by part.
-pub(in crate::source) fn read(names: &[String], load: &mut Load<'_>, give: &Give<'_>) {
+pub(in crate::source) fn read(names: &[String], load: &mut Load<'_>, give: &Give<'_>) -> Seen {
     let is_there = |name: &str| names.iter().any(|other| other == name);
+    let is_encrypted = is_there(ENCRYPTED) || load(MANIFEST).is_some_and(|bytes| says_encrypted(&bytes));
+    let mut seen = if is_encrypted { Seen::Encrypted } else { Seen::All };
     if is_there("content.xml") {
         for (file, part) in [("content.xml", "text"), ("styles.xml", "headers and footers")] {
             if let Some(bytes) = load(file).filter(|_| is_there(file)) {
-                flow::read(&bytes, Family::OpenDocument, part, give);
+                seen = seen.max(flow::read(&bytes, Family::OpenDocument, part, give));
             }
         }
     }
@@ -59,24 +67,45 @@ pub(in crate::source) fn read(names: &[String], load: &mut Load<'_>, give: &Give
             continue;
         }
         let Some(bytes) = load(name) else { continue };
-        if is_properties {
-            properties::read(&bytes, give);
+        let own = if is_properties {
+            properties::read(&bytes, give)
         } else if name.starts_with("xl/worksheets/") {
             let shared = shared.get_or_insert_with(|| {
-                load("xl/sharedStrings.xml").map(|bytes| sheet::shared(&bytes)).unwrap_or_default()
+                let (texts, own) = load("xl/sharedStrings.xml").map(|bytes| sheet::shared(&bytes)).unzip();
+                seen = seen.max(own.unwrap_or(Seen::All));
+                texts.unwrap_or_default()
             });
             let own = sheets
                 .get(name)
                 .map_or_else(|| stem.trim_start_matches("sheet").to_owned(), |(title, _)| title.clone());
-            sheet::read(&bytes, shared, &own, give);
+            sheet::read(&bytes, shared, &own, give)
         } else {
             let part = match slides.get(name) {
                 Some((_, number)) => format!("slide {number}"),
                 None => part(stem),
             };
-            flow::read(&bytes, Family::OpenXml, &part, give);
-        }
+            flow::read(&bytes, Family::OpenXml, &part, give)
+        };
+        seen = seen.max(own);
     }
+    seen
+}
+
+/// Whether a file that begins with `start` is an encrypted document in the container that documents had before zip files,
+/// which `bytes` of it tell: its directory names what is encrypted, in two bytes a character.
+pub(in crate::source) fn is_locked(start: &[u8], bytes: &[u8]) -> bool {
+    const START: &[u8] = &[0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+    let name = || "EncryptedPackage".bytes().flat_map(|byte| [byte, 0]).collect::<Vec<_>>();
+    start.starts_with(START) && memchr::memmem::find(bytes, &name()).is_some()
+}
+
+/// Whether a manifest says of a file how it is encrypted.
+fn says_encrypted(manifest: &[u8]) -> bool {
+    let mut is_encrypted = false;
+    xml::each(manifest, &mut |node| {
+        is_encrypted |= matches!(node, Node::Open(tag) if tag.name() == "encryption-data");
+    });
+    is_encrypted
 }
 
 /// The files that a list refers to, with the name and the number that each has there.

@@ -29,6 +29,12 @@ impl<'g> Page<'g> {
 
     /// Adds a line, or several.
     pub(super) fn line(&mut self, line: &str) {
+        if line.is_empty() && self.text.is_empty() {
+            // Nothing is held that an empty line could part from what follows.
+            self.next = self.next.saturating_add(1);
+            self.start = self.next;
+            return;
+        }
         if self.text.len() + line.len() > PIECE {
             self.flush();
         }
@@ -41,7 +47,7 @@ impl<'g> Page<'g> {
     /// Makes `line` the number of the next line, if that was not reached yet.
     pub(super) fn skip_to(&mut self, line: u32) {
         let empty = line.saturating_sub(self.next);
-        if empty > MOST_EMPTY {
+        if empty > MOST_EMPTY || empty > 0 && self.text.is_empty() {
             self.flush();
             (self.start, self.next) = (line, line);
         }

@@ -1,19 +1,30 @@
 //! The properties of a document: title, comments, and those that people name themselves.
 
 use super::page::{Give, Page};
+use super::seen::Seen;
 use super::xml::{self, Node};
+use std::rc::Rc;
+
+/// The longest name that is told, since one may stand before very many values.
+const LONGEST_NAME: usize = 512;
 
 /// Tells each property as a line: its name, and what it says.
-pub(super) fn read(bytes: &[u8], give: &Give<'_>) {
+pub(super) fn read(bytes: &[u8], give: &Give<'_>) -> Seen {
     let mut page = Page::new(give, "properties");
-    let (mut names, mut text): (Vec<String>, String) = (Vec::new(), String::new());
-    xml::each(bytes, &mut |node| match node {
+    let (mut names, mut text): (Vec<Rc<str>>, String) = (Vec::new(), String::new());
+    let mut is_cut = false;
+    let seen = xml::each(bytes, &mut |node| match node {
         Node::Open(tag) => {
             let own = tag.attribute("name");
             // A value stands in an element that tells its type, inside the one with the name.
             let is_value = own.is_none() && names.len() > 1;
-            let name = own.or_else(|| names.last().filter(|_| is_value).cloned());
-            names.push(name.unwrap_or_else(|| tag.name().to_owned()));
+            let outer = names.last().filter(|_| is_value).cloned();
+            names.push(outer.unwrap_or_else(|| {
+                let name = own.as_deref().unwrap_or_else(|| tag.name());
+                let end = name.floor_char_boundary(LONGEST_NAME);
+                is_cut |= end < name.len();
+                name[..end].into()
+            }));
             text.clear();
         }
         Node::Text(part) => text.push_str(part),
@@ -24,4 +35,5 @@ pub(super) fn read(bytes: &[u8], give: &Give<'_>) {
             }
         }
     });
+    if is_cut { Seen::Cut } else { seen }
 }

@@ -1,13 +1,19 @@
 //! Sheets of xlsx: cells by row and column, their texts from the table that all sheets share. A line is a row.
 
 use super::page::{Give, Page};
+use super::seen::Seen;
 use super::table::Table;
 use super::xml::{self, Node};
 
+/// The most bytes of all cells of a sheet, and of those of one row: a cell has few bytes where it refers to a text that
+/// all sheets share, and each of a million cells may refer to the longest.
+const MOST: usize = 128 << 20;
+const MOST_OF_ROW: usize = 8 << 20;
+
 /// The texts that cells refer to by number.
-pub(super) fn shared(bytes: &[u8]) -> Vec<String> {
+pub(super) fn shared(bytes: &[u8]) -> (Vec<String>, Seen) {
     let (mut all, mut one, mut is_text, mut phonetic) = (Vec::new(), String::new(), false, false);
-    xml::each(bytes, &mut |node| match node {
+    let seen = xml::each(bytes, &mut |node| match node {
         Node::Open(tag) => match tag.name() {
             "si" => one.clear(),
             "t" => is_text = !phonetic,
@@ -20,15 +26,16 @@ pub(super) fn shared(bytes: &[u8]) -> Vec<String> {
         Node::Text(text) if is_text => one.push_str(text),
         _ => {}
     });
-    all
+    (all, seen)
 }
 
 /// Tells one sheet, and its formulas as a part of their own.
-pub(super) fn read(bytes: &[u8], shared: &[String], name: &str, give: &Give<'_>) {
+pub(super) fn read(bytes: &[u8], shared: &[String], name: &str, give: &Give<'_>) -> Seen {
     let mut page = Page::new(give, format!("sheet {name}"));
     let mut formulas = Page::new(give, format!("sheet {name}, formulas"));
     let (mut table, mut cell, mut number) = (Table::default(), Cell::first(), 0_u32);
-    xml::each(bytes, &mut |node| match node {
+    let (mut left, mut left_of_row, mut is_cut) = (MOST, MOST_OF_ROW, false);
+    let seen = xml::each(bytes, &mut |node| match node {
         Node::Open(tag) => match tag.name() {
             "row" => {
                 number = tag.number("r").unwrap_or(number.saturating_add(1));
@@ -54,31 +61,29 @@ pub(super) fn read(bytes: &[u8], shared: &[String], name: &str, give: &Give<'_>)
         },
         Node::Close("v" | "t" | "f") => cell.is_open = Part::Nothing,
         Node::Close("c") => {
-            let value = if cell.is_shared {
-                cell.value
-                    .trim()
-                    .parse()
-                    .ok()
-                    .and_then(|number: usize| shared.get(number))
-                    .cloned()
-                    .unwrap_or_default()
-            } else {
-                std::mem::take(&mut cell.value)
-            };
-            if !cell.formula.is_empty() {
+            // An end that begins nowhere tells nothing twice.
+            let (held, formula) = (std::mem::take(&mut cell.value), std::mem::take(&mut cell.formula));
+            let referred = || shared.get(held.trim().parse::<usize>().ok()?);
+            let value = if cell.is_shared { referred().map_or("", String::as_str) } else { &held };
+            if !formula.is_empty() {
                 formulas.skip_to(number);
-                formulas.line(&cell.formula.replace('\n', " "));
+                formulas.line(&formula.replace('\n', " "));
             }
-            if !value.is_empty() {
+            let fits = value.len() <= left.min(left_of_row);
+            is_cut |= !fits;
+            if !value.is_empty() && fits {
+                (left, left_of_row) = (left - value.len(), left_of_row - value.len());
                 table.cell_at(cell.column, value.replace('\n', " <br> "));
             }
         }
         Node::Close("row") => {
             cell = Cell::first();
-            page.line(&table.end_row().unwrap_or_default());
+            left_of_row = MOST_OF_ROW;
+            page.line(&table.end_row(true).unwrap_or_default());
         }
         Node::Close(_) => {}
     });
+    if is_cut { Seen::Cut } else { seen }
 }
 
 #[derive(Clone, Copy, Default)]

@@ -9,6 +9,9 @@ const LONGEST_HEAD: usize = 40;
 /// So many columns are told; further ones are not padded.
 const MOST_PADDED: usize = 64;
 
+/// So many cells of a row are told where they are empty: no sheet has more columns.
+const MOST_EMPTY: usize = 1 << 14;
+
 /// A table while its rows come.
 #[derive(Default)]
 pub(super) struct Table {
@@ -20,7 +23,9 @@ pub(super) struct Table {
 impl Table {
     /// Adds a cell to the row.
     pub(super) fn cell(&mut self, text: String) {
-        self.row.push(text);
+        if self.row.len() < MOST_EMPTY || !text.is_empty() {
+            self.row.push(text);
+        }
     }
 
     /// Adds a cell in a column that is counted from 0.
@@ -31,8 +36,9 @@ impl Table {
         self.row.push(text);
     }
 
-    /// Ends the row and gives its line; `None` if it is empty.
-    pub(super) fn end_row(&mut self) -> Option<String> {
+    /// Ends the row and gives its line; `None` if it is empty. Only `labelled` ones have each cell behind them again: a
+    /// table in a cell would double its text with every table around it.
+    pub(super) fn end_row(&mut self, labelled: bool) -> Option<String> {
         let row = std::mem::take(&mut self.row);
         if row.iter().all(String::is_empty) {
             return None;
@@ -44,6 +50,9 @@ impl Table {
             let label = if number + 1 < row.len() { cell.trim_end().strip_suffix(':') } else { None };
             line.push_str(label.unwrap_or(cell));
             line.push_str(" |");
+        }
+        if !labelled {
+            return Some(line);
         }
         if !self.has_head {
             self.has_head = true;

@@ -1,5 +1,7 @@
-//! XML as a row of tags and texts, without prefixes. What is broken ends the row: its bytes are scanned as they are too.
+//! XML as a row of tags and texts, without prefixes. What is broken ends the row, which is told; its bytes are scanned as
+//! they are too.
 
+use super::seen::Seen;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
@@ -53,7 +55,7 @@ impl Tag<'_> {
 }
 
 /// Tells all that stands in a file.
-pub(super) fn each(bytes: &[u8], tell: &mut dyn FnMut(Node<'_>)) {
+pub(super) fn each(bytes: &[u8], tell: &mut dyn FnMut(Node<'_>)) -> Seen {
     let text = decoded(bytes);
     let mut reader = Reader::from_str(&text);
     let config = reader.config_mut();
@@ -74,7 +76,8 @@ pub(super) fn each(bytes: &[u8], tell: &mut dyn FnMut(Node<'_>)) {
                 let escape = format!("&{};", &*name);
                 tell(Node::Text(&unescape(&escape).unwrap_or(Cow::Borrowed(&escape))));
             }
-            Ok(Event::Eof) | Err(_) => return,
+            Ok(Event::Eof) => return Seen::All,
+            Err(_) => return Seen::Partly,
             Ok(_) => {}
         }
     }

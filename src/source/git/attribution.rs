@@ -81,7 +81,10 @@ impl<'p> Leads<'p> {
         let wanted: HashSet<u32> = names.map(|(number, _)| number).collect();
         past.ties.spread(&mut leading, &wanted);
         let mut trees: HashMap<u32, Box<[Held]>> = HashMap::new();
-        for tie in past.ties.iter().filter(|tie| leading[tie.tree as usize]) {
+        past.ties.each(|tie| {
+            if !leading[tie.tree as usize] {
+                return;
+            }
             let base = tie.base.and_then(|base| trees.get(&base));
             let mut leads: Vec<Held> = base.map(|base| base.to_vec()).unwrap_or_default();
             for lost in tie.lost {
@@ -91,7 +94,7 @@ impl<'p> Leads<'p> {
                 leads.insert(leads.partition_point(|lead| lead < gained), *gained);
             }
             trees.insert(tie.tree, leads.into());
-        }
+        });
         Self { trees, names: &past.names, wanted }
     }
 

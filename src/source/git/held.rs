@@ -19,6 +19,16 @@ impl Held {
         Self { label: name << 1 | u32::from(is_tree), object: object.unwrap_or(NOWHERE) }
     }
 
+    /// Both numbers by which it is kept: the label, which is its name and kind, and the object.
+    pub(super) fn numbers(self) -> (u32, u32) {
+        (self.label, self.object)
+    }
+
+    /// The entry of two such numbers.
+    pub(super) fn of_numbers(label: u32, object: u32) -> Self {
+        Self { label, object }
+    }
+
     /// The first that an entry of this name and kind can be in order.
     pub(super) fn first(name: u32, is_tree: bool) -> Self {
         Self { object: 0, ..Self::new(None, name, is_tree) }

@@ -150,7 +150,11 @@ impl<'s> History<'s> {
                 lock(&self.ties).note(&Tie { tree, base, gained: &gained, lost: &lost });
             }
             // If entries of the base are here twice, a delta that git does not write, all count as new.
-            None => lock(&self.ties).note(&Tie { tree, base: None, gained: &entries, lost: &[] }),
+            None => {
+                let mut ordered = entries.clone();
+                ordered.sort_unstable();
+                lock(&self.ties).note_whole(tree, ordered);
+            }
         }
         Some(TreeMemory { position: tree, layout: reading.layout, entries })
     }

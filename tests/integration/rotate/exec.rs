@@ -82,6 +82,26 @@ fn a_store_that_nobody_can_read_is_said_to_be_unchecked() {
 }
 
 #[test]
+fn what_a_read_back_does_not_show_whole_is_no_value() {
+    let store = Store::new();
+    for (command, says) in [
+        ("cat /nonexistent 2>&- | tr -d x", "printed nothing"),
+        ("echo; echo", "printed nothing"),
+        ("echo half; sleep 60 & true", "left its standard output open"),
+        ("head -c 65537 /dev/zero | tr '\\0' a", "printed more than 64 KiB"),
+    ] {
+        let output = store.run(&[&store.target(), &format!("--read-back={command}")]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains(says) && stderr(&output).contains("hint"), "{}", stderr(&output));
+        assert_eq!(store.value(), store.old);
+        assert!(!store.path("seen").exists(), "something was written");
+    }
+    let large =
+        store.run(&[&store.target(), "--read-back=head -c 65536 /dev/zero | tr '\\0' a", "--dry-run"]);
+    ends(&large, 0);
+}
+
+#[test]
 fn it_is_put_back_when_its_value_is_known_from_anywhere() {
     let failing = "--reload=exit 1";
     let store = Store::new();
@@ -102,6 +122,27 @@ fn it_is_put_back_when_its_value_is_known_from_anywhere() {
 }
 
 #[test]
+fn it_is_left_alone_when_other_targets_do_not_agree_on_the_old_value() {
+    let store = Store::new();
+    let other: String = store.old.chars().rev().collect();
+    let files = [("env", &store.old), ("worker", &other)].map(|(name, value)| {
+        std::fs::create_dir(store.path(name)).unwrap();
+        put(&store.path(name).join("env"), format!("KEY={value}\n").as_bytes());
+        format!("--target=env:{}#KEY", store.path(name).join("env").display())
+    });
+    let output = store.run(&[&store.target(), &files[0], &files[1], "--reload=exit 1"]);
+    ends(&output, 5);
+    let said = stderr(&output);
+    assert!(said.contains("since the values that can be read differ"), "{said}");
+    assert!(said.contains("puts the old value back, but not where"), "{said}");
+    assert!(said.contains("nobody could read what it held"), "{said}");
+    assert!(store.value() != store.old && store.value() != other, "it got a value that it never had");
+    for (name, value) in [("env", &store.old), ("worker", &other)] {
+        assert_eq!(std::fs::read_to_string(store.path(name).join("env")).unwrap(), format!("KEY={value}\n"));
+    }
+}
+
+#[test]
 fn a_command_that_fails_leaves_everything_as_it_was() {
     let store = Store::new();
     let env = store.path("env");
@@ -117,6 +158,22 @@ fn a_command_that_fails_leaves_everything_as_it_was() {
         assert_eq!(std::fs::read_to_string(&env).unwrap(), format!("KEY={}\n", store.old));
         nothing_leaks_in(&store.path("state"), &output, &[&store.old]);
     }
+}
+
+#[test]
+fn a_command_with_other_arguments_is_another_target() {
+    let store = Store::new();
+    let killed = store.run(&[&store.target(), &store.read(), "--fault=write.1:before:kill"]);
+    assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
+    let other = store.target().replace("wsx-7hqkz-token", "wsx-other-token");
+    for way in ["--resume", "--abort"] {
+        let output = store.run(&[way, &store.id(), &other]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("is about exec:`sh` with 3 more words"), "{}", stderr(&output));
+        assert_eq!(store.value(), store.old);
+    }
+    ends(&store.run(&["--resume", &store.id(), &store.target()]), 0);
+    assert!(store.value() != store.old);
 }
 
 #[test]

@@ -45,6 +45,52 @@ impl Run {
     }
 }
 
+#[test]
+fn an_address_with_a_password_is_refused_and_not_shown() {
+    const ADDRESS: &str = "http://user:wsx-7hqkz-password@127.0.0.1:9";
+    let credentials = [
+        ("VAULT_TOKEN", TOKEN),
+        ("GH_TOKEN", TOKEN),
+        ("VERCEL_TOKEN", TOKEN),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", TOKEN),
+    ];
+    let addresses = ["GITHUB_API_URL", "VERCEL_API_URL", "AWS_ENDPOINT_URL"].map(|name| (name, ADDRESS));
+    for target in
+        [&*format!("vault:{ADDRESS}/secret/app#KEY"), "github:acme/web#KEY", "vercel:web#KEY", "aws-sm:app/x"]
+    {
+        let env = credentials.into_iter().chain(addresses).map(|(name, value)| (name, value.to_owned()));
+        let run = Run::new(target, env.collect());
+        let output = run.rotate(&[]);
+        ends(&output, 2);
+        let said = stderr(&output);
+        assert!(said.contains("it must hold no user or password"), "{said}");
+        assert!(!said.contains("wsx-7hqkz"), "{said}");
+    }
+}
+
+#[test]
+fn two_keys_of_one_secret_are_refused_before_anything_is_asked() {
+    let env = [
+        ("VAULT_TOKEN", TOKEN),
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", TOKEN),
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ];
+    for (one, other) in [
+        ("vault:http://127.0.0.1:9/secret/app#A", "vault:http://127.0.0.1:9/secret/app#B"),
+        ("aws-sm:app/x#A", "aws-sm:app/x#B"),
+        ("aws-ssm:/app/x", "aws-ssm:/app/x"),
+    ] {
+        let env = env.map(|(name, value)| (name, value.to_owned()));
+        let output = Run::new(one, env.to_vec()).rotate(&[&format!("--target={other}")]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("two targets stand in one secret"), "{}", stderr(&output));
+    }
+}
+
 mod kubernetes {
     use super::*;
 
@@ -204,6 +250,89 @@ mod github {
     }
 }
 
+/// What the fake of tests/run does not show: it keeps the key of a parameter whether a change names it or not.
+mod parameters {
+    use super::*;
+
+    /// A parameter as the service documents it, and the key that it is encrypted with.
+    struct Parameter {
+        value: String,
+        version: u64,
+        key: &'static str,
+        pages: u64,
+    }
+
+    const OURS: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd";
+
+    fn handle(parameter: &mut Parameter, request: &Request) -> (u16, Value) {
+        let entry = json!({"Name": "/app/session", "Type": "SecureString", "KeyId": parameter.key});
+        match request.headers["x-amz-target"].as_str() {
+            "AmazonSSM.GetParameter" => {
+                let (value, version) = (&parameter.value, parameter.version);
+                (200, json!({"Parameter": {"Type": "SecureString", "Value": value, "Version": version}}))
+            }
+            "AmazonSSM.DescribeParameters" if parameter.pages == 0 => {
+                (400, json!({"__type": "com.amazonaws#AccessDeniedException"}))
+            }
+            "AmazonSSM.DescribeParameters" => {
+                assert_eq!(request.body["ParameterFilters"][0]["Values"], json!(["/app/session"]));
+                parameter.pages -= 1;
+                let last = request.body["NextToken"] == "2";
+                (
+                    200,
+                    if last {
+                        json!({"Parameters": [entry]})
+                    } else {
+                        json!({"Parameters": [], "NextToken": "2"})
+                    },
+                )
+            }
+            "AmazonSSM.PutParameter" => {
+                request.body["Value"].as_str().unwrap().clone_into(&mut parameter.value);
+                parameter.key = if request.body["KeyId"] == OURS { OURS } else { "alias/aws/ssm" };
+                parameter.version += 1;
+                (200, json!({"Version": parameter.version}))
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    fn start(pages: u64) -> (Fake<Parameter>, Run) {
+        let fake = Fake::new(Parameter { value: hex_value(), version: 3, key: OURS, pages }, handle);
+        let env = [
+            ("AWS_ENDPOINT_URL", &*fake.url),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIDOFATEST"),
+            ("AWS_SECRET_ACCESS_KEY", "key/of+a-test"),
+        ];
+        let env = env.map(|(name, value)| (name, value.to_owned())).to_vec();
+        (fake, Run::new("aws-ssm:/app/session", env))
+    }
+
+    #[test]
+    fn it_stays_encrypted_with_the_key_that_it_had_and_so_does_what_is_put_back() {
+        let (fake, run) = start(2);
+        ends(&run.rotate(&[]), 0);
+        let state = fake.state.lock().unwrap();
+        assert!(state.value != hex_value() && state.version == 4);
+        assert_eq!(state.key, OURS);
+        drop(state);
+        let (fake, run) = start(2);
+        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        let state = fake.state.lock().unwrap();
+        assert_eq!((&state.value, state.version, state.key), (&hex_value(), 5, OURS));
+    }
+
+    #[test]
+    fn one_whose_key_is_not_shown_is_left_as_it_is() {
+        let (fake, run) = start(0);
+        let output = run.rotate(&[]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("AccessDeniedException"), "{}", stderr(&output));
+        assert_eq!(fake.state.lock().unwrap().version, 3);
+    }
+}
+
 mod vercel {
     use super::*;
 
@@ -222,7 +351,9 @@ mod vercel {
                 .map(|(id, kind, _)| json!({"id": id, "key": "KEY", "type": kind, "value": "ciphertext"}))
                 .collect();
             envs.push(json!({"id": "zz", "key": "OTHER", "type": "plain", "value": "x"}));
-            return (200, json!({"envs": envs}));
+            // A page of this fake holds three entries of the key.
+            let next = if project.len() > 3 { json!(1) } else { Value::Null };
+            return (200, json!({"envs": envs, "pagination": {"count": envs.len(), "next": next}}));
         }
         let id = line.rsplit('/').next().unwrap();
         let entry = project.iter_mut().find(|(known, ..)| *known == id).unwrap();
@@ -255,6 +386,69 @@ mod vercel {
         let new = &project[0].2;
         assert!(new.len() == 128 && *new != hex_value() && project[1].2 == *new);
         nothing_leaks_in(&run.path("state"), &output, &[&hex_value(), new, TOKEN]);
+    }
+
+    #[test]
+    fn an_answer_that_shows_half_or_leads_elsewhere_is_refused_before_anything_changes() {
+        for (ids, says) in [
+            (&["a", "b", "c", "d"][..], "several pages"),
+            (&["a/../../other/env/b"], "an id that is none"),
+            (&["a?teamId=other"], "an id that is none"),
+        ] {
+            let kinds: Vec<_> = ids.iter().map(|&id| (id, "plain")).collect();
+            let (fake, run) = start(&kinds);
+            let output = run.rotate(&[]);
+            ends(&output, 2);
+            assert!(stderr(&output).contains(says), "{}", stderr(&output));
+            assert!(values(&fake).iter().all(|value| *value == hex_value()));
+        }
+    }
+
+    fn values(fake: &Fake<Project>) -> Vec<String> {
+        fake.state.lock().unwrap().iter().map(|entry| entry.2.clone()).collect()
+    }
+
+    #[test]
+    fn entries_that_differ_go_back_to_their_own_value_and_what_nobody_could_read_does_not() {
+        let (fake, run) = start(&[("a", "encrypted"), ("b", "sensitive"), ("c", "plain")]);
+        let other: String = hex_value().chars().rev().collect();
+        other.clone_into(&mut fake.state.lock().unwrap()[2].2);
+        let output = run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]);
+        ends(&output, 5);
+        let now = values(&fake);
+        assert_eq!((&now[0], &now[2]), (&hex_value(), &other));
+        assert!(now[1] != now[0] && now[1] != now[2], "it got a value that it never had");
+        let said = stderr(&output);
+        assert!(said.contains("since the values that can be read differ"), "{said}");
+        assert!(said.contains("nobody could read what it held"), "{said}");
+    }
+
+    /// `a` comes before `b`, so that what is readable is seen after what is not.
+    #[test]
+    fn a_readable_entry_is_looked_at_even_where_another_cannot_be_read() {
+        let (fake, run) = start(&[("a", "sensitive"), ("b", "encrypted")]);
+        assert_eq!(run.rotate(&["--fault=write.1:after:kill"]).status.code(), None);
+        "theirs-and-newer".clone_into(&mut fake.state.lock().unwrap()[1].2);
+        let folder = std::fs::read_dir(run.path("state/incidents")).unwrap().next().unwrap().unwrap();
+        let id = folder.file_name().into_string().unwrap();
+        let output = run.rotate(&[&format!("--resume={id}")]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("changed by somebody else"), "{}", stderr(&output));
+        assert_eq!(values(&fake)[1], "theirs-and-newer");
+        // What is changed while the application reloads is noticed when the targets are read again.
+        let (fake, run) = start(&[("a", "sensitive"), ("b", "encrypted")]);
+        let mark = run.path("reloading");
+        let reload =
+            format!("--reload=touch '{0}'; while test -e '{0}'; do sleep 0.05; done", mark.display());
+        std::thread::scope(|scope| {
+            let rotation = scope.spawn(|| run.rotate(&[&reload]));
+            while !mark.exists() && !rotation.is_finished() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            "theirs-and-newer".clone_into(&mut fake.state.lock().unwrap()[1].2);
+            std::fs::remove_file(&mark).unwrap();
+            ends(&rotation.join().unwrap(), 6);
+        });
     }
 
     #[test]

@@ -6,12 +6,21 @@ use std::collections::HashMap;
 /// The most codes of one table.
 const MOST: usize = 1 << 16;
 
+/// How often codes may be told, since a later line may tell them anew.
+const MOST_TOLD: usize = 4 * MOST;
+
+/// The most bytes that a code stands for: one that stands for a long text makes a file of any size.
+const LONGEST: usize = 64;
+
 /// From codes to texts.
 #[derive(Default)]
 pub(super) struct Characters {
     pub(super) texts: HashMap<u32, String>,
     /// How many bytes a code has, if the table says so.
     pub(super) width: Option<usize>,
+    /// Whether something was left out that was too much.
+    pub(super) is_cut: bool,
+    told: usize,
 }
 
 impl Characters {
@@ -30,7 +39,7 @@ impl Characters {
                     words.clear();
                 }
                 object if words.len() < MOST => words.push(object),
-                _ => {}
+                _ => table.is_cut = true,
             }
         }
         table
@@ -39,7 +48,7 @@ impl Characters {
     fn single(&mut self, words: &[Object]) {
         for pair in words.chunks_exact(2) {
             if let [Object::Text(code), Object::Text(text)] = pair {
-                self.add(number(code), utf_16(text));
+                self.add(number(code), text);
             }
         }
     }
@@ -51,7 +60,9 @@ impl Characters {
             let codes = first..=last.min(first.saturating_add(0xffff));
             match to {
                 Object::Text(text) => {
-                    let Some((end, start)) = text.split_last() else { continue };
+                    let Some((end, start)) = text.split_last().filter(|_| !self.is_too_long(text)) else {
+                        continue;
+                    };
                     for (step, code) in codes.enumerate() {
                         let next = usize::from(*end) + step;
                         let mut text = start.to_vec();
@@ -60,13 +71,15 @@ impl Characters {
                             *before = before.wrapping_add(u8::try_from(next >> 8).unwrap_or(0));
                         }
                         text.push(end.wrapping_add(u8::try_from(step & 0xff).unwrap_or(0)));
-                        self.add(code, utf_16(&text));
+                        if !self.add(code, &text) {
+                            return;
+                        }
                     }
                 }
                 Object::Array(texts) => {
                     for (code, text) in codes.zip(texts) {
                         if let Object::Text(text) = text {
-                            self.add(code, utf_16(text));
+                            self.add(code, text);
                         }
                     }
                 }
@@ -75,10 +88,20 @@ impl Characters {
         }
     }
 
-    fn add(&mut self, code: u32, text: String) {
-        if self.texts.len() < MOST {
-            self.texts.insert(code, text);
+    /// Adds a code; false if these are too many.
+    fn add(&mut self, code: u32, text: &[u8]) -> bool {
+        let fits = self.told < MOST_TOLD && (self.texts.len() < MOST || self.texts.contains_key(&code));
+        self.is_cut |= !fits;
+        if fits && !self.is_too_long(text) {
+            self.told += 1;
+            self.texts.insert(code, utf_16(text));
         }
+        fits
+    }
+
+    fn is_too_long(&mut self, text: &[u8]) -> bool {
+        self.is_cut |= text.len() > LONGEST;
+        text.len() > LONGEST
     }
 }
 
@@ -98,4 +121,23 @@ pub(super) fn utf_16(bytes: &[u8]) -> String {
     }
     let (pairs, _) = bytes.as_chunks::<2>();
     String::from_utf16_lossy(&pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_code_stands_for_has_bounds() {
+        let table = Characters::read(b"beginbfchar <0041> <00480069> <0042> <0043> endbfchar");
+        assert_eq!((table.texts[&0x41].as_str(), table.texts.len(), table.is_cut), ("Hi", 2, false));
+        let long = "0048".repeat(200);
+        for line in [format!("<0001> <{long}> endbfchar"), format!("<0001> <ffff> <{long}> endbfrange")] {
+            let table = Characters::read(line.as_bytes());
+            assert!(table.is_cut && table.texts.is_empty());
+        }
+        let many = "<0000> <fffe> <0041> ".repeat(2000);
+        let table = Characters::read(format!("{many} endbfrange").as_bytes());
+        assert!(table.is_cut && table.told == MOST_TOLD, "{} codes", table.told);
+    }
 }

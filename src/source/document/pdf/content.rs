@@ -5,8 +5,8 @@ use super::layout::{Layout, Spot};
 use super::object::{Dict, Object, Parser, is};
 use super::store::Store;
 use crate::source::document::page::Page;
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, OnceCell};
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// How deep forms may stand in each other.
@@ -16,6 +16,9 @@ const DEEPEST: u32 = 8;
 const MOST_OPERANDS: usize = 1 << 16;
 const MOST_STATES: usize = 256;
 
+/// The most bytes of the text that one operator shows: the codes of a font may stand for more than one character.
+const MOST_SHOWN: usize = 1 << 20;
+
 /// A transformation: a, b, c, d, e, f.
 type Matrix = [f32; 6];
 const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
@@ -24,6 +27,25 @@ const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 pub(super) struct Shared {
     pub(super) fonts: HashMap<u32, Rc<Font>>,
     pub(super) steps: Cell<u64>,
+    /// The numbers of the streams whose content was read.
+    pub(super) shown: HashSet<u32>,
+}
+
+/// What the names of one content stand for, each looked up once.
+struct Names<'n> {
+    resources: &'n Dict,
+    fonts: OnceCell<Dict>,
+    objects: OnceCell<Dict>,
+    read: HashMap<Vec<u8>, Option<Rc<Font>>>,
+    /// Objects that are no forms.
+    pictures: HashSet<Vec<u8>>,
+}
+
+impl<'n> Names<'n> {
+    fn new(resources: &'n Dict) -> Self {
+        let (fonts, objects) = (OnceCell::new(), OnceCell::new());
+        Self { resources, fonts, objects, read: HashMap::new(), pictures: HashSet::new() }
+    }
 }
 
 /// The state that `q` keeps.
@@ -75,12 +97,16 @@ impl<'r, 'p> Reader<'r, 'p> {
 
     /// Tells the text that was read, of a page of this width.
     pub(super) fn finish(self, width: Option<f32>, page: &mut Page<'_>) {
+        if self.layout.is_cut() {
+            self.store.cut();
+        }
         self.layout.finish(width, page);
     }
 
     /// Follows the operators of a content.
     pub(super) fn read(&mut self, content: &[u8], resources: &Dict, depth: u32) {
         let (mut parser, mut operands) = (Parser::new(content, 0), Vec::new());
+        let mut names = Names::new(resources);
         while let Some(object) = parser.next() {
             let Some(left) = self.shared.steps.get().checked_sub(1) else { return };
             self.shared.steps.set(left);
@@ -89,17 +115,17 @@ impl<'r, 'p> Reader<'r, 'p> {
                     if word == b"BI" {
                         parser.at = behind_picture(content, parser.at);
                     } else {
-                        self.operator(&word, &operands, resources, depth);
+                        self.operator(&word, &operands, &mut names, depth);
                     }
                     operands.clear();
                 }
                 object if operands.len() < MOST_OPERANDS => operands.push(object),
-                _ => {}
+                _ => self.store.cut(),
             }
         }
     }
 
-    fn operator(&mut self, operator: &[u8], operands: &[Object], resources: &Dict, depth: u32) {
+    fn operator(&mut self, operator: &[u8], operands: &[Object], names: &mut Names<'_>, depth: u32) {
         let number = |at: usize| operands.get(at).and_then(Object::number).unwrap_or(0.0);
         match operator {
             b"q" if self.kept.len() < MOST_STATES => self.kept.push(self.state.clone()),
@@ -109,7 +135,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             b"Tf" => {
                 self.state.size = number(1);
                 if let Some(font) =
-                    operands.first().and_then(Object::name).and_then(|name| self.font(resources, name))
+                    operands.first().and_then(Object::name).and_then(|name| self.font(names, name))
                 {
                     self.state.font = font;
                 }
@@ -139,7 +165,7 @@ impl<'r, 'p> Reader<'r, 'p> {
             }
             b"Do" if depth < DEEPEST => {
                 if let Some(name) = operands.first().and_then(Object::name) {
-                    self.form(name, resources, depth);
+                    self.form(name, names, depth);
                 }
             }
             _ => {}
@@ -164,8 +190,15 @@ impl<'r, 'p> Reader<'r, 'p> {
         let Some(Object::Text(codes)) = operand else { return };
         let font = Rc::clone(&self.state.font);
         let (from, mut shown) = (self.spot(), String::new());
+        if font.is_mute() && !codes.is_empty() {
+            self.store.miss();
+        }
         font.each(codes, |text, width, is_blank| {
-            shown.push_str(text);
+            if shown.len() + text.len() <= MOST_SHOWN {
+                shown.push_str(text);
+            } else {
+                self.store.cut();
+            }
             let blank = if is_blank { self.state.word_gap } else { 0.0 };
             self.advance(width * self.state.size + self.state.letter_gap + blank);
         });
@@ -189,9 +222,17 @@ impl<'r, 'p> Reader<'r, 'p> {
         Spot { x: set[4] + set[2] * rise, y: set[5] + set[3] * rise, along, size }
     }
 
-    fn font(&mut self, resources: &Dict, name: &[u8]) -> Option<Rc<Font>> {
-        let fonts = self.store.dict(resources, b"Font")?;
-        let object = fonts.get(name)?;
+    fn font(&mut self, names: &mut Names<'_>, name: &[u8]) -> Option<Rc<Font>> {
+        if let Some(known) = names.read.get(name) {
+            return known.clone();
+        }
+        let fonts = names.fonts.get_or_init(|| self.store.dict(names.resources, b"Font").unwrap_or_default());
+        let font = fonts.get(name).and_then(|object| self.read_font(object));
+        names.read.insert(name.to_vec(), font.clone());
+        font
+    }
+
+    fn read_font(&mut self, object: &Object) -> Option<Rc<Font>> {
         if let Object::Reference(number) = object
             && let Some(font) = self.shared.fonts.get(number)
         {
@@ -206,14 +247,22 @@ impl<'r, 'p> Reader<'r, 'p> {
     }
 
     /// Reads a form that the content shows.
-    fn form(&mut self, name: &[u8], resources: &Dict, depth: u32) {
-        let Some(objects) = self.store.dict(resources, b"XObject") else { return };
-        let Some(object) = objects.get(name) else { return };
-        let Object::Dict(dict) = self.store.resolve(object) else { return };
-        if !is(&dict, b"Subtype", b"Form") {
+    fn form(&mut self, name: &[u8], names: &mut Names<'_>, depth: u32) {
+        if names.pictures.contains(name) {
             return;
         }
-        let Some((dict, content)) = self.store.stream(object) else { return };
+        let (store, resources) = (self.store, names.resources);
+        let objects = names.objects.get_or_init(|| store.dict(resources, b"XObject").unwrap_or_default());
+        let Some(object) = objects.get(name) else { return };
+        let form = store.resolve(object);
+        if !form.dict().is_some_and(|form| is(form, b"Subtype", b"Form")) {
+            names.pictures.insert(name.to_vec());
+            return;
+        }
+        let Some((dict, content)) = store.stream(object) else { return };
+        if let Object::Reference(number) = object {
+            self.shared.shown.insert(*number);
+        }
         let own = self.store.dict(&dict, b"Resources");
         let kept = (self.state.clone(), self.text, self.line, std::mem::take(&mut self.kept));
         if let Some(Object::Array(operands)) = self.store.get(&dict, b"Matrix") {

@@ -1,43 +1,100 @@
 //! What streams are packed by.
 
 use super::object::{Dict, Object, from_hex, is_blank};
-use std::io::Read as _;
+use flate2::{Decompress, FlushDecompress, Status};
+use std::borrow::Cow;
 
-/// The most bytes that one stream is unpacked to.
+/// The most bytes that one filter makes of a stream.
 pub(super) const LARGEST: usize = 32 << 20;
 
-/// The bytes of a stream, through all its filters; `None` if one of them is for pictures, or unknown.
-pub(super) fn decode(dict: &Dict, raw: &[u8]) -> Option<Vec<u8>> {
+/// The most filters of one stream.
+const MOST_FILTERS: usize = 4;
+
+/// Filters of pictures.
+const PICTURES: [&[u8]; 6] = [b"DCTDecode", b"DCT", b"JPXDecode", b"CCITTFaxDecode", b"CCF", b"JBIG2Decode"];
+
+/// What a stream holds, as far as it was unpacked.
+#[derive(Debug, PartialEq)]
+pub(super) struct Unpacked {
+    pub(super) bytes: Vec<u8>,
+    /// Whether it is not all: because it is more, or because the rest is damaged.
+    pub(super) is_cut: bool,
+    pub(super) is_damaged: bool,
+    /// How many bytes were read and made for it.
+    pub(super) work: usize,
+}
+
+/// Why a stream is not unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    Picture,
+    /// A filter that is not known, or too many of them.
+    Unknown,
+}
+
+/// The bytes of a stream, through all its filters.
+pub(super) fn decode(dict: &Dict, raw: &[u8]) -> Result<Unpacked, Unread> {
     let list = |names: [&[u8]; 2]| match names.iter().find_map(|name| dict.get(*name)) {
         Some(Object::Array(array)) => array.clone(),
         Some(one) => vec![one.clone()],
         None => Vec::new(),
     };
     let (filters, parameters) = (list([b"Filter", b"F"]), list([b"DecodeParms", b"DP"]));
-    let mut bytes = raw.to_vec();
-    for (number, filter) in filters.iter().take(4).enumerate() {
+    if filters.len() > MOST_FILTERS {
+        return Err(Unread::Unknown);
+    }
+    let (mut bytes, mut is_cut, mut is_damaged, mut work) = (Cow::Borrowed(raw), false, false, 0);
+    for (number, filter) in filters.iter().enumerate() {
         let parameters = parameters.get(number).and_then(Object::dict);
-        bytes = match filter.name()? {
-            b"FlateDecode" | b"Fl" => predicted(inflated(&bytes), parameters),
+        let made = match filter.name().ok_or(Unread::Unknown)? {
+            b"FlateDecode" | b"Fl" => {
+                let (made, is_whole) = inflated(&bytes);
+                is_damaged |= !is_whole;
+                predicted(made, parameters)
+            }
             b"LZWDecode" | b"LZW" => predicted(unpacked_lzw(&bytes, parameters), parameters),
-            b"ASCIIHexDecode" | b"AHx" => from_hex(bytes.split(|byte| *byte == b'>').next()?),
+            b"ASCIIHexDecode" | b"AHx" => {
+                from_hex(bytes.split(|byte| *byte == b'>').next().unwrap_or_default())
+            }
             b"ASCII85Decode" | b"A85" => from_85(&bytes),
             b"RunLengthDecode" | b"RL" => run_lengths(&bytes),
-            _ => return None,
+            name if PICTURES.contains(&name) => return Err(Unread::Picture),
+            _ => return Err(Unread::Unknown),
         };
+        work += bytes.len() + made.len();
+        is_cut |= made.len() >= LARGEST;
+        bytes = Cow::Owned(made);
     }
-    Some(bytes)
+    let work = work.max(raw.len());
+    Ok(Unpacked { bytes: bytes.into_owned(), is_cut, is_damaged, work })
 }
 
-/// What comes before an error is as good as the rest.
-fn inflated(bytes: &[u8]) -> Vec<u8> {
-    let most = LARGEST as u64;
-    let mut out = Vec::new();
-    let _incomplete = flate2::bufread::ZlibDecoder::new(bytes).take(most).read_to_end(&mut out);
-    if out.is_empty() && bytes.len() > 2 {
-        let _incomplete = flate2::bufread::DeflateDecoder::new(&bytes[2..]).take(most).read_to_end(&mut out);
+/// What is packed, and whether that is all of it. What comes before an error is as good as the rest.
+fn inflated(bytes: &[u8]) -> (Vec<u8>, bool) {
+    let (out, is_whole) = inflated_from(bytes, true);
+    if out.is_empty() && !is_whole && bytes.len() > 2 {
+        return inflated_from(&bytes[2..], false);
     }
-    out
+    (out, is_whole || bytes.trim_ascii().is_empty())
+}
+
+fn inflated_from(bytes: &[u8], has_header: bool) -> (Vec<u8>, bool) {
+    let (mut inflater, mut out) = (Decompress::new(has_header), Vec::new());
+    let mut at = 0;
+    while out.len() < LARGEST {
+        out.reserve_exact(out.len().clamp(4096, 4 << 20).min(LARGEST - out.len()));
+        let len = out.len();
+        let status = inflater.decompress_vec(&bytes[at..], &mut out, FlushDecompress::None);
+        let read = usize::try_from(inflater.total_in()).unwrap_or(bytes.len());
+        match status {
+            Ok(Status::StreamEnd) => return (out, true),
+            Ok(_) if read > at || out.len() > len => at = read,
+            _ => return (out, false),
+        }
+    }
+    out.truncate(LARGEST);
+    // That it is cut shows by its length.
+    (out, true)
 }
 
 /// Undoes the prediction of each byte from those before and above it.
@@ -102,6 +159,9 @@ fn from_85(bytes: &[u8]) -> Vec<u8> {
             out.extend(word_85(&group));
             group.clear();
         }
+        if out.len() >= LARGEST {
+            return out;
+        }
     }
     if group.len() > 1 {
         let len = group.len() - 1;
@@ -117,7 +177,7 @@ fn word_85(group: &[u32]) -> [u8; 4] {
 
 fn run_lengths(bytes: &[u8]) -> Vec<u8> {
     let (mut out, mut at) = (Vec::new(), 0);
-    while let Some(&length) = bytes.get(at) {
+    while let Some(&length) = bytes.get(at).filter(|_| out.len() < LARGEST) {
         let count = usize::from(length);
         match length {
             128 => break,
@@ -179,7 +239,7 @@ fn unpacked_lzw(bytes: &[u8], parameters: Option<&Dict>) -> Vec<u8> {
             1025..=2048 => 11,
             _ => 12,
         };
-        if out.len() > LARGEST {
+        if out.len() >= LARGEST {
             break;
         }
     }
@@ -190,20 +250,62 @@ fn unpacked_lzw(bytes: &[u8], parameters: Option<&Dict>) -> Vec<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::io::Write as _;
 
     fn named(filter: &[u8]) -> Dict {
         Dict::from([(b"Filter".to_vec(), Object::Name(filter.to_vec()))])
     }
 
+    fn text(filter: &[u8], raw: &[u8]) -> Vec<u8> {
+        decode(&named(filter), raw).unwrap().bytes
+    }
+
     #[test]
     fn texts_are_unpacked() {
-        assert_eq!(decode(&named(b"ASCIIHexDecode"), b"61 62\n6>").unwrap(), b"ab`");
-        assert_eq!(decode(&named(b"ASCII85Decode"), b"87cURD]i,\"Ebo80~>").unwrap(), b"Hello World!");
-        assert_eq!(decode(&named(b"RunLengthDecode"), b"\x01ab\xfec\x80").unwrap(), b"abccc");
+        assert_eq!(text(b"ASCIIHexDecode", b"61 62\n6>"), b"ab`");
+        assert_eq!(text(b"ASCII85Decode", b"87cURD]i,\"Ebo80~>"), b"Hello World!");
+        assert_eq!(text(b"RunLengthDecode", b"\x01ab\xfec\x80"), b"abccc");
         // The example of the format's description.
-        let lzw = decode(&named(b"LZWDecode"), b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01").unwrap();
+        let lzw = text(b"LZWDecode", b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01");
         assert_eq!(lzw, [45, 45, 45, 45, 45, 65, 45, 45, 45, 66]);
-        assert_eq!(decode(&named(b"DCTDecode"), b"picture"), None);
+        assert_eq!(decode(&named(b"DCTDecode"), b"picture"), Err(Unread::Picture));
+    }
+
+    #[test]
+    fn no_filter_makes_more_than_the_bound() {
+        let filters = |names: &[&[u8]]| {
+            let names = names.iter().map(|name| Object::Name(name.to_vec())).collect();
+            Dict::from([(b"Filter".to_vec(), Object::Array(names))])
+        };
+        // What runs of zeros are made of, so that each filter makes as much of it again.
+        let raw = [0x81, 0].repeat(1 << 12);
+        for name in [&b"RL"[..], b"A85"] {
+            let unpacked = decode(&filters(&[name]), &b"z".repeat(LARGEST / 4 + 9)).unwrap();
+            assert!(unpacked.bytes.len() <= LARGEST + 512);
+            assert!(unpacked.is_cut || name == b"RL");
+        }
+        let unpacked = decode(&filters(&[b"RL"]), &raw.repeat(1 << 6)).unwrap();
+        assert!(unpacked.bytes.len() <= LARGEST + 512 && unpacked.is_cut);
+        assert_eq!(
+            decode(&filters(&[&b"RL"[..]; 5]), &raw),
+            Err(Unread::Unknown),
+            "its bytes are packed still"
+        );
+        assert_eq!(decode(&filters(&[b"Crypt"]), &raw), Err(Unread::Unknown));
+    }
+
+    #[test]
+    fn what_is_damaged_is_told() {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&(0..9000_u32).flat_map(u32::to_be_bytes).collect::<Vec<_>>()).unwrap();
+        let packed = encoder.finish().unwrap();
+        let whole = decode(&named(b"FlateDecode"), &packed).unwrap();
+        assert!(!whole.is_damaged && whole.bytes.len() == 36000);
+        let torn = decode(&named(b"FlateDecode"), &packed[..packed.len() / 2]).unwrap();
+        assert!(torn.is_damaged && whole.bytes.starts_with(&torn.bytes) && torn.bytes.len() > 4000);
+        let alone = decode(&named(b"FlateDecode"), &[&b"??"[..], &packed[2..]].concat()).unwrap();
+        assert_eq!(alone.bytes, whole.bytes, "behind a header that is broken");
+        assert!(!decode(&named(b"FlateDecode"), b"\n").unwrap().is_damaged, "nothing is packed");
     }
 
     #[test]
@@ -218,7 +320,7 @@ mod tests {
             let mut dict = named(names[number]);
             let parameters = Dict::from([(b"Predictor".to_vec(), Object::Number(predictor.into())), (b"Columns".to_vec(), Object::Number(columns.into()))]);
             dict.insert(b"DecodeParms".to_vec(), Object::Dict(parameters.clone()));
-            prop_assert!(decode(&dict, &bytes).is_some());
+            prop_assert!(decode(&dict, &bytes).is_ok());
             drop(predicted(bytes, Some(&parameters)));
         }
     }

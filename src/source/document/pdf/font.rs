@@ -9,6 +9,12 @@ use std::collections::HashMap;
 /// The most widths of one font.
 const MOST: usize = 1 << 16;
 
+/// The longest name: it is looked at for each character.
+const LONGEST_NAME: usize = 128;
+
+/// About so many bytes of memory is an entry of a font's tables.
+const ENTRY: usize = 96;
+
 /// A font.
 #[derive(Default)]
 pub(super) struct Font {
@@ -33,8 +39,9 @@ impl Font {
     pub(super) fn read(store: &Store<'_>, font: &Dict) -> Self {
         let table = font.get(&b"ToUnicode"[..]).and_then(|object| store.stream(object));
         let characters = table.map(|(_, bytes)| Characters::read(&bytes)).unwrap_or_default();
-        let name =
-            store.get(font, b"BaseFont").and_then(|name| name.name().map(<[u8]>::to_vec)).unwrap_or_default();
+        let name = store.get(font, b"BaseFont");
+        let name = name.as_ref().and_then(Object::name).unwrap_or_default();
+        let name = name[..name.len().min(LONGEST_NAME)].to_vec();
         let encoding = store.get(font, b"Encoding");
         let mut new = Self { bytes: 1, characters, name, ..Self::default() };
         if is(font, b"Subtype", b"Type0") {
@@ -57,6 +64,10 @@ impl Font {
             }
             new.simple_widths(store, font);
         }
+        if new.characters.is_cut {
+            store.cut();
+        }
+        store.charge(ENTRY * (new.characters.texts.len() + new.named.len() + new.widths.len()));
         new
     }
 
@@ -67,7 +78,7 @@ impl Font {
         for object in all.iter().take(MOST) {
             match object {
                 Object::Number(_) => {
-                    code = object.count().and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+                    code = self::code(object).unwrap_or(0);
                 }
                 Object::Name(name) => {
                     if let Some(text) = glyph::named(&String::from_utf8_lossy(name)) {
@@ -81,15 +92,15 @@ impl Font {
     }
 
     fn simple_widths(&mut self, store: &Store<'_>, font: &Dict) {
-        let first = store.get(font, b"FirstChar").and_then(|first| first.count()).unwrap_or(0);
+        let first = store.get(font, b"FirstChar").and_then(|first| code(&first)).unwrap_or(0);
         let Some(Object::Array(widths)) = store.get(font, b"Widths") else { return };
         // The space that a font's own drawings stand in is mostly a thousandth.
         let unit = match store.get(font, b"FontMatrix") {
             Some(Object::Array(matrix)) => matrix.first().and_then(Object::number).unwrap_or(0.001),
             _ => 0.001,
         };
-        for (code, width) in (first..).zip(widths.iter().take(MOST)) {
-            if let (Ok(code), Some(width)) = (u32::try_from(code), store.resolve(width).number()) {
+        for (code, width) in (first..=u32::MAX).zip(widths.iter().take(MOST)) {
+            if let Some(width) = store.resolve(width).number() {
                 self.widths.insert(code, width * unit);
             }
         }
@@ -99,30 +110,36 @@ impl Font {
         let default = store.get(font, b"DW").and_then(|width| width.number()).unwrap_or(1000.0);
         self.other_width = Some(default / 1000.0);
         let Some(Object::Array(all)) = store.get(font, b"W") else { return };
-        let mut rest = &all[..];
-        while let [first, second, behind @ ..] = rest {
-            let Some(start) = first.count().and_then(|count| u32::try_from(count).ok()) else { break };
+        let (mut rest, mut left) = (&all[..], MOST);
+        while let [first, second, behind @ ..] = rest
+            && left > 0
+        {
+            let Some(start) = code(first) else { break };
             match (store.resolve(second), behind) {
                 (Object::Array(widths), _) => {
-                    for (code, width) in (start..).zip(&widths) {
+                    for (code, width) in (start..=u32::MAX).zip(&widths).take(left) {
+                        left -= 1;
                         self.widths.insert(code, width.number().unwrap_or(default) / 1000.0);
                     }
                     rest = behind;
                 }
                 (last, [width, behind @ ..]) => {
-                    let last = last.count().and_then(|count| u32::try_from(count).ok()).unwrap_or(start);
+                    let last = code(&last).unwrap_or(start);
                     let width = width.number().unwrap_or(default) / 1000.0;
-                    for code in start..=last.min(start.saturating_add(0xffff)) {
+                    for code in (start..=last).take(left) {
+                        left -= 1;
                         self.widths.insert(code, width);
                     }
                     rest = behind;
                 }
                 _ => break,
             }
-            if self.widths.len() > MOST {
-                break;
-            }
         }
+    }
+
+    /// Whether nothing tells which characters its codes are.
+    pub(super) fn is_mute(&self) -> bool {
+        self.bytes > 1 && !self.is_unicode && self.characters.texts.is_empty()
     }
 
     /// The characters of a string, each with its width and whether it is a single byte's blank.
@@ -142,6 +159,34 @@ impl Font {
     }
 }
 
+/// A number that is a code.
+fn code(object: &Object) -> Option<u32> {
+    object.count().and_then(|count| u32::try_from(count).ok())
+}
+
 fn has(name: &[u8], part: &[u8]) -> bool {
     memchr::memmem::find(name, part).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::document::pdf::object::Parser;
+
+    fn font(text: &str) -> Font {
+        let Some(Object::Dict(dict)) = Parser::new(text.as_bytes(), 0).next() else { panic!("{text}") };
+        Font::read(&Store::new(b"", 0), &dict)
+    }
+
+    #[test]
+    fn widths_have_a_last_code_and_a_bound() {
+        // The last number of this kind below the last code.
+        let (last, widths) = ("4294967040", "500 ".repeat(300));
+        let simple = font(&format!("<< /FirstChar {last} /Widths [{widths}] >>"));
+        let wide = format!("<< /Subtype /Type0 /DescendantFonts [<< /W [{last} [{widths}]] >>] >>");
+        assert_eq!((simple.widths.len(), font(&wide).widths.len()), (256, 256));
+        let many = "0 65535 500 65536 131071 500 ".repeat(50);
+        let many = font(&format!("<< /Subtype /Type0 /DescendantFonts [<< /W [{many}] >>] >>"));
+        assert_eq!(many.widths.len(), MOST);
+    }
 }

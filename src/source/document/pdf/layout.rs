@@ -19,7 +19,10 @@ const LONG_WORD: usize = 20;
 /// The most pieces of one page.
 const MOST_PIECES: usize = 1 << 20;
 
-/// The most places that are kept of one table's cells.
+/// The most bytes of their texts.
+const MOST_BYTES: usize = 32 << 20;
+
+/// The most columns of one table, and the most places that are kept of its cells. What stands behind is in the last one.
 const MOST_STARTS: usize = 256;
 
 /// Where a piece begins or ends, and which way it runs.
@@ -61,18 +64,30 @@ struct Line {
 #[derive(Default)]
 pub(super) struct Layout {
     pieces: Vec<Piece>,
+    bytes: usize,
+    is_cut: bool,
 }
 
 impl Layout {
     /// Adds the characters that stand from one spot to another.
     pub(super) fn add(&mut self, text: &str, from: Spot, to: Spot) {
-        if text.is_empty() || self.pieces.len() >= MOST_PIECES {
+        if text.is_empty() {
             return;
         }
+        if self.pieces.len() >= MOST_PIECES || self.bytes + text.len() > MOST_BYTES {
+            self.is_cut = true;
+            return;
+        }
+        self.bytes += text.len();
         // What ends a line ends it by its place on the page.
         let text =
             text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
         self.pieces.push(Piece { text, from, to });
+    }
+
+    /// Whether something was left out that was too much.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Tells the lines, of a page of this width.
@@ -188,7 +203,7 @@ struct Columns {
 
 impl Columns {
     fn new(head: &Line) -> Self {
-        let spans = head.cells.iter().map(|cell| (cell.start, cell.end)).collect();
+        let spans = head.cells.iter().take(MOST_STARTS).map(|cell| (cell.start, cell.end)).collect();
         let (cells, level) = (head.cells.len(), head.level);
         Self { table: Table::default(), spans, starts: Vec::new(), cells, level, step: None }
     }
@@ -209,9 +224,8 @@ impl Columns {
         let step = (self.level - line.level).abs();
         self.step = Some(step).filter(|step| *step > 0.0).or(self.step);
         self.level = line.level;
-        if self.starts.len() < MOST_STARTS {
-            self.starts.extend(cells.iter().skip(1).map(|cell| cell.start));
-        }
+        let left = MOST_STARTS - self.starts.len();
+        self.starts.extend(cells.iter().skip(1).take(left).map(|cell| cell.start));
         let mut row = vec![String::new(); self.spans.len()];
         for cell in cells {
             let meets = |(start, end): &(f32, f32)| cell.start <= *end && *start <= cell.end;
@@ -223,6 +237,6 @@ impl Columns {
             row[column].push_str(cell.text.trim());
         }
         row.into_iter().for_each(|cell| self.table.cell(cell));
-        self.table.end_row().unwrap_or_default()
+        self.table.end_row(true).unwrap_or_default()
     }
 }

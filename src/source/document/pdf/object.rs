@@ -110,6 +110,10 @@ impl<'p> Parser<'p> {
     fn array(&mut self, depth: u32) -> Vec<Object> {
         let mut array = Vec::new();
         while let Some(object) = self.object(depth + 1) {
+            // It was never closed, and the next object is none of its own.
+            if is_border(&object) {
+                return array;
+            }
             array.push(object);
         }
         self.at += usize::from(self.bytes.get(self.at).is_some());
@@ -121,7 +125,7 @@ impl<'p> Parser<'p> {
         while let Some(key) = self.object(depth + 1) {
             // What is no key is the rest of something broken.
             let Object::Name(key) = key else {
-                if matches!(&key, Object::Word(word) if word == b"endobj" || word == b"stream") {
+                if is_border(&key) || matches!(&key, Object::Word(word) if word == b"stream") {
                     break;
                 }
                 continue;
@@ -236,6 +240,11 @@ impl<'p> Parser<'p> {
             byte => byte,
         })
     }
+}
+
+/// Whether this is a word that begins or ends an object of a file.
+fn is_border(object: &Object) -> bool {
+    matches!(object, Object::Word(word) if word == b"obj" || word == b"endobj")
 }
 
 /// The bytes of hexadecimal digits, whatever stands between them.

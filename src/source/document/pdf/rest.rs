@@ -5,10 +5,13 @@ use super::object::{Dict, Object, is};
 use super::store::Store;
 use super::{Attach, cmap};
 use crate::source::document::page::{Give, Page};
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 /// The shortest string that is told.
 const SHORTEST: usize = 4;
+
+/// The longest name of an attached file.
+const LONGEST_NAME: usize = 256;
 
 /// How deep objects are looked into.
 const DEEPEST: u32 = 8;
@@ -17,49 +20,71 @@ const DEEPEST: u32 = 8;
 const NO_TEXT: [&[u8]; 6] = [b"ID", b"Cert", b"Registry", b"Ordering", b"CharSet", b"Panose"];
 
 /// Tells all of it.
-pub(super) fn read(
-    store: &Store<'_>,
-    shared: &mut Shared,
-    shown: &HashSet<u32>,
-    give: &Give<'_>,
-    attach: &Attach<'_>,
-) {
+pub(super) fn read(store: &Store<'_>, shared: &mut Shared, give: &Give<'_>, attach: &Attach<'_>) {
     let mut beside = Page::new(give, "properties, links and fields");
-    let mut files = Vec::new();
+    // What names a file may stand behind it.
+    let mut files = HashMap::new();
+    for &(_, place) in &store.all {
+        match store.body(place) {
+            Some(body) => attached(store, &body.object, &mut files, 0),
+            None => store.miss(),
+        }
+    }
     for &(number, place) in &store.all {
         let Some(body) = store.body(place) else { continue };
         strings(&body.object, b"", &mut beside, 0);
         let Some(dict) = body.object.dict() else { continue };
         field(store, dict, &mut beside);
-        if let Some(Object::Dict(held)) = store.get(dict, b"EF") {
-            let name = [&b"UF"[..], b"F"].iter().find_map(|key| text(&store.get(dict, key)?));
-            files.extend(held.values().find_map(reference).map(|file| (file, name.unwrap_or_default())));
-        }
-        let is_shown = shown.contains(&number) && store.is_last(number, place);
-        if body.stream.is_none() || is_shown || !may_be_text(dict) {
+        let is_shown = shared.shown.contains(&number) && store.is_last(number, place);
+        let file = files.get(&number);
+        if body.stream.is_none() || is_shown || file.is_none() && !may_be_text(dict) {
             continue;
         }
         let Some((_, content)) = store.stream_at(place) else { continue };
-        if let Some((_, name)) = files.iter().find(|(file, _)| *file == number) {
-            attach(if name.is_empty() { "attached file" } else { name }, &content);
-        } else if is(dict, b"Type", b"EmbeddedFile") {
-            attach("attached file", &content);
+        if file.is_some() || is(dict, b"Type", b"EmbeddedFile") {
+            let name = file.filter(|name| !name.is_empty());
+            attach(name.map_or("attached file", String::as_str), &content);
         } else if is_content(&content) {
             let mut reader = Reader::new(store, shared);
             let resources = store.dict(dict, b"Resources").unwrap_or_default();
             reader.read(&content, &resources, 0);
             reader.finish(None, &mut Page::new(give, format!("object {number}")));
+        } else if is(dict, b"Subtype", b"Form") {
+            // It draws lines; forms that it shows are told as themselves.
         } else if let Ok(content) = std::str::from_utf8(&content) {
             let mut page = Page::new(give, format!("object {number}"));
             content.lines().for_each(|line| page.line(line));
+        } else {
+            attach(&format!("object {number}"), &content);
         }
+    }
+}
+
+/// Notes the streams that an object attaches as files, by their numbers, with their names.
+fn attached(store: &Store<'_>, object: &Object, files: &mut HashMap<u32, String>, depth: u32) {
+    if depth > DEEPEST {
+        return;
+    }
+    match object {
+        Object::Array(array) => array.iter().for_each(|object| attached(store, object, files, depth + 1)),
+        Object::Dict(dict) => {
+            if let Some(held) = dict.get(&b"EF"[..]).map(|held| store.resolve(held))
+                && let Some(held) = held.dict()
+            {
+                let name = [&b"UF"[..], b"F"].iter().find_map(|key| text(&store.get(dict, key)?));
+                let name: String = name.iter().flat_map(|name| name.chars()).take(LONGEST_NAME).collect();
+                files.extend(held.values().filter_map(reference).map(|file| (file, name.clone())));
+            }
+            dict.values().for_each(|object| attached(store, object, files, depth + 1));
+        }
+        _ => {}
     }
 }
 
 /// Whether a stream may hold text that is told nowhere else.
 fn may_be_text(dict: &Dict) -> bool {
     let types: [&[u8]; 3] = [b"ObjStm", b"XRef", b"CMap"];
-    let subtypes: [&[u8]; 5] = [b"Image", b"Type1C", b"CIDFontType0C", b"OpenType", b"Form"];
+    let subtypes: [&[u8]; 4] = [b"Image", b"Type1C", b"CIDFontType0C", b"OpenType"];
     let keys: [&[u8]; 5] = [b"Length1", b"FunctionType", b"ShadingType", b"PatternType", b"Alternate"];
     !types.iter().any(|name| is(dict, b"Type", name))
         && !subtypes.iter().any(|name| is(dict, b"Subtype", name))
