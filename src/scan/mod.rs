@@ -95,7 +95,7 @@ pub fn run(
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
-    let Sifted { mut hits, soles, left_out, cut, considered } = sieve.finish()?;
+    let Sifted { mut hits, mut soles, left_out, cut, considered } = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
@@ -108,6 +108,12 @@ pub fn run(
     let keys: HashSet<Key> = keys.chain(considered.keys()).collect();
     let origins =
         if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
+    if soles.len() > sole::MOST {
+        let reason =
+            format!("there are more than {} of them, and of the rest no path was looked at", sole::MOST);
+        coverage.skip("files that hold one value", reason);
+        soles.truncate(sole::MOST);
+    }
     let of_paths = sole::hits(soles, &origins, detector)?;
     hits.extend(of_paths.into_iter().filter(|hit| hit.verdict.confidence >= options.min_confidence));
     if is_over {
@@ -205,7 +211,7 @@ impl Sieve<'_> {
                 }
                 if let Some(sole) = sole {
                     let mut soles = self.soles.lock().unwrap_or_else(PoisonError::into_inner);
-                    if soles.len() < sole::MOST {
+                    if soles.len() <= sole::MOST {
                         soles.push(sole);
                     }
                 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 /// The longest file that is one value.
 const LONGEST: usize = 400;
-/// So many are kept at most: more are data.
+/// The paths of so many are looked at; more are data.
 pub(super) const MOST: usize = 20_000;
 /// Folders that say of every file in them what it holds.
 const FOLDERS: [&str; 6] = ["secrets", "secret", "credentials", "passwords", "tokens", ".secrets"];
@@ -31,7 +31,7 @@ pub(super) struct Sole {
 /// The value, if a blob holds nothing but one that can be a secret.
 pub(super) fn value(blob: &Blob<'_>) -> Option<Sole> {
     let bytes = blob.content.bytes;
-    if !blob.content.whole || bytes.len() > LONGEST {
+    if !blob.key.is_file() || !blob.content.whole || bytes.len() > LONGEST {
         return None;
     }
     let value = bytes.trim_ascii();

@@ -95,6 +95,15 @@ impl Key {
         }
     }
 
+    /// Whether it is a file, so that its path says something of what is in it.
+    pub(crate) fn is_file(&self) -> bool {
+        match self {
+            Self::Object(_) | Self::Change(..) | Self::Staged(_) | Self::File(_) | Self::Member(..) => true,
+            Self::Within(_, key) => key.is_file(),
+            _ => false,
+        }
+    }
+
     /// What a person would call it.
     pub(crate) fn label(&self) -> String {
         match self {
