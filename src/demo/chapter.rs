@@ -123,7 +123,7 @@ fn request(story: &Story<'_>) -> Result<Request, Error> {
     Ok(Request {
         targets: vec![Target::env(app::env_file(&world.server()), VARIABLE)?],
         format: None,
-        reload: Some(Reload { command: world.restart_command(), limit: LIMIT, directory: None }),
+        reload: vec![Reload::command(world.restart_command(), None, LIMIT)],
         health: Some(Health { url: world.site.health()?, limit: LIMIT }),
         store: Some(StoreAccess::new(&store, session::Options::default())?),
         probe: Some(Probe::new(world.site.user()?, ada)?),

@@ -171,12 +171,38 @@ pub enum Error {
         /// What it answered and why that is of no use.
         found: String,
     },
-    /// The reload command could not be started.
-    #[error("cannot start the reload command")]
-    ReloadStart(#[source] io::Error),
-    /// The reload command failed.
-    #[error("the reload command {how}{}", said(.output))]
+    /// The text begins like a kind of reload, and names nothing.
+    #[error("the reload is not usable: {why}")]
+    ReloadForm {
+        /// How it is written.
+        kind: &'static str,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A reload could not do what it is asked for.
+    #[error("{way} cannot be reloaded: {why}")]
+    ReloadPlan {
+        /// What would be reloaded.
+        way: String,
+        /// Why not.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The program of a reload could not be started.
+    #[error("cannot start what reloads: {way}")]
+    ReloadStart {
+        /// What would be reloaded.
+        way: String,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A reload failed.
+    #[error("{way} {how}{}", said(.output))]
     Reload {
+        /// What was reloaded.
+        way: String,
         /// How it ended.
         how: String,
         /// The end of what it printed, without secrets.
@@ -278,10 +304,12 @@ impl Error {
             Self::Probe { .. } => {
                 "give a URL that only a logged-in user can see and a cookie that is live now, or leave out --probe"
             }
-            Self::ReloadStart(_) => {
-                "check that the shell can be started and that the folder is still there that the rotation was started in"
+            Self::ReloadForm { kind, .. } => return Some(format!("write it as {kind}, or as a command")),
+            Self::ReloadPlan { hint, .. } => hint,
+            Self::ReloadStart { .. } => {
+                "check that the shell or program can be started and that the folder is still there that the rotation was started in"
             }
-            Self::Reload { .. } => "run the command by hand to see what it needs",
+            Self::Reload { .. } => "do the same by hand to see what it needs",
             Self::Health { .. } => "look at the application's log; --health-timeout gives it more time",
             Self::Journal { .. } => "keep a copy for the investigation; do not rely on it",
             Self::NotUnfinished(_) => {

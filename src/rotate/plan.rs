@@ -1,6 +1,5 @@
 //! What a rotation will do, found out before it does anything: a value that can be printed and compared.
 
-use super::command::shown;
 use super::framework::letter;
 use super::incident::vocabulary;
 use super::step::Step;
@@ -8,7 +7,8 @@ use super::target::{Facts, Held};
 use super::unfinished::Unfinished;
 use super::warnings;
 use super::{
-    Address, Error, Fault, Format, Framework, IncidentId, Severity, Shape, StoreAccess, Strength, Target,
+    Address, Error, Fault, Format, Framework, IncidentId, Reload, Severity, Shape, StoreAccess, Strength,
+    Target,
 };
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
@@ -20,17 +20,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How the application takes the new value.
-#[derive(Clone, Debug)]
-pub struct Reload {
-    /// A command line for the shell; it ends when the application has the new value.
-    pub command: String,
-    /// How long it may take.
-    pub limit: Duration,
-    /// The folder that it runs in; `None` is the one of this process.
-    pub directory: Option<PathBuf>,
-}
 
 /// How the application shows that it is well.
 #[derive(Clone, Debug)]
@@ -85,8 +74,8 @@ pub struct Request {
     pub targets: Vec<Target>,
     /// The form of the new secret; `None` takes hexadecimal, except where the old value shows what is needed.
     pub format: Option<Shape>,
-    /// How the application takes the new value.
-    pub reload: Option<Reload>,
+    /// How the application takes the new value: one for each replica that is told by itself.
+    pub reload: Vec<Reload>,
     /// How the application shows that it is well.
     pub health: Option<Health>,
     /// The sessions to end.
@@ -141,6 +130,10 @@ impl Plan {
                 (held.collect::<Result<Vec<_>, _>>()?, None)
             }
         };
+        // What is unfinished must not hang on a process that is gone since: the step tells it then.
+        if unfinished.is_none() {
+            request.reload.iter().try_for_each(Reload::check)?;
+        }
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
         let framework = request.targets.iter().find_map(|target| Framework::of(target.place().variable()));
         let class = store.as_ref().map(|store| store.class).or(framework.map(|framework| framework.class));
@@ -214,6 +207,7 @@ impl Plan {
     pub fn secrets(&self) -> Vec<Secret> {
         let mut secrets: Vec<_> = self.facts().flat_map(|facts| facts.old.iter().cloned()).collect();
         secrets.extend(self.request.targets.iter().flat_map(|target| target.place().secrets()));
+        secrets.extend(self.request.reload.iter().flat_map(Reload::secrets));
         if let Some(store) = &self.request.store {
             secrets.extend_from_slice(store.secrets());
         }
@@ -243,7 +237,7 @@ impl Plan {
     /// The steps that will be taken, in order.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = vec![Step::Write];
-        steps.extend(self.request.reload.is_some().then_some(Step::Reload));
+        steps.extend((!self.request.reload.is_empty()).then_some(Step::Reload));
         steps.extend(self.request.health.is_some().then_some(Step::Health));
         if self.store.is_some() {
             steps.extend([Step::Purge, Step::PurgeAgain]);
@@ -265,7 +259,7 @@ impl Plan {
             "format": self.format.describe(),
             "class": self.class,
             "class_basis": self.class_basis(),
-            "reload": request.reload.as_ref().map(|reload| shown(&reload.command)),
+            "reload": request.reload.iter().map(Reload::describe).collect::<Vec<_>>(),
             "health": request.health.as_ref().map(|health| health.url.to_string()),
             "store": self.store,
             "probe": request.probe.as_ref().map(|probe| probe.url.to_string()),

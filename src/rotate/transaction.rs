@@ -94,7 +94,7 @@ pub(super) struct Rotation<'a> {
     pub(super) evidence: Evidence,
     pub(super) timeline: Vec<Record>,
     pub(super) opened: Timestamp,
-    /// Whether the reload command was started, so that the application may run with the new value.
+    /// Whether a reload was begun, so that the application may run with the new value.
     pub(super) touched: bool,
     folder: PathBuf,
     journal: Journal,
@@ -291,7 +291,7 @@ impl<'a> Rotation<'a> {
 
     fn unknown_value(&self, cause: Error) -> Ending {
         let next = format!(
-            "the old value is back in the target, but which value the application runs with is not known, since the reload command failed with the old value: mend the command, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
+            "the old value is back in the target, but which value the application runs with is not known, since the reload failed with the old value: mend that, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
             self.id
         );
         Ending::HalfWay { cause, next }

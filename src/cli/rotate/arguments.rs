@@ -43,10 +43,11 @@ pub(super) struct Arguments {
     /// Since when the old value could be read by others: `2026-11-20` or `2026-11-20T16:12:00Z`.
     #[arg(long, value_name = "TIME")]
     exposed_since: Option<String>,
-    /// The command that makes the application take the new value, for the shell.
-    #[arg(long, value_name = "COMMAND")]
-    reload: Option<String>,
-    /// How long the reload command may take [default: 60].
+    /// How the application takes the new value: a command for the shell, `systemd:UNIT` or another kind that is listed below. May be given several times: for every replica, in their order.
+    #[arg(long, value_name = "RELOAD")]
+    #[serde(default)]
+    reload: Vec<String>,
+    /// How long each reload may take [default: 60].
     #[arg(long, value_name = "SECONDS")]
     reload_timeout: Option<u64>,
     /// An address that answers 2xx when the application is well.
@@ -105,6 +106,9 @@ impl Arguments {
         for target in &mut self.target {
             *target = Target::in_full(target, &full);
         }
+        for reload in &mut self.reload {
+            *reload = Reload::in_full(reload, &full);
+        }
         if let Some(rest) = self.store.as_deref().and_then(|store| store.strip_prefix("sqlite:")) {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if !path.is_empty() && path != ":memory:" {
@@ -123,7 +127,7 @@ impl Arguments {
     /// What was typed now, and what was typed before where nothing was typed now.
     pub(super) fn or(self, before: Self) -> Self {
         let new_store = self.store.is_some() || self.store_from.is_some();
-        let (new_target, new_reload) = (!self.target.is_empty(), self.reload.is_some());
+        let (new_target, new_reload) = (!self.target.is_empty(), !self.reload.is_empty());
         let new_password = new_store || self.store_password_file.is_some();
         Self {
             target: if new_target { self.target } else { before.target },
@@ -135,7 +139,7 @@ impl Arguments {
             graceful: self.graceful.or(before.graceful),
             exposed_since: self.exposed_since.or(before.exposed_since),
             directory: if new_reload { self.directory } else { before.directory },
-            reload: self.reload.or(before.reload),
+            reload: if new_reload { self.reload } else { before.reload },
             reload_timeout: self.reload_timeout.or(before.reload_timeout),
             health: self.health.or(before.health),
             health_timeout: self.health_timeout.or(before.health_timeout),
@@ -232,10 +236,12 @@ impl Arguments {
         Ok(targets)
     }
 
-    pub(super) fn reload(&self) -> Option<Reload> {
+    pub(super) fn reload(&self, context: &Context) -> Result<Vec<Reload>, Failure> {
+        let env = |name: &str| context.env(name)?.into_string().ok().map(Secret::from);
+        let around = Surroundings { env: &env, read_command: None, graceful: false, directory: None };
         let limit = Duration::from_secs(self.reload_timeout.unwrap_or(SECONDS));
-        let directory = self.directory.clone();
-        self.reload.clone().map(|command| Reload { command, limit, directory })
+        let parse = |text: &String| Reload::parse(text, self.directory.clone(), limit, &around);
+        self.reload.iter().map(parse).collect::<Result<_, _>>().map_err(|error| usage(&error))
     }
 
     pub(super) fn health(&self) -> Result<Option<Health>, Failure> {
@@ -350,7 +356,7 @@ mod tests {
     fn each_command_runs_in_the_folder_that_it_was_given_in() {
         let there = || Some(PathBuf::from("/there"));
         let mut before = given("exec:./put", None, None);
-        before.reload = Some("./reload".to_owned());
+        before.reload = vec!["./reload".to_owned()];
         (before.directory, before.target_directory) = (there(), there());
         let folders = |now: Arguments| {
             let meant = now.or(before.clone());
@@ -358,7 +364,7 @@ mod tests {
         };
         assert_eq!(folders(Arguments::default()), (there(), there()));
         assert_eq!(folders(given("exec:./put", None, None)), (None, there()));
-        let reload = Some("./reload".to_owned());
+        let reload = vec!["./reload".to_owned()];
         assert_eq!(folders(Arguments { reload, ..Arguments::default() }), (there(), None));
     }
 }

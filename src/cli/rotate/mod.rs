@@ -39,6 +39,15 @@ Targets:
   vercel:PROJECT#KEY      a variable of a Vercel project, in every environment; VERCEL_TOKEN, VERCEL_TEAM_ID
   exec:COMMAND            anything else: the command gets the value on its standard input; --read-back prints it
 
+Reloads:
+  COMMAND                 a command line for the shell; it ends when the application has the new value
+  systemd:UNIT            restarts a unit, of your own as `systemd-user:UNIT`; a reload would not read its files again
+  signal:NAME:PID         sends HUP, USR1 or USR2, or ends the process by TERM, INT or QUIT for its supervisor to start
+  signal:NAME:@PIDFILE    the same, for the process that the file names at that moment
+  docker:CONTAINER        restarts a container, which keeps its environment: for values in mounted files
+  kubernetes:NAMESPACE/KIND/NAME
+                          replaces every pod of a deployment, statefulset or daemonset, and waits for the new ones
+
 Examples:
   See what would be done:
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET --dry-run
@@ -46,7 +55,7 @@ Examples:
   Replace the secret, restart, delete every session, and prove it with a live cookie:
     export UNLEAK_STORE_PASSWORD   # or --store-password-file
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET \\
-      --reload 'systemctl restart app' --health http://127.0.0.1:3000/healthz \\
+      --reload systemd:app --health http://127.0.0.1:3000/healthz \\
       --store postgres://app@127.0.0.1/app \\
       --probe http://127.0.0.1:3000/account --probe-cookie-from file:cookie.txt
 
@@ -152,7 +161,7 @@ fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
         format: meant.format()?,
         exposed_since: meant.exposed_since()?,
         graceful: meant.graceful(),
-        reload: meant.reload(),
+        reload: meant.reload(context)?,
         health: meant.health()?,
         store: meant.store(context)?,
         probe: meant.probe(context)?,

@@ -48,7 +48,7 @@ fn rotate(path: &Path, state: &Path) {
     let request = Request {
         targets: vec![Target::parse(&format!("env:{}#S", path.display()), &around).unwrap()],
         format: None,
-        reload: None,
+        reload: Vec::new(),
         health: None,
         store: None,
         probe: None,
