@@ -132,6 +132,7 @@ fn request(story: &Story<'_>) -> Result<Request, Error> {
         unfinished: None,
         arguments: None,
         exposed_since: None,
+        restore_leaked: false,
         graceful: None,
         state: world.state(),
         fault: None,

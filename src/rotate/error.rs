@@ -245,6 +245,11 @@ pub enum Error {
     /// The purge has begun.
     #[error("the rotation {0} had begun to delete sessions and cannot be taken back")]
     TooLate(String),
+    /// The application runs with the new value.
+    #[error(
+        "the application runs with the new value of {0}, and to take that back is to put a leaked value into use again"
+    )]
+    InUse(String),
     /// The undo file cannot be opened.
     #[error("the sealed old value {} cannot be opened", .0.display())]
     Seal(PathBuf),
@@ -319,6 +324,9 @@ impl Error {
                 "leave --target out, or give the same as before, with every argument of an `exec:` command"
             }
             Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
+            Self::InUse(_) => {
+                "finish it with --resume; if the old value has to come back in spite of the leak, add --restore-leaked"
+            }
             Self::Seal(_) => {
                 "the state folder and its key `undo.key` must be those of the run that sealed it"
             }

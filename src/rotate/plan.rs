@@ -92,6 +92,8 @@ pub struct Request {
     pub arguments: Option<Secret>,
     /// Since when the old value could be read by others, where that is known.
     pub exposed_since: Option<Timestamp>,
+    /// Whether the old value may be put back once the application runs with the new one.
+    pub restore_leaked: bool,
     /// Until when the old value is meant to stay in fallback lists, in the operator's words.
     pub graceful: Option<String>,
     /// The folder of journals, keys and incidents.
@@ -263,6 +265,7 @@ impl Plan {
             "health": request.health.as_ref().map(|health| health.url.to_string()),
             "store": self.store,
             "probe": request.probe.as_ref().map(|probe| probe.url.to_string()),
+            "restore_leaked": request.restore_leaked,
             "severity": request.severity,
             "steps": self.steps().iter().map(|step| json!({"step": step, "will": step.describe(self)})).collect::<Vec<_>>(),
             "warnings": self.warnings,
@@ -304,6 +307,11 @@ impl fmt::Display for Plan {
         let lost = self.common_old().is_none() && self.facts().any(|facts| facts.blind);
         let but = if lost { ", but not where a note says that it cannot" } else { "" };
         writeln!(f, "\nA failure before the purge puts the old value back{but}.")?;
+        f.write_str(if self.request.restore_leaked {
+            "Once the new value is in use, Ctrl-C or --abort puts the leaked one back too, as --restore-leaked says.\n"
+        } else {
+            "Once the new value is in use it stays: Ctrl-C or --abort puts the leaked one back only with --restore-leaked.\n"
+        })?;
         if !self.warnings.is_empty() {
             writeln!(f, "\nNote")?;
         }

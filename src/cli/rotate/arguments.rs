@@ -40,6 +40,10 @@ pub(super) struct Arguments {
     /// Keep the old value in fallback lists (`SECRET_KEY_FALLBACKS`, `APP_PREVIOUS_KEYS`) until the time that you name here, so that nobody is logged out. Not for a value that has leaked: whoever has it stays able to use it.
     #[arg(long, value_name = "UNTIL", conflicts_with_all = ["store", "store_from", "probe"])]
     graceful: Option<String>,
+    /// Let Ctrl-C and --abort put the old value back although the application runs with the new one already. Whoever has the leaked value can use it again then.
+    #[arg(long)]
+    #[serde(default)]
+    restore_leaked: bool,
     /// Since when the old value could be read by others: `2026-11-20` or `2026-11-20T16:12:00Z`.
     #[arg(long, value_name = "TIME")]
     exposed_since: Option<String>,
@@ -137,6 +141,7 @@ impl Arguments {
             secret_length: self.secret_length.or(before.secret_length),
             secret_alphabet: self.secret_alphabet.or(before.secret_alphabet),
             graceful: self.graceful.or(before.graceful),
+            restore_leaked: self.restore_leaked || before.restore_leaked,
             exposed_since: self.exposed_since.or(before.exposed_since),
             directory: if new_reload { self.directory } else { before.directory },
             reload: if new_reload { self.reload } else { before.reload },
@@ -195,6 +200,10 @@ impl Arguments {
 
     pub(super) fn graceful(&self) -> Option<String> {
         self.graceful.clone()
+    }
+
+    pub(super) fn restore_leaked(&self) -> bool {
+        self.restore_leaked
     }
 
     pub(super) fn exposed_since(&self) -> Result<Option<Timestamp>, Failure> {

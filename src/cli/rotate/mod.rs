@@ -73,7 +73,7 @@ pub(super) struct Args {
     /// Go on with a rotation that stopped half-way; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with_all = ["abort", "incident_id"])]
     resume: Option<String>,
-    /// Take a rotation back that stopped before its purge; other arguments replace those that it was started with.
+    /// Take a rotation back that stopped before its purge; where the new value is in use already, only with --restore-leaked; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with = "incident_id")]
     abort: Option<String>,
     /// Print the plan and change nothing.
@@ -160,6 +160,7 @@ fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
         targets: meant.targets(context)?,
         format: meant.format()?,
         exposed_since: meant.exposed_since()?,
+        restore_leaked: meant.restore_leaked(),
         graceful: meant.graceful(),
         reload: meant.reload(context)?,
         health: meant.health()?,

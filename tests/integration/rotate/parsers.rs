@@ -57,6 +57,7 @@ fn rotate(path: &Path, state: &Path) {
         unfinished: None,
         arguments: None,
         exposed_since: None,
+        restore_leaked: false,
         graceful: None,
         state: state.to_owned(),
         fault: None,
