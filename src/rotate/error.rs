@@ -104,6 +104,9 @@ pub enum Error {
         /// The line.
         line: usize,
     },
+    /// The target holds another value than the finding.
+    #[error("{0} does not hold the value of the finding")]
+    NotLeaked(String),
     /// The file was changed between reading and writing.
     #[error("{0} was changed by somebody else meanwhile")]
     ChangedMeanwhile(String),
@@ -324,6 +327,9 @@ impl Error {
                 "leave --target out, or give the same as before, with every argument of an `exec:` command"
             }
             Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
+            Self::NotLeaked(_) => {
+                "check that it is the right target; where the value was replaced already, end the sessions with `unleak sessions` or rotate without --from-finding"
+            }
             Self::InUse(_) => {
                 "finish it with --resume; if the old value has to come back in spite of the leak, add --restore-leaked"
             }

@@ -7,8 +7,8 @@ use super::target::{Facts, Held};
 use super::unfinished::Unfinished;
 use super::warnings;
 use super::{
-    Address, Error, Fault, Format, Framework, IncidentId, Reload, Severity, Shape, StoreAccess, Strength,
-    Target,
+    Address, Error, Exposure, Fault, Format, Framework, IncidentId, Protection, Reload, Severity, Shape,
+    StoreAccess, Strength, Target,
 };
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
@@ -94,6 +94,12 @@ pub struct Request {
     pub exposed_since: Option<Timestamp>,
     /// Whether the old value may be put back once the application runs with the new one.
     pub restore_leaked: bool,
+    /// The value that leaked, where it is known: a target that holds another one is refused.
+    pub leaked: Option<Secret>,
+    /// Where it leaked to.
+    pub exposure: Option<Exposure>,
+    /// What was done to keep the values out of core dumps.
+    pub protection: Protection,
     /// Until when the old value is meant to stay in fallback lists, in the operator's words.
     pub graceful: Option<String>,
     /// The folder of journals, keys and incidents.
@@ -135,6 +141,9 @@ impl Plan {
         // What is unfinished must not hang on a process that is gone since: the step tells it then.
         if unfinished.is_none() {
             request.reload.iter().try_for_each(Reload::check)?;
+        }
+        if let (Some(leaked), None) = (&request.leaked, &unfinished) {
+            holds_leaked(leaked, &held)?;
         }
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
         let framework = request.targets.iter().find_map(|target| Framework::of(target.place().variable()));
@@ -217,6 +226,7 @@ impl Plan {
             secrets.push(probe.cookie.clone());
             secrets.extend(probe.secrets());
         }
+        secrets.extend(self.request.leaked.clone());
         secrets.extend(self.unfinished.iter().map(|unfinished| unfinished.new.clone()));
         secrets
     }
@@ -266,10 +276,21 @@ impl Plan {
             "store": self.store,
             "probe": request.probe.as_ref().map(|probe| probe.url.to_string()),
             "restore_leaked": request.restore_leaked,
+            "exposure": request.exposure,
+            "protection": request.protection.to_string(),
             "severity": request.severity,
             "steps": self.steps().iter().map(|step| json!({"step": step, "will": step.describe(self)})).collect::<Vec<_>>(),
             "warnings": self.warnings,
         })
+    }
+}
+
+/// A target that holds another value is not the one that leaked; one that nobody can read may be.
+fn holds_leaked(leaked: &Secret, held: &[Box<dyn Held>]) -> Result<(), Error> {
+    let other = |facts: &&Facts| !facts.old.is_empty() && !facts.old.contains(leaked);
+    match held.iter().map(|held| held.facts()).find(other) {
+        Some(facts) => Err(Error::NotLeaked(facts.place.clone())),
+        None => Ok(()),
     }
 }
 

@@ -4,7 +4,8 @@ use super::super::{Context, Failure};
 use super::{failure, input};
 use crate::exit::Exit;
 use crate::rotate::{
-    Address, Custom, Error, Format, Health, Probe, Reload, Severity, Shape, StoreAccess, Surroundings, Target,
+    Address, Custom, Error, Exposure, Format, Health, Probe, Reload, Severity, Shape, StoreAccess,
+    Surroundings, Target,
 };
 use crate::secret::Secret;
 use crate::session::Options;
@@ -84,6 +85,10 @@ pub(super) struct Arguments {
     /// How bad the incident is [default: P0].
     #[arg(long, value_enum)]
     severity: Option<Severity>,
+    /// Where the value leaked to.
+    #[arg(skip)]
+    #[serde(default)]
+    pub(super) exposure: Option<Exposure>,
     /// The variable of the environment that the store's password came from.
     #[arg(skip)]
     password_variable: Option<String>,
@@ -156,6 +161,7 @@ impl Arguments {
             probe: self.probe.or(before.probe),
             probe_cookie_from: self.probe_cookie_from.or(before.probe_cookie_from),
             severity: self.severity.or(before.severity),
+            exposure: self.exposure.or(before.exposure),
             password_variable: before.password_variable.filter(|_| !new_password),
         }
     }
@@ -207,7 +213,9 @@ impl Arguments {
     }
 
     pub(super) fn exposed_since(&self) -> Result<Option<Timestamp>, Failure> {
-        let Some(text) = &self.exposed_since else { return Ok(None) };
+        let Some(text) = &self.exposed_since else {
+            return Ok(self.exposure.as_ref().and_then(Exposure::since));
+        };
         let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
         let time = text.parse::<Timestamp>().ok().or_else(day);
         match time {

@@ -2,16 +2,19 @@
 
 mod arguments;
 mod input;
+mod leak;
 mod progress;
 
-use super::{Context, Failure};
+use super::{Context, Failure, interrupt};
 use crate::exit::Exit;
 use crate::rotate::{
-    Ending, Error, Fault, IncidentId, Outcome, Plan, Request, Stop, abort, remembered, run as rotate,
+    Ending, Error, Fault, IncidentId, Outcome, Plan, Protection, Request, Stop, abort, protect, remembered,
+    run as rotate,
 };
 use crate::secret::{RedactingWriter, Redactor};
 use arguments::Arguments;
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 /// Replace a leaked session secret, end the sessions it protects, prove it, and write the incident report.
@@ -76,6 +79,12 @@ pub(super) struct Args {
     /// Take a rotation back that stopped before its purge; where the new value is in use already, only with --restore-leaked; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with = "incident_id")]
     abort: Option<String>,
+    /// The leak that this answers: a finding's fingerprint, or how it begins. The repository is scanned; a target that does not hold the value is refused, and the report tells paths, commits and since when.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "abort"])]
+    from_finding: Option<String>,
+    /// The repository that the finding is in [default: the one here].
+    #[arg(long, value_name = "PATH", requires = "from_finding")]
+    repo: Option<PathBuf>,
     /// Print the plan and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -100,7 +109,9 @@ enum Output {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let request = request(args, context)?;
+    // Before a secret is read.
+    let protection = protect();
+    let request = request(args, protection, context)?;
     let plan = Plan::prepare(request).map_err(|error| failure(&error, Exit::Usage))?;
     // The second line of defence: the rotation itself gives out no secret.
     let redactor = plan.redactor();
@@ -117,7 +128,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     confirm(args, context)?;
     let stop = Stop::default();
     let handler = stop.clone();
-    ctrlc::set_handler(move || handler.request())
+    interrupt::answer_by(move || handler.request())
         .map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;
     let outcome = {
         let mut show = progress::Progress::new(context);
@@ -132,7 +143,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 }
 
 /// Resolves what was typed, now and when the rotation was started, into what is meant.
-fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
+fn request(args: &Args, protection: Protection, context: &mut Context) -> Result<Request, Failure> {
     let bad = |error: Error| failure(&error, Exit::Usage);
     let id = |text: &Option<String>| text.as_deref().map(IncidentId::from_str).transpose().map_err(bad);
     let state = context.state_dir().ok_or_else(|| {
@@ -152,6 +163,12 @@ fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
         )?;
         meant = meant.without_probe();
     }
+    let mut leaked = None;
+    if let Some(finding) = &args.from_finding {
+        let repository = args.repo.as_deref().unwrap_or(Path::new("."));
+        let (value, exposure) = leak::find(finding, repository, context)?;
+        (leaked, meant.exposure) = (Some(value), Some(exposure));
+    }
     #[cfg(debug_assertions)]
     let fault = args.fault.clone();
     #[cfg(not(debug_assertions))]
@@ -160,6 +177,9 @@ fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
         targets: meant.targets(context)?,
         format: meant.format()?,
         exposed_since: meant.exposed_since()?,
+        leaked,
+        exposure: meant.exposure.clone(),
+        protection,
         restore_leaked: meant.restore_leaked(),
         graceful: meant.graceful(),
         reload: meant.reload(context)?,
