@@ -9,6 +9,7 @@ mod fingerprint_key;
 mod hook;
 mod ignore;
 mod incident;
+mod interrupt;
 mod man;
 mod progress;
 mod rotate;

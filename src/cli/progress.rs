@@ -1,6 +1,6 @@
 //! The bar that shows long work, and the stop sign of Ctrl-C.
 
-use super::Context;
+use super::{Context, interrupt};
 use crate::source::Progress;
 use indicatif::{HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ impl State {
 pub(super) fn stop_on_interrupt(progress: &Arc<Progress>) {
     let progress = Arc::clone(progress);
     // Without a handler the system's own applies, which ends the process at once: nothing is half-written here.
-    drop(ctrlc::set_handler(move || {
+    drop(interrupt::answer_by(move || {
         if progress.stop.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }

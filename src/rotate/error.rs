@@ -104,6 +104,9 @@ pub enum Error {
         /// The line.
         line: usize,
     },
+    /// The target holds another value than the finding.
+    #[error("{0} does not hold the value of the finding")]
+    NotLeaked(String),
     /// The file was changed between reading and writing.
     #[error("{0} was changed by somebody else meanwhile")]
     ChangedMeanwhile(String),
@@ -171,12 +174,38 @@ pub enum Error {
         /// What it answered and why that is of no use.
         found: String,
     },
-    /// The reload command could not be started.
-    #[error("cannot start the reload command")]
-    ReloadStart(#[source] io::Error),
-    /// The reload command failed.
-    #[error("the reload command {how}{}", said(.output))]
+    /// The text begins like a kind of reload, and names nothing.
+    #[error("the reload is not usable: {why}")]
+    ReloadForm {
+        /// How it is written.
+        kind: &'static str,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A reload could not do what it is asked for.
+    #[error("{way} cannot be reloaded: {why}")]
+    ReloadPlan {
+        /// What would be reloaded.
+        way: String,
+        /// Why not.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The program of a reload could not be started.
+    #[error("cannot start what reloads: {way}")]
+    ReloadStart {
+        /// What would be reloaded.
+        way: String,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A reload failed.
+    #[error("{way} {how}{}", said(.output))]
     Reload {
+        /// What was reloaded.
+        way: String,
         /// How it ended.
         how: String,
         /// The end of what it printed, without secrets.
@@ -219,6 +248,11 @@ pub enum Error {
     /// The purge has begun.
     #[error("the rotation {0} had begun to delete sessions and cannot be taken back")]
     TooLate(String),
+    /// The application runs with the new value.
+    #[error(
+        "the application runs with the new value of {0}, and to take that back is to put a leaked value into use again"
+    )]
+    InUse(String),
     /// The undo file cannot be opened.
     #[error("the sealed old value {} cannot be opened", .0.display())]
     Seal(PathBuf),
@@ -278,10 +312,12 @@ impl Error {
             Self::Probe { .. } => {
                 "give a URL that only a logged-in user can see and a cookie that is live now, or leave out --probe"
             }
-            Self::ReloadStart(_) => {
-                "check that the shell can be started and that the folder is still there that the rotation was started in"
+            Self::ReloadForm { kind, .. } => return Some(format!("write it as {kind}, or as a command")),
+            Self::ReloadPlan { hint, .. } => hint,
+            Self::ReloadStart { .. } => {
+                "check that the shell or program can be started and that the folder is still there that the rotation was started in"
             }
-            Self::Reload { .. } => "run the command by hand to see what it needs",
+            Self::Reload { .. } => "do the same by hand to see what it needs",
             Self::Health { .. } => "look at the application's log; --health-timeout gives it more time",
             Self::Journal { .. } => "keep a copy for the investigation; do not rely on it",
             Self::NotUnfinished(_) => {
@@ -291,6 +327,12 @@ impl Error {
                 "leave --target out, or give the same as before, with every argument of an `exec:` command"
             }
             Self::TooLate(_) => "finish it with --resume: a leaked value that is out stays out",
+            Self::NotLeaked(_) => {
+                "check that it is the right target; where the value was replaced already, end the sessions with `unleak sessions` or rotate without --from-finding"
+            }
+            Self::InUse(_) => {
+                "finish it with --resume; if the old value has to come back in spite of the leak, add --restore-leaked"
+            }
             Self::Seal(_) => {
                 "the state folder and its key `undo.key` must be those of the run that sealed it"
             }

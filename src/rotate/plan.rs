@@ -1,6 +1,5 @@
 //! What a rotation will do, found out before it does anything: a value that can be printed and compared.
 
-use super::command::shown;
 use super::framework::letter;
 use super::incident::vocabulary;
 use super::step::Step;
@@ -8,7 +7,8 @@ use super::target::{Facts, Held};
 use super::unfinished::Unfinished;
 use super::warnings;
 use super::{
-    Address, Error, Fault, Format, Framework, IncidentId, Severity, Shape, StoreAccess, Strength, Target,
+    Address, Error, Exposure, Fault, Format, Framework, IncidentId, Protection, Reload, Severity, Shape,
+    StoreAccess, Strength, Target,
 };
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
@@ -20,17 +20,6 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How the application takes the new value.
-#[derive(Clone, Debug)]
-pub struct Reload {
-    /// A command line for the shell; it ends when the application has the new value.
-    pub command: String,
-    /// How long it may take.
-    pub limit: Duration,
-    /// The folder that it runs in; `None` is the one of this process.
-    pub directory: Option<PathBuf>,
-}
 
 /// How the application shows that it is well.
 #[derive(Clone, Debug)]
@@ -85,8 +74,8 @@ pub struct Request {
     pub targets: Vec<Target>,
     /// The form of the new secret; `None` takes hexadecimal, except where the old value shows what is needed.
     pub format: Option<Shape>,
-    /// How the application takes the new value.
-    pub reload: Option<Reload>,
+    /// How the application takes the new value: one for each replica that is told by itself.
+    pub reload: Vec<Reload>,
     /// How the application shows that it is well.
     pub health: Option<Health>,
     /// The sessions to end.
@@ -103,6 +92,14 @@ pub struct Request {
     pub arguments: Option<Secret>,
     /// Since when the old value could be read by others, where that is known.
     pub exposed_since: Option<Timestamp>,
+    /// Whether the old value may be put back once the application runs with the new one.
+    pub restore_leaked: bool,
+    /// The value that leaked, where it is known: a target that holds another one is refused.
+    pub leaked: Option<Secret>,
+    /// Where it leaked to.
+    pub exposure: Option<Exposure>,
+    /// What was done to keep the values out of core dumps.
+    pub protection: Protection,
     /// Until when the old value is meant to stay in fallback lists, in the operator's words.
     pub graceful: Option<String>,
     /// The folder of journals, keys and incidents.
@@ -141,6 +138,13 @@ impl Plan {
                 (held.collect::<Result<Vec<_>, _>>()?, None)
             }
         };
+        // What is unfinished must not hang on a process that is gone since: the step tells it then.
+        if unfinished.is_none() {
+            request.reload.iter().try_for_each(Reload::check)?;
+        }
+        if let (Some(leaked), None) = (&request.leaked, &unfinished) {
+            holds_leaked(leaked, &held)?;
+        }
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
         let framework = request.targets.iter().find_map(|target| Framework::of(target.place().variable()));
         let class = store.as_ref().map(|store| store.class).or(framework.map(|framework| framework.class));
@@ -214,6 +218,7 @@ impl Plan {
     pub fn secrets(&self) -> Vec<Secret> {
         let mut secrets: Vec<_> = self.facts().flat_map(|facts| facts.old.iter().cloned()).collect();
         secrets.extend(self.request.targets.iter().flat_map(|target| target.place().secrets()));
+        secrets.extend(self.request.reload.iter().flat_map(Reload::secrets));
         if let Some(store) = &self.request.store {
             secrets.extend_from_slice(store.secrets());
         }
@@ -221,6 +226,7 @@ impl Plan {
             secrets.push(probe.cookie.clone());
             secrets.extend(probe.secrets());
         }
+        secrets.extend(self.request.leaked.clone());
         secrets.extend(self.unfinished.iter().map(|unfinished| unfinished.new.clone()));
         secrets
     }
@@ -243,7 +249,7 @@ impl Plan {
     /// The steps that will be taken, in order.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = vec![Step::Write];
-        steps.extend(self.request.reload.is_some().then_some(Step::Reload));
+        steps.extend((!self.request.reload.is_empty()).then_some(Step::Reload));
         steps.extend(self.request.health.is_some().then_some(Step::Health));
         if self.store.is_some() {
             steps.extend([Step::Purge, Step::PurgeAgain]);
@@ -265,14 +271,26 @@ impl Plan {
             "format": self.format.describe(),
             "class": self.class,
             "class_basis": self.class_basis(),
-            "reload": request.reload.as_ref().map(|reload| shown(&reload.command)),
+            "reload": request.reload.iter().map(Reload::describe).collect::<Vec<_>>(),
             "health": request.health.as_ref().map(|health| health.url.to_string()),
             "store": self.store,
             "probe": request.probe.as_ref().map(|probe| probe.url.to_string()),
+            "restore_leaked": request.restore_leaked,
+            "exposure": request.exposure,
+            "protection": request.protection.to_string(),
             "severity": request.severity,
             "steps": self.steps().iter().map(|step| json!({"step": step, "will": step.describe(self)})).collect::<Vec<_>>(),
             "warnings": self.warnings,
         })
+    }
+}
+
+/// A target that holds another value is not the one that leaked; one that nobody can read may be.
+fn holds_leaked(leaked: &Secret, held: &[Box<dyn Held>]) -> Result<(), Error> {
+    let other = |facts: &&Facts| !facts.old.is_empty() && !facts.old.contains(leaked);
+    match held.iter().map(|held| held.facts()).find(other) {
+        Some(facts) => Err(Error::NotLeaked(facts.place.clone())),
+        None => Ok(()),
     }
 }
 
@@ -310,6 +328,11 @@ impl fmt::Display for Plan {
         let lost = self.common_old().is_none() && self.facts().any(|facts| facts.blind);
         let but = if lost { ", but not where a note says that it cannot" } else { "" };
         writeln!(f, "\nA failure before the purge puts the old value back{but}.")?;
+        f.write_str(if self.request.restore_leaked {
+            "Once the new value is in use, Ctrl-C or --abort puts the leaked one back too, as --restore-leaked says.\n"
+        } else {
+            "Once the new value is in use it stays: Ctrl-C or --abort puts the leaked one back only with --restore-leaked.\n"
+        })?;
         if !self.warnings.is_empty() {
             writeln!(f, "\nNote")?;
         }

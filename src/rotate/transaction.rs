@@ -94,7 +94,7 @@ pub(super) struct Rotation<'a> {
     pub(super) evidence: Evidence,
     pub(super) timeline: Vec<Record>,
     pub(super) opened: Timestamp,
-    /// Whether the reload command was started, so that the application may run with the new value.
+    /// Whether a reload was begun, so that the application may run with the new value.
     pub(super) touched: bool,
     folder: PathBuf,
     journal: Journal,
@@ -126,6 +126,10 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
     let Some(unfinished) = &plan.unfinished else { return Err(Error::NotUnfinished(String::new())) };
     if unfinished.purge_had_begun() {
         return Err(Error::TooLate(unfinished.id.to_string()));
+    }
+    let in_use = Unfinished::is_in_use(&plan.steps(), &unfinished.records);
+    if in_use && !plan.request.restore_leaked {
+        return Err(Error::InUse(unfinished.id.to_string()));
     }
     let mut rotation = Rotation::open(plan, Vec::new(), stop, observer)?;
     let steps: Vec<_> = plan.steps().into_iter().filter(|step| *step < Step::Purge).collect();
@@ -184,6 +188,7 @@ impl<'a> Rotation<'a> {
                 return self.give_up(step, &begun, cause);
             }
         }
+        self.strike("in-use", "before");
         if self.stop.is_requested() {
             return self.give_up(Step::Health, &begun, Error::Stopped);
         }
@@ -248,13 +253,24 @@ impl<'a> Rotation<'a> {
         self.plan.unfinished.as_ref().is_some_and(Unfinished::purge_had_begun)
     }
 
-    /// Turns back, unless a run before this one was past the point where that is possible.
+    /// Whether the application runs with the new value, in this run or in one before it.
+    fn is_in_use(&self) -> bool {
+        Unfinished::is_in_use(&self.plan.steps(), &self.timeline)
+    }
+
+    /// Turns back, unless that is not possible any more or would put a leaked value into use again.
     fn give_up(&mut self, step: Step, begun: &[Step], cause: Error) -> Ending {
-        if self.is_purging() { self.half_way(step, cause) } else { self.turn_back(begun, cause) }
+        let stays = self.is_in_use() && !self.plan.request.restore_leaked;
+        if stays || self.is_purging() { self.half_way(step, cause) } else { self.turn_back(begun, cause) }
     }
 
     /// Puts back what the begun steps changed.
     fn turn_back(&mut self, begun: &[Step], cause: Error) -> Ending {
+        if self.is_in_use() {
+            let text = "the leaked value is put into use again, because --restore-leaked was given";
+            self.note_down(Kind::Begun, Some(Step::Write), text);
+            self.tell(Event::Note(text.to_owned()));
+        }
         for &step in begun {
             match step.undo(self) {
                 Ok(text) => {
@@ -291,7 +307,7 @@ impl<'a> Rotation<'a> {
 
     fn unknown_value(&self, cause: Error) -> Ending {
         let next = format!(
-            "the old value is back in the target, but which value the application runs with is not known, since the reload command failed with the old value: mend the command, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
+            "the old value is back in the target, but which value the application runs with is not known, since the reload failed with the old value: mend that, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
             self.id
         );
         Ending::HalfWay { cause, next }
@@ -302,7 +318,7 @@ impl<'a> Rotation<'a> {
         let state = match step {
             Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store",
             Step::Write | Step::Reload | Step::Health => {
-                "the new value stays, since the purge had begun, but this run did not come that far: mend the cause"
+                "the new value stays, since it was in use already, but this run did not come further: mend what stopped it"
             }
             Step::PurgeAgain | Step::Verify => {
                 "the new value is in use and the sessions are deleted: for the rest, mend the cause"

@@ -52,6 +52,21 @@ impl Unfinished {
         Ok((held, Self { id: id.clone(), folder, records, answers, new }))
     }
 
+    /// Whether the application took the new value: reload and health were done, and nothing was put back since.
+    pub(super) fn is_in_use(steps: &[Step], records: &[Record]) -> bool {
+        let last = steps.iter().rfind(|step| **step < Step::Purge).copied();
+        let whole = records.iter().filter(|record| record.target.is_none());
+        let mut in_use = false;
+        for record in whole {
+            match (record.event, record.step) {
+                (Kind::Done, step) if step == last => in_use = true,
+                (Kind::Undone, Some(Step::Write)) => in_use = false,
+                _ => {}
+            }
+        }
+        in_use
+    }
+
     /// Removes the way back: nobody needs it when a rotation has ended.
     pub(super) fn discard(folder: &Path) -> Result<(), Error> {
         // The memo last: as long as there is a way back, it says how.

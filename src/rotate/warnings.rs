@@ -1,7 +1,7 @@
 //! What the operator should know before a rotation: found in the plan, printed with it, kept in the journal.
 
-use super::Plan;
 use super::target::{Facts, at};
+use super::{Plan, Reload};
 use crate::session::StoreClass;
 
 /// The warnings of a plan.
@@ -21,6 +21,7 @@ pub(super) fn of(plan: &Plan) -> Vec<String> {
     if plan.request.graceful.is_some() && plan.facts().all(|facts| facts.kept.is_empty()) {
         warnings.push("No target has a fallback list that can hold the old value, so that --graceful keeps nothing: the sessions end as without it.".to_owned());
     }
+    warnings.extend(plan.request.reload.iter().filter_map(Reload::warning));
     about_sessions(plan, &mut warnings);
     warnings
 }
@@ -72,7 +73,7 @@ fn about_sessions(plan: &Plan, warnings: &mut Vec<String>) {
     if let Some(strength) = plan.strength.filter(|strength| strength.is_weak()) {
         add(strength.sentence());
     }
-    if plan.request.reload.is_none() {
+    if plan.request.reload.is_empty() {
         add("Without --reload nothing is restarted: a running process keeps the old value until it is.");
     }
     match (plan.class, &plan.store) {

@@ -14,6 +14,7 @@ pub(crate) use values::Values;
 
 use secrecy::{ExposeSecret as _, SecretSlice};
 use std::fmt;
+use zeroize::Zeroize as _;
 
 /// A value that must never reach an output: no `Display`, no `Serialize`, a redacted `Debug`.
 ///
@@ -45,8 +46,14 @@ impl Secret {
 }
 
 impl From<Vec<u8>> for Secret {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
+    /// Copies what does not fill its buffer: to shrink it would leave the bytes behind where they were.
+    fn from(mut bytes: Vec<u8>) -> Self {
+        if bytes.len() == bytes.capacity() {
+            return Self(bytes.into());
+        }
+        let exact = Self::from(&bytes[..]);
+        bytes.zeroize();
+        exact
     }
 }
 
@@ -58,7 +65,7 @@ impl From<&[u8]> for Secret {
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
-        Self(text.into_bytes().into())
+        Self::from(text.into_bytes())
     }
 }
 

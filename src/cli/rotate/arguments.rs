@@ -4,7 +4,8 @@ use super::super::{Context, Failure};
 use super::{failure, input};
 use crate::exit::Exit;
 use crate::rotate::{
-    Address, Custom, Error, Format, Health, Probe, Reload, Severity, Shape, StoreAccess, Surroundings, Target,
+    Address, Custom, Error, Exposure, Format, Health, Probe, Reload, Severity, Shape, StoreAccess,
+    Surroundings, Target,
 };
 use crate::secret::Secret;
 use crate::session::Options;
@@ -40,13 +41,18 @@ pub(super) struct Arguments {
     /// Keep the old value in fallback lists (`SECRET_KEY_FALLBACKS`, `APP_PREVIOUS_KEYS`) until the time that you name here, so that nobody is logged out. Not for a value that has leaked: whoever has it stays able to use it.
     #[arg(long, value_name = "UNTIL", conflicts_with_all = ["store", "store_from", "probe"])]
     graceful: Option<String>,
+    /// Let Ctrl-C and --abort put the old value back although the application runs with the new one already. Whoever has the leaked value can use it again then.
+    #[arg(long)]
+    #[serde(default)]
+    restore_leaked: bool,
     /// Since when the old value could be read by others: `2026-11-20` or `2026-11-20T16:12:00Z`.
     #[arg(long, value_name = "TIME")]
     exposed_since: Option<String>,
-    /// The command that makes the application take the new value, for the shell.
-    #[arg(long, value_name = "COMMAND")]
-    reload: Option<String>,
-    /// How long the reload command may take [default: 60].
+    /// How the application takes the new value: a command for the shell, `systemd:UNIT` or another kind that is listed below. May be given several times: for every replica, in their order.
+    #[arg(long, value_name = "RELOAD")]
+    #[serde(default)]
+    reload: Vec<String>,
+    /// How long each reload may take [default: 60].
     #[arg(long, value_name = "SECONDS")]
     reload_timeout: Option<u64>,
     /// An address that answers 2xx when the application is well.
@@ -79,6 +85,10 @@ pub(super) struct Arguments {
     /// How bad the incident is [default: P0].
     #[arg(long, value_enum)]
     severity: Option<Severity>,
+    /// Where the value leaked to.
+    #[arg(skip)]
+    #[serde(default)]
+    pub(super) exposure: Option<Exposure>,
     /// The variable of the environment that the store's password came from.
     #[arg(skip)]
     password_variable: Option<String>,
@@ -105,6 +115,9 @@ impl Arguments {
         for target in &mut self.target {
             *target = Target::in_full(target, &full);
         }
+        for reload in &mut self.reload {
+            *reload = Reload::in_full(reload, &full);
+        }
         if let Some(rest) = self.store.as_deref().and_then(|store| store.strip_prefix("sqlite:")) {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if !path.is_empty() && path != ":memory:" {
@@ -123,7 +136,7 @@ impl Arguments {
     /// What was typed now, and what was typed before where nothing was typed now.
     pub(super) fn or(self, before: Self) -> Self {
         let new_store = self.store.is_some() || self.store_from.is_some();
-        let (new_target, new_reload) = (!self.target.is_empty(), self.reload.is_some());
+        let (new_target, new_reload) = (!self.target.is_empty(), !self.reload.is_empty());
         let new_password = new_store || self.store_password_file.is_some();
         Self {
             target: if new_target { self.target } else { before.target },
@@ -133,9 +146,10 @@ impl Arguments {
             secret_length: self.secret_length.or(before.secret_length),
             secret_alphabet: self.secret_alphabet.or(before.secret_alphabet),
             graceful: self.graceful.or(before.graceful),
+            restore_leaked: self.restore_leaked || before.restore_leaked,
             exposed_since: self.exposed_since.or(before.exposed_since),
             directory: if new_reload { self.directory } else { before.directory },
-            reload: self.reload.or(before.reload),
+            reload: if new_reload { self.reload } else { before.reload },
             reload_timeout: self.reload_timeout.or(before.reload_timeout),
             health: self.health.or(before.health),
             health_timeout: self.health_timeout.or(before.health_timeout),
@@ -147,6 +161,7 @@ impl Arguments {
             probe: self.probe.or(before.probe),
             probe_cookie_from: self.probe_cookie_from.or(before.probe_cookie_from),
             severity: self.severity.or(before.severity),
+            exposure: self.exposure.or(before.exposure),
             password_variable: before.password_variable.filter(|_| !new_password),
         }
     }
@@ -193,8 +208,14 @@ impl Arguments {
         self.graceful.clone()
     }
 
+    pub(super) fn restore_leaked(&self) -> bool {
+        self.restore_leaked
+    }
+
     pub(super) fn exposed_since(&self) -> Result<Option<Timestamp>, Failure> {
-        let Some(text) = &self.exposed_since else { return Ok(None) };
+        let Some(text) = &self.exposed_since else {
+            return Ok(self.exposure.as_ref().and_then(Exposure::since));
+        };
         let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
         let time = text.parse::<Timestamp>().ok().or_else(day);
         match time {
@@ -232,10 +253,12 @@ impl Arguments {
         Ok(targets)
     }
 
-    pub(super) fn reload(&self) -> Option<Reload> {
+    pub(super) fn reload(&self, context: &Context) -> Result<Vec<Reload>, Failure> {
+        let env = |name: &str| context.env(name)?.into_string().ok().map(Secret::from);
+        let around = Surroundings { env: &env, read_command: None, graceful: false, directory: None };
         let limit = Duration::from_secs(self.reload_timeout.unwrap_or(SECONDS));
-        let directory = self.directory.clone();
-        self.reload.clone().map(|command| Reload { command, limit, directory })
+        let parse = |text: &String| Reload::parse(text, self.directory.clone(), limit, &around);
+        self.reload.iter().map(parse).collect::<Result<_, _>>().map_err(|error| usage(&error))
     }
 
     pub(super) fn health(&self) -> Result<Option<Health>, Failure> {
@@ -350,7 +373,7 @@ mod tests {
     fn each_command_runs_in_the_folder_that_it_was_given_in() {
         let there = || Some(PathBuf::from("/there"));
         let mut before = given("exec:./put", None, None);
-        before.reload = Some("./reload".to_owned());
+        before.reload = vec!["./reload".to_owned()];
         (before.directory, before.target_directory) = (there(), there());
         let folders = |now: Arguments| {
             let meant = now.or(before.clone());
@@ -358,7 +381,7 @@ mod tests {
         };
         assert_eq!(folders(Arguments::default()), (there(), there()));
         assert_eq!(folders(given("exec:./put", None, None)), (None, there()));
-        let reload = Some("./reload".to_owned());
+        let reload = vec!["./reload".to_owned()];
         assert_eq!(folders(Arguments { reload, ..Arguments::default() }), (there(), None));
     }
 }

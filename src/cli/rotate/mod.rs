@@ -2,16 +2,19 @@
 
 mod arguments;
 mod input;
+mod leak;
 mod progress;
 
-use super::{Context, Failure};
+use super::{Context, Failure, interrupt};
 use crate::exit::Exit;
 use crate::rotate::{
-    Ending, Error, Fault, IncidentId, Outcome, Plan, Request, Stop, abort, remembered, run as rotate,
+    Ending, Error, Fault, IncidentId, Outcome, Plan, Protection, Request, Stop, abort, protect, remembered,
+    run as rotate,
 };
 use crate::secret::{RedactingWriter, Redactor};
 use arguments::Arguments;
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 /// Replace a leaked session secret, end the sessions it protects, prove it, and write the incident report.
@@ -39,6 +42,15 @@ Targets:
   vercel:PROJECT#KEY      a variable of a Vercel project, in every environment; VERCEL_TOKEN, VERCEL_TEAM_ID
   exec:COMMAND            anything else: the command gets the value on its standard input; --read-back prints it
 
+Reloads:
+  COMMAND                 a command line for the shell; it ends when the application has the new value
+  systemd:UNIT            restarts a unit, of your own as `systemd-user:UNIT`; a reload would not read its files again
+  signal:NAME:PID         sends HUP, USR1 or USR2, or ends the process by TERM, INT or QUIT for its supervisor to start
+  signal:NAME:@PIDFILE    the same, for the process that the file names at that moment
+  docker:CONTAINER        restarts a container, which keeps its environment: for values in mounted files
+  kubernetes:NAMESPACE/KIND/NAME
+                          replaces every pod of a deployment, statefulset or daemonset, and waits for the new ones
+
 Examples:
   See what would be done:
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET --dry-run
@@ -46,7 +58,7 @@ Examples:
   Replace the secret, restart, delete every session, and prove it with a live cookie:
     export UNLEAK_STORE_PASSWORD   # or --store-password-file
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET \\
-      --reload 'systemctl restart app' --health http://127.0.0.1:3000/healthz \\
+      --reload systemd:app --health http://127.0.0.1:3000/healthz \\
       --store postgres://app@127.0.0.1/app \\
       --probe http://127.0.0.1:3000/account --probe-cookie-from file:cookie.txt
 
@@ -64,9 +76,15 @@ pub(super) struct Args {
     /// Go on with a rotation that stopped half-way; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with_all = ["abort", "incident_id"])]
     resume: Option<String>,
-    /// Take a rotation back that stopped before its purge; other arguments replace those that it was started with.
+    /// Take a rotation back that stopped before its purge; where the new value is in use already, only with --restore-leaked; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with = "incident_id")]
     abort: Option<String>,
+    /// The leak that this answers: a finding's fingerprint, or how it begins. The repository is scanned; a target that does not hold the value is refused, and the report tells paths, commits and since when.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "abort"])]
+    from_finding: Option<String>,
+    /// The repository that the finding is in [default: the one here].
+    #[arg(long, value_name = "PATH", requires = "from_finding")]
+    repo: Option<PathBuf>,
     /// Print the plan and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -91,7 +109,9 @@ enum Output {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let request = request(args, context)?;
+    // Before a secret is read.
+    let protection = protect();
+    let request = request(args, protection, context)?;
     let plan = Plan::prepare(request).map_err(|error| failure(&error, Exit::Usage))?;
     // The second line of defence: the rotation itself gives out no secret.
     let redactor = plan.redactor();
@@ -108,7 +128,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     confirm(args, context)?;
     let stop = Stop::default();
     let handler = stop.clone();
-    ctrlc::set_handler(move || handler.request())
+    interrupt::answer_by(move || handler.request())
         .map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;
     let outcome = {
         let mut show = progress::Progress::new(context);
@@ -123,7 +143,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 }
 
 /// Resolves what was typed, now and when the rotation was started, into what is meant.
-fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
+fn request(args: &Args, protection: Protection, context: &mut Context) -> Result<Request, Failure> {
     let bad = |error: Error| failure(&error, Exit::Usage);
     let id = |text: &Option<String>| text.as_deref().map(IncidentId::from_str).transpose().map_err(bad);
     let state = context.state_dir().ok_or_else(|| {
@@ -143,6 +163,12 @@ fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
         )?;
         meant = meant.without_probe();
     }
+    let mut leaked = None;
+    if let Some(finding) = &args.from_finding {
+        let repository = args.repo.as_deref().unwrap_or(Path::new("."));
+        let (value, exposure) = leak::find(finding, repository, context)?;
+        (leaked, meant.exposure) = (Some(value), Some(exposure));
+    }
     #[cfg(debug_assertions)]
     let fault = args.fault.clone();
     #[cfg(not(debug_assertions))]
@@ -151,8 +177,12 @@ fn request(args: &Args, context: &mut Context) -> Result<Request, Failure> {
         targets: meant.targets(context)?,
         format: meant.format()?,
         exposed_since: meant.exposed_since()?,
+        leaked,
+        exposure: meant.exposure.clone(),
+        protection,
+        restore_leaked: meant.restore_leaked(),
         graceful: meant.graceful(),
-        reload: meant.reload(),
+        reload: meant.reload(context)?,
         health: meant.health()?,
         store: meant.store(context)?,
         probe: meant.probe(context)?,

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What is scanned.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(in crate::cli) struct Whole {
     /// Read the files of a folder as they are, without git.
     #[arg(long)]

@@ -3,7 +3,7 @@
 use super::prose::{FOLLOW_UP, NOTICE};
 use super::{Incident, StoreClass};
 use crate::rotate::framework::letter;
-use crate::rotate::{Kind, Sent};
+use crate::rotate::{Exposure, Kind, Sent};
 use std::fmt::{self, Write as _};
 
 pub(super) fn render(incident: &Incident) -> String {
@@ -187,7 +187,10 @@ fn exposure(out: &mut String, incident: &Incident) -> fmt::Result {
     writeln!(out, "\n## Exposure\n")?;
     match incident.exposed_since {
         Some(since) => {
-            writeln!(out, "- Readable by others since: {} UTC, as the operator says", since.strftime(FORM))?;
+            let found = incident.exposure.as_ref().is_some_and(|leak| leak.since() == Some(since));
+            let by =
+                if found { "by the date of the first commit that holds it" } else { "as the operator says" };
+            writeln!(out, "- Readable by others since: {} UTC, {by}", since.strftime(FORM))?;
         }
         None => writeln!(out, "- Readable by others since: not known (`--exposed-since` takes it)")?,
     }
@@ -202,7 +205,35 @@ fn exposure(out: &mut String, incident: &Incident) -> fmt::Result {
     if let Some(strength) = incident.old_strength {
         writeln!(out, "- {}", strength.sentence())?;
     }
-    Ok(())
+    writeln!(out, "- Memory: {}", incident.protection)?;
+    match &incident.exposure {
+        Some(leak) => found(out, leak),
+        None => Ok(()),
+    }
+}
+
+/// Where a scan found it.
+fn found(out: &mut String, leak: &Exposure) -> fmt::Result {
+    writeln!(
+        out,
+        "\n### Found in {} (finding {})\n\n| Where | Path | First commit | Date (UTC) |\n|---|---|---|---|",
+        text(&leak.repository),
+        leak.finding
+    )?;
+    for place in &leak.places {
+        let date = place.date.map(|date| date.strftime("%Y-%m-%d %H:%M:%S").to_string());
+        let [path, commit, date] =
+            [&place.path, &place.commit, &date].map(|value| cell(value.as_deref().unwrap_or("none")));
+        writeln!(out, "| {} | {path} | {commit} | {date} |", cell(&place.kind))?;
+    }
+    let more = match leak.more {
+        0 => String::new(),
+        more => format!("{more} places more are not listed. "),
+    };
+    writeln!(
+        out,
+        "\n{more}The rotation removed it from none of them: the history, clones, forks and caches still hold the value."
+    )
 }
 
 /// Text that Markdown shows as it is, in one line.

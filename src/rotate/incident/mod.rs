@@ -15,7 +15,7 @@ pub use archive::{Entry, ReportForm, list, report, verify};
 use super::evidence::{Answer, Check, Round};
 use super::journal::Record;
 use super::transaction::{Ending, Rotation};
-use super::{Error, IncidentId, Strength};
+use super::{Error, Exposure, IncidentId, Strength};
 use crate::durable::{self, Mode};
 use crate::secret::Redactor;
 use crate::session::{StoreClass, StoreSummary};
@@ -80,7 +80,11 @@ pub struct Incident {
     pub placeholder: String,
     /// How hard the old value was to guess.
     pub old_strength: Option<Strength>,
-    /// Since when the old value could be read by others, as the operator says.
+    /// Where the old value leaked to, as a scan found it.
+    pub exposure: Option<Exposure>,
+    /// What was done to keep the values out of core dumps.
+    pub protection: String,
+    /// Since when the old value could be read by others, as the operator or the first commit says.
     pub exposed_since: Option<Timestamp>,
     /// When every target had the new value.
     pub replaced_at: Option<Timestamp>,
@@ -130,6 +134,8 @@ impl Incident {
             format: plan.format.describe(),
             placeholder: plan.format.placeholder(),
             old_strength: plan.strength,
+            exposure: plan.request.exposure.clone(),
+            protection: plan.request.protection.to_string(),
             exposed_since: plan.request.exposed_since,
             replaced_at: rotation.replaced_at(how),
             class: plan.class,

@@ -37,7 +37,7 @@ pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) 
     if plan.class == Some(StoreClass::B) {
         add("These sessions are not protected by the secret: only the deletion of their rows ended them.");
     }
-    if plan.request.reload.is_none() {
+    if plan.request.reload.is_empty() {
         add("No process was restarted by this rotation: those that run still use the old value.");
     } else {
         add("If there are several replicas, that every one of them took the new value was not checked.");

@@ -20,13 +20,13 @@ pub(super) fn describe(plan: &Plan) -> String {
 pub(super) fn apply(rotation: &mut Rotation<'_>) -> String {
     write::verify(rotation);
     let plan = rotation.plan;
-    match &plan.request.reload {
-        Some(_) => rotation.evidence.check(
+    match plan.request.reload.len() {
+        1.. => rotation.evidence.check(
             "The application was told to take the new value",
             Status::Verified,
-            "the reload command ended with 0; that every process took it is for the other lines to show",
+            "every reload ended well; that every process took it is for the other lines to show",
         ),
-        None => rotation.evidence.check(
+        0 => rotation.evidence.check(
             "The application was told to take the new value",
             Status::NotChecked,
             "no --reload was given",

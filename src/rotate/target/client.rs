@@ -19,9 +19,9 @@ pub(super) struct Client {
 }
 
 /// What it answered.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: Zeroizing<Vec<u8>>,
+pub(in crate::rotate) struct Answer {
+    pub(in crate::rotate) status: u16,
+    pub(in crate::rotate) body: Zeroizing<Vec<u8>>,
 }
 
 /// What is trusted and shown beside the usual.
@@ -121,7 +121,7 @@ fn is_local(address: &str) -> bool {
 
 impl Answer {
     /// The body as JSON of a known form.
-    pub(super) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
+    pub(in crate::rotate) fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, String> {
         serde_json::from_slice(&self.body).map_err(|_| format!("{} and a body of another form", self.status))
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! The change carries the version that was read, so that one which somebody else made meanwhile is never written over.
 
-use super::client::{Answer, Client, Trust};
-use super::kubeconfig::Cluster;
+use super::client::Answer;
+use super::cluster::{Api, is_name};
 use super::{Facts, Held, Place, State, Surroundings};
 use crate::rotate::Error;
 use crate::secret::Secret;
@@ -18,8 +18,7 @@ use zeroize::Zeroizing;
 /// A key of a Secret in a cluster.
 #[derive(Clone, Debug)]
 pub(super) struct KubernetesTarget {
-    client: Client,
-    token: Option<Secret>,
+    api: Api,
     namespace: String,
     name: String,
     key: String,
@@ -55,17 +54,13 @@ impl KubernetesTarget {
     pub(super) fn parse(rest: &str, around: &Surroundings<'_>) -> Result<Self, Error> {
         let (place, key) = rest.rsplit_once('#').ok_or(Error::Target)?;
         let (namespace, name) = place.split_once('/').ok_or(Error::Target)?;
-        let fine = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'.');
-        let is_name = |text: &str| !text.is_empty() && text.bytes().all(fine) && !text.starts_with('.');
         let is_key = key.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_'));
         if !is_name(namespace) || !is_name(name) || key.is_empty() || !is_key {
             return Err(Error::Target);
         }
-        let Cluster { server, token, authorities, identity } = Cluster::find(around)?;
-        let bad = |what: &str| Error::Remote { place: format!("kubernetes:{rest}"), what: what.to_owned() };
-        let client = Client::new(&server, &Trust { authorities, identity }).map_err(bad)?;
+        let api = Api::find(around, &format!("kubernetes:{rest}"))?;
         let text = |text: &str| text.to_owned();
-        Ok(Self { client, token, namespace: text(namespace), name: text(name), key: text(key) })
+        Ok(Self { api, namespace: text(namespace), name: text(name), key: text(key) })
     }
 
     fn failed(&self, what: &str) -> Error {
@@ -73,13 +68,8 @@ impl KubernetesTarget {
     }
 
     fn ask(&self, method: &str, kind: &[u8], body: Option<&Value>) -> Result<Answer, Error> {
-        let body = body.map(|body| Zeroizing::new(serde_json::to_vec(body).expect("plain data")));
-        let bearer = self.token.as_ref().map(|token| Zeroizing::new([b"Bearer ", token.expose()].concat()));
-        let mut headers: Vec<(&str, &[u8])> = vec![("accept", b"application/json"), ("content-type", kind)];
-        headers.extend(bearer.as_ref().map(|bearer| ("authorization", &bearer[..])));
         let path = format!("/api/v1/namespaces/{}/secrets/{}", self.namespace, self.name);
-        let answer = self.client.call(method, &path, &headers, body.as_ref().map(|body| &body[..]));
-        answer.map_err(|what| self.failed(&what))
+        self.api.ask(method, &path, kind, body).map_err(|what| self.failed(&what))
     }
 
     fn current(&self) -> Result<(Object, Secret), Error> {
@@ -118,8 +108,8 @@ impl KubernetesTarget {
     fn held(&self, old: Secret) -> HeldSecret {
         let mut facts =
             Facts { place: self.to_string(), count: 1, old: vec![old.clone()], ..Facts::default() };
-        facts.warnings.extend(self.client.warning());
-        facts.warnings.push("Pods that have the Secret in their environment keep the old value until they are replaced: let --reload do `kubectl rollout restart` and `kubectl rollout status`.".to_owned());
+        facts.warnings.extend(self.api.warning());
+        facts.warnings.push("Pods that have the Secret in their environment keep the old value until they are replaced: `--reload kubernetes:NAMESPACE/deployment/NAME` does that.".to_owned());
         facts.risks.push("Backups of etcd and what wrote the Secret (Helm, Argo CD, an operator) may hold the old value, and bring it back.".to_owned());
         HeldSecret { target: self.clone(), old, facts }
     }
@@ -167,7 +157,7 @@ impl Place for KubernetesTarget {
     }
 
     fn secrets(&self) -> Vec<Secret> {
-        self.token.iter().cloned().collect()
+        self.api.secrets()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod aws;
 mod client;
+pub(in crate::rotate) mod cluster;
 mod dotenv;
 mod exec;
 mod file;

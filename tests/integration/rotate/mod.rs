@@ -8,9 +8,11 @@ mod exec; // a store behind a command
 mod fake; // a server that answers as a test says
 mod files; // every form of file that can hold the secret
 mod gate; // searches everything that came out for planted values
+mod leak; // a rotation that answers a finding of a scan
 mod parsers; // what it writes, read by the parsers that applications use
 mod platforms; // Kubernetes, GitHub and Vercel, as their documentation says
 mod probe; // what the answers to a cookie show, and what they do not
+mod reload; // how an application is told: signals, service managers, a cluster
 mod resume; // going on with a rotation by its name alone
 mod several; // one secret in several targets: all of them change, or none
 mod stores; // OpenBao and AWS, as tests/run starts them

@@ -6,7 +6,7 @@ use super::{hex_value, put, stderr};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use unleak::rotate::{Ending, Plan, Request, Severity, Stop, Surroundings, Target, run};
+use unleak::rotate::{Ending, Plan, Protection, Request, Severity, Stop, Surroundings, Target, run};
 
 /// Every variable that a parser sees in each file; `None` where it refuses the file.
 type Read = BTreeMap<String, Option<BTreeMap<String, String>>>;
@@ -48,7 +48,7 @@ fn rotate(path: &Path, state: &Path) {
     let request = Request {
         targets: vec![Target::parse(&format!("env:{}#S", path.display()), &around).unwrap()],
         format: None,
-        reload: None,
+        reload: Vec::new(),
         health: None,
         store: None,
         probe: None,
@@ -57,6 +57,10 @@ fn rotate(path: &Path, state: &Path) {
         unfinished: None,
         arguments: None,
         exposed_since: None,
+        leaked: None,
+        exposure: None,
+        protection: Protection::default(),
+        restore_leaked: false,
         graceful: None,
         state: state.to_owned(),
         fault: None,

@@ -1,6 +1,8 @@
-//! What a failed reload leaves: the application may have taken the new value before the command failed.
+//! What a failed reload leaves: the application may have taken the new value before the command failed. And what puts
+//! a leaked value back into use: nothing but the operator's own word.
 
-use super::{World, cookie, ends, hex_value, nothing_leaks, put, stderr, with};
+use super::{World, cookie, ends, hex_value, journal_is_whole, nothing_leaks, put, stderr, with};
+use unleak::rotate::{Kind, read_journal};
 
 /// A reload that restarts the application and fails anyway, as a command does whose last check fails.
 #[test]
@@ -65,5 +67,65 @@ fn a_value_that_is_a_word_of_the_source_is_hidden() {
         ends(&output, 5);
         assert_eq!(stderr(&output).contains(&format!("was {old}")), shown, "{}", stderr(&output));
         assert!(world.report()["status"] == "stopped half-way");
+    }
+}
+
+/// A rotation that was killed when the application ran with the new value, and no session was deleted yet.
+fn in_use() -> World {
+    let world = World::new(&hex_value());
+    let killed = world.run(&with(world.all(), &["--fault=in-use:before:kill"]));
+    assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
+    world
+}
+
+#[test]
+fn a_leaked_value_comes_back_into_use_only_when_that_is_asked_for() {
+    let world = in_use();
+    let (id, new) = (world.id(), world.value());
+    let refused = world.alone(&["--abort", &id, "--yes"]).output().unwrap();
+    ends(&refused, 2);
+    assert!(stderr(&refused).contains("--restore-leaked"), "{}", stderr(&refused));
+    assert_eq!((world.value(), world.asks(&cookie(&world.old))), (new, 401));
+
+    let output = world.alone(&["--abort", &id, "--restore-leaked", "--yes"]).output().unwrap();
+    ends(&output, 0);
+    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+    assert_eq!(world.asks(&cookie(&world.old)), 200);
+    journal_is_whole(&world, Kind::Closed);
+    let journal = read_journal(&world.incident().join("journal.jsonl")).unwrap();
+    assert_eq!(journal[0].plan.as_ref().unwrap()["restore_leaked"], false);
+    assert!(journal.iter().any(|record| record.detail.contains("because --restore-leaked was given")));
+    nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+}
+
+#[test]
+fn a_resumed_rotation_that_fails_does_not_put_it_back_either() {
+    let world = in_use();
+    let (id, new) = (world.id(), world.value());
+    let output = world.alone(&["--resume", &id, "--reload=exit 1", "--yes"]).output().unwrap();
+    ends(&output, 5);
+    assert!(stderr(&output).contains("in use already"), "{}", stderr(&output));
+    assert_eq!((world.value(), world.sessions()), (new.clone(), 3));
+    let again = format!("--reload={}", world.reload());
+    ends(&world.alone(&["--resume", &id, &again, "--yes"]).output().unwrap(), 0);
+    assert_eq!((world.value(), world.sessions(), world.asks(&cookie(&world.old))), (new, 0, 401));
+}
+
+#[test]
+fn a_wish_to_stop_when_the_new_value_is_in_use_keeps_it_unless_that_was_asked_for() {
+    for back in [false, true] {
+        let world = World::new(&hex_value());
+        let mut args = with(world.all(), &["--fault=in-use:before:wait"]);
+        args.extend(back.then(|| "--restore-leaked".to_owned()));
+        let output = world.interrupted(&args, "ok health", None);
+        ends(&output, if back { 4 } else { 5 });
+        let plan = stderr(&output);
+        assert!(plan.contains("puts the leaked one back"), "{plan}");
+        assert_eq!((world.value() == world.old, world.sessions()), (back, 3));
+        assert_eq!(world.asks(&cookie(&world.old)), if back { 200 } else { 401 });
+        if !back {
+            ends(&world.alone(&["--resume", &world.id()]).output().unwrap(), 0);
+            assert_eq!((world.sessions(), world.asks(&cookie(&world.old))), (0, 401));
+        }
     }
 }

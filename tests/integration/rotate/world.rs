@@ -131,7 +131,7 @@ impl World {
         self.command(&args).output().unwrap()
     }
 
-    /// Runs until standard error says that the step begins and the file is there, then sends the signal.
+    /// Runs until standard error says that the step begins, or `ok STEP` that it ended, and the file is there, then sends the signal.
     pub(super) fn interrupted(&self, args: &[String], step: &str, sign: Option<&Path>) -> Output {
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         let mut child = self.command(&args).spawn().unwrap();
@@ -139,7 +139,8 @@ impl World {
         let mut seen = Vec::new();
         while lines.read_until(b'\n', &mut seen).unwrap() > 0 {
             let last = String::from_utf8_lossy(&seen).lines().last().unwrap_or_default().to_owned();
-            if last.trim_start().starts_with(&format!(".. {step}")) {
+            let wanted = if step.contains(' ') { step.to_owned() } else { format!(".. {step}") };
+            if last.trim_start().starts_with(&wanted) {
                 while sign.is_some_and(|sign| !sign.exists()) {
                     thread::sleep(Duration::from_millis(5));
                 }
