@@ -127,8 +127,7 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
     if unfinished.purge_had_begun() {
         return Err(Error::TooLate(unfinished.id.to_string()));
     }
-    let in_use = Unfinished::is_in_use(&plan.steps(), &unfinished.records);
-    if in_use && !plan.request.restore_leaked {
+    if Unfinished::is_in_use(&unfinished.records) && !plan.request.restore_leaked {
         return Err(Error::InUse(unfinished.id.to_string()));
     }
     let mut rotation = Rotation::open(plan, Vec::new(), stop, observer)?;
@@ -255,12 +254,14 @@ impl<'a> Rotation<'a> {
 
     /// Whether the application runs with the new value, in this run or in one before it.
     fn is_in_use(&self) -> bool {
-        Unfinished::is_in_use(&self.plan.steps(), &self.timeline)
+        Unfinished::is_in_use(&self.timeline)
     }
 
     /// Turns back, unless that is not possible any more or would put a leaked value into use again.
     fn give_up(&mut self, step: Step, begun: &[Step], cause: Error) -> Ending {
-        let stays = self.is_in_use() && !self.plan.request.restore_leaked;
+        // Only who stops it can have meant the flag; a reload that fails in a later run asks for nothing.
+        let is_asked = self.plan.request.restore_leaked && matches!(cause, Error::Stopped);
+        let stays = self.is_in_use() && !is_asked;
         if stays || self.is_purging() { self.half_way(step, cause) } else { self.turn_back(begun, cause) }
     }
 
@@ -297,8 +298,9 @@ impl<'a> Rotation<'a> {
     }
 
     fn stuck(&self, cause: Error) -> Ending {
+        let flag = if self.is_in_use() { " --restore-leaked" } else { "" };
         let next = format!(
-            "not every target could be put back; their old content is sealed in {}: mend the cause, then run `unleak rotate --abort {}`",
+            "not every target could be put back; their old content is sealed in {}: mend the cause, then run `unleak rotate --abort {}{flag}`",
             self.folder.join(SEALED).display(),
             self.id
         );

@@ -95,11 +95,10 @@ pub fn run(
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
-    let Sifted { mut hits, mut soles, left_out, cut, considered } = sieve.finish()?;
+    let Sifted { mut hits, mut soles, mut left_out, cut, considered } = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
-    let mut left_out = left_out.beside(&hits);
     let is_over = !progress.stopped() && hits.len() < MAX_HITS;
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
@@ -114,8 +113,14 @@ pub fn run(
         coverage.skip("files that hold one value", reason);
         soles.truncate(sole::MOST);
     }
-    let of_paths = sole::hits(soles, &origins, detector)?;
-    hits.extend(of_paths.into_iter().filter(|hit| hit.verdict.confidence >= options.min_confidence));
+    for hit in sole::hits(soles, &origins, detector)? {
+        if hit.verdict.confidence >= options.min_confidence {
+            hits.push(hit);
+        } else {
+            left_out.add(Reason::Confidence, hit.secret.expose());
+        }
+    }
+    let mut left_out = left_out.beside(&hits);
     if is_over {
         let secrets: BTreeSet<&[u8]> = hits.iter().map(|hit| hit.secret.expose()).collect();
         let notes: Vec<u32> = detector.matched().filter_map(|rule| u32::try_from(rule).ok()).collect();
@@ -123,6 +128,9 @@ pub fn run(
         source.keep(&Lesson { noted: &noted, notes: &notes, is_plain: &is_plain });
     }
     let mut hidden: Vec<Secret> = considered.hidden().collect();
+    // What becomes a place of another secret is one all the same.
+    let parts = hits.iter().filter(|hit| !detector.rules()[hit.rule].part_of.is_empty());
+    hidden.extend(parts.map(|hit| hit.secret.clone()));
     let mut findings = Vec::new();
     let found = if hits.is_empty() { Vec::new() } else { gather::findings(hits, &origins, detector, &key()) };
     for (finding, confidence) in found {

@@ -34,10 +34,13 @@ pub(super) fn value(blob: &Blob<'_>) -> Option<Sole> {
     if !blob.key.is_file() || !blob.content.whole || bytes.len() > LONGEST {
         return None;
     }
+    // Windows writes it before the text of a file.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mark = blob.content.bytes.len() - bytes.len();
     let value = bytes.trim_ascii();
     let is_one = !value.iter().any(u8::is_ascii_whitespace);
     if !is_one
-        || !blob.content.counts(&(0..value.len()))
+        || !blob.content.counts(&(mark..mark + value.len()))
         || bytes.first().is_none_or(u8::is_ascii_whitespace)
         || !may_be_secret(value)
     {

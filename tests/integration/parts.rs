@@ -32,6 +32,36 @@ fn a_key_and_its_id_are_one_finding_with_both_places() {
 }
 
 #[test]
+fn of_two_keys_each_has_its_own_id_and_no_id_is_shown() {
+    let repo = Repo::new();
+    let (id, secret) = key_pair();
+    let other = (id.replace("AKIA", "AKIAZ")[..20].to_owned(), secret.replace("Qz7", "Wx4"));
+    let lines = [
+        format!("AWS_ACCESS_KEY_ID_A={id}"),
+        format!("AWS_SECRET_ACCESS_KEY_A={secret}"),
+        format!("AWS_ACCESS_KEY_ID_B={}", other.0),
+        format!("AWS_SECRET_ACCESS_KEY_B={}", other.1),
+    ];
+    repo.write(&format!("backup of {id}.env"), lines.join("\n") + "\n");
+    repo.commit("add");
+    let ran = repo.scan(&["--format", "json"]);
+    let mut places: Vec<Vec<u64>> = Vec::new();
+    for finding in ran.json()["findings"].as_array().unwrap() {
+        let lines = finding["occurrences"].as_array().unwrap().iter();
+        places.push(
+            lines
+                .filter(|place| place["where"] == "history")
+                .map(|place| place["line"].as_u64().unwrap())
+                .collect(),
+        );
+    }
+    places.retain(|lines| lines.len() == 2);
+    places.sort();
+    assert_eq!(places, [[1, 2], [3, 4]], "{}", ran.out);
+    assert!(!ran.out.contains(&id), "{}", ran.out);
+}
+
+#[test]
 fn an_id_without_its_key_is_a_finding_of_its_own() {
     let repo = Repo::new();
     let (id, secret) = key_pair();
@@ -64,6 +94,7 @@ fn a_file_of_one_value_is_told_by_its_name() {
         ("run/secrets/shop", password(2)),
         ("config/master.key", hex128(5)[..32].to_owned()),
         ("api_token", hex128(6)[..40].to_owned() + "\n"),
+        ("secrets/windows_password.txt", format!("\u{feff}{}\r\n", password(8))),
     ];
     for (path, content) in &files {
         repo.write(path, content);

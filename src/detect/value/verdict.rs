@@ -337,7 +337,8 @@ fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refu
     };
     // The one that everybody knows.
     let is_known = value.starts_with(b"correct horse");
-    let sure = traits.digits == 0 && !is_known && !words().any(is_of_sentence);
+    // A cell of a table is prose as often.
+    let sure = form == Form::Quoted && traits.digits == 0 && !is_known && !words().any(is_of_sentence);
     Ok(verdict(if sure { Confidence::Medium } else { Confidence::Low }, Reason::Passphrase))
 }
 

@@ -77,6 +77,16 @@ impl Reload {
                 Way::Program(Program::new(kind, name)?)
             }
             Some(("kubernetes", rest)) => Way::Rollout(Box::new(Rollout::parse(rest, around)?)),
+            // A mistyped kind would be a command that is not there, and that only after the value was written.
+            Some((kind, _))
+                if !kind.is_empty()
+                    && kind.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') =>
+            {
+                return Err(bad_form(
+                    "systemd:, systemd-user:, signal:, docker:, kubernetes: or a command",
+                    "there is no such kind",
+                ));
+            }
             _ => return Ok(Self::command(text, directory, limit)),
         };
         Ok(Self { way, limit })
@@ -172,10 +182,12 @@ mod tests {
 
     #[test]
     fn what_is_no_kind_is_a_command() {
-        for text in ["systemctl restart app", "./signal: x", "", "touch a:b", "dockerd:x"] {
+        for text in ["systemctl restart app", "./signal: x", "", "touch a:b", ": x", "./docker:x"] {
             assert!(matches!(parse(text).unwrap().way, Way::Command { .. }), "{text}");
         }
         for text in [
+            "dockerd:x",
+            "systemctl:app",
             "systemd:",
             "systemd:-H x",
             "systemd-user:a b",

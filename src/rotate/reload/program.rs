@@ -71,6 +71,10 @@ impl Program {
         if self.manager == Manager::User {
             command.arg("--user");
         }
+        if self.manager != Manager::Docker {
+            // It is a background process: a question for a password would stop it.
+            command.arg("--no-ask-password");
+        }
         command.args(words).arg("--").arg(&self.name);
         command
     }

@@ -7,7 +7,8 @@ use crate::rotate::bounded::{self, CONFIGURATION};
 use crate::rotate::{Error, Stop};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long a process is watched that should go on running.
@@ -67,18 +68,35 @@ impl Signalled {
         self.live().map(|_| ())
     }
 
+    /// The process that a file names. Whoever owns the file decides who gets the signal: that must not be a third user.
+    fn of_file(&self, path: &Path) -> Result<Pid, Error> {
+        let way = self.way();
+        let file = std::fs::metadata(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        if !file.is_file() {
+            return Err(cannot(&way, "it is no regular file", "check the path"));
+        }
+        let bytes = bounded::read(path, path, CONFIGURATION)?;
+        let text = std::str::from_utf8(&bytes).ok();
+        let pid = text.and_then(|text| number(text.lines().next()?.trim())).ok_or_else(|| {
+            cannot(&way, "the file does not begin with the number of a process", "check the path")
+        })?;
+        let process = std::fs::metadata(format!("/proc/{}", pid.as_raw_nonzero()));
+        if file.uid() != 0 && process.is_ok_and(|process| process.uid() != file.uid()) {
+            return Err(cannot(
+                &way,
+                "the file belongs to another user than the process that it names",
+                "the file must belong to root or to the user that the application runs as",
+            ));
+        }
+        Ok(pid)
+    }
+
     /// The process, which is there and may be sent signals.
     fn live(&self) -> Result<Pid, Error> {
         let way = self.way();
         let pid = match &self.process {
             Process::Number(pid) => *pid,
-            Process::File(path) => {
-                let bytes = bounded::read(path, path, CONFIGURATION)?;
-                let text = std::str::from_utf8(&bytes).ok();
-                text.and_then(|text| number(text.lines().next()?.trim())).ok_or_else(|| {
-                    cannot(&way, "the file does not begin with the number of a process", "check the path")
-                })?
-            }
+            Process::File(path) => self.of_file(path)?,
         };
         match test_kill_process(pid) {
             Ok(()) if !is_dead(pid) => Ok(pid),

@@ -85,6 +85,9 @@ fn a_leaked_value_comes_back_into_use_only_when_that_is_asked_for() {
     let refused = world.alone(&["--abort", &id, "--yes"]).output().unwrap();
     ends(&refused, 2);
     assert!(stderr(&refused).contains("--restore-leaked"), "{}", stderr(&refused));
+    // Nor does it help to plan the way back with a check more.
+    let more = world.alone(&["--abort", &id, "--yes", "--health", "http://127.0.0.1:9/"]).output().unwrap();
+    ends(&more, 2);
     assert_eq!((world.value(), world.asks(&cookie(&world.old))), (new, 401));
 
     let output = world.alone(&["--abort", &id, "--restore-leaked", "--yes"]).output().unwrap();
