@@ -83,7 +83,7 @@ impl Reload {
                     && kind.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-') =>
             {
                 return Err(bad_form(
-                    "systemd:, systemd-user:, signal:, docker:, kubernetes: or a command",
+                    "systemd:, systemd-user:, signal:, docker: or kubernetes: with a name",
                     "there is no such kind",
                 ));
             }

@@ -185,11 +185,11 @@ fn a_unit_and_a_container_are_restarted_by_their_managers() {
     assert_eq!(
         asked.lines().collect::<Vec<_>>(),
         [
-            "systemctl show --property=LoadState --value -- app@1.service",
-            "systemctl --user show --property=LoadState --value -- worker",
+            "systemctl --no-ask-password show --property=LoadState --value -- app@1.service",
+            "systemctl --user --no-ask-password show --property=LoadState --value -- worker",
             "docker container inspect --format {{.State.Running}} -- web",
-            "systemctl restart -- app@1.service",
-            "systemctl --user restart -- worker",
+            "systemctl --no-ask-password restart -- app@1.service",
+            "systemctl --user --no-ask-password restart -- worker",
             "docker restart -- web",
         ]
     );
