@@ -289,7 +289,10 @@ pub(super) fn without_marks(text: &[u8], range: Range<usize>) -> Range<usize> {
         (inner.len() > 5 && inner.iter().all(is_part) && inner.iter().any(u8::is_ascii_digit))
             .then(|| range.start + open.len()..range.end - close.len())
     };
-    within(b"{{", b"}}").or_else(|| within(b"=", b"=")).or_else(|| within(b"~", b"~")).unwrap_or(range)
+    // A template's names have such signs, and are no values.
+    let is_name = |range: &Range<usize>| text[range.clone()].iter().any(|byte| b":._|$".contains(byte));
+    let braced = within(b"{{", b"}}").filter(|range| !is_name(range));
+    braced.or_else(|| within(b"=", b"=")).or_else(|| within(b"~", b"~")).unwrap_or(range)
 }
 
 /// A range without blanks and the marks that Markdown sets text with at its ends.
