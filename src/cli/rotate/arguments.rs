@@ -62,19 +62,19 @@ pub(super) struct Arguments {
     /// How long the application may take to become healthy [default: 60].
     #[arg(long, value_name = "SECONDS")]
     health_timeout: Option<u64>,
-    /// The session store, without a password: `postgres://USER@HOST/DB` or `sqlite:PATH`.
+    /// The session store, without a password: `postgres://USER@HOST/DB`, `redis://HOST/DB` (`rediss:` with TLS; `redis+sentinel://HOST/SERVICE/DB`; a cluster by some of its nodes, with commas) or `sqlite:PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "store_from")]
     store: Option<String>,
     /// Where to read the session store's whole address, with password: `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "SOURCE")]
     store_from: Option<String>,
-    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD or PGPASSWORD is used.
+    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD is used, or what the store's own client reads: PGPASSWORD, REDISCLI_AUTH.
     #[arg(long, value_name = "FILE")]
     store_password_file: Option<PathBuf>,
-    /// The form of the session table, when it should not be detected.
+    /// The form of the session table or of the keys in Redis, when it should not be detected.
     #[arg(long)]
     dialect: Option<String>,
-    /// The session table, when it should not be detected.
+    /// The session table, or the prefix of the keys in Redis, when it should not be detected.
     #[arg(long)]
     table: Option<String>,
     /// An address that only a logged-in user can see; needs --probe-cookie-from, --login or --forge-from.
@@ -183,9 +183,9 @@ impl Arguments {
     pub(super) fn to_memo(&self, context: &Context) -> Option<Secret> {
         let mut memo = self.clone();
         if self.store_password_file.is_none()
-            && self.store.as_ref().is_some_and(|url| !url.starts_with("sqlite:"))
+            && let Some(url) = self.store.as_ref().filter(|url| !url.starts_with("sqlite:"))
         {
-            memo.password_variable = input::password_variable(context).map(|(name, _)| name.to_owned());
+            memo.password_variable = input::password_variable(context, url).map(|(name, _)| name.to_owned());
         }
         for directory in [&mut memo.directory, &mut memo.target_directory] {
             *directory = directory.take().or_else(|| absolute(Path::new(".")).ok());
@@ -307,15 +307,15 @@ impl Arguments {
             (None, Some(source)) => input::secret(source, context)?,
             (None, None) => return Ok(None),
         };
+        let url = std::str::from_utf8(text.expose()).map_err(|_| {
+            Failure::usage("the store's address is not text").hinted("check the source of --store-from")
+        })?;
         let options = Options {
-            password: self.password(context)?,
+            password: self.password(url, context)?,
             table: self.table.clone(),
             dialect: self.dialect.clone(),
             ..Options::default()
         };
-        let url = std::str::from_utf8(text.expose()).map_err(|_| {
-            Failure::usage("the store's address is not text").hinted("check the source of --store-from")
-        })?;
         let access = StoreAccess::new(url.trim(), options).map_err(|error| usage(&error))?;
         if self.store.is_some() && access.url_has_password() {
             return Err(Failure::usage("the store's address holds a password, which every user of this machine can read in the process list")
@@ -325,11 +325,11 @@ impl Arguments {
     }
 
     /// The store's password: from the file, else from the environment.
-    fn password(&self, context: &Context) -> Result<Option<Secret>, Failure> {
+    fn password(&self, url: &str, context: &Context) -> Result<Option<Secret>, Failure> {
         if let Some(path) = &self.store_password_file {
             return input::file(path).map(Some);
         }
-        let found = input::password_variable(context).map(|(_, password)| password);
+        let found = input::password_variable(context, url).map(|(_, password)| password);
         match (&self.password_variable, &found) {
             (Some(name), None) => Err(Failure::usage(format!(
                 "the store's password came from the environment variable {name}, which is not set now"
