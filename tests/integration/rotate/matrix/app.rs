@@ -74,7 +74,7 @@ impl App {
         };
         let mut env = format!("PORT={port}\nTEST_LOGIN={}\n{}={secret}\n", password(), kind.variable);
         for (name, value) in &kind.settings {
-            env.extend([name, "=", value, "\n"]);
+            env.extend([*name, "=", value.as_str(), "\n"]);
         }
         put(&dir.path().join(".env"), env.as_bytes());
         let app = Self { dir, kind, port };
