@@ -4,7 +4,7 @@
 //! or an address may hold a credential that the operator typed.
 
 use super::unfinished::SEALED;
-use super::{Error, IncidentId, Probe, Request, Target, seal};
+use super::{Error, IncidentId, Probe, Reload, Request, Target, seal};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -21,6 +21,9 @@ pub(super) struct Memo {
     /// What tells them from others; the names alone where it was not written yet.
     #[serde(default)]
     identities: Option<Vec<String>>,
+    /// What targets and reloads led to when the rotation was planned.
+    #[serde(default)]
+    endpoints: Vec<(String, String)>,
     /// What the caller wants to have back.
     arguments: Option<String>,
     /// A hash of the probe's cookie: answers to another one cannot be compared.
@@ -33,6 +36,7 @@ impl Memo {
         Self {
             targets: request.targets.iter().map(ToString::to_string).collect(),
             identities: Some(request.targets.iter().map(|target| target.place().identity()).collect()),
+            endpoints: endpoints(request),
             arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
             cookie: request.probe.as_ref().map(hash),
         }
@@ -57,6 +61,14 @@ impl Memo {
         }
     }
 
+    /// The first target or reload of the same name that leads elsewhere now: what, where it led, where it leads.
+    pub(super) fn moved(&self, request: &Request) -> Option<(String, String, String)> {
+        endpoints(request).into_iter().find_map(|(what, now)| {
+            let (_, was) = self.endpoints.iter().find(|(name, was)| *name == what && *was != now)?;
+            Some((what, was.clone(), now))
+        })
+    }
+
     /// Whether this is the cookie that was seen alive.
     pub(super) fn has_cookie_of(&self, probe: &Probe) -> bool {
         self.cookie.as_ref().is_some_and(|known| *known == hash(probe))
@@ -73,6 +85,12 @@ pub fn remembered(state: &Path, id: &IncidentId) -> Result<Option<Secret>, Error
         return Err(Error::NotUnfinished(id.to_string()));
     }
     Ok(Memo::read(&folder, state, id)?.arguments.map(Secret::from))
+}
+
+fn endpoints(request: &Request) -> Vec<(String, String)> {
+    let targets = request.targets.iter();
+    let targets = targets.filter_map(|target| Some((target.to_string(), target.place().endpoint()?)));
+    targets.chain(request.reload.iter().filter_map(Reload::endpoint)).collect()
 }
 
 /// One sealed file cannot be put in the place of the other.

@@ -10,6 +10,7 @@ use super::{
     Address, Error, Exposure, Fault, Format, Framework, IncidentId, Protection, Reload, Severity, Shape,
     StoreAccess, Strength, Target,
 };
+use crate::contain::{Containment, Planned};
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
 use crate::session::{StoreClass, StoreSummary};
@@ -98,6 +99,10 @@ pub struct Request {
     pub leaked: Option<Secret>,
     /// Where it leaked to.
     pub exposure: Option<Exposure>,
+    /// The files of a repository that the leaked value is taken out of when everything else is done.
+    pub contain: Option<Containment>,
+    /// Whether the target was taken from the finding and not named.
+    pub deduced: bool,
     /// What was done to keep the values out of core dumps.
     pub protection: Protection,
     /// Until when the old value is meant to stay in fallback lists, in the operator's words.
@@ -121,6 +126,8 @@ pub struct Plan {
     /// How hard the old value was to guess.
     pub(super) strength: Option<Strength>,
     pub(super) warnings: Vec<String>,
+    /// The commit that will be made, where that could be looked at before.
+    pub(super) containment: Option<Planned>,
     pub(super) unfinished: Option<Unfinished>,
 }
 
@@ -129,7 +136,7 @@ impl Plan {
     ///
     /// # Errors
     /// When the rotation could not work: everything that can be known before is refused here.
-    pub fn prepare(request: Request) -> Result<Self, Error> {
+    pub fn prepare(mut request: Request) -> Result<Self, Error> {
         check_targets(&request.targets)?;
         let (held, unfinished) = match &request.unfinished {
             Some(id) => Unfinished::find(&request, id).map(|(held, unfinished)| (held, Some(unfinished)))?,
@@ -145,6 +152,14 @@ impl Plan {
         if let (Some(leaked), None) = (&request.leaked, &unfinished) {
             holds_leaked(leaked, &held)?;
         }
+        if let Some(contain) = &mut request.contain {
+            let files = request.targets.iter().filter_map(|target| target.place().file());
+            contain.spared = files.map(Path::to_owned).collect();
+        }
+        let containment = match (&request.contain, &request.leaked, &unfinished) {
+            (Some(contain), Some(leaked), None) => Some(contain.plan(leaked)?),
+            _ => None,
+        };
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
         let framework = request.targets.iter().find_map(|target| Framework::of(target.place().variable()));
         let class = store.as_ref().map(|store| store.class).or(framework.map(|framework| framework.class));
@@ -154,8 +169,18 @@ impl Plan {
         let format = request.format.clone().unwrap_or(known);
         let strength = first.map(Strength::of);
         let warnings = Vec::new();
-        let mut plan =
-            Self { request, held, format, store, framework, class, strength, warnings, unfinished };
+        let mut plan = Self {
+            request,
+            held,
+            format,
+            store,
+            framework,
+            class,
+            strength,
+            warnings,
+            containment,
+            unfinished,
+        };
         plan.warnings = warnings::of(&plan);
         Ok(plan)
     }
@@ -177,6 +202,12 @@ impl Plan {
         let first = values.next()?;
         let same = values.all(|value| value == first) && self.facts().all(|facts| !facts.mixed);
         same.then_some(first)
+    }
+
+    /// The value that a finding told, in this run or in the one that it goes on with.
+    pub(super) fn leaked(&self) -> Option<&Secret> {
+        let before = || self.unfinished.as_ref().and_then(|unfinished| unfinished.leaked.as_ref());
+        self.request.leaked.as_ref().or_else(before)
     }
 
     /// The names that applications know the value by.
@@ -226,7 +257,7 @@ impl Plan {
             secrets.push(probe.cookie.clone());
             secrets.extend(probe.secrets());
         }
-        secrets.extend(self.request.leaked.clone());
+        secrets.extend(self.leaked().cloned());
         secrets.extend(self.unfinished.iter().map(|unfinished| unfinished.new.clone()));
         secrets
     }
@@ -255,6 +286,7 @@ impl Plan {
             steps.extend([Step::Purge, Step::PurgeAgain]);
         }
         steps.push(Step::Verify);
+        steps.extend(self.request.contain.is_some().then_some(Step::Contain));
         steps
     }
 

@@ -16,6 +16,7 @@ use super::evidence::{Answer, Check, Round};
 use super::journal::Record;
 use super::transaction::{Ending, Rotation};
 use super::{Error, Exposure, IncidentId, Strength};
+use crate::contain::Contained;
 use crate::durable::{self, Mode};
 use crate::secret::Redactor;
 use crate::session::{StoreClass, StoreSummary};
@@ -82,6 +83,8 @@ pub struct Incident {
     pub old_strength: Option<Strength>,
     /// Where the old value leaked to, as a scan found it.
     pub exposure: Option<Exposure>,
+    /// What was taken out of the repository that it leaked in, where that was asked for and done.
+    pub containment: Option<Contained>,
     /// What was done to keep the values out of core dumps.
     pub protection: String,
     /// Since when the old value could be read by others, as the operator or the first commit says.
@@ -135,6 +138,7 @@ impl Incident {
             placeholder: plan.format.placeholder(),
             old_strength: plan.strength,
             exposure: plan.request.exposure.clone(),
+            containment: rotation.evidence.contained.clone(),
             protection: plan.request.protection.to_string(),
             exposed_since: plan.request.exposed_since,
             replaced_at: rotation.replaced_at(how),

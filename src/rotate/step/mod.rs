@@ -1,5 +1,6 @@
 //! The steps of a rotation, one file each with the same functions: describe, apply, undo.
 
+mod contain;
 mod health;
 mod probe;
 mod purge;
@@ -29,6 +30,8 @@ pub enum Step {
     PurgeAgain,
     /// What should be so is looked at.
     Verify,
+    /// The leaked value is taken out of the files of a repository, by a commit.
+    Contain,
 }
 
 impl Step {
@@ -41,6 +44,7 @@ impl Step {
             Self::Purge => "purge",
             Self::PurgeAgain => "purge-again",
             Self::Verify => "verify",
+            Self::Contain => "contain",
         }
     }
 
@@ -53,6 +57,7 @@ impl Step {
             Self::Purge => purge::describe(plan),
             Self::PurgeAgain => purge::describe_again(plan),
             Self::Verify => verify::describe(plan),
+            Self::Contain => contain::describe(plan),
         }
     }
 
@@ -65,6 +70,7 @@ impl Step {
             Self::Purge => purge::apply(rotation),
             Self::PurgeAgain => purge::apply_again(rotation),
             Self::Verify => Ok(verify::apply(rotation)),
+            Self::Contain => contain::apply(rotation),
         }
     }
 
@@ -74,6 +80,7 @@ impl Step {
             Self::Write => write::undo(rotation),
             Self::Reload => reload::undo(rotation),
             Self::Health => health::undo(rotation),
+            Self::Contain => contain::undo(rotation),
             Self::Purge | Self::PurgeAgain | Self::Verify => Ok("nothing to take back".to_owned()),
         }
     }

@@ -36,6 +36,7 @@ pub(super) fn apply(rotation: &mut Rotation<'_>) -> String {
     purge::verify(rotation);
     probe::verify(rotation);
     rotation.evidence.check("A new login works", Status::NotChecked, "unleak has no account to log in with");
+    write::finish(rotation);
     let of = |status| rotation.evidence.checks.iter().filter(|check| check.status == status).count();
     format!(
         "{} verified, {} failed, {} not checked",

@@ -59,6 +59,8 @@ fn rotate(path: &Path, state: &Path) {
         exposed_since: None,
         leaked: None,
         exposure: None,
+        contain: None,
+        deduced: false,
         protection: Protection::default(),
         restore_leaked: false,
         graceful: None,
