@@ -142,7 +142,13 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         writeln!(context.out, "{:#}", outcome.incident.to_json())?;
     }
     progress::summary(context, &outcome)?;
-    end(outcome, args.abort.is_some())
+    let ended = end(outcome, args.abort.is_some());
+    drop(plan);
+    #[cfg(debug_assertions)]
+    if let Some(fault) = &args.fault {
+        fault.at_end();
+    }
+    ended
 }
 
 /// Resolves what was typed, now and when the rotation was started, into what is meant.
