@@ -187,6 +187,17 @@ pub enum Error {
         /// What it answered and why that is of no use.
         found: String,
     },
+    /// The login that should give a live session did not work.
+    #[error("the login at {url} did not work: {what}")]
+    Login {
+        /// The URL.
+        url: String,
+        /// What it answered; nothing of what was sent.
+        what: String,
+    },
+    /// No cookie could be made with the old value.
+    #[error("no cookie can be forged: {0}")]
+    Forge(&'static str),
     /// The text begins like a kind of reload, and names nothing.
     #[error("the reload is not usable: {why}")]
     ReloadForm {
@@ -283,6 +294,9 @@ pub enum Error {
     Unclean(&'static str),
 }
 
+/// What to do where a name leads elsewhere than before.
+const OTHER_PLACE: &str = "go back to the environment and configuration of that time, or say with --target or --reload what is meant now";
+
 fn said(output: &str) -> String {
     if output.is_empty() { String::new() } else { format!("; it said:\n{output}") }
 }
@@ -327,6 +341,12 @@ impl Error {
             Self::ChangedMeanwhile(_) => "find out who else writes it, then start again",
             Self::Probe { .. } => {
                 "give a URL that only a logged-in user can see and a cookie that is live now, or leave out --probe"
+            }
+            Self::Login { .. } => {
+                "try it by hand: what is sent is JSON if it begins with a brace, else a form; `{{csrf}}` in it takes the token of --login-page"
+            }
+            Self::Forge(_) => {
+                "check the kind, and that the target is what the application reads; --forge-from and --forge-name give what the cookie says and its name"
             }
             Self::ReloadForm { kind, .. } => return Some(format!("write it as {kind}, or as a command")),
             Self::ReloadPlan { hint, .. } => hint,
@@ -379,12 +399,8 @@ impl Error {
             Self::Alphabet(_) => {
                 "leave out --secret-length and --secret-alphabet, or give for example 64 and alnum"
             }
-            Self::NotBack(_) => {
-                "look at the store by hand; the old value stays sealed, and `--abort` writes it again"
-            }
-            Self::OtherPlace { .. } => {
-                "go back to the environment and configuration of that time, or say with --target or --reload what is meant now"
-            }
+            Self::NotBack(_) => "look at the store; the old value stays sealed, and --abort writes it again",
+            Self::OtherPlace { .. } => OTHER_PLACE,
             Self::NoWayBack(_) => "go on with --resume, or put the old value there by hand",
             Self::Read { .. } => "check the path and its permissions; a symbolic link must lead to a file",
             Self::Edit(_) => {

@@ -7,6 +7,7 @@ mod backup;
 mod dialect;
 mod error;
 mod postgres;
+mod redis;
 mod schema;
 mod sqlite;
 mod store;
@@ -30,6 +31,8 @@ pub enum StoreKind {
     Postgres,
     /// A SQLite 3 file.
     Sqlite,
+    /// Redis 6.2 or later, Valkey, and what speaks like them.
+    Redis,
 }
 
 impl fmt::Display for StoreKind {
@@ -37,6 +40,7 @@ impl fmt::Display for StoreKind {
         f.write_str(match self {
             Self::Postgres => "PostgreSQL",
             Self::Sqlite => "SQLite",
+            Self::Redis => "Redis",
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
 use super::postgres::Postgres;
+use super::redis::{Emptied, Redis};
 use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
@@ -18,7 +19,7 @@ const ATTEMPTS: u32 = 3;
 pub struct Options {
     /// The password, from a file or the environment; it wins over one in the address.
     pub password: Option<Secret>,
-    /// The session table, when detection should not choose: `TABLE` or `SCHEMA.TABLE`.
+    /// The session table, when detection should not choose: `TABLE` or `SCHEMA.TABLE`; on Redis the keys' prefix.
     pub table: Option<String>,
     /// The dialect, when detection should not choose.
     pub dialect: Option<String>,
@@ -61,6 +62,7 @@ pub struct Store {
 enum Backend {
     Postgres(Box<Postgres>),
     Sqlite(Box<Sqlite>),
+    Redis(Box<Redis>),
 }
 
 impl Store {
@@ -75,6 +77,9 @@ impl Store {
                 Backend::Postgres(Box::new(Postgres::connect(address, shown, options).await?))
             }
             Address::Sqlite(path) => Backend::Sqlite(Box::new(Sqlite::connect(path, shown, options).await?)),
+            Address::Redis(address) => {
+                Backend::Redis(Box::new(Redis::connect(address, shown, options).await?))
+            }
         };
         Ok(Self { url: url.clone(), backend })
     }
@@ -103,6 +108,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.counts().await,
             Backend::Sqlite(store) => store.counts().await,
+            Backend::Redis(store) => store.counts().await,
         }
     }
 
@@ -112,6 +118,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.preflight().await,
             Backend::Sqlite(store) => store.preflight().await,
+            Backend::Redis(store) => store.preflight().await,
         }
     }
 
@@ -120,11 +127,20 @@ impl Store {
     /// The backup is complete, synced and read back before the delete is committed. On an error nothing is
     /// deleted and no backup is left, except for [`Error::CommitUnknown`] and [`Error::Uncounted`], which say so.
     /// A second call takes what arrived meanwhile.
+    ///
+    /// Redis has no such transaction: there a session is deleted only if it is still as it was backed up, those that
+    /// were rewritten meanwhile are backed up and deleted once more, and [`Error::Partial`] tells how far it came.
     pub async fn purge(&mut self, spec: &BackupSpec<'_>) -> Result<Purged, Error> {
         self.preflight().await?;
-        let before = self.counts().await?;
-        let backup = self.purge_unlocked(spec).await?;
-        let deleted = backup.as_ref().map_or(0, |backup| backup.rows);
+        let (before, deleted, backup) = if let Backend::Redis(store) = &mut self.backend {
+            let Emptied { before, deleted, backup } = store.purge(spec).await?;
+            (before, deleted, backup)
+        } else {
+            let before = self.counts().await?;
+            let backup = self.purge_unlocked(spec).await?;
+            let deleted = backup.as_ref().map_or(0, |backup| backup.rows);
+            (before, deleted, backup)
+        };
         match self.counts().await {
             Ok(after) => Ok(Purged { before, deleted, backed_up: deleted, after, backup }),
             Err(cause) => Err(Error::Uncounted {
@@ -140,6 +156,7 @@ impl Store {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.purge(spec).await,
                 Backend::Sqlite(store) => store.purge(spec).await,
+                Backend::Redis(store) => store.purge(spec).await.map(|emptied| emptied.backup),
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -161,6 +178,7 @@ impl Store {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.restore(reader).await,
                 Backend::Sqlite(store) => store.restore(reader).await,
+                Backend::Redis(store) => store.restore(reader, path).await,
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -174,7 +192,8 @@ impl Store {
     /// Finds out how the purge of a prepared backup ended, after a crash or a lost connection.
     ///
     /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite the first
-    /// rows of the backup are looked up in the table.
+    /// rows of the backup are looked up in the table. On Redis all of its keys are, and `rows` of
+    /// [`Settled::Committed`] is how many are gone: a purge may have come half-way.
     pub async fn settle(&mut self, path: &Path, key: &BackupKey) -> Result<Settled, Error> {
         Reader::open(path, key)?.verify()?;
         let info = backup::info(path)?;
@@ -185,6 +204,7 @@ impl Store {
         let committed = match &mut self.backend {
             Backend::Postgres(store) => store.was_committed(&info).await?,
             Backend::Sqlite(store) => store.was_committed(Reader::open(path, key)?).await?,
+            Backend::Redis(store) => return store.settle(path, key).await,
         };
         Ok(match committed {
             Some(true) => Settled::Committed(Box::new(backup::committed(path)?)),
@@ -222,6 +242,7 @@ impl Store {
         match &self.backend {
             Backend::Postgres(store) => store.selected(),
             Backend::Sqlite(store) => store.selected(),
+            Backend::Redis(store) => store.selected(),
         }
     }
 }

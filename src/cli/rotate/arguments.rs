@@ -1,6 +1,7 @@
 //! What was typed to say which rotation is meant: remembered with it, so that `--resume ID` needs nothing else.
 
 use super::super::{Context, Failure};
+use super::canary::CanaryArguments;
 use super::leak::{self, Leak};
 use super::{failure, input};
 use crate::contain::{Containment, Manner};
@@ -63,27 +64,30 @@ pub(super) struct Arguments {
     /// How long the application may take to become healthy [default: 60].
     #[arg(long, value_name = "SECONDS")]
     health_timeout: Option<u64>,
-    /// The session store, without a password: `postgres://USER@HOST/DB` or `sqlite:PATH`.
+    /// The session store, without a password: `postgres://USER@HOST/DB`, `redis://HOST/DB` (`rediss:` with TLS; `redis+sentinel://HOST/SERVICE/DB`; a cluster by some of its nodes, with commas) or `sqlite:PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "store_from")]
     store: Option<String>,
     /// Where to read the session store's whole address, with password: `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "SOURCE")]
     store_from: Option<String>,
-    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD or PGPASSWORD is used.
+    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD is used, or what the store's own client reads: PGPASSWORD, REDISCLI_AUTH.
     #[arg(long, value_name = "FILE")]
     store_password_file: Option<PathBuf>,
-    /// The form of the session table, when it should not be detected.
+    /// The form of the session table or of the keys in Redis, when it should not be detected.
     #[arg(long)]
     dialect: Option<String>,
-    /// The session table, when it should not be detected.
+    /// The session table, or the prefix of the keys in Redis, when it should not be detected.
     #[arg(long)]
     table: Option<String>,
-    /// An address that only a logged-in user can see; needs --probe-cookie-from.
+    /// An address that only a logged-in user can see; needs --probe-cookie-from, --login or --forge-from.
     #[arg(long, value_name = "URL")]
     probe: Option<String>,
     /// Where to read a live session's cookie, as `name=value`: `file:PATH`, `env:VARIABLE` or `stdin`.
     #[arg(long, value_name = "SOURCE")]
     pub(super) probe_cookie_from: Option<String>,
+    #[command(flatten)]
+    #[serde(default)]
+    pub(super) canary: CanaryArguments,
     /// How bad the incident is [default: P0].
     #[arg(long, value_enum)]
     severity: Option<Severity>,
@@ -147,6 +151,7 @@ impl Arguments {
                 *source = format!("file:{}", full(path));
             }
         }
+        self.canary.in_full(&full);
         self.store_password_file = self.store_password_file.map(|path| absolute(&path).unwrap_or(path));
         self
     }
@@ -178,6 +183,7 @@ impl Arguments {
             table: self.table.or(before.table),
             probe: self.probe.or(before.probe),
             probe_cookie_from: self.probe_cookie_from.or(before.probe_cookie_from),
+            canary: self.canary.or(before.canary),
             severity: self.severity.or(before.severity),
             contain: self.contain.or(before.contain),
             leaked_files: if self.leaked_files.is_empty() { before.leaked_files } else { self.leaked_files },
@@ -188,7 +194,8 @@ impl Arguments {
 
     /// For taking back: the store and the probe have no part in it, and a store that is down must not stop it.
     pub(super) fn without_purge(self) -> Self {
-        Self { store: None, store_from: None, probe: None, probe_cookie_from: None, ..self }
+        let canary = CanaryArguments::default();
+        Self { store: None, store_from: None, probe: None, probe_cookie_from: None, canary, ..self }
     }
 
     /// The text to remember: where passwords and cookies come from, and none of them. `None` for paths that are no
@@ -196,9 +203,9 @@ impl Arguments {
     pub(super) fn to_memo(&self, context: &Context) -> Option<Secret> {
         let mut memo = self.clone();
         if self.store_password_file.is_none()
-            && self.store.as_ref().is_some_and(|url| !url.starts_with("sqlite:"))
+            && let Some(url) = self.store.as_ref().filter(|url| !url.starts_with("sqlite:"))
         {
-            memo.password_variable = input::password_variable(context).map(|(name, _)| name.to_owned());
+            memo.password_variable = input::password_variable(context, url).map(|(name, _)| name.to_owned());
         }
         for directory in [&mut memo.directory, &mut memo.target_directory] {
             *directory = directory.take().or_else(|| absolute(Path::new(".")).ok());
@@ -302,21 +309,27 @@ impl Arguments {
         !given_now && self.probe_cookie_from.as_deref() == Some("stdin")
     }
 
-    pub(super) fn without_probe(self) -> Self {
-        Self { probe: None, probe_cookie_from: None, ..self }
+    /// The same for the login.
+    pub(super) fn lacks_login(&self, now: &Self) -> bool {
+        self.canary.lacks_login(&now.canary)
     }
 
-    pub(super) fn probe(&self, context: &Context) -> Result<Option<Probe>, Failure> {
-        match (address(self.probe.as_deref())?, &self.probe_cookie_from) {
-            (Some(url), Some(source)) => {
-                Probe::new(url, &input::secret(source, context)?).map(Some).map_err(|error| usage(&error))
-            }
-            (Some(_), None) => Err(Failure::usage("--probe needs a live session's cookie")
-                .hinted("say where to read it with --probe-cookie-from")),
-            (None, Some(_)) => Err(Failure::usage("--probe-cookie-from is of no use without --probe")
-                .hinted("give --probe, an address that only a logged-in user can see")),
-            (None, None) => Ok(None),
-        }
+    pub(super) fn without_input(mut self, now: &Self) -> Self {
+        self.canary = self.canary.without_input(&now.canary);
+        self
+    }
+
+    pub(super) fn without_probe(self) -> Self {
+        Self { probe: None, probe_cookie_from: None, canary: self.canary.without_probe(), ..self }
+    }
+
+    pub(super) fn probe(&self, is_resumed: bool, context: &Context) -> Result<Option<Probe>, Failure> {
+        let url = address(self.probe.as_deref())?;
+        self.canary.probe(url, self.probe_cookie_from.as_deref(), is_resumed, context)
+    }
+
+    pub(super) fn checks(&self) -> Result<Vec<Address>, Failure> {
+        self.canary.checks()
     }
 
     pub(super) fn store(&self, context: &Context) -> Result<Option<StoreAccess>, Failure> {
@@ -325,15 +338,15 @@ impl Arguments {
             (None, Some(source)) => input::secret(source, context)?,
             (None, None) => return Ok(None),
         };
+        let url = std::str::from_utf8(text.expose()).map_err(|_| {
+            Failure::usage("the store's address is not text").hinted("check the source of --store-from")
+        })?;
         let options = Options {
-            password: self.password(context)?,
+            password: self.password(url, context)?,
             table: self.table.clone(),
             dialect: self.dialect.clone(),
             ..Options::default()
         };
-        let url = std::str::from_utf8(text.expose()).map_err(|_| {
-            Failure::usage("the store's address is not text").hinted("check the source of --store-from")
-        })?;
         let access = StoreAccess::new(url.trim(), options).map_err(|error| usage(&error))?;
         if self.store.is_some() && access.url_has_password() {
             return Err(Failure::usage("the store's address holds a password, which every user of this machine can read in the process list")
@@ -343,11 +356,11 @@ impl Arguments {
     }
 
     /// The store's password: from the file, else from the environment.
-    fn password(&self, context: &Context) -> Result<Option<Secret>, Failure> {
+    fn password(&self, url: &str, context: &Context) -> Result<Option<Secret>, Failure> {
         if let Some(path) = &self.store_password_file {
             return input::file(path).map(Some);
         }
-        let found = input::password_variable(context).map(|(_, password)| password);
+        let found = input::password_variable(context, url).map(|(_, password)| password);
         match (&self.password_variable, &found) {
             (Some(name), None) => Err(Failure::usage(format!(
                 "the store's password came from the environment variable {name}, which is not set now"
@@ -358,11 +371,11 @@ impl Arguments {
     }
 }
 
-fn address(url: Option<&str>) -> Result<Option<Address>, Failure> {
+pub(super) fn address(url: Option<&str>) -> Result<Option<Address>, Failure> {
     url.map(Address::new).transpose().map_err(|error| usage(&error))
 }
 
-fn usage(error: &Error) -> Failure {
+pub(super) fn usage(error: &Error) -> Failure {
     failure(error, Exit::Usage)
 }
 

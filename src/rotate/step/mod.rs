@@ -2,12 +2,14 @@
 
 mod contain;
 mod health;
+mod pages;
 mod probe;
 mod purge;
 mod reload;
 mod verify;
 mod write;
 
+pub(super) use pages::ask as ask_pages;
 pub(super) use probe::{ask, must_be_alive};
 
 use super::transaction::Rotation;
