@@ -2,7 +2,9 @@
 
 use super::super::{Context, Failure};
 use super::canary::CanaryArguments;
+use super::leak::{self, Leak};
 use super::{failure, input};
+use crate::contain::{Containment, Manner};
 use crate::exit::Exit;
 use crate::rotate::{
     Address, Custom, Error, Exposure, Format, Health, Probe, Reload, Severity, Shape, StoreAccess,
@@ -22,8 +24,8 @@ const SECONDS: u64 = 60;
 
 #[derive(clap::Args, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Arguments {
-    /// Where the secret lives, for example `env:PATH#NAME`; all kinds are listed below. May be given several times: every target gets the same new value, or none does.
-    #[arg(long, value_name = "TARGET", required_unless_present_any = ["resume", "abort"])]
+    /// Where the secret lives, for example `env:PATH#NAME`; all kinds are listed below. May be given several times: every target gets the same new value, or none does. With --from-finding it may be left out where one variable of one dotenv file of the working tree holds the value.
+    #[arg(long, value_name = "TARGET", required_unless_present_any = ["resume", "abort", "from_finding"])]
     #[serde(default)]
     target: Vec<String>,
     /// The command that prints what the store of an `exec:` target holds, for the shell; several in the order of the targets.
@@ -89,6 +91,13 @@ pub(super) struct Arguments {
     /// How bad the incident is [default: P0].
     #[arg(long, value_enum)]
     severity: Option<Severity>,
+    /// Take the value out of the files that hold it at HEAD, by a commit of its own on the current branch, when everything else is done; `--contain=remove` removes the files [default: redact]. Nothing that you have changed or staged gets into it, and it is not pushed.
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "redact", requires = "from_finding")]
+    contain: Option<Manner>,
+    /// The files that the value leaked to.
+    #[arg(skip)]
+    #[serde(default)]
+    pub(super) leaked_files: Vec<String>,
     /// Where the value leaked to.
     #[arg(skip)]
     #[serde(default)]
@@ -105,6 +114,15 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// Takes the target from a finding, unless one was named. Whether it did.
+    pub(super) fn target_from(&mut self, leak: &Leak) -> Result<bool, Failure> {
+        let is_needed = self.target.is_empty();
+        if is_needed {
+            self.target.push(leak::target(leak)?);
+        }
+        Ok(is_needed)
+    }
+
     /// Whether nothing was typed.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -167,6 +185,8 @@ impl Arguments {
             probe_cookie_from: self.probe_cookie_from.or(before.probe_cookie_from),
             canary: self.canary.or(before.canary),
             severity: self.severity.or(before.severity),
+            contain: self.contain.or(before.contain),
+            leaked_files: if self.leaked_files.is_empty() { before.leaked_files } else { self.leaked_files },
             exposure: self.exposure.or(before.exposure),
             password_variable: before.password_variable.filter(|_| !new_password),
         }
@@ -213,6 +233,17 @@ impl Arguments {
 
     pub(super) fn graceful(&self) -> Option<String> {
         self.graceful.clone()
+    }
+
+    /// The files to take the value out of, where that is wanted.
+    pub(super) fn contain(&self) -> Option<Containment> {
+        let (manner, exposure) = (self.contain?, self.exposure.as_ref()?);
+        Some(Containment {
+            repository: PathBuf::from(&exposure.repository),
+            paths: self.leaked_files.clone(),
+            manner,
+            spared: Vec::new(),
+        })
     }
 
     pub(super) fn restore_leaked(&self) -> bool {
