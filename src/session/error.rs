@@ -194,6 +194,113 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// This store cannot do what was asked for.
+    #[error("this store cannot work with {what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+    },
+    /// A table lacks the column that a selection needs, or the column is of no use.
+    #[error("the table {table} does not serve for this: {reason}")]
+    Column {
+        /// The table.
+        table: String,
+        /// Why.
+        reason: String,
+    },
+    /// No table looks like the one with the users.
+    #[error("there is no table of users beside the sessions ({})", seen(.tables))]
+    NoUsersTable {
+        /// The tables that are there.
+        tables: Vec<String>,
+    },
+    /// The sessions' key and the users' key are of different types, so that every session would look like an orphan.
+    #[error(
+        "{session} ({session_type}) and {users} ({users_type}) are of different types, so they cannot be compared"
+    )]
+    KeyTypes {
+        /// The sessions' column.
+        session: String,
+        /// Its type.
+        session_type: String,
+        /// The users' column.
+        users: String,
+        /// Its type.
+        users_type: String,
+    },
+    /// The users table is empty, so that every session would look like an orphan.
+    #[error("the users table {users} is empty, so every session would look orphaned")]
+    NoUsers {
+        /// The table.
+        users: String,
+    },
+    /// More rows are selected than such a procedure may take.
+    #[error("{selected} of {total} sessions are selected, more than {percent} %")]
+    Share {
+        /// How many.
+        selected: u64,
+        /// Of how many.
+        total: u64,
+        /// The limit.
+        percent: u8,
+    },
+    /// More rows would be deleted than the plan counted.
+    #[error("{found} sessions would be deleted where the plan allows {at_most}; nothing was changed")]
+    TooMany {
+        /// How many rows there were.
+        found: u64,
+        /// The bound.
+        at_most: u64,
+    },
+    /// What is selected depends on the zone in which times without one are read.
+    #[error(
+        "times in {table} have no zone: {in_utc} sessions are selected in UTC, {elsewhere} in the server's zone {zone}; nothing was changed"
+    )]
+    ZoneMatters {
+        /// The session table.
+        table: String,
+        /// The number in UTC.
+        in_utc: u64,
+        /// The number in the server's zone.
+        elsewhere: u64,
+        /// The server's zone.
+        zone: String,
+    },
+    /// The named zone does not exist.
+    #[error("{name} is no time zone that this store knows")]
+    UnknownZone {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The backup holds sessions that were ended in an emergency.
+    #[error("the backup {} holds {rows} sessions that were ended on purpose ({selection}); restoring it makes them valid again", .path.display())]
+    Revives {
+        /// The backup file.
+        path: PathBuf,
+        /// How many.
+        rows: u64,
+        /// What was selected when they were deleted.
+        selection: String,
+    },
+    /// No session, or more than one, has this fingerprint.
+    #[error("{found} sessions have the fingerprint {fingerprint}")]
+    Fingerprint {
+        /// What was asked for.
+        fingerprint: String,
+        /// How many were found.
+        found: usize,
+    },
+    /// The audit log could not be read or written.
+    #[error("the audit log {} is not usable: {reason}", .path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file of the state folder could not be written.
+    #[error(transparent)]
+    Durable(#[from] crate::durable::Error),
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     Random,
@@ -217,6 +324,19 @@ impl Error {
             Self::ReadOnly { .. } => "connect to the primary with a role that may write".to_owned(),
             Self::Locked { .. } => "find the session in pg_stat_activity (or the process that has the file open), end it, and run again; nothing was changed".to_owned(),
             Self::CommitUnknown { .. } => "when the server is back, count the sessions: none means that the purge was committed; keep the backup until then".to_owned(),
+            Self::NoUsersTable { .. } => "name it with --users-table, and its key with --users-id".to_owned(),
+            Self::KeyTypes { .. } => "name the table and the column that sessions refer to with --users-table and --users-id".to_owned(),
+            Self::NoUsers { .. } => "is it the right database and table, and is it being filled just now?".to_owned(),
+            Self::Share { .. } => "check that this is the right users table; raise --max-share when it is meant".to_owned(),
+            Self::TooMany { .. } => "sessions changed since the plan was made; look at --dry-run again".to_owned(),
+            Self::ZoneMatters { zone, .. } => format!(
+                "find out which zone the application writes in, then add --zone UTC or --zone {zone}"
+            ),
+            Self::UnknownZone { .. } => "write it as in the zone database: UTC, Europe/Berlin".to_owned(),
+            Self::Revives { .. } => "add --revive when every one of them is meant to log its holder in again".to_owned(),
+            Self::Fingerprint { found: 0, .. } => "`unleak sessions list` shows the fingerprints, which change with the key in the state folder".to_owned(),
+            Self::Fingerprint { .. } => "`unleak sessions dedupe` clears tokens that several rows have".to_owned(),
+            Self::Durable(error) => return error.hint(),
             Self::Key { .. } => "keys are one line of 64 hexadecimal characters in a file that only its owner can read (chmod 600)".to_owned(),
             _ => return None,
         })

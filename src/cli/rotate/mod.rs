@@ -1,7 +1,6 @@
 //! `unleak rotate`: arguments in, progress and report out; the work is in `crate::rotate`.
 
 mod arguments;
-mod input;
 mod leak;
 mod progress;
 
