@@ -1,6 +1,6 @@
 //! Sessions page by page, and what can be told about all of them at once.
 
-use super::selection::{Moment, Spelling, Subject, condition, created};
+use super::selection::{Moment, Spelling, Subject, column_of, condition, created};
 use super::{Counts, Error, Orphaned, Selection};
 use crate::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
@@ -52,7 +52,7 @@ pub(super) fn page(
     sql: &impl Spelling,
 ) -> Result<(String, String), Error> {
     let expires = &of.found.roles.expires;
-    let expiry = of.column(expires, sql);
+    let expiry = column_of(expires, sql);
     let past = sql.is_past(expires, &expiry, Moment::Now)?;
     let mut filters = vec!["1 = 1".to_owned()];
     if let Some(user) = &query.user {
@@ -68,13 +68,13 @@ pub(super) fn page(
     let from = format!("FROM {} AS s WHERE {}", of.found.table.name.quoted_by(sql), filters.join(" AND "));
     let user = of.user_text(sql).unwrap_or_else(|_| "CAST(NULL AS text)".to_owned());
     let made = match created(&of.found.table) {
-        Some(column) => sql.millis(column, &of.column(column, sql))?,
+        Some(column) => sql.millis(column, &column_of(column, sql))?,
         None => "CAST(NULL AS bigint)".to_owned(),
     };
     let select = format!(
         "SELECT {}, {user}, {}, {made}, CAST(CASE WHEN {past} THEN 0 ELSE 1 END AS bigint) {from} \
          ORDER BY {}, s.{} LIMIT {} OFFSET {}",
-        sql.text(&of.column(&of.found.roles.token, sql)),
+        sql.text(&column_of(&of.found.roles.token, sql)),
         sql.millis(expires, &expiry)?,
         sql.time_order(&expiry),
         sql.row(),
@@ -152,7 +152,7 @@ pub(super) fn facts(
     sql: &impl Spelling,
 ) -> Result<FactQueries, Error> {
     let expires = &of.found.roles.expires;
-    let expiry = of.column(expires, sql);
+    let expiry = column_of(expires, sql);
     let past = sql.is_past(expires, &expiry, Moment::Now)?;
     let by_then = sql.is_past(expires, &expiry, Moment::At(Timestamp::now() + soon))?;
     let table = of.found.table.name.quoted_by(sql);
@@ -161,7 +161,7 @@ pub(super) fn facts(
     };
     let made_since = |hours: i64| match created(&of.found.table) {
         Some(column) => {
-            let expression = of.column(column, sql);
+            let expression = column_of(column, sql);
             let time = Timestamp::now() - SignedDuration::from_hours(hours);
             let before = sql.is_past(column, &expression, Moment::At(time))?;
             Ok(sum(&format!("{expression} IS NOT NULL AND ({before}) IS NOT TRUE")))
@@ -174,7 +174,7 @@ pub(super) fn facts(
         |_| "CAST(coalesce(sum(CASE WHEN d.owners > 1 THEN 1 ELSE 0 END), 0) AS bigint)".to_owned(),
     );
     let owners = user.as_ref().map_or_else(|| "0".to_owned(), |user| format!("count(DISTINCT {user})"));
-    let token = of.column(&of.found.roles.token, sql);
+    let token = column_of(&of.found.roles.token, sql);
     Ok(FactQueries {
         sessions: format!(
             "SELECT {}, {}, {} FROM {table} AS s",

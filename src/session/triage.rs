@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// What was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each was seen or not, whatever else was")]
 pub struct Seen {
     /// Somebody saw another user's data.
     pub leak: bool,

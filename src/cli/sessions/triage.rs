@@ -8,6 +8,7 @@ use serde_json::json;
 
 /// Name severity, response time and procedure for what was seen.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each was seen or not, whatever else was")]
 pub(super) struct Args {
     /// A user sees another user's data.
     #[arg(long)]

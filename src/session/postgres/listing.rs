@@ -6,7 +6,7 @@ use super::{Postgres, execute};
 use crate::secret::Secret;
 use crate::session::listing::{Facts, ListQuery, Page, Row, facts, gathered, listed, page};
 use crate::session::schema::quoted;
-use crate::session::selection::Spelling as _;
+use crate::session::selection::{Spelling as _, column_of};
 use crate::session::store::within;
 use crate::session::{Error, Selection};
 use futures_util::TryStreamExt as _;
@@ -52,7 +52,7 @@ impl Postgres {
         fits: &dyn Fn(&Secret) -> bool,
     ) -> Result<Vec<Secret>, Error> {
         let sql = Postgresql { zone: "UTC" };
-        let token = sql.text(&self.subject().column(&self.selected.roles.token, &sql));
+        let token = sql.text(&column_of(&self.selected.roles.token, &sql));
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
         let mut connection = self.take().await?;
         let mut found = Vec::new();

@@ -59,10 +59,11 @@ impl Postgres {
             .collect();
         let about: Vec<_> = users.names.iter().chain(&users.emails).collect();
         let id = sql.text(&format!("u.{}", sql.quoted(&users.id.name)));
-        let columns: String =
-            about.iter().map(|column| format!(", left(u.{}::text, 200)", sql.quoted(&column.name))).collect();
+        let told = about.iter().map(|column| format!("left(u.{}::text, 200)", sql.quoted(&column.name)));
+        let columns: Vec<String> = std::iter::once(id).chain(told).collect();
         let select = format!(
-            "SELECT {id}{columns} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
+            "SELECT {} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
+            columns.join(", "),
             users.name.quoted(),
             matches.join(" OR ")
         );

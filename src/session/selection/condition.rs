@@ -51,11 +51,11 @@ pub(in crate::session) fn condition(
     sql: &impl Spelling,
 ) -> Result<Option<String>, Error> {
     let roles = &of.found.roles;
-    let is_past = |column: &Column, moment| sql.is_past(column, &of.column(column, sql), moment);
+    let is_past = |column: &Column, moment| sql.is_past(column, &column_of(column, sql), moment);
     Ok(Some(match selection {
         Selection::All => return Ok(None),
         Selection::Tokens(_) => {
-            format!("{} IN {}", sql.text(&of.column(&roles.token, sql)), sql.values())
+            format!("{} IN {}", sql.text(&column_of(&roles.token, sql)), sql.values())
         }
         Selection::Users(_) => format!("{} IN {}", of.user_text(sql)?, sql.values()),
         Selection::Expired => is_past(&roles.expires, Moment::Now)?,
@@ -67,17 +67,17 @@ pub(in crate::session) fn condition(
     }))
 }
 
-impl Subject<'_> {
-    /// A column of the session table.
-    pub(in crate::session) fn column(&self, column: &Column, sql: &impl Spelling) -> String {
-        format!("s.{}", sql.quoted(&column.name))
-    }
+/// A column of the session table.
+pub(in crate::session) fn column_of(column: &Column, sql: &impl Spelling) -> String {
+    format!("s.{}", sql.quoted(&column.name))
+}
 
+impl Subject<'_> {
     /// The user's id, in the type that it has.
     pub(in crate::session) fn user(&self, sql: &impl Spelling) -> Result<String, Error> {
         match self.user {
-            Some(UserAt::Column(column)) => Ok(self.column(column, sql)),
-            Some(UserAt::Json { column, path }) => Ok(sql.json(&self.column(column, sql), path)),
+            Some(UserAt::Column(column)) => Ok(column_of(column, sql)),
+            Some(UserAt::Json { column, path }) => Ok(sql.json(&column_of(column, sql), path)),
             None => Err(self
                 .lacks("no column with the user's id; where the payload holds it, say so with --user-path")),
         }
@@ -101,9 +101,9 @@ impl Subject<'_> {
     }
 
     fn duplicates(&self, sql: &impl Spelling) -> String {
-        let (row, token) = (sql.row(), self.column(&self.found.roles.token, sql));
+        let (row, token) = (sql.row(), column_of(&self.found.roles.token, sql));
         let (bare, table) = (sql.quoted(&self.found.roles.token.name), self.found.table.name.quoted_by(sql));
-        let newest = sql.time_order(&self.column(&self.found.roles.expires, sql));
+        let newest = sql.time_order(&column_of(&self.found.roles.expires, sql));
         // Rows whose user is unknown cannot be said to belong to one.
         let one_user = self.user_text(sql).map_or_else(
             |_| "1 = 0".to_owned(),

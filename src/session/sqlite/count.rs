@@ -2,7 +2,7 @@
 
 use super::Sqlite;
 use super::spelling::SqliteSpelling;
-use crate::session::selection::{Moment, Spelling as _, Subject, condition};
+use crate::session::selection::{Moment, Spelling as _, Subject, column_of, condition};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -24,7 +24,8 @@ impl Sqlite {
         let values = values(selection)?;
         let mut connection = self.take().await?;
         let count = within(self.limits.statement, DOING, async {
-            let row = bound(sqlx::query(AssertSqlSafe(sql)), &values).fetch_one(&mut connection).await;
+            let row =
+                bound(sqlx::query(AssertSqlSafe(sql)), values.as_ref()).fetch_one(&mut connection).await;
             row.and_then(|row| row.try_get::<i64, _>(0)).map_err(Error::database(DOING))
         });
         let count = count.await?;
@@ -48,7 +49,7 @@ impl Sqlite {
 
     async fn count_all(&self, connection: &mut SqliteConnection) -> Result<Counts, Error> {
         let (sql, expires) = (SqliteSpelling::new(&self.selected.table), &self.selected.roles.expires);
-        let expired = sql.is_past(expires, &self.subject().column(expires, &sql), Moment::Now)?;
+        let expired = sql.is_past(expires, &column_of(expires, &sql), Moment::Now)?;
         let select = format!(
             "SELECT count(*), coalesce(sum({expired}), 0) FROM {} AS s",
             self.selected.table.name.quoted()
@@ -70,7 +71,7 @@ pub(super) fn values(selection: &Selection) -> Result<Option<Zeroizing<String>>,
 
 pub(super) fn bound<'q>(
     query: sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments>,
-    values: &'q Option<Zeroizing<String>>,
+    values: Option<&'q Zeroizing<String>>,
 ) -> sqlx::query::Query<'q, sqlx::Sqlite, SqliteArguments> {
     match values {
         Some(values) => query.bind(values.as_str()),

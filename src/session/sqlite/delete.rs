@@ -61,13 +61,13 @@ impl Sqlite {
         };
         let mut writer = Writer::create(spec, &subject)?;
         let select = format!("SELECT {} FROM {chosen}", table.quoted_columns());
-        let rows = copy_out(connection, select, &values, &mut writer).await?;
+        let rows = copy_out(connection, select, values.as_ref(), &mut writer).await?;
         bounds.check(rows)?;
         if rows == 0 {
             return Ok(None);
         }
         let delete = AssertSqlSafe(format!("DELETE FROM {chosen}"));
-        let deleted = bound(sqlx::query(delete), &values).execute(&mut *connection).await;
+        let deleted = bound(sqlx::query(delete), values.as_ref()).execute(&mut *connection).await;
         let deleted = deleted.map_err(Error::database(DOING))?;
         let prepared = writer.finish(rows, spec.key)?;
         if deleted.rows_affected() != rows {
@@ -142,7 +142,7 @@ async fn commit(connection: &mut SqliteConnection, path: &std::path::Path) -> Re
 async fn copy_out(
     connection: &mut SqliteConnection,
     sql: String,
-    values: &Option<Zeroizing<String>>,
+    values: Option<&Zeroizing<String>>,
     writer: &mut Writer,
 ) -> Result<u64, Error> {
     let mut stream = bound(sqlx::query(AssertSqlSafe(sql)), values).fetch(connection);

@@ -6,7 +6,7 @@ use super::{Sqlite, execute};
 use crate::secret::Secret;
 use crate::session::listing::{Facts, ListQuery, Page, facts, gathered, listed, page};
 use crate::session::schema::quoted;
-use crate::session::selection::Spelling as _;
+use crate::session::selection::{Spelling as _, column_of};
 use crate::session::store::within;
 use crate::session::{Error, Selection};
 use futures_util::TryStreamExt as _;
@@ -22,8 +22,10 @@ impl Sqlite {
         let values = users.as_ref().map(values).transpose()?.flatten();
         let mut connection = self.take().await?;
         let found = within(self.limits.statement, DOING, async {
-            let rows = bound(sqlx::query(AssertSqlSafe(select)), &values).fetch_all(&mut connection).await;
-            let total = bound(sqlx::query(AssertSqlSafe(total)), &values).fetch_one(&mut connection).await;
+            let rows =
+                bound(sqlx::query(AssertSqlSafe(select)), values.as_ref()).fetch_all(&mut connection).await;
+            let total =
+                bound(sqlx::query(AssertSqlSafe(total)), values.as_ref()).fetch_one(&mut connection).await;
             let total = total.and_then(|row| row.try_get::<i64, _>(0)).map_err(Error::database(DOING))?;
             let rows =
                 rows.and_then(|rows| rows.iter().map(FromRow::from_row).collect::<Result<Vec<_>, _>>());
@@ -56,7 +58,7 @@ impl Sqlite {
         fits: &dyn Fn(&Secret) -> bool,
     ) -> Result<Vec<Secret>, Error> {
         let sql = SqliteSpelling::new(&self.selected.table);
-        let token = sql.text(&self.subject().column(&self.selected.roles.token, &sql));
+        let token = sql.text(&column_of(&self.selected.roles.token, &sql));
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
         let mut connection = self.take().await?;
         let mut found = Vec::new();

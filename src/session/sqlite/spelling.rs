@@ -62,7 +62,8 @@ impl Spelling for SqliteSpelling {
 
     fn json(&self, expression: &str, path: &[String]) -> String {
         // Keys are letters, digits, `_` and `-`.
-        let path: String = path.iter().map(|key| format!(".\"{key}\"")).collect();
-        format!("(CASE WHEN json_valid({expression}) THEN json_extract({expression}, '${path}') END)")
+        let path: Vec<String> = path.iter().map(|key| format!("\"{key}\"")).collect();
+        let path = path.join(".");
+        format!("(CASE WHEN json_valid({expression}) THEN json_extract({expression}, '$.{path}') END)")
     }
 }

@@ -52,13 +52,14 @@ impl Sqlite {
             .map(|column| format!("lower(u.{}) LIKE ?1 ESCAPE '!'", sql.quoted(&column.name)))
             .collect();
         let about: Vec<_> = users.names.iter().chain(&users.emails).collect();
-        let columns: String = about
+        let told = about
             .iter()
-            .map(|column| format!(", substr(CAST(u.{} AS TEXT), 1, 200)", sql.quoted(&column.name)))
-            .collect();
+            .map(|column| format!("substr(CAST(u.{} AS TEXT), 1, 200)", sql.quoted(&column.name)));
+        let id = sql.text(&format!("u.{}", sql.quoted(&users.id.name)));
+        let columns: Vec<String> = std::iter::once(id).chain(told).collect();
         let select = format!(
-            "SELECT {}{columns} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
-            sql.text(&format!("u.{}", sql.quoted(&users.id.name))),
+            "SELECT {} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
+            columns.join(", "),
             users.name.quoted(),
             matches.join(" OR ")
         );

@@ -203,7 +203,7 @@ async fn a_check_tells_trouble_and_is_well_afterwards() {
         let prometheus = said(&place.sessions(&["check", "--format", "prometheus"]));
         assert!(prometheus.contains("\nunleak_sessions_orphans{table="), "{prometheus}");
         assert_eq!(place.json(&["stats"], 0)["facts"]["counts"]["total"], 6);
-        for procedure in ["dedupe", "orphans"] {
+        for procedure in ["orphans", "dedupe"] {
             assert_eq!(exit(&place.sessions(&[procedure, "--yes", "--batch", "0"])), 0);
         }
         assert_eq!(exit(&place.sessions(&["check", "--max-per-user", "9"])), 0);

@@ -65,12 +65,12 @@ async fn each_selection_takes_its_rows_and_a_restore_brings_them_back() {
                 (taken.len() as u64, taken.len() as u64, taken.len() as u64, 0),
                 "{name}"
             );
-            assert_eq!(done.after.total as usize + taken.len(), all.len(), "{name}");
+            assert_eq!(done.after.total + taken.len() as u64, all.len() as u64, "{name}");
             let Some(backup) = done.backup else {
                 assert!(taken.is_empty(), "{name}");
                 continue;
             };
-            assert_eq!((backup.rows as usize, backup.selection.as_str()), (taken.len(), selection.name()));
+            assert_eq!((backup.rows, backup.selection.as_str()), (taken.len() as u64, selection.name()));
             store.restore(&backup.path, &place.key).await.unwrap();
             assert_eq!(place.tokens().await, all, "{name}");
         }
@@ -82,7 +82,8 @@ async fn a_bound_is_kept_and_batches_take_all_in_the_end() {
     for place in Place::both(&insert()).await {
         let mut store = place.open().await;
         let all = place.tokens().await;
-        let spec = spec(&place.backups(), &place.key);
+        let backups = place.backups();
+        let spec = spec(&backups, &place.key);
         let bounds = Bounds { at_most: Some(8), batch: None };
         let error = store.delete_bounded(&Selection::All, &spec, bounds).await.unwrap_err();
         assert!(matches!(error, Error::TooMany { found: 9, at_most: 8 }), "{error}");
@@ -167,7 +168,7 @@ async fn a_user_inside_the_payload_is_found() {
 #[test]
 fn duplicates_and_orphans_are_those_of_a_plain_model() {
     let places = block_on(Place::both(TABLES));
-    let row = (0..6u8, prop::option::weighted(0.8, 1..7u32), -50..50i64);
+    let row = (0..6u8, prop::option::weighted(0.8, 1..7u32), -9..9i64);
     let table = prop::collection::vec(row, 0..25);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(60));
     let outcome = runner.run(&table, |rows| {
@@ -180,15 +181,20 @@ fn duplicates_and_orphans_are_those_of_a_plain_model() {
 }
 
 async fn check_model(place: &Place, rows: &[(u8, Option<u32>, i64)]) {
-    place.run("DELETE FROM sessions").await;
+    // Deleted rows may leave gaps that later ones fill, and rows of equal age are told apart by their place.
+    let mut sql = match place.base {
+        Base::Postgres(_) => "TRUNCATE sessions".to_owned(),
+        Base::Sqlite(_) => "DELETE FROM sessions".to_owned(),
+    };
     let base = jiff::Timestamp::now();
     for (n, (token, user, days)) in rows.iter().enumerate() {
         // The last token is none at all.
         let token = if *token == 5 { "NULL".to_owned() } else { format!("'t{token}'") };
         let user = user.map_or_else(|| "NULL".to_owned(), |user| user.to_string());
         let expires = (base + jiff::SignedDuration::from_hours(24 * days)).strftime("%Y-%m-%d %H:%M:%S");
-        place.run(&format!("INSERT INTO sessions VALUES ({token}, {user}, '{expires}', NULL, {n})")).await;
+        sql = format!("{sql}; INSERT INTO sessions VALUES ({token}, {user}, '{expires}', NULL, {n})");
     }
+    place.run(&sql).await;
     let mut left: Vec<usize> = (0..rows.len()).filter(|&n| stays(rows, n)).collect();
     let numbers = || async {
         let texts = place.texts("SELECT CAST(last_activity AS text) FROM sessions").await;
@@ -197,7 +203,8 @@ async fn check_model(place: &Place, rows: &[(u8, Option<u32>, i64)]) {
         numbers
     };
     let mut store = place.open().await;
-    let spec = spec(&place.backups(), &place.key);
+    let backups = place.backups();
+    let spec = spec(&backups, &place.key);
     store.delete(&Selection::Duplicates, &spec).await.unwrap();
     assert_eq!(numbers().await, left, "duplicates on {}", place.name());
     let users = store.users_table(&UsersWanted::default()).await.unwrap();
