@@ -29,9 +29,15 @@ pub(super) fn secret(source: &str, context: &Context) -> Result<Secret, Failure>
     }
 }
 
-/// The store's password in the environment, and the variable that holds it.
-pub(super) fn password_variable(context: &Context) -> Option<(&'static str, Secret)> {
-    ["UNLEAK_STORE_PASSWORD", "PGPASSWORD"]
+/// The store's password in the environment, and the variable that holds it: ours, or the one that the store's own
+/// client reads.
+pub(super) fn password_variable(context: &Context, store: &str) -> Option<(&'static str, Secret)> {
+    let own = match store.split(':').next().unwrap_or_default() {
+        "postgres" | "postgresql" => "PGPASSWORD",
+        "mysql" | "mariadb" => "MYSQL_PWD",
+        _ => "REDISCLI_AUTH",
+    };
+    ["UNLEAK_STORE_PASSWORD", own]
         .into_iter()
         .find_map(|name| Some((name, Secret::from(context.env(name)?.into_string().ok()?))))
 }

@@ -107,6 +107,53 @@ pub enum Error {
         /// The table.
         table: String,
     },
+    /// No keys look like sessions.
+    #[error("{url} has no keys that look like sessions ({looked_at} keys were looked at{})", if *.all { "" } else { ", and there are more" })]
+    NoSessionKeys {
+        /// The address without its password.
+        url: String,
+        /// How many keys were looked at.
+        looked_at: u64,
+        /// Whether these were all.
+        all: bool,
+    },
+    /// Under the prefix are keys that are no sessions.
+    #[error(
+        "{foreign} of {seen} keys under {prefix} are no sessions of {dialect} ({kinds}), so a purge of all of them would delete something else"
+    )]
+    ForeignKeys {
+        /// The prefix.
+        prefix: String,
+        /// The dialect.
+        dialect: &'static str,
+        /// How many keys were looked at.
+        seen: u64,
+        /// How many of them are no sessions.
+        foreign: u64,
+        /// What they are: types, never names.
+        kinds: String,
+    },
+    /// The prefix would match keys that nobody meant.
+    #[error("{prefix:?} is no usable prefix of session keys: {reason}")]
+    Prefix {
+        /// The prefix as it was given.
+        prefix: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A purge of a store without transactions ended in the middle.
+    #[error("{deleted} of {read} sessions were deleted and are backed up in {}, then it failed", .backup.display())]
+    Partial {
+        /// How many sessions were read.
+        read: u64,
+        /// How many of them are known to be deleted.
+        deleted: u64,
+        /// The backup, which holds all of them.
+        backup: PathBuf,
+        /// What failed.
+        #[source]
+        cause: Box<Self>,
+    },
     /// The role may not do what is needed.
     #[error("the role {role} lacks {} on {table}", .missing.join(" and "))]
     Privilege {
@@ -310,11 +357,16 @@ impl Error {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Url(_) => "write postgres://USER@HOST:PORT/DATABASE or sqlite:PATH, and percent-encode special characters in names and passwords".to_owned(),
+            Self::Url(_) => "write postgres://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE or sqlite:PATH, and percent-encode special characters in names and passwords".to_owned(),
             Self::Connect { password_given, cause, .. } => return cause.connect_hint(*password_given),
             Self::NoSessionTable { .. } => "check the database in the address, or name the table and its form with --table and --dialect".to_owned(),
             Self::Ambiguous { .. } => "name the one that the application uses with --table (and --dialect)".to_owned(),
             Self::NoSuchTable { .. } => "write the name exactly as in the catalogue: TABLE or SCHEMA.TABLE".to_owned(),
+            Self::NoSessionKeys { .. } => "check the number of the database in the address, or name the form with --dialect and the keys' prefix with --table; Laravel's sessions look like its cache and need --dialect laravel".to_owned(),
+            Self::ForeignKeys { .. } => "name the sessions' own prefix with --table, and their form with --dialect (custom takes every string and hash); nothing was changed".to_owned(),
+            Self::Prefix { .. } => "give the whole prefix with --table, as the application is configured, for example sess:".to_owned(),
+            Self::Partial { .. } => "remove the cause and run again: it goes on with what is left; a restore skips sessions that are there".to_owned(),
+            Self::Database { cause, .. } => return cause.hint(),
             Self::NotAPlainTable { .. } => "name the table behind it with --table".to_owned(),
             Self::Referenced { .. } => "back these tables up and clear them first, or drop the cascade".to_owned(),
             Self::RowSecurity { table } => format!("connect as the owner of {table} or as a role with BYPASSRLS"),
@@ -360,7 +412,12 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// The SQLSTATE, or SQLite's extended result code.
+    /// A cause in words of our own, with the server's code for it.
+    pub(super) fn new(code: Option<&str>, message: String) -> Self {
+        Self { code: code.map(str::to_owned), message }
+    }
+
+    /// The SQLSTATE, SQLite's extended result code, or the first word of Redis's refusal.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
@@ -375,12 +432,30 @@ impl Cause {
         self.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 8)
     }
 
+    fn hint(&self) -> Option<String> {
+        Some(
+            match self.code()? {
+                "NOPERM" => "the account needs SCAN, TYPE, GETRANGE, STRLEN, DUMP, PTTL, EXISTS, TIME, EVAL and UNLINK on these keys (RESTORE to put them back): ACL SETUSER",
+                "MISCONF" => "the server cannot save its data and refuses writes: look at its log and its disk",
+                "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" => {
+                    "run again when CLUSTER INFO says cluster_state:ok and no slots are moving"
+                }
+                "LOADING" | "BUSY" | "MASTERDOWN" => "run again when the server has finished what it is doing",
+                "OOM" => "the server has no memory left for this: raise maxmemory or make room",
+                _ => return None,
+            }
+            .to_owned(),
+        )
+    }
+
     fn connect_hint(&self, password_given: bool) -> Option<String> {
         Some(
             match self.code() {
                 Some("28P01") if !password_given => {
                     "no password was given; pass it in a file or the environment"
                 }
+                Some("NOAUTH") => "no password was given; pass it in a file or the environment",
+                Some("WRONGPASS") => "check user and password; without a user it is the one called default",
                 Some("28P01") => "the server refused this user and password; check both",
                 Some("28000") => "the server's pg_hba.conf has no entry that lets this user in from here",
                 Some("3D000") => "check the database name at the end of the address",

@@ -11,6 +11,7 @@ mod error;
 mod listing;
 mod postgres;
 mod procedure;
+mod redis;
 mod schema;
 mod selection;
 mod sqlite;
@@ -44,6 +45,8 @@ pub enum StoreKind {
     Postgres,
     /// A SQLite 3 file.
     Sqlite,
+    /// Redis 6.2 or later, Valkey, and what speaks like them.
+    Redis,
 }
 
 impl fmt::Display for StoreKind {
@@ -51,6 +54,7 @@ impl fmt::Display for StoreKind {
         f.write_str(match self {
             Self::Postgres => "PostgreSQL",
             Self::Sqlite => "SQLite",
+            Self::Redis => "Redis",
         })
     }
 }

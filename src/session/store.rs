@@ -2,6 +2,7 @@
 
 use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
 use super::postgres::Postgres;
+use super::redis::{Emptied, Redis};
 use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
@@ -22,7 +23,7 @@ const ATTEMPTS: u32 = 3;
 pub struct Options {
     /// The password, from a file or the environment; it wins over one in the address.
     pub password: Option<Secret>,
-    /// The session table, when detection should not choose: `TABLE` or `SCHEMA.TABLE`.
+    /// The session table, when detection should not choose: `TABLE` or `SCHEMA.TABLE`; on Redis the keys' prefix.
     pub table: Option<String>,
     /// The dialect, when detection should not choose.
     pub dialect: Option<String>,
@@ -69,6 +70,7 @@ pub struct Store {
 enum Backend {
     Postgres(Box<Postgres>),
     Sqlite(Box<Sqlite>),
+    Redis(Box<Redis>),
 }
 
 impl Store {
@@ -83,6 +85,9 @@ impl Store {
                 Backend::Postgres(Box::new(Postgres::connect(address, shown, options).await?))
             }
             Address::Sqlite(path) => Backend::Sqlite(Box::new(Sqlite::connect(path, shown, options).await?)),
+            Address::Redis(address) => {
+                Backend::Redis(Box::new(Redis::connect(address, shown, options).await?))
+            }
         };
         Ok(Self { url: url.clone(), backend })
     }
@@ -111,6 +116,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.counts().await,
             Backend::Sqlite(store) => store.counts().await,
+            Backend::Redis(store) => store.counts().await,
         }
     }
 
@@ -120,6 +126,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.preflight().await,
             Backend::Sqlite(store) => store.preflight().await,
+            Backend::Redis(store) => store.preflight().await,
         }
     }
 
@@ -135,6 +142,10 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.count(selection).await,
             Backend::Sqlite(store) => store.count(selection).await,
+            Backend::Redis(store) => match selection {
+                Selection::All => Ok(store.counts().await?.total),
+                _ => Err(of_redis(selection)),
+            },
         }
     }
 
@@ -154,6 +165,10 @@ impl Store {
     /// The backup is complete, synced and read back before the delete is committed. On an error nothing is
     /// deleted and no backup is left, except for [`Error::CommitUnknown`] and [`Error::Uncounted`], which say so.
     /// A second call takes what arrived meanwhile.
+    ///
+    /// Redis has no such transaction and knows no selection but all: there a session is deleted only if it is still as
+    /// it was backed up, those that were rewritten meanwhile are backed up and deleted once more, and
+    /// [`Error::Partial`] tells how far it came.
     pub async fn delete(&mut self, selection: &Selection, spec: &BackupSpec<'_>) -> Result<Deleted, Error> {
         self.delete_bounded(selection, spec, Bounds::default()).await
     }
@@ -166,10 +181,19 @@ impl Store {
         bounds: Bounds,
     ) -> Result<Deleted, Error> {
         self.preflight().await?;
-        let before = self.counts().await?;
-        let selected_before = self.count_of(selection, &before).await?;
-        let backup = self.delete_unlocked(selection, spec, bounds).await?;
-        let deleted = backup.as_ref().map_or(0, |backup| backup.rows);
+        let (before, selected_before, deleted, backup) = match &mut self.backend {
+            Backend::Redis(store) if matches!(selection, Selection::All) => {
+                let Emptied { before, deleted, backup } = store.purge(spec).await?;
+                let selected = before.total;
+                (before, selected, deleted, backup)
+            }
+            _ => {
+                let before = self.counts().await?;
+                let selected = self.count_of(selection, &before).await?;
+                let backup = self.delete_unlocked(selection, spec, bounds).await?;
+                (before, selected, backup.as_ref().map_or(0, |backup| backup.rows), backup)
+            }
+        };
         let counted = async {
             let after = self.counts().await?;
             Ok((self.count_of(selection, &after).await?, after))
@@ -211,6 +235,10 @@ impl Store {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.delete(selection, spec, bounds).await,
                 Backend::Sqlite(store) => store.delete(selection, spec, bounds).await,
+                Backend::Redis(store) => match selection {
+                    Selection::All => store.purge(spec).await.map(|emptied| emptied.backup),
+                    _ => Err(of_redis(selection)),
+                },
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -225,6 +253,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.users_table(wanted).await,
             Backend::Sqlite(store) => store.users_table(wanted).await,
+            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
         }
     }
 
@@ -238,6 +267,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.find_users(users, pattern, limit).await,
             Backend::Sqlite(store) => store.find_users(users, pattern, limit).await,
+            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
         }
     }
 
@@ -246,6 +276,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.orphaned(users).await,
             Backend::Sqlite(store) => store.orphaned(users).await,
+            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
         }
     }
 
@@ -254,6 +285,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.page(query).await,
             Backend::Sqlite(store) => store.page(query).await,
+            Backend::Redis(_) => Err(unsupported("lists of the sessions in Redis")),
         }
     }
 
@@ -262,6 +294,7 @@ impl Store {
         let mut facts = match &mut self.backend {
             Backend::Postgres(store) => store.facts(soon).await?,
             Backend::Sqlite(store) => store.facts(soon).await?,
+            Backend::Redis(_) => return Err(unsupported("checks of the sessions in Redis")),
         };
         if let Some(users) = users {
             facts.orphaned = Some(self.orphaned(users).await?);
@@ -274,6 +307,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.find_tokens(fits).await,
             Backend::Sqlite(store) => store.find_tokens(fits).await,
+            Backend::Redis(_) => Err(unsupported("single sessions in Redis")),
         }
     }
 
@@ -282,6 +316,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.add_unique_token().await,
             Backend::Sqlite(store) => store.add_unique_token().await,
+            Backend::Redis(_) => Ok(false),
         }
     }
 
@@ -297,6 +332,7 @@ impl Store {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.restore(reader).await,
                 Backend::Sqlite(store) => store.restore(reader).await,
+                Backend::Redis(store) => store.restore(reader, path).await,
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -310,7 +346,8 @@ impl Store {
     /// Finds out how the purge of a prepared backup ended, after a crash or a lost connection.
     ///
     /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite the first
-    /// rows of the backup are looked up in the table.
+    /// rows of the backup are looked up in the table. On Redis all of its keys are, and `rows` of
+    /// [`Settled::Committed`] is how many are gone: a purge may have come half-way.
     pub async fn settle(&mut self, path: &Path, key: &BackupKey) -> Result<Settled, Error> {
         Reader::open(path, key)?.verify()?;
         let info = backup::info(path)?;
@@ -324,6 +361,7 @@ impl Store {
                 let of_duplicates = info.selection == Selection::Duplicates.name();
                 store.was_committed(Reader::open(path, key)?, of_duplicates).await?
             }
+            Backend::Redis(store) => return store.settle(path, key).await,
         };
         Ok(match committed {
             Some(true) => Settled::Committed(Box::new(backup::committed(path)?)),
@@ -361,6 +399,7 @@ impl Store {
         match &self.backend {
             Backend::Postgres(store) => store.selected(),
             Backend::Sqlite(store) => store.selected(),
+            Backend::Redis(store) => store.selected(),
         }
     }
 }
@@ -374,4 +413,12 @@ pub(super) async fn within<T>(
     tokio::time::timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(Error::Timeout { doing, seconds: limit.as_secs() }))
+}
+
+fn of_redis(selection: &Selection) -> Error {
+    unsupported(&format!("a part of the sessions in Redis ({})", selection.name()))
+}
+
+fn unsupported(what: &str) -> Error {
+    Error::Unsupported { what: what.to_owned() }
 }

@@ -168,9 +168,9 @@ impl Arguments {
     pub(super) fn to_memo(&self, context: &Context) -> Option<Secret> {
         let mut memo = self.clone();
         if self.at.store_password_file.is_none()
-            && self.at.store.as_ref().is_some_and(|url| !url.starts_with("sqlite:"))
+            && let Some(url) = self.at.store.as_ref().filter(|url| !url.starts_with("sqlite:"))
         {
-            memo.password_variable = input::password_variable(context).map(|(name, _)| name.to_owned());
+            memo.password_variable = input::password_variable(context, url).map(|(name, _)| name.to_owned());
         }
         for directory in [&mut memo.directory, &mut memo.target_directory] {
             *directory = directory.take().or_else(|| absolute(Path::new(".")).ok());

@@ -59,7 +59,9 @@ pub(super) fn ask(mut command: Command) -> std::io::Result<Option<String>> {
 fn start(mut command: Command, names: &[&str], output: &File) -> std::io::Result<Child> {
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output.try_clone()?);
     // An old value in our own environment would win over the file in the application that the command starts.
-    for name in names.iter().copied().chain(["UNLEAK_STORE_PASSWORD", "PGPASSWORD"]) {
+    for name in
+        names.iter().copied().chain(["UNLEAK_STORE_PASSWORD", "PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH"])
+    {
         command.env_remove(name);
     }
     #[cfg(unix)]

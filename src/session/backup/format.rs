@@ -36,6 +36,8 @@ pub(in crate::session) enum Encoding {
     PgCopyText,
     /// Tagged values, see `sqlite::row`.
     SqliteValues,
+    /// Keys with their DUMP and the time of their end, see `redis::record`.
+    RedisDump,
 }
 
 /// The plain, authenticated head of a file.

@@ -4,6 +4,7 @@
 //! committed. `*.prepared` is complete and on disk, *before* the delete is committed; after a crash it may be the
 //! only copy, and `Store::settle` finds out. `*.backup` belongs to a delete that is known to be committed.
 
+mod cursor;
 mod format;
 mod key;
 mod list;
@@ -14,6 +15,7 @@ pub use key::BackupKey;
 pub use list::{BackupList, list_backups, prune_backups};
 pub use reader::verify_backup;
 
+pub(super) use cursor::Cursor;
 pub(super) use format::Encoding;
 pub(super) use list::info;
 pub(super) use reader::{Next, Reader};

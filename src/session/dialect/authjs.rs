@@ -3,7 +3,7 @@
 //! Tables are called `sessions`, `"Session"` or `session`; an `id` column may exist or not (Prisma v5 and
 //! Drizzle have none). The cookie is the bare token without a signature: the secret has no part in it.
 
-use super::{Dialect, StoreClass};
+use super::{Columns, Dialect, Form, StoreClass};
 use crate::session::StoreKind;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -11,8 +11,5 @@ pub(super) const DIALECT: Dialect = Dialect {
     aliases: &["nextauth", "next-auth", "prisma", "drizzle"],
     kinds: &[StoreKind::Postgres, StoreKind::Sqlite],
     class: StoreClass::B,
-    token: "sessiontoken",
-    expires: "expires",
-    user: Some("userid"),
-    also: &[],
+    form: Form::Table(Columns { token: "sessiontoken", expires: "expires", user: Some("userid"), also: &[] }),
 };

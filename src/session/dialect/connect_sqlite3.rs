@@ -1,6 +1,6 @@
 //! express-session with connect-sqlite3: `sessions(sid, expired, sess)`, where `expired` is Unix milliseconds.
 
-use super::{Dialect, StoreClass};
+use super::{Columns, Dialect, Form, StoreClass};
 use crate::session::StoreKind;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -8,8 +8,5 @@ pub(super) const DIALECT: Dialect = Dialect {
     aliases: &[],
     kinds: &[StoreKind::Sqlite],
     class: StoreClass::A,
-    token: "sid",
-    expires: "expired",
-    user: None,
-    also: &["sess"],
+    form: Form::Table(Columns { token: "sid", expires: "expired", user: None, also: &["sess"] }),
 };

@@ -1,23 +1,42 @@
 //! What the frameworks' session tables look like, one file each, and what a leaked secret means for each.
 //!
-//! A dialect is data. Columns are compared without case and underscores, because `sessionToken`, `sessiontoken`
-//! (unquoted DDL) and `session_token` are one column to the frameworks.
+//! A dialect is data: columns of a table, or the form of Redis keys. Columns are compared without case and
+//! underscores, because `sessionToken`, `sessiontoken` (unquoted DDL) and `session_token` are one to the frameworks.
 
 mod authjs;
 mod better_sqlite3;
 mod connect_pg_simple;
+mod connect_redis;
 mod connect_sqlite3;
+mod custom_redis;
+mod django_cache;
+mod flask_session_redis;
+mod keys;
+mod laravel_redis;
+mod spring_session_redis;
+
+pub(super) use keys::{Content, Family, Id, Keys, Part};
 
 use super::StoreKind;
 use super::schema::{Column, Table};
 use serde::Serialize;
 
 /// Every dialect; adding one is one file and one line.
-pub const ALL: [&Dialect; 4] =
-    [&connect_pg_simple::DIALECT, &authjs::DIALECT, &connect_sqlite3::DIALECT, &better_sqlite3::DIALECT];
+pub const ALL: [&Dialect; 10] = [
+    &connect_pg_simple::DIALECT,
+    &authjs::DIALECT,
+    &connect_sqlite3::DIALECT,
+    &better_sqlite3::DIALECT,
+    &connect_redis::DIALECT,
+    &spring_session_redis::DIALECT,
+    &flask_session_redis::DIALECT,
+    &django_cache::DIALECT,
+    &laravel_redis::DIALECT,
+    &custom_redis::DIALECT,
+];
 
 /// The form in which one framework keeps its sessions.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Dialect {
     /// The name for `--dialect`.
     pub name: &'static str,
@@ -27,14 +46,30 @@ pub struct Dialect {
     pub kinds: &'static [StoreKind],
     /// What a leaked secret opens and what ends its sessions.
     pub class: StoreClass,
-    /// The column that holds the session's id or token, normalised.
-    pub token: &'static str,
-    /// The column that holds the expiry, normalised.
-    pub expires: &'static str,
-    /// The column that holds the user's id, normalised; `None` when it is inside the payload.
-    pub user: Option<&'static str>,
-    /// The further columns without which it is another dialect, normalised.
-    pub also: &'static [&'static str],
+    /// Where its sessions are.
+    pub(super) form: Form,
+}
+
+/// Where a dialect's sessions are.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// In the rows of a table.
+    Table(Columns),
+    /// Under keys of Redis.
+    Keys(Keys),
+}
+
+/// The columns of a session table, normalised.
+#[derive(Debug)]
+pub(super) struct Columns {
+    /// The one that holds the session's id or token.
+    pub(super) token: &'static str,
+    /// The one that holds the expiry.
+    pub(super) expires: &'static str,
+    /// The one that holds the user's id; `None` when it is inside the payload.
+    pub(super) user: Option<&'static str>,
+    /// The further ones without which it is another dialect.
+    pub(super) also: &'static [&'static str],
 }
 
 /// The columns of one real table in their roles.
@@ -59,8 +94,17 @@ impl Dialect {
         Self::of(kind).find(|dialect| dialect.name == name || dialect.aliases.contains(&name))
     }
 
+    /// The form of its keys; `None` when its sessions are in a table.
+    pub(super) fn keys(&self) -> Option<&Keys> {
+        match &self.form {
+            Form::Keys(keys) => Some(keys),
+            Form::Table(_) => None,
+        }
+    }
+
     /// The roles of a table's columns, or what keeps it from being of this dialect.
     pub(super) fn roles(&self, table: &Table, kind: StoreKind) -> Result<Roles, String> {
+        let Form::Table(columns) = &self.form else { return Err("its sessions are in no table".to_owned()) };
         let find = |wanted: &str| {
             let mut found = table.columns.iter().filter(|column| normalised(&column.name) == wanted);
             match (found.next(), found.next()) {
@@ -69,13 +113,13 @@ impl Dialect {
                 (None, _) => Err(format!("it has no column {wanted}")),
             }
         };
-        for wanted in self.also {
+        for wanted in columns.also {
             find(wanted)?;
         }
         let roles = Roles {
-            token: find(self.token)?,
-            expires: find(self.expires)?,
-            user: self.user.map(find).transpose()?,
+            token: find(columns.token)?,
+            expires: find(columns.expires)?,
+            user: columns.user.map(find).transpose()?,
         };
         if kind == StoreKind::Postgres && !roles.expires.data_type.starts_with("timestamp") {
             return Err(format!("its column {} is no timestamp", roles.expires.name));
@@ -150,10 +194,13 @@ mod tests {
     fn names_are_unique_and_columns_normalised() {
         let mut names = BTreeSet::new();
         for dialect in ALL {
-            for name in dialect.aliases.iter().chain([&dialect.name]) {
-                assert!(names.insert(name), "{name} names two dialects");
+            for kind in dialect.kinds {
+                for name in dialect.aliases.iter().chain([&dialect.name]) {
+                    assert!(names.insert((kind.to_string(), name)), "{name} names two dialects for {kind}");
+                }
             }
-            for column in dialect.also.iter().chain([&dialect.token, &dialect.expires]).chain(&dialect.user) {
+            let Form::Table(columns) = &dialect.form else { continue };
+            for column in columns.also.iter().chain([&columns.token, &columns.expires]).chain(&columns.user) {
                 assert_eq!(*column, normalised(column));
             }
         }

@@ -2,28 +2,36 @@
 
 use std::ops::{Deref, DerefMut};
 
-/// Positions or numbers of commits.
+/// What stands where there is no parent.
+const NONE: u32 = u32::MAX;
+
+/// Positions or numbers of commits, in sixteen bytes. No repository has as many objects as the largest number.
 #[derive(Clone, Debug)]
 pub(super) enum Parents {
-    Few(u8, [u32; 2]),
+    Few([u32; 2]),
     Many(Box<[u32]>),
 }
 
 impl FromIterator<u32> for Parents {
     fn from_iter<I: IntoIterator<Item = u32>>(parents: I) -> Self {
-        let mut parents = parents.into_iter();
-        let mut few = [0; 2];
-        for count in 0..=2 {
-            match (parents.next(), few.get_mut(usize::from(count))) {
-                (Some(parent), Some(place)) => *place = parent,
-                (Some(third), None) => {
-                    return Self::Many(few.into_iter().chain([third]).chain(parents).collect());
-                }
-                (None, _) => return Self::Few(count, few),
+        let mut parents = parents.into_iter().filter(|parent| *parent != NONE);
+        let mut few = [NONE; 2];
+        for place in &mut few {
+            match parents.next() {
+                Some(parent) => *place = parent,
+                None => return Self::Few(few),
             }
         }
-        Self::Few(2, few)
+        match parents.next() {
+            Some(third) => Self::Many(few.into_iter().chain([third]).chain(parents).collect()),
+            None => Self::Few(few),
+        }
     }
+}
+
+/// How many of two places are taken, the first before the second.
+fn taken(few: [u32; 2]) -> usize {
+    few.iter().take_while(|parent| **parent != NONE).count()
 }
 
 impl Deref for Parents {
@@ -31,7 +39,7 @@ impl Deref for Parents {
 
     fn deref(&self) -> &[u32] {
         match self {
-            Self::Few(count, parents) => &parents[..usize::from(*count)],
+            Self::Few(parents) => &parents[..taken(*parents)],
             Self::Many(parents) => parents,
         }
     }
@@ -40,7 +48,10 @@ impl Deref for Parents {
 impl DerefMut for Parents {
     fn deref_mut(&mut self) -> &mut [u32] {
         match self {
-            Self::Few(count, parents) => &mut parents[..usize::from(*count)],
+            Self::Few(parents) => {
+                let count = taken(*parents);
+                &mut parents[..count]
+            }
             Self::Many(parents) => parents,
         }
     }
@@ -53,9 +64,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn are_those_that_were_collected(parents in proptest::collection::vec(any::<u32>(), 0..6)) {
+        fn are_those_that_were_collected(parents in proptest::collection::vec(0..NONE, 0..6)) {
             let collected: Parents = parents.iter().copied().collect();
             prop_assert_eq!(&*collected, &parents[..]);
         }
+    }
+
+    /// A scan keeps them of every commit.
+    #[test]
+    fn take_sixteen_bytes() {
+        assert_eq!(size_of::<Parents>(), 16);
     }
 }

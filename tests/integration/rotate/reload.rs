@@ -109,12 +109,12 @@ fn a_process_reads_its_file_again_when_it_gets_the_signal() {
 #[test]
 fn every_replica_gets_its_signal_and_one_that_it_kills_is_noticed() {
     let (place, other) = (Place::new(), Place::new());
-    let _first = Process::start(&place, "trap 'cp env seen' HUP");
+    let _first = Process::start(&place, "trap 'cp env seen' USR2");
     let _second = Process::start(&other, "");
-    let second = format!("--reload=signal:HUP:@{}", other.path("pid").display());
-    let output = place.rotate(&["--reload=signal:HUP:@pid", &second]);
+    let second = format!("--reload=signal:USR2:@{}", other.path("pid").display());
+    let output = place.rotate(&["--reload=signal:USR2:@pid", &second]);
     ends(&output, 5);
-    assert!(stderr(&output).contains("was ended by HUP"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("was ended by USR2"), "{}", stderr(&output));
     assert!(place.is_old());
     // The undo told the first one too, although the second is gone.
     until(|| place.text("seen") == place.text("env"));

@@ -14,6 +14,8 @@ pub(in crate::source::git) struct Forest {
     entries: Vec<Entry>,
     /// The largest tree first, so that no thread is left with it at the end.
     pub(super) roots: Vec<Root>,
+    /// The objects of other packs that roots stand on.
+    outside: Vec<ObjectId>,
     /// Entries whose header cannot be read, or whose base is nowhere: names and reasons.
     pub(in crate::source::git) broken: Vec<(ObjectId, PackError)>,
 }
@@ -28,7 +30,7 @@ struct Entry {
     next_sibling: u32,
 }
 
-/// The entry that a tree grows from.
+/// The entry that a tree grows from. There are as many as half of a pack's objects, so each takes few bytes.
 pub(super) struct Root {
     pub(super) entry: u32,
     pub(super) base: RootBase,
@@ -38,29 +40,28 @@ pub(super) struct Root {
 pub(super) enum RootBase {
     /// Nothing: it is stored whole.
     None(Kind),
-    /// An object in another pack: this pack is thin.
-    External(ObjectId),
+    /// An object in another pack, by its number among those: this pack is thin.
+    External(u32),
 }
 
 impl Forest {
     /// Reads all headers of the pack in one pass and ties deltas to their bases.
     pub(in crate::source::git) fn new(pack: &Pack) -> Result<Self, PackError> {
-        let mut order = (0..pack.index.len())
-            .map(|position| {
-                Ok((pack.offset(position)?, u32::try_from(position).map_err(|_| PackError::TooLarge)?))
+        let mut entries = (0..pack.index.len())
+            .map(|at| {
+                let position = u32::try_from(at).map_err(|_| PackError::TooLarge)?;
+                let crc = pack.index.crc(at).unwrap_or_default();
+                Ok(Entry { offset: pack.offset(at)?, position, crc, first_child: NONE, next_sibling: NONE })
             })
             .collect::<Result<Vec<_>, PackError>>()?;
-        order.sort_unstable();
-        let mut forest =
-            Self { entries: Vec::with_capacity(order.len()), roots: Vec::new(), broken: Vec::new() };
+        entries.sort_unstable_by_key(|entry| entry.offset);
+        let mut forest = Self { entries, roots: Vec::new(), outside: Vec::new(), broken: Vec::new() };
         let mut headers = Headers { pack, start: 0, buffer: Vec::new() };
-        let mut parents = Vec::with_capacity(order.len());
-        for (number, &(offset, position)) in (0_u32..).zip(&order) {
-            let crc = pack.index.crc(position as usize).unwrap_or_default();
-            forest.entries.push(Entry { offset, position, crc, first_child: NONE, next_sibling: NONE });
-            parents.push(forest.parent(pack, &order, number, offset, headers.at(offset)));
+        let mut parents = Vec::with_capacity(forest.entries.len());
+        for number in (0_u32..).take(forest.entries.len()) {
+            let offset = forest.entries[number as usize].offset;
+            parents.push(forest.parent(pack, number, headers.at(offset)));
         }
-        drop(order);
         for (number, &parent) in (0_u32..).zip(&parents) {
             forest.adopt(number, parent);
         }
@@ -69,41 +70,44 @@ impl Forest {
     }
 
     /// The number of the entry's base, after noting the entry as a root or as broken if it has none here.
-    fn parent(
-        &mut self,
-        pack: &Pack,
-        order: &[(u64, u32)],
-        number: u32,
-        offset: u64,
-        header: Result<entry::Header, PackError>,
-    ) -> u32 {
-        let by_offset = |base: u64| {
-            let found = order.binary_search_by_key(&base, |&(offset, _)| offset).ok();
-            found.and_then(|found| u32::try_from(found).ok())
-        };
+    fn parent(&mut self, pack: &Pack, number: u32, header: Result<entry::Header, PackError>) -> u32 {
+        let Entry { offset, position, .. } = self.entries[number as usize];
         let base = match header.map(|header| header.base) {
             Err(error) => {
-                self.broken.push((pack.index.id(order[number as usize].1 as usize), error));
+                self.broken.push((pack.index.id(position as usize), error));
                 return NONE;
             }
             Ok(Base::None(kind)) => {
                 self.roots.push(Root { entry: number, base: RootBase::None(kind) });
                 return NONE;
             }
-            Ok(Base::Offset(distance)) => offset.checked_sub(distance).and_then(by_offset),
+            Ok(Base::Offset(distance)) => offset.checked_sub(distance),
             Ok(Base::Name(id)) => match pack.index.position(id.as_bytes()) {
-                Some(position) => pack.index.offset(position).and_then(by_offset),
+                Some(position) => pack.index.offset(position),
                 None => {
-                    self.roots.push(Root { entry: number, base: RootBase::External(id) });
+                    let outside = u32::try_from(self.outside.len()).unwrap_or(u32::MAX);
+                    self.roots.push(Root { entry: number, base: RootBase::External(outside) });
+                    self.outside.push(id);
                     return NONE;
                 }
             },
         };
-        base.unwrap_or_else(|| {
+        base.and_then(|base| self.at(base)).unwrap_or_else(|| {
             let error = PackError::Malformed("its delta base is not in the pack");
-            self.broken.push((pack.index.id(order[number as usize].1 as usize), error));
+            self.broken.push((pack.index.id(position as usize), error));
             NONE
         })
+    }
+
+    /// The entry that begins at an offset.
+    fn at(&self, offset: u64) -> Option<u32> {
+        let found = self.entries.binary_search_by_key(&offset, |entry| entry.offset).ok()?;
+        u32::try_from(found).ok()
+    }
+
+    /// The object of another pack that a root stands on.
+    pub(super) fn outside(&self, number: u32) -> ObjectId {
+        self.outside[number as usize]
     }
 
     /// Makes an entry the first child of its base.
@@ -132,7 +136,8 @@ impl Forest {
             }
         }
         order.iter().for_each(|&number| self.heaviest_first(number, &weights));
-        self.roots.sort_by_key(|root| std::cmp::Reverse(weights[root.entry as usize]));
+        // In place, and of trees that are as large the one that stands first in the file.
+        self.roots.sort_unstable_by_key(|root| (std::cmp::Reverse(weights[root.entry as usize]), root.entry));
         let known: std::collections::HashSet<ObjectId> = self.broken.iter().map(|(id, _)| *id).collect();
         for (entry, _) in self.entries.iter().zip(&weights).filter(|(_, weight)| **weight == 0) {
             let id = pack.index.id(entry.position as usize);

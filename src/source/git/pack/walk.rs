@@ -102,10 +102,13 @@ impl<V: Visitor> Walker<'_, V> {
     fn tree(&mut self, root: &Root) {
         let (kind, base) = match &root.base {
             RootBase::None(kind) => (*kind, None),
-            RootBase::External(id) => match (self.walk.external)(id) {
-                Some((kind, bytes)) => (kind, Some(Node { bytes, memory: None })),
-                None => return self.lose(root.entry, PackError::MissingBase(*id)),
-            },
+            RootBase::External(number) => {
+                let id = self.walk.forest.outside(*number);
+                match (self.walk.external)(&id) {
+                    Some((kind, bytes)) => (kind, Some(Node { bytes, memory: None })),
+                    None => return self.lose(root.entry, PackError::MissingBase(id)),
+                }
+            }
         };
         let (forest, start) = (self.walk.forest, self.walk.start);
         let mut family = forest.family(root.entry).map(|entry| start + forest.position(entry));

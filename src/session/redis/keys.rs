@@ -1,0 +1,226 @@
+//! The keys under a prefix: listed by SCAN, never by KEYS, and told apart by name and by how their values begin.
+//!
+//! Everything that counts, backs up or deletes gets its keys from here: this is the one place that says which
+//! keys are sessions.
+
+use super::answer;
+use super::server::Node;
+use crate::session::Error;
+use crate::session::dialect::{Content, Keys, Part};
+use redis::{Value, cmd, pipe};
+use std::collections::BTreeMap;
+
+/// How many keys SCAN looks at in one call.
+const SCAN: usize = 1000;
+
+/// What is known about one key.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: Vec<u8>,
+    pub(super) part: Part,
+    /// The size of a string in bytes, 0 where it was not asked for.
+    pub(super) size: usize,
+}
+
+/// The sessions' prefix and their form.
+#[derive(Clone, Debug)]
+pub(super) struct KeySpace {
+    pub(super) prefix: Vec<u8>,
+    pub(super) form: &'static Keys,
+}
+
+/// What is under the prefix.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) sessions: u64,
+    /// Keys that only live as long as a session of Spring does.
+    pub(super) alive: u64,
+    /// What is no session, by its type.
+    pub(super) foreign: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    pub(super) fn foreign(&self) -> u64 {
+        self.foreign.values().sum()
+    }
+
+    fn add_foreign(&mut self, kind: &str) {
+        // Types come from modules too, so their number is bounded.
+        let kind = if self.foreign.len() < 10 { kind } else { "others" };
+        *self.foreign.entry(kind.to_owned()).or_default() += 1;
+    }
+
+    fn companion(&mut self, rest: &[u8]) {
+        self.alive += u64::from(rest.starts_with(b"sessions:expires:"));
+    }
+}
+
+impl KeySpace {
+    /// The pattern for SCAN: the prefix is taken literally.
+    pub(super) fn pattern(&self) -> Vec<u8> {
+        pattern(&self.prefix)
+    }
+
+    /// The next keys under the prefix, and where to go on; `None` at the end. SCAN may name a key twice while the
+    /// server's table shrinks.
+    pub(super) async fn scan(
+        &self,
+        node: &mut Node,
+        cursor: &mut Option<String>,
+        doing: &'static str,
+    ) -> Result<Vec<Vec<u8>>, Error> {
+        scan(node, cursor, Some(&self.pattern()), doing).await
+    }
+
+    /// Sorts keys into sessions, companions and what is neither; those that are gone meanwhile are in none.
+    pub(super) async fn sort(
+        &self,
+        node: &mut Node,
+        names: Vec<Vec<u8>>,
+        tally: &mut Tally,
+        doing: &'static str,
+    ) -> Result<Vec<Key>, Error> {
+        let mut keys: Vec<Key> = names.into_iter().map(|name| self.named(name)).collect();
+        for _ in keys.iter().filter(|key| key.part == Part::Other) {
+            tally.add_foreign("with other names");
+        }
+        let asked: Vec<usize> = (0..keys.len()).filter(|&at| keys[at].part == Part::Session).collect();
+        let mut pipe = pipe();
+        for &at in &asked {
+            self.question(&mut pipe, &keys[at].name);
+        }
+        let answers = node.ask_all(doing, &pipe).await?;
+        let mut answers = answers.into_iter();
+        for at in asked {
+            let found = self.judge(&mut answers, doing)?;
+            match found {
+                Found::Session(size) => keys[at].size = size,
+                Found::Gone => keys[at].name.clear(),
+                Found::Foreign(kind) => {
+                    keys[at].part = Part::Other;
+                    tally.add_foreign(&kind);
+                }
+            }
+        }
+        for key in &keys {
+            match key.part {
+                Part::Session => tally.sessions += u64::from(!key.name.is_empty()),
+                Part::Companion => tally.companion(&key.name[self.prefix.len()..]),
+                Part::Other => {}
+            }
+        }
+        keys.retain(|key| !key.name.is_empty() && key.part != Part::Other);
+        Ok(keys)
+    }
+
+    fn named(&self, name: Vec<u8>) -> Key {
+        let part =
+            name.strip_prefix(&self.prefix[..]).map_or(Part::Other, |rest| self.form.family.part(rest));
+        Key { name, part, size: 0 }
+    }
+
+    fn question(&self, pipe: &mut redis::Pipeline, name: &[u8]) {
+        match self.form.content.is_text() {
+            Some(true) => {
+                pipe.cmd("GETRANGE").arg(name).arg(0).arg(Content::HEAD - 1);
+                pipe.cmd("STRLEN").arg(name);
+            }
+            _ => {
+                pipe.cmd("TYPE").arg(name);
+            }
+        }
+    }
+
+    fn judge(&self, answers: &mut impl Iterator<Item = Value>, doing: &'static str) -> Result<Found, Error> {
+        let content = self.form.content;
+        if content.is_text() == Some(true) {
+            return match (answers.next(), answers.next()) {
+                (Some(Value::BulkString(head)), Some(Value::Int(size))) => Ok(if head.is_empty() {
+                    Found::Gone
+                } else if content.fits(&head) {
+                    Found::Session(usize::try_from(size).unwrap_or_default())
+                } else {
+                    Found::Foreign("strings of another kind".to_owned())
+                }),
+                (Some(Value::ServerError(error)), _) | (_, Some(Value::ServerError(error))) => {
+                    if answer::code(&error) == "WRONGTYPE" {
+                        Ok(Found::Foreign("no strings".to_owned()))
+                    } else {
+                        Err(answer::refused(doing, &error))
+                    }
+                }
+                _ => Err(answer::nonsense(doing)),
+            };
+        }
+        let kind = match answers.next() {
+            Some(Value::SimpleString(kind)) => kind,
+            Some(Value::BulkString(kind)) => String::from_utf8_lossy(&kind).into_owned(),
+            Some(Value::ServerError(error)) => return Err(answer::refused(doing, &error)),
+            _ => return Err(answer::nonsense(doing)),
+        };
+        Ok(match (&*kind, content) {
+            ("none", _) => Found::Gone,
+            ("hash", _) | ("string", Content::TextOrHash) => Found::Session(0),
+            _ => Found::Foreign(format!("of the type {kind}")),
+        })
+    }
+}
+
+enum Found {
+    Session(usize),
+    Foreign(String),
+    Gone,
+}
+
+/// One call of SCAN. The cursor is `Some("0")` in the beginning and `None` at the end.
+pub(super) async fn scan(
+    node: &mut Node,
+    cursor: &mut Option<String>,
+    pattern: Option<&[u8]>,
+    doing: &'static str,
+) -> Result<Vec<Vec<u8>>, Error> {
+    let Some(from) = cursor.take() else { return Ok(Vec::new()) };
+    let mut ask = cmd("SCAN");
+    ask.arg(from);
+    if let Some(pattern) = pattern {
+        ask.arg("MATCH").arg(pattern);
+    }
+    ask.arg("COUNT").arg(SCAN);
+    let Value::Array(parts) = node.ask(doing, &ask).await? else { return Err(answer::nonsense(doing)) };
+    let mut parts = parts.into_iter();
+    let (Some(Value::BulkString(next)), Some(Value::Array(found))) = (parts.next(), parts.next()) else {
+        return Err(answer::nonsense(doing));
+    };
+    let next = String::from_utf8(next).map_err(|_| answer::nonsense(doing))?;
+    *cursor = Some(next).filter(|next| next != "0");
+    let mut names = Vec::with_capacity(found.len());
+    for name in found {
+        let Value::BulkString(name) = name else { return Err(answer::nonsense(doing)) };
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// A pattern that matches what begins with the prefix.
+pub(super) fn pattern(prefix: &[u8]) -> Vec<u8> {
+    let mut pattern = Vec::with_capacity(prefix.len() + 8);
+    for &byte in prefix {
+        if b"*?[]^-\\".contains(&byte) {
+            pattern.push(b'\\');
+        }
+        pattern.push(byte);
+    }
+    pattern.push(b'*');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pattern;
+
+    #[test]
+    fn a_prefix_is_no_pattern() {
+        assert_eq!(pattern(b"sess:"), b"sess:*");
+        assert_eq!(pattern(br"a*[b]?\"), br"a\*\[b\]\?\\*");
+    }
+}

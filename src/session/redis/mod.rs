@@ -1,0 +1,133 @@
+//! Redis and Valkey: sessions are keys under a prefix, and there are no transactions over all of them.
+//!
+//! A purge therefore backs every key up first (value and time of its end), and then deletes each one only if it still
+//! has that value, in a script on the server. What changed in between is backed up and deleted once more. As with
+//! the other stores, connections on which something failed are closed.
+
+mod answer;
+mod detect;
+mod keys;
+mod purge;
+mod record;
+mod restore;
+mod server;
+
+use super::dialect::Roles;
+use super::schema::{Column, Selected, Table, TableName};
+use super::store::{Options, within};
+use super::url::RedisAddress;
+use super::{Counts, Error};
+pub(super) use purge::Emptied;
+
+use keys::{KeySpace, Tally};
+use redis::cmd;
+use server::{Opener, Servers};
+use std::fmt;
+
+const COUNTING: &str = "counting the sessions";
+
+pub(super) struct Redis {
+    opener: Opener,
+    servers: Option<Servers>,
+    space: KeySpace,
+    selected: Selected,
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redis").field("url", &self.opener.url).finish_non_exhaustive()
+    }
+}
+
+impl Redis {
+    pub(super) async fn connect(at: &RedisAddress, url: String, options: &Options) -> Result<Self, Error> {
+        let opener = Opener::new(at, url, options)?;
+        let mut servers = opener.open().await?;
+        let choice = detect::choose(&mut servers, &opener.url, options);
+        let (space, dialect) = within(opener.limits.statement, "looking for sessions", choice).await?;
+        let column =
+            |name: &str, data_type: &str| Column { name: name.to_owned(), data_type: data_type.to_owned() };
+        let roles = Roles { token: column("key", "key"), expires: column("ttl", "milliseconds"), user: None };
+        let table = Table {
+            name: TableName { schema: None, name: format!("{}*", String::from_utf8_lossy(&space.prefix)) },
+            path_rank: None,
+            special: None,
+            columns: vec![roles.token.clone(), roles.expires.clone(), column("value", "DUMP")],
+        };
+        let selected = Selected { table, dialect, roles };
+        Ok(Self { opener, servers: Some(servers), space, selected })
+    }
+
+    pub(super) fn selected(&self) -> &Selected {
+        &self.selected
+    }
+
+    /// Counts what SCAN lists. Redis hides expired keys, so only Spring's, whose hashes outlive the session by five
+    /// minutes, can be expired.
+    pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
+        let mut servers = self.take().await?;
+        let tally = within(self.opener.limits.purge, COUNTING, self.tally(&mut servers)).await?;
+        self.servers = Some(servers);
+        self.refuse_foreign(&tally)?;
+        Ok(counts_of(&tally))
+    }
+
+    pub(super) async fn preflight(&mut self) -> Result<(), Error> {
+        let mut servers = self.take().await?;
+        let check = detect::preflight(&mut servers, &self.space, &self.opener.url);
+        within(self.opener.limits.statement, "checking what this account may do", check).await?;
+        self.servers = Some(servers);
+        Ok(())
+    }
+
+    async fn tally(&self, servers: &mut Servers) -> Result<Tally, Error> {
+        let mut tally = Tally::default();
+        for node in &mut servers.nodes {
+            let mut cursor = Some("0".to_owned());
+            while cursor.is_some() {
+                let names = self.space.scan(node, &mut cursor, COUNTING).await?;
+                self.space.sort(node, names, &mut tally, COUNTING).await?;
+            }
+        }
+        Ok(tally)
+    }
+
+    /// What is no session under a prefix that should hold nothing else: the prefix or the form is wrong.
+    fn refuse_foreign(&self, tally: &Tally) -> Result<(), Error> {
+        let foreign = tally.foreign();
+        if foreign == 0 || self.space.form.shared {
+            return Ok(());
+        }
+        let kinds: Vec<String> =
+            tally.foreign.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        Err(Error::ForeignKeys {
+            prefix: self.selected.table.name.to_string(),
+            dialect: self.selected.dialect.name,
+            seen: tally.sessions + foreign,
+            foreign,
+            kinds: kinds.join(", "),
+        })
+    }
+
+    /// The open connections, or new ones when they died meanwhile.
+    async fn take(&mut self) -> Result<Servers, Error> {
+        if let Some(mut servers) = self.servers.take() {
+            let mut alive = true;
+            for node in &mut servers.nodes {
+                let ping = cmd("PING");
+                let answer = node.ask("asking whether the server is there", &ping);
+                alive &= matches!(tokio::time::timeout(self.opener.limits.connect, answer).await, Ok(Ok(_)));
+            }
+            if alive {
+                return Ok(servers);
+            }
+        }
+        self.opener.open().await
+    }
+}
+
+fn counts_of(tally: &Tally) -> Counts {
+    let total = tally.sessions;
+    let active = if tally.alive > 0 { total.min(tally.alive) } else { total };
+    Counts { total, active, expired: total - active, in_server_zone: None }
+}

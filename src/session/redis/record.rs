@@ -1,0 +1,75 @@
+//! One key of a backup: what it is, its name, when it ends, and its value as DUMP gives it.
+
+use crate::session::Error;
+use crate::session::backup::{Cursor, Encoding, Reader, Writer};
+use crate::session::dialect::Part;
+use sha1::{Digest as _, Sha1};
+
+pub(super) struct Record {
+    /// Whether it is a session; a companion otherwise.
+    pub(super) is_session: bool,
+    pub(super) key: Vec<u8>,
+    /// In Unix milliseconds of the server's clock; `None` for a key that stays.
+    pub(super) ends: Option<i64>,
+    pub(super) dump: Vec<u8>,
+}
+
+impl Record {
+    pub(super) fn new(part: Part, key: Vec<u8>, ends: Option<i64>, dump: Vec<u8>) -> Self {
+        Self { is_session: part == Part::Session, key, ends, dump }
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) -> Result<(), Error> {
+        writer.write(if self.is_session { b"s" } else { b"c" })?;
+        writer.write(&self.ends.unwrap_or(-1).to_be_bytes())?;
+        for bytes in [&self.key, &self.dump] {
+            // Redis holds no value of 4 GiB: 512 MiB are its limit, and it is the driver's as well.
+            writer.write(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes())?;
+            writer.write(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// What tells whether a key still has this value, as `redis.sha1hex` writes it.
+    pub(super) fn digest(&self) -> String {
+        hex::encode(Sha1::digest(&self.dump))
+    }
+}
+
+/// The keys of a backup, some at a time.
+pub(super) struct Records {
+    cursor: Cursor,
+    sessions: u64,
+}
+
+impl Records {
+    pub(super) fn new(reader: Reader) -> Result<Self, Error> {
+        Ok(Self { cursor: Cursor::new(reader, Encoding::RedisDump)?, sessions: 0 })
+    }
+
+    /// The next keys: at most so many, and hardly more than so many bytes. None at the end of a whole file.
+    pub(super) fn batch(&mut self, most: usize, bytes: usize) -> Result<Vec<Record>, Error> {
+        let (mut batch, mut size) = (Vec::new(), 0);
+        while batch.len() < most && size < bytes {
+            if !self.cursor.has_more()? {
+                self.cursor.check(self.sessions)?;
+                break;
+            }
+            let record = self.record()?;
+            size += record.dump.len() + record.key.len();
+            self.sessions += u64::from(record.is_session);
+            batch.push(record);
+        }
+        Ok(batch)
+    }
+
+    fn record(&mut self) -> Result<Record, Error> {
+        let is_session = match self.cursor.array()? {
+            [b's'] => true,
+            [b'c'] => false,
+            _ => return Err(self.cursor.damaged()),
+        };
+        let ends = Some(i64::from_be_bytes(self.cursor.array()?)).filter(|&ends| ends >= 0);
+        Ok(Record { is_session, ends, key: self.cursor.bytes()?, dump: self.cursor.bytes()? })
+    }
+}

@@ -1,0 +1,66 @@
+//! Puts the keys of a backup back, with the time that they have left.
+//!
+//! A key that exists is never touched, and one whose time has come stays dead. There is no transaction: after an
+//! error a second restore goes on, since it skips what the first one put back.
+
+use super::purge::grouped;
+use super::record::{Record, Records};
+use super::server::{Node, Servers};
+use super::{Redis, answer};
+use crate::session::Error;
+use crate::session::backup::Reader;
+use crate::session::store::within;
+use redis::{Value, pipe};
+use std::path::Path;
+
+const DOING: &str = "restoring the sessions";
+
+impl Redis {
+    /// Gives the number of sessions that are back.
+    pub(in crate::session) async fn restore(&mut self, reader: Reader, path: &Path) -> Result<u64, Error> {
+        let mut servers = self.take().await?;
+        let work = put_back(&mut servers, reader, path);
+        let restored = within(self.opener.limits.purge, DOING, work).await?;
+        self.servers = Some(servers);
+        Ok(restored)
+    }
+}
+
+async fn put_back(servers: &mut Servers, reader: Reader, path: &Path) -> Result<u64, Error> {
+    let mut records = Records::new(reader)?;
+    let mut restored = 0;
+    loop {
+        let batch = records.batch(500, 4 * 1024 * 1024)?;
+        if batch.is_empty() {
+            return Ok(restored);
+        }
+        for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
+            restored += write(&mut servers.nodes[at], batch, path).await?;
+        }
+    }
+}
+
+async fn write(node: &mut Node, mut batch: Vec<Record>, path: &Path) -> Result<u64, Error> {
+    let now = node.now(DOING).await?;
+    batch.retain(|record| record.ends.is_none_or(|ends| ends > now));
+    let mut pipe = pipe();
+    for record in &batch {
+        let left = record.ends.map_or(0, |ends| ends - now);
+        pipe.cmd("RESTORE").arg(&record.key).arg(left).arg(&record.dump);
+    }
+    let mut restored = 0;
+    for (record, answer) in batch.iter().zip(node.ask_all(DOING, &pipe).await?) {
+        match answer {
+            Value::ServerError(error) if answer::code(&error) == "BUSYKEY" => {}
+            Value::ServerError(error)
+                if error.details().is_some_and(|text| text.contains("DUMP payload")) =>
+            {
+                let reason = "the server is older than the one that it was made on".to_owned();
+                return Err(Error::Backup { path: path.to_owned(), reason });
+            }
+            Value::ServerError(error) => return Err(answer::refused(DOING, &error)),
+            _ => restored += u64::from(record.is_session),
+        }
+    }
+    Ok(restored)
+}
