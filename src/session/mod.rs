@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod cause;
 mod check;
 mod dialect;
 mod error;
@@ -23,9 +24,10 @@ pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
 };
+pub use cause::Cause;
 pub use check::{Point, PointState, Thresholds, judge};
 pub use dialect::{ALL as DIALECTS, Dialect, Roles, StoreClass};
-pub use error::{Cause, Error};
+pub use error::Error;
 pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
 pub use schema::{Column, TableName};

@@ -118,7 +118,7 @@ pub(super) fn carry_out(
         Err(error) => {
             record(AuditState::Failed, error.to_string())?;
             let exit = match &error {
-                Error::CommitUnknown { .. } => Exit::Interrupted,
+                Error::CommitUnknown { .. } | Error::Partial { .. } => Exit::Interrupted,
                 Error::Uncounted { .. } => Exit::Unverified,
                 _ => Exit::Usage,
             };
