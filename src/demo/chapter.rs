@@ -126,6 +126,7 @@ fn request(story: &Story<'_>) -> Result<Request, Error> {
         reload: vec![Reload::command(world.restart_command(), None, LIMIT)],
         health: Some(Health { url: world.site.health()?, limit: LIMIT }),
         store: Some(StoreAccess::new(&store, session::Options::default())?),
+        checks: Vec::new(),
         probe: Some(Probe::new(world.site.user()?, ada)?),
         severity: Severity::P0,
         incident: None,

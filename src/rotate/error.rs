@@ -174,6 +174,17 @@ pub enum Error {
         /// What it answered and why that is of no use.
         found: String,
     },
+    /// The login that should give a live session did not work.
+    #[error("the login at {url} did not work: {what}")]
+    Login {
+        /// The URL.
+        url: String,
+        /// What it answered; nothing of what was sent.
+        what: String,
+    },
+    /// No cookie could be made with the old value.
+    #[error("no cookie can be forged: {0}")]
+    Forge(&'static str),
     /// The text begins like a kind of reload, and names nothing.
     #[error("the reload is not usable: {why}")]
     ReloadForm {
@@ -311,6 +322,12 @@ impl Error {
             Self::ChangedMeanwhile(_) => "find out who else writes it, then start again",
             Self::Probe { .. } => {
                 "give a URL that only a logged-in user can see and a cookie that is live now, or leave out --probe"
+            }
+            Self::Login { .. } => {
+                "try it by hand: what is sent is JSON if it begins with a brace, else a form; `{{csrf}}` in it takes the token of --login-page"
+            }
+            Self::Forge(_) => {
+                "check the kind, and that the target is what the application reads; --forge-from and --forge-name give what the cookie says and its name"
             }
             Self::ReloadForm { kind, .. } => return Some(format!("write it as {kind}, or as a command")),
             Self::ReloadPlan { hint, .. } => hint,

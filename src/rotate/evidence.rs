@@ -1,5 +1,6 @@
 //! What a rotation saw with its own eyes: the only thing that its report may claim.
 
+use super::Downtime;
 use crate::session::Purged;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -73,6 +74,25 @@ pub enum Sent {
     None,
     /// One of the same names and form that nobody ever signed.
     MadeUp,
+    /// One that was made with the old value.
+    Forged,
+    /// That of the login at the end.
+    New,
+    /// The same session's, made with the old value.
+    NewForged,
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Live => "the live session's",
+            Self::None => "none",
+            Self::MadeUp => "a made-up one",
+            Self::Forged => "one forged with the old value",
+            Self::New => "of a new login",
+            Self::NewForged => "the new login's, forged with the old value",
+        })
+    }
 }
 
 /// One answer of the probe.
@@ -115,6 +135,15 @@ impl Answer {
     }
 }
 
+/// What an address of `--check` answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Page {
+    /// The address as it is shown.
+    pub(super) url: String,
+    /// The HTTP status, or why there was none.
+    pub(super) answer: Result<u16, String>,
+}
+
 /// One purge with its counts, all by the same query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Round {
@@ -148,6 +177,7 @@ pub(super) struct Evidence {
     pub(super) checks: Vec<Check>,
     pub(super) answers: Vec<Answer>,
     pub(super) rounds: Vec<Round>,
+    pub(super) downtime: Option<Downtime>,
     /// Rows that a purge of an earlier run is known to have deleted, by its backup.
     pub(super) deleted_earlier: u64,
 }

@@ -1,10 +1,12 @@
-//! One GET request whose status is all that matters: no redirects, no proxy, a short deadline.
+//! Single requests to the application: no redirects, no proxy, a short deadline. Mostly the status is all that matters.
 
 use super::Error;
 use crate::secret::Secret;
 use std::fmt;
+use std::io::Read as _;
 use std::time::Duration;
 use ureq::http::{HeaderValue, Uri};
+use zeroize::Zeroizing;
 
 /// An address to ask, shown without its query, which may hold a token.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,33 +44,115 @@ impl Address {
         cookie: Option<&Secret>,
         limit: Duration,
     ) -> Result<(u16, Option<String>), String> {
-        let agent: ureq::Agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_global(Some(limit))
-            .proxy(None)
-            .user_agent(concat!("unleak/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
-        let mut request = agent.get(&self.0).header("cache-control", "no-cache");
-        if let Some(cookie) = cookie {
-            let mut value =
-                HeaderValue::from_bytes(cookie.expose()).map_err(|_| "unusable cookie".to_owned())?;
-            value.set_sensitive(true);
-            request = request.header("cookie", value);
-        }
-        let answer = request.call().map_err(|error| match error {
-            ureq::Error::Timeout(_) => "no answer in time".to_owned(),
-            ureq::Error::Io(error) => error.kind().to_string(),
-            ureq::Error::ConnectionFailed => "no connection".to_owned(),
-            ureq::Error::HostNotFound => "unknown host".to_owned(),
-            // The texts of other errors may quote what was sent.
-            _ => "no HTTP answer".to_owned(),
-        })?;
+        let request = with_cookie(agent(limit).get(&self.0), cookie)?;
+        let answer = request.call().map_err(|error| why(&error))?;
         let location = answer.headers().get("location").and_then(|location| location.to_str().ok());
         let location = location.filter(|_| answer.status().is_redirection()).map(place);
         Ok((answer.status().as_u16(), location))
+    }
+
+    /// The whole answer to a GET request.
+    pub(super) fn get(&self, cookie: Option<&Secret>, limit: Duration) -> Result<Reply, String> {
+        let request = with_cookie(agent(limit).get(&self.0), cookie)?;
+        Ok(Reply::read(request.call().map_err(|error| why(&error))?))
+    }
+
+    /// The whole answer to a form.
+    pub(super) fn post(
+        &self,
+        cookie: Option<&Secret>,
+        body: &Body,
+        limit: Duration,
+    ) -> Result<Reply, String> {
+        let form = if body.is_json { "application/json" } else { "application/x-www-form-urlencoded" };
+        let mut request = with_cookie(agent(limit).post(&self.0), cookie)?;
+        // What a browser sends from a page of the same site.
+        let origin = format!("{}://{}", self.scheme(), self.authority());
+        request = request.header("content-type", form).header("referer", format!("{origin}/"));
+        request = request.header("origin", origin).header("accept", "text/html,application/json,*/*");
+        if let Some(token) = &body.token {
+            for name in ["x-csrf-token", "x-csrftoken"] {
+                request = request.header(name, sensitive(token.as_bytes())?);
+            }
+        }
+        Ok(Reply::read(request.send(body.text.expose()).map_err(|error| why(&error))?))
+    }
+
+    fn scheme(&self) -> &str {
+        self.0.scheme_str().unwrap_or("http")
+    }
+
+    fn authority(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+}
+
+/// What a form sends.
+pub(super) struct Body {
+    pub(super) text: Secret,
+    pub(super) is_json: bool,
+    /// The page's token, which some frameworks want in a header.
+    pub(super) token: Option<Zeroizing<String>>,
+}
+
+/// An answer with what a browser would keep of it.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    /// The `Set-Cookie` lines.
+    pub(super) cookies: Vec<Zeroizing<String>>,
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+impl Reply {
+    /// Reads it; of a body that breaks off or is longer than a page, what came first.
+    fn read(mut answer: ureq::http::Response<ureq::Body>) -> Self {
+        const LONGEST: u64 = 1 << 20;
+        let cookies = answer.headers().get_all("set-cookie").iter();
+        let cookies = cookies.filter_map(|line| line.to_str().ok());
+        let cookies = cookies.map(|line| Zeroizing::new(line.to_owned())).collect();
+        let mut body = Zeroizing::new(Vec::new());
+        drop(answer.body_mut().as_reader().take(LONGEST).read_to_end(&mut body));
+        Self { status: answer.status().as_u16(), cookies, body }
+    }
+}
+
+fn agent(limit: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(limit))
+        .proxy(None)
+        .user_agent(concat!("unleak/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into()
+}
+
+fn with_cookie<T>(
+    request: ureq::RequestBuilder<T>,
+    cookie: Option<&Secret>,
+) -> Result<ureq::RequestBuilder<T>, String> {
+    let request = request.header("cache-control", "no-cache");
+    match cookie {
+        Some(cookie) => Ok(request.header("cookie", sensitive(cookie.expose())?)),
+        None => Ok(request),
+    }
+}
+
+fn sensitive(value: &[u8]) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_bytes(value).map_err(|_| "unusable cookie".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Why there was no answer. The texts of other errors may quote what was sent.
+fn why(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        ureq::Error::Io(error) => error.kind().to_string(),
+        ureq::Error::ConnectionFailed => "no connection".to_owned(),
+        ureq::Error::HostNotFound => "unknown host".to_owned(),
+        _ => "no HTTP answer".to_owned(),
     }
 }
 
@@ -87,8 +171,7 @@ fn place(location: &str) -> String {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authority = self.0.authority().map_or("", |authority| authority.as_str());
-        write!(f, "{}://{authority}{}", self.0.scheme_str().unwrap_or("http"), self.0.path())
+        write!(f, "{}://{}{}", self.scheme(), self.authority(), self.0.path())
     }
 }
 

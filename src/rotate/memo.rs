@@ -1,8 +1,9 @@
 //! What a rotation was asked for, sealed beside its journal, so that whoever goes on with it needs only its name.
 //!
-//! It says where passwords and cookies come from and holds none of them. It is sealed all the same: a reload command
-//! or an address may hold a credential that the operator typed.
+//! It says where passwords and cookies come from and holds none of them but those that the rotation made itself: of its
+//! login, and forged. It is sealed also since a reload command or an address may hold a credential that somebody typed.
 
+use super::canary::{Canary, Sealed};
 use super::unfinished::SEALED;
 use super::{Error, IncidentId, Probe, Request, Target, seal};
 use crate::secret::Secret;
@@ -23,18 +24,22 @@ pub(super) struct Memo {
     identities: Option<Vec<String>>,
     /// What the caller wants to have back.
     arguments: Option<String>,
-    /// A hash of the probe's cookie: answers to another one cannot be compared.
+    /// A hash of the cookie that was given: answers to another one cannot be compared.
     cookie: Option<String>,
+    /// The cookies that were made for this rotation, which nobody could give again.
+    #[serde(default)]
+    canary: Sealed,
 }
 
 impl Memo {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &Request, canary: &Canary) -> Self {
         let arguments = request.arguments.as_ref();
         Self {
             targets: request.targets.iter().map(ToString::to_string).collect(),
             identities: Some(request.targets.iter().map(|target| target.place().identity()).collect()),
             arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
-            cookie: request.probe.as_ref().map(hash),
+            cookie: request.probe.as_ref().and_then(|probe| probe.cookie.as_ref()).map(hash),
+            canary: canary.sealed(request.probe.as_ref()),
         }
     }
 
@@ -57,9 +62,10 @@ impl Memo {
         }
     }
 
-    /// Whether this is the cookie that was seen alive.
-    pub(super) fn has_cookie_of(&self, probe: &Probe) -> bool {
-        self.cookie.as_ref().is_some_and(|known| *known == hash(probe))
+    /// The cookies that were seen alive; `None` when another one is given now.
+    pub(super) fn canary(self, probe: &Probe) -> Option<Canary> {
+        let given = probe.cookie.as_ref();
+        (self.cookie == given.map(hash)).then(|| self.canary.open(given))
     }
 }
 
@@ -80,6 +86,6 @@ fn bound_to(id: &IncidentId) -> String {
     format!("{id}/request")
 }
 
-fn hash(probe: &Probe) -> String {
-    hex::encode(Sha256::digest(probe.cookie.expose()))
+fn hash(cookie: &Secret) -> String {
+    hex::encode(Sha256::digest(cookie.expose()))
 }

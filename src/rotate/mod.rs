@@ -4,8 +4,11 @@
 //! reload → health → purge → purge again → verify → report. A failure before the purge puts the old value back. It
 //! tells what it does through a callback, and writes a report in which every line says what was really checked.
 
+mod before;
 mod bounded;
+mod canary;
 mod command;
+mod downtime;
 mod error;
 mod evidence;
 mod exposure;
@@ -32,6 +35,8 @@ mod unfinished;
 mod warnings;
 mod way_back;
 
+pub use canary::{Forge, Forgery, Login, Probe};
+pub use downtime::Downtime;
 pub use error::Error;
 pub use evidence::{Answer, Check, Moment, Round, Sent, Status};
 pub use exposure::{ExposedPlace, Exposure};
@@ -43,7 +48,7 @@ pub use id::IncidentId;
 pub use incident::{Entry, Incident, ReportForm, Severity, list as incidents, report, verify};
 pub use journal::{Kind, Record, read_journal};
 pub use memo::remembered;
-pub use plan::{Health, Plan, Probe, Request};
+pub use plan::{Health, Plan, Request};
 pub use protection::{Protection, protect};
 pub use reload::Reload;
 pub use step::Step;

@@ -1,6 +1,6 @@
 //! The incident of a rotation that starts or goes on: its folder, its journal, and the sealed way back.
 
-use super::evidence::Answer;
+use super::before::Before;
 use super::incident;
 use super::journal::{Journal, Kind, Record};
 use super::memo::Memo;
@@ -25,7 +25,7 @@ impl Opened {
     /// Makes the folder, the journal and the sealed way back.
     pub(super) fn new(
         plan: &Plan,
-        before: &[Answer],
+        before: &Before,
         now: Timestamp,
         redactor: &Redactor,
         new: &Secret,
@@ -34,11 +34,12 @@ impl Opened {
         let (id, folder) = make_folder(&state.join("incidents"), plan.request.incident.as_ref(), now)?;
         let mut journal = Journal::create(&folder.join("journal.jsonl"))?;
         let mut data = plan.to_json();
-        data["answers"] = json!(before);
+        data["answers"] = json!(before.answers);
+        data["pages"] = json!(before.pages);
         let data = incident::redacted(data, redactor);
         let first =
             journal.append(Kind::Opened, None, None, &format!("incident {id}"), Some(data), redactor)?;
-        Memo::of(&plan.request).write(&folder, state, &id)?;
+        Memo::of(&plan.request, &before.canary).write(&folder, state, &id)?;
         way_back::write(&folder, state, &id, &plan.held, new)?;
         Ok(Self { id, folder, journal, timeline: vec![first] })
     }

@@ -7,8 +7,8 @@ use super::target::{Facts, Held};
 use super::unfinished::Unfinished;
 use super::warnings;
 use super::{
-    Address, Error, Exposure, Fault, Format, Framework, IncidentId, Protection, Reload, Severity, Shape,
-    StoreAccess, Strength, Target,
+    Address, Error, Exposure, Fault, Forgery, Format, Framework, IncidentId, Probe, Protection, Reload,
+    Severity, Shape, StoreAccess, Strength, Target,
 };
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
@@ -30,43 +30,6 @@ pub struct Health {
     pub limit: Duration,
 }
 
-/// How a live session shows that it is alive.
-#[derive(Clone, Debug)]
-pub struct Probe {
-    /// An address that only a logged-in user can see.
-    pub url: Address,
-    /// The live session's cookie header.
-    pub cookie: Secret,
-}
-
-impl Probe {
-    /// Takes the cookie as a browser sends it: `name=value`, several joined by `;`.
-    ///
-    /// # Errors
-    /// [`Error::Cookie`] when it cannot be sent as one header.
-    pub fn new(url: Address, cookie: &Secret) -> Result<Self, Error> {
-        let text = std::str::from_utf8(cookie.expose()).map_err(|_| Error::Cookie("it is not text"))?.trim();
-        let text = text.strip_prefix("Cookie:").unwrap_or(text).trim();
-        if text.is_empty() {
-            return Err(Error::Cookie("it is empty"));
-        }
-        if !text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err(Error::Cookie("it has more than one line or unusual characters"));
-        }
-        if !text.contains('=') {
-            return Err(Error::Cookie("it has no name"));
-        }
-        Ok(Self { url, cookie: Secret::from(text.to_owned()) })
-    }
-
-    /// The cookies' values: each is a credential of its own.
-    fn secrets(&self) -> Vec<Secret> {
-        let text = String::from_utf8_lossy(self.cookie.expose()).into_owned();
-        let values = text.split(';').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value.trim());
-        values.filter(|value| value.len() >= 8).map(|value| Secret::from(value.to_owned())).collect()
-    }
-}
-
 /// What the operator asks for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -82,6 +45,8 @@ pub struct Request {
     pub store: Option<StoreAccess>,
     /// A live session that must be dead afterwards.
     pub probe: Option<Probe>,
+    /// Addresses that must answer afterwards as they did before.
+    pub checks: Vec<Address>,
     /// How bad the incident is.
     pub severity: Severity,
     /// The incident's name; `None` takes the next number of the day.
@@ -116,7 +81,8 @@ pub struct Plan {
     pub(super) held: Vec<Box<dyn Held>>,
     pub(super) format: Shape,
     pub(super) store: Option<StoreSummary>,
-    pub(super) framework: Option<&'static Framework>,
+    /// The frameworks that may read the secret.
+    pub(super) frameworks: Vec<&'static Framework>,
     pub(super) class: Option<StoreClass>,
     /// How hard the old value was to guess.
     pub(super) strength: Option<Strength>,
@@ -146,8 +112,14 @@ impl Plan {
             holds_leaked(leaked, &held)?;
         }
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
-        let framework = request.targets.iter().find_map(|target| Framework::of(target.place().variable()));
-        let class = store.as_ref().map(|store| store.class).or(framework.map(|framework| framework.class));
+        let names: Vec<_> = request.targets.iter().map(|target| target.place().variable()).collect();
+        let forged = request.probe.as_ref().and_then(|probe| probe.forge.as_ref()).map(|forge| forge.kind);
+        let frameworks = Framework::candidates(&names, store.as_ref().map(|store| store.dialect), forged);
+        let class = store
+            .as_ref()
+            .map(|store| store.class)
+            .or(forged.and_then(Forgery::class))
+            .or(frameworks.first().map(|first| first.class));
         let first = held.iter().find_map(|held| held.facts().old.first());
         let laravel = first.is_some_and(|old| old.expose().starts_with(b"base64:"));
         let known = Shape::Known(if laravel { Format::Laravel } else { Format::Hex });
@@ -155,7 +127,7 @@ impl Plan {
         let strength = first.map(Strength::of);
         let warnings = Vec::new();
         let mut plan =
-            Self { request, held, format, store, framework, class, strength, warnings, unfinished };
+            Self { request, held, format, store, frameworks, class, strength, warnings, unfinished };
         plan.warnings = warnings::of(&plan);
         Ok(plan)
     }
@@ -223,7 +195,6 @@ impl Plan {
             secrets.extend_from_slice(store.secrets());
         }
         if let Some(probe) = &self.request.probe {
-            secrets.push(probe.cookie.clone());
             secrets.extend(probe.secrets());
         }
         secrets.extend(self.request.leaked.clone());
@@ -233,12 +204,12 @@ impl Plan {
 
     /// Takes every one of them out of what a caller prints, and leaves our own words alone.
     pub fn redactor(&self) -> Redactor {
-        self.redactor_beside(None)
+        self.redactor_beside(&[])
     }
 
-    /// The same, with the new value known too.
-    pub(super) fn redactor_beside(&self, new: Option<&Secret>) -> Redactor {
-        vocabulary::redactor(self.secrets().iter().chain(new), &self.variables())
+    /// The same, with what became known since: the new value, the cookies of a login.
+    pub(super) fn redactor_beside(&self, more: &[Secret]) -> Redactor {
+        vocabulary::redactor(self.secrets().iter().chain(more), &self.variables())
     }
 
     /// What the operator should know before.
@@ -260,7 +231,12 @@ impl Plan {
 
     /// Where the class of the sessions is known from.
     pub(super) fn class_basis(&self) -> &'static str {
-        if self.store.is_some() { "seen in the store" } else { "assumed from the variable's name" }
+        let forge = self.request.probe.as_ref().and_then(|probe| probe.forge.as_ref());
+        match forge.and_then(|forge| forge.kind.class()) {
+            _ if self.store.is_some() => "seen in the store",
+            Some(_) => "those of the cookie that is forged",
+            None => "assumed from the variable's name",
+        }
     }
 
     /// The plan as data, without any secret: the first record of the journal.
@@ -275,6 +251,9 @@ impl Plan {
             "health": request.health.as_ref().map(|health| health.url.to_string()),
             "store": self.store,
             "probe": request.probe.as_ref().map(|probe| probe.url.to_string()),
+            "login": request.probe.as_ref().and_then(|probe| probe.login.as_ref()).map(|login| login.url().to_string()),
+            "forge": request.probe.as_ref().and_then(|probe| probe.forge.as_ref()).map(|forge| forge.kind),
+            "checks": request.checks.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "restore_leaked": request.restore_leaked,
             "exposure": request.exposure,
             "protection": request.protection.to_string(),

@@ -1,6 +1,9 @@
 //! The one place that knows the order of the steps, when to turn back, and what is on disk at each moment.
 
-use super::evidence::{Answer, Evidence, Moment, Status};
+use super::before::Before;
+use super::canary::Canary;
+use super::downtime::Monitor;
+use super::evidence::{Evidence, Moment, Page, Status};
 use super::incident::{self, Incident};
 use super::journal::{Journal, Kind, Record};
 use super::opened::Opened;
@@ -89,6 +92,12 @@ pub(super) struct Rotation<'a> {
     pub(super) plan: &'a Plan,
     pub(super) id: IncidentId,
     pub(super) new: Secret,
+    /// Every secret that the plan did not know.
+    found: Vec<Secret>,
+    pub(super) canary: Canary,
+    /// What the addresses of `--check` answered before.
+    pub(super) pages: Vec<Page>,
+    pub(super) monitor: Option<Monitor>,
     pub(super) redactor: Redactor,
     pub(super) stop: &'a Stop,
     pub(super) evidence: Evidence,
@@ -108,9 +117,8 @@ pub(super) struct Rotation<'a> {
 /// folder cannot be written.
 pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
     let locks = plan.lock()?;
-    let probe = plan.request.probe.as_ref().filter(|_| plan.unfinished.is_none());
-    let before = probe.map(step::must_be_alive).transpose()?;
-    let mut rotation = Rotation::open(plan, before.into_iter().flatten().collect(), stop, observer)?;
+    let mut rotation = Rotation::open(plan, Before::look(plan)?, stop, observer)?;
+    rotation.monitor = Monitor::start(plan);
     let ending = rotation.go();
     let outcome = rotation.close(ending);
     drop(locks);
@@ -130,7 +138,7 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
     if Unfinished::is_in_use(&unfinished.records) && !plan.request.restore_leaked {
         return Err(Error::InUse(unfinished.id.to_string()));
     }
-    let mut rotation = Rotation::open(plan, Vec::new(), stop, observer)?;
+    let mut rotation = Rotation::open(plan, Before::default(), stop, observer)?;
     let steps: Vec<_> = plan.steps().into_iter().filter(|step| *step < Step::Purge).collect();
     let ending = rotation.turn_back(&steps, Error::Stopped);
     let outcome = rotation.close(ending);
@@ -142,13 +150,15 @@ impl<'a> Rotation<'a> {
     /// Makes the new secret, and the incident's journal or goes on with the one that a crash or a failure left.
     fn open(
         plan: &'a Plan,
-        before: Vec<Answer>,
+        before: Before,
         stop: &'a Stop,
         observer: &'a mut dyn FnMut(&Event),
     ) -> Result<Self, Error> {
         let known_new = plan.unfinished.as_ref().map(|unfinished| unfinished.new.clone());
         let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
-        let redactor = plan.redactor_beside(Some(&new));
+        let mut found = before.canary.secrets();
+        found.push(new.clone());
+        let redactor = plan.redactor_beside(&found);
         let now = Timestamp::now();
         let Opened { id, folder, journal, timeline } = match &plan.unfinished {
             Some(unfinished) => Opened::again(unfinished)?,
@@ -158,12 +168,16 @@ impl<'a> Rotation<'a> {
         let opened = timeline.first().map_or(now, |first| first.at);
         // What a run that crashed had begun, it may have done.
         let touched = timeline.iter().any(|record| record.step == Some(Step::Reload));
-        let answers = plan.unfinished.as_ref().map_or(before, |unfinished| unfinished.answers.clone());
+        let Before { canary, answers, pages } = before;
         let evidence = Evidence { answers, ..Evidence::default() };
         Ok(Self {
             plan,
             id,
             new,
+            found,
+            canary,
+            pages,
+            monitor: None,
             redactor,
             stop,
             evidence,
@@ -243,7 +257,7 @@ impl<'a> Rotation<'a> {
     fn ask_between(&mut self) {
         if let (Some(probe), Some(_), false) = (&self.plan.request.probe, &self.plan.store, self.is_purging())
         {
-            self.evidence.answers.extend(step::ask(probe, Moment::Between));
+            self.evidence.answers.extend(step::ask(probe, &self.canary, Moment::Between));
         }
     }
 
@@ -335,8 +349,21 @@ impl<'a> Rotation<'a> {
         Ending::HalfWay { cause, next }
     }
 
+    /// Learns secrets that came up on the way.
+    pub(super) fn hide(&mut self, more: Vec<Secret>) {
+        self.found.extend(more);
+        self.redactor = self.plan.redactor_beside(&self.found);
+    }
+
+    /// Ends the requests that measure the downtime.
+    pub(super) fn end_monitor(&mut self) {
+        self.evidence.downtime =
+            self.monitor.take().and_then(Monitor::finish).or(self.evidence.downtime.take());
+    }
+
     /// Ends the journal, lets go of the way back, writes the report.
     fn close(mut self, ending: Ending) -> Outcome {
+        self.end_monitor();
         let text = incident::ending(&ending);
         self.note_down(Kind::Closed, None, text);
         if !matches!(ending, Ending::HalfWay { .. })

@@ -1,6 +1,7 @@
 //! A rotation that a crash or a failure left half-way: what its journal and its sealed file tell.
 
-use super::evidence::Answer;
+use super::before::Before;
+use super::canary::Canary;
 use super::journal::{Kind, Record, read_journal};
 use super::memo::{MEMO, Memo};
 use super::step::Step;
@@ -8,6 +9,7 @@ use super::target::{Held, State};
 use super::way_back::{self, WayBack};
 use super::{Error, IncidentId, Request, seal};
 use crate::secret::Secret;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
 /// The sealed way back, the old content of each target and the new value, inside the incident's folder. It is there as long as there is a way back.
@@ -20,8 +22,8 @@ pub(super) struct Unfinished {
     pub(super) folder: PathBuf,
     /// Its journal, checked.
     pub(super) records: Vec<Record>,
-    /// What the probe answered before it began, to the cookie that is used again.
-    pub(super) answers: Vec<Answer>,
+    /// What was seen before it began.
+    pub(super) before: Before,
     /// The new value, which stands in some targets already, or in all.
     pub(super) new: Secret,
 }
@@ -39,8 +41,12 @@ impl Unfinished {
         if !memo.is_about(&request.targets) {
             return Err(Error::OtherTarget { id: id.to_string(), target: memo.targets.join(", ") });
         }
-        let same_cookie = request.probe.as_ref().is_some_and(|probe| memo.has_cookie_of(probe));
-        let answers = if same_cookie { answers_before(&records) } else { Vec::new() };
+        let canary = request.probe.as_ref().and_then(|probe| memo.canary(probe));
+        // Answers to another cookie cannot be compared.
+        let answers = if canary.is_some() { seen_before(&records, "answers") } else { Vec::new() };
+        let given = || request.probe.as_ref().and_then(|probe| probe.cookie.clone());
+        let canary = canary.unwrap_or_else(|| Canary { live: given(), forged: None });
+        let before = Before { canary, answers, pages: seen_before(&records, "pages") };
         let WayBack { old, new } = way_back::open(&sealed, &request.state, id)?;
         let held = request.targets.iter().zip(&old).map(|(target, old)| target.place().recover(old));
         let held = held.collect::<Result<Vec<_>, _>>()?;
@@ -49,7 +55,7 @@ impl Unfinished {
                 return Err(Error::ChangedMeanwhile(held.facts().place.clone()));
             }
         }
-        Ok((held, Self { id: id.clone(), folder, records, answers, new }))
+        Ok((held, Self { id: id.clone(), folder, records, before, new }))
     }
 
     /// Whether the application took the new value: the last of reload and health that the rotation was planned with was done,
@@ -94,9 +100,9 @@ pub(super) fn may_have_written(records: &[Record], number: usize) -> bool {
     matches!(records.iter().rfind(of).map(|record| record.event), Some(Kind::Begun | Kind::Done))
 }
 
-/// The answers in the first record.
-fn answers_before(records: &[Record]) -> Vec<Answer> {
+/// What the first record says that was seen.
+fn seen_before<T: DeserializeOwned>(records: &[Record], what: &str) -> Vec<T> {
     let plan = records.first().and_then(|first| first.plan.as_ref());
-    let answers = plan.and_then(|plan| plan.get("answers")).cloned();
-    answers.and_then(|answers| serde_json::from_value(answers).ok()).unwrap_or_default()
+    let seen = plan.and_then(|plan| plan.get(what)).cloned();
+    seen.and_then(|seen| serde_json::from_value(seen).ok()).unwrap_or_default()
 }

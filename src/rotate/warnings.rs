@@ -1,7 +1,7 @@
 //! What the operator should know before a rotation: found in the plan, printed with it, kept in the journal.
 
 use super::target::{Facts, at};
-use super::{Plan, Reload};
+use super::{Framework, Plan, Reload};
 use crate::session::StoreClass;
 
 /// The warnings of a plan.
@@ -89,7 +89,5 @@ fn about_sessions(plan: &Plan, warnings: &mut Vec<String>) {
     if plan.request.probe.is_none() {
         add("Without --probe nobody checks that an old cookie is refused afterwards.");
     }
-    if let Some(framework) = plan.framework {
-        add(&format!("If {name} is read by {}: {}.", framework.name, framework.other_uses));
-    }
+    Framework::uses(plan).for_each(|uses| add(&format!("If {name} is read by {uses}.")));
 }

@@ -123,7 +123,8 @@ impl App {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/express-app");
         fs::copy(fixture.join("server.js"), dir.path().join("server.js")).unwrap();
-        fs::copy(fixture.join("restart"), dir.path().join("restart")).unwrap();
+        fs::copy(fixture.join("../restart"), dir.path().join("restart")).unwrap();
+        fs::write(dir.path().join("start"), "node server.js\n").unwrap();
         std::os::unix::fs::symlink(packages, dir.path().join("node_modules")).unwrap();
         // Built at run time, so that no file of this repository holds what looks like a live secret.
         let secret = "0123456789abcdef".repeat(8).chars().rev().collect::<String>();

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# The npm packages of the applications in fixtures/, as their lockfiles say. Sourced by tests/run; sets
-# UNLEAK_TEST_APPS to a folder with one folder an application, each with its node_modules.
+# The packages of the applications in fixtures/, as their lockfiles and requirements say. Sourced by tests/run; sets
+# UNLEAK_TEST_APPS to a folder with one folder an application, each with its node_modules, and UNLEAK_TEST_APPS_PYTHON
+# to a Python with the packages of all others.
 
 : "${cache:?}" "${scratch:?}"
 
@@ -11,6 +12,30 @@ apps_node_fits() {
 }
 
 apps_install() {
+  apps_node
+  apps_python
+}
+
+apps_python() {
+  local folder own
+  folder=$cache/apps-python-$(cat fixtures/*/requirements.txt | cksum | tr ' ' '-')
+  export UNLEAK_TEST_APPS_PYTHON=$folder/bin/python3
+  [ -d "$folder" ] && return
+  command -v python3 >/dev/null || packages_install 'Python 3' python3 python3-venv
+  say 'installing the Python packages of the applications'
+  # As for the stores: made where it stays, and the link under the name that is looked for says that it is complete.
+  own=$(mktemp -d "$folder.XXXXXX") || die "cannot keep Python packages in $cache"
+  python3 -m venv "$own" >&2 || die 'python3 -m venv failed: on Debian, install python3-venv'
+  cat fixtures/*/requirements.txt >"$own/requirements.txt"
+  "$own/bin/pip" install --quiet --disable-pip-version-check --requirement "$own/requirements.txt" >&2 ||
+    die 'pip could not install the packages of the applications'
+  if ! ln -sn "$own" "$folder" 2>/dev/null; then
+    rm -rf "$own"
+    [ -d "$folder" ] || die "cannot keep Python packages in $cache"
+  fi
+}
+
+apps_node() {
   if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     packages_install 'Node.js with npm' nodejs npm
   fi

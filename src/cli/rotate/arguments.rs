@@ -2,6 +2,7 @@
 
 use super::super::store::StoreArguments;
 use super::super::{Context, Failure, input};
+use super::canary::CanaryArguments;
 use super::failure;
 use crate::exit::Exit;
 use crate::rotate::{
@@ -65,12 +66,15 @@ pub(super) struct Arguments {
     #[command(flatten)]
     #[serde(flatten)]
     at: StoreArguments,
-    /// An address that only a logged-in user can see; needs --probe-cookie-from.
+    /// An address that only a logged-in user can see; needs --probe-cookie-from, --login or --forge-from.
     #[arg(long, value_name = "URL")]
     probe: Option<String>,
     /// Where to read a live session's cookie, as `name=value`: `file:PATH`, `env:VARIABLE` or `stdin`.
     #[arg(long, value_name = "SOURCE")]
     pub(super) probe_cookie_from: Option<String>,
+    #[command(flatten)]
+    #[serde(default)]
+    pub(super) canary: CanaryArguments,
     /// How bad the incident is [default: P0].
     #[arg(long, value_enum)]
     severity: Option<Severity>,
@@ -118,6 +122,7 @@ impl Arguments {
                 *source = format!("file:{}", full(path));
             }
         }
+        self.canary.in_full(&full);
         self.at.store_password_file = self.at.store_password_file.map(|path| absolute(&path).unwrap_or(path));
         self
     }
@@ -151,6 +156,7 @@ impl Arguments {
             },
             probe: self.probe.or(before.probe),
             probe_cookie_from: self.probe_cookie_from.or(before.probe_cookie_from),
+            canary: self.canary.or(before.canary),
             severity: self.severity.or(before.severity),
             exposure: self.exposure.or(before.exposure),
             password_variable: before.password_variable.filter(|_| !new_password),
@@ -160,7 +166,8 @@ impl Arguments {
     /// For taking back: the store and the probe have no part in it, and a store that is down must not stop it.
     pub(super) fn without_purge(self) -> Self {
         let at = StoreArguments { store: None, store_from: None, ..self.at };
-        Self { at, probe: None, probe_cookie_from: None, ..self }
+        let canary = CanaryArguments::default();
+        Self { at, probe: None, probe_cookie_from: None, canary, ..self }
     }
 
     /// The text to remember: where passwords and cookies come from, and none of them. `None` for paths that are no
@@ -263,21 +270,27 @@ impl Arguments {
         !given_now && self.probe_cookie_from.as_deref() == Some("stdin")
     }
 
-    pub(super) fn without_probe(self) -> Self {
-        Self { probe: None, probe_cookie_from: None, ..self }
+    /// The same for the login.
+    pub(super) fn lacks_login(&self, now: &Self) -> bool {
+        self.canary.lacks_login(&now.canary)
     }
 
-    pub(super) fn probe(&self, context: &Context) -> Result<Option<Probe>, Failure> {
-        match (address(self.probe.as_deref())?, &self.probe_cookie_from) {
-            (Some(url), Some(source)) => {
-                Probe::new(url, &input::secret(source, context)?).map(Some).map_err(|error| usage(&error))
-            }
-            (Some(_), None) => Err(Failure::usage("--probe needs a live session's cookie")
-                .hinted("say where to read it with --probe-cookie-from")),
-            (None, Some(_)) => Err(Failure::usage("--probe-cookie-from is of no use without --probe")
-                .hinted("give --probe, an address that only a logged-in user can see")),
-            (None, None) => Ok(None),
-        }
+    pub(super) fn without_input(mut self, now: &Self) -> Self {
+        self.canary = self.canary.without_input(&now.canary);
+        self
+    }
+
+    pub(super) fn without_probe(self) -> Self {
+        Self { probe: None, probe_cookie_from: None, canary: self.canary.without_probe(), ..self }
+    }
+
+    pub(super) fn probe(&self, is_resumed: bool, context: &Context) -> Result<Option<Probe>, Failure> {
+        let url = address(self.probe.as_deref())?;
+        self.canary.probe(url, self.probe_cookie_from.as_deref(), is_resumed, context)
+    }
+
+    pub(super) fn checks(&self) -> Result<Vec<Address>, Failure> {
+        self.canary.checks()
     }
 
     pub(super) fn store(&self, context: &Context) -> Result<Option<StoreAccess>, Failure> {
@@ -285,11 +298,11 @@ impl Arguments {
     }
 }
 
-fn address(url: Option<&str>) -> Result<Option<Address>, Failure> {
+pub(super) fn address(url: Option<&str>) -> Result<Option<Address>, Failure> {
     url.map(Address::new).transpose().map_err(|error| usage(&error))
 }
 
-fn usage(error: &Error) -> Failure {
+pub(super) fn usage(error: &Error) -> Failure {
     failure(error, Exit::Usage)
 }
 

@@ -1,6 +1,7 @@
 //! `unleak rotate`: arguments in, progress and report out; the work is in `crate::rotate`.
 
 mod arguments;
+mod canary;
 mod leak;
 mod progress;
 
@@ -50,6 +51,15 @@ Reloads:
   kubernetes:NAMESPACE/KIND/NAME
                           replaces every pod of a deployment, statefulset or daemonset, and waits for the new ones
 
+Forged cookies (--forge):
+  auto                    whichever of the following the old value opens in the live session's cookie
+  express                 express-session: the id of a live session, signed
+  authjs, nextauth        Auth.js 5 and NextAuth 4 with the strategy `jwt`
+  django                  sessions in signed cookies; an id of a session in a database cannot be forged
+  flask                   Flask's own sessions
+  rails, rails-signed     encrypted and signed cookies
+  laravel                 the id of a live session, encrypted
+
 Examples:
   See what would be done:
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET --dry-run
@@ -60,6 +70,11 @@ Examples:
       --reload systemd:app --health http://127.0.0.1:3000/healthz \\
       --store postgres://app@127.0.0.1/app \\
       --probe http://127.0.0.1:3000/account --probe-cookie-from file:cookie.txt
+
+  The same without a cookie at hand: a test account logs in, and its cookie is also made with the old value:
+    unleak rotate --target env:/srv/app/.env#AUTH_SECRET --reload systemd:app --health http://127.0.0.1:3000/healthz \\
+      --probe http://127.0.0.1:3000/account --login http://127.0.0.1:3000/login --login-from file:login.json \\
+      --forge auto --check http://127.0.0.1:9000/worker
 
   The same value for an application and its worker, all or nothing:
     unleak rotate --target env:/srv/app/.env#SESSION_SECRET --target yaml:/srv/worker/config.yml#session.secret
@@ -155,12 +170,8 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
     }
     if args.abort.is_some() {
         meant = meant.without_purge();
-    } else if unfinished.is_some() && meant.lacks_cookie(args.given.probe_cookie_from.is_some()) {
-        progress::say(
-            context,
-            "The probe's cookie came from standard input and was not kept: it is not tried again, unless --probe-cookie-from gives it.\n\n",
-        )?;
-        meant = meant.without_probe();
+    } else if unfinished.is_some() {
+        meant = resumed(args, meant, context)?;
     }
     let mut leaked = None;
     if let Some(finding) = &args.from_finding {
@@ -184,7 +195,8 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
         reload: meant.reload(context)?,
         health: meant.health()?,
         store: meant.store(context)?,
-        probe: meant.probe(context)?,
+        probe: meant.probe(unfinished.is_some(), context)?,
+        checks: meant.checks()?,
         severity: meant.severity(),
         incident: id(&args.incident_id)?,
         unfinished,
@@ -192,6 +204,24 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
         state,
         fault,
     })
+}
+
+/// What is left of what was typed when the rotation started: nobody can read standard input again.
+fn resumed(args: &Args, meant: Arguments, context: &mut Context) -> Result<Arguments, Failure> {
+    if meant.lacks_cookie(args.given.probe_cookie_from.is_some()) {
+        progress::say(
+            context,
+            "The probe's cookie came from standard input and was not kept: it is not tried again, unless --probe-cookie-from gives it.\n\n",
+        )?;
+        return Ok(meant.without_probe());
+    }
+    if meant.lacks_login(&args.given) {
+        progress::say(
+            context,
+            "What the login sends came from standard input and was not kept: it is not tried again, unless --login-from gives it.\n\n",
+        )?;
+    }
+    Ok(meant.without_input(&args.given))
 }
 
 /// What destroys asks first.

@@ -143,7 +143,7 @@ fn apply(
     let batch = Some(args.batch).filter(|&rows| rows > 0);
     let many = batch.is_some_and(|batch| plan.selected > batch);
     let done = wait_for(async {
-        Ok(async {
+        Ok(Box::pin(async {
             let key = BackupKey::load_or_create(&state.join("backup.key"))?;
             let created = Timestamp::now();
             let spec = BackupSpec {
@@ -165,7 +165,7 @@ fn apply(
                 }
             };
             plan.apply(&mut store, &spec, batch, &stopped, &mut progress).await
-        }
+        })
         .await)
     })?;
     interrupt::end_at_once();

@@ -3,7 +3,7 @@
 use super::prose::{FOLLOW_UP, NOTICE};
 use super::{Incident, StoreClass};
 use crate::rotate::framework::letter;
-use crate::rotate::{Exposure, Kind, Sent};
+use crate::rotate::{Exposure, Kind};
 use std::fmt::{self, Write as _};
 
 pub(super) fn render(incident: &Incident) -> String {
@@ -106,12 +106,7 @@ fn verification(out: &mut String, incident: &Incident) -> fmt::Result {
         writeln!(out, "\n### Answers of the probe\n\n| When | Cookie | Answer |\n|---|---|---|")?;
     }
     for answer in &incident.answers {
-        let cookie = match answer.cookie {
-            Sent::Live => "the live session's",
-            Sent::None => "none",
-            Sent::MadeUp => "a made-up one",
-        };
-        writeln!(out, "| {} | {cookie} | {} |", answer.when, cell(&answer.text()))?;
+        writeln!(out, "| {} | {} | {} |", answer.when, answer.cookie, cell(&answer.text()))?;
     }
     Ok(())
 }
@@ -132,7 +127,10 @@ fn impact(out: &mut String, incident: &Incident) -> fmt::Result {
         (None, _) => writeln!(out, "- Store: none was looked at")?,
     }
     writeln!(out, "- Users affected: not known; the counts are of sessions")?;
-    writeln!(out, "- Downtime: not measured")?;
+    match &incident.downtime {
+        Some(downtime) => writeln!(out, "- Downtime: {}", text(&downtime.to_string()))?,
+        None => writeln!(out, "- Downtime: not measured")?,
+    }
     writeln!(out, "- Data seen or changed by an attacker: not known")?;
     if !incident.purges.is_empty() {
         writeln!(

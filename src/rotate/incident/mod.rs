@@ -15,7 +15,7 @@ pub use archive::{Entry, ReportForm, list, report, verify};
 use super::evidence::{Answer, Check, Round};
 use super::journal::Record;
 use super::transaction::{Ending, Rotation};
-use super::{Error, Exposure, IncidentId, Strength};
+use super::{Downtime, Error, Exposure, IncidentId, Strength};
 use crate::durable::{self, Mode};
 use crate::secret::Redactor;
 use crate::session::{StoreClass, StoreSummary};
@@ -98,6 +98,8 @@ pub struct Incident {
     pub purges: Vec<Round>,
     /// Each answer of the probe.
     pub answers: Vec<Answer>,
+    /// How long the application did not answer; `None` where nobody asked it.
+    pub downtime: Option<Downtime>,
     /// The verification table.
     pub checks: Vec<Check>,
     /// What is still open.
@@ -143,6 +145,7 @@ impl Incident {
             store: plan.store.clone(),
             purges: rotation.evidence.rounds.clone(),
             answers: rotation.evidence.answers.clone(),
+            downtime: rotation.evidence.downtime.clone(),
             checks: rotation.evidence.checks.clone(),
             residual_risks: prose::residual_risks(plan, how, &rotation.evidence),
             timeline: rotation.timeline.clone(),

@@ -1,9 +1,9 @@
 //! The sentences of a report that do not come from a measurement: what is still open, what to do next, whom to tell.
 
 use super::{Ending, StoreClass};
-use crate::rotate::Plan;
 use crate::rotate::evidence::{Evidence, Status};
 use crate::rotate::target::at;
+use crate::rotate::{Framework, Plan};
 
 /// What this rotation cannot have dealt with.
 pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) -> Vec<String> {
@@ -60,12 +60,8 @@ pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) 
         }
         risks.extend(facts.risks.iter().cloned());
     }
-    if let Some(framework) = plan.framework {
-        risks.push(format!(
-            "Other uses of the key, if {} reads it: {}.",
-            framework.name, framework.other_uses
-        ));
-    }
+    risks
+        .extend(Framework::uses(plan).map(|uses| format!("Other uses of the key, if it is read by {uses}.")));
     let unchecked: Vec<_> = evidence
         .checks
         .iter()

@@ -1,12 +1,14 @@
 //! The steps of a rotation, one file each with the same functions: describe, apply, undo.
 
 mod health;
+mod pages;
 mod probe;
 mod purge;
 mod reload;
 mod verify;
 mod write;
 
+pub(super) use pages::ask as ask_pages;
 pub(super) use probe::{ask, must_be_alive};
 
 use super::transaction::Rotation;

@@ -9,6 +9,7 @@ mod fake; // a server that answers as a test says
 mod files; // every form of file that can hold the secret
 mod gate; // searches everything that came out for planted values
 mod leak; // a rotation that answers a finding of a scan
+mod matrix; // real applications: what ends their sessions, and that a forged one is refused
 mod parsers; // what it writes, read by the parsers that applications use
 mod platforms; // Kubernetes, GitHub and Vercel, as their documentation says
 mod probe; // what the answers to a cookie show, and what they do not

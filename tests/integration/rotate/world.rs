@@ -227,9 +227,13 @@ struct App {
 impl App {
     fn answer(&self, mut stream: TcpStream) {
         let reload = self.dir.join("reload");
-        if reload.exists() {
-            *self.secret.lock().unwrap() = secret_of(&self.dir.join(".env"));
-            std::fs::remove_file(reload).unwrap();
+        {
+            // One request after the other: of two that see the file, the second would find it gone.
+            let mut secret = self.secret.lock().unwrap();
+            if reload.exists() {
+                *secret = secret_of(&self.dir.join(".env"));
+                std::fs::remove_file(reload).unwrap();
+            }
         }
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let (mut first, mut cookies) = (String::new(), String::new());
@@ -245,7 +249,9 @@ impl App {
         }
         let maintenance = self.dir.join("maintenance").exists();
         let status = match first.split(' ').nth(1).unwrap().split('?').next().unwrap() {
+            "/healthz" if self.dir.join("sick").exists() => "503 Service Unavailable",
             "/healthz" | "/open" => "200 OK",
+            "/worker" if !self.dir.join("broken").exists() => "200 OK",
             "/me" | "/account" if self.knows(&cookies) => "200 OK",
             "/me" => "401 Unauthorized",
             // Like an Express application that sends visitors to its login page, and back afterwards.

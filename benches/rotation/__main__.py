@@ -1,0 +1,146 @@
+"""A rotation with many sessions on PostgreSQL against a person with psql, on one server and in one run.
+
+By hand is what an operator types: count, copy the table to a file, delete, count, in one transaction. A writer logs
+users in all the time, and its slowest login is how long others were blocked. Run by benches/rotation/run.
+"""
+
+import argparse
+import base64
+import hashlib
+import hmac
+import json
+import os
+import resource
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+TABLE = """
+DROP TABLE IF EXISTS session;
+CREATE TABLE session (sid varchar NOT NULL PRIMARY KEY, sess json NOT NULL, expire timestamp(6) NOT NULL);
+CREATE INDEX "IDX_session_expire" ON session (expire);
+INSERT INTO session SELECT md5(n::text) || substr(md5((n * 7)::text), 1, 8),
+  json_build_object('cookie', json_build_object('originalMaxAge', 86400000, 'httpOnly', true, 'path', '/'),
+    'userId', n, 'csrf', md5((n * 3)::text), 'seen', repeat('x', 120)), now() + interval '1 day'
+  FROM generate_series(1, {rows}) AS n;
+VACUUM ANALYZE session;
+CHECKPOINT;
+"""
+WRITE = "INSERT INTO session VALUES (md5(random()::text || clock_timestamp()::text), '{}', now() + interval '1 day');\n"
+
+
+def psql(server, *commands):
+    args = ["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", server]
+    for command in commands:
+        args += ["-c", command]
+    subprocess.run(args, check=True, stdout=subprocess.DEVNULL)
+
+
+class Writer:
+    """Logs a user in every 10 ms until it is told to end; `worst` is the longest time that one took, in ms."""
+
+    def __init__(self, server, scratch):
+        self.scratch = scratch / f"writer-{time.monotonic_ns()}"
+        self.scratch.mkdir()
+        (self.scratch / "write.sql").write_text(WRITE)
+        args = ["pgbench", "-n", "-c", "1", "-R", "100", "-T", "600", "-f", "write.sql", "--log", server]
+        self.process = subprocess.Popen(args, cwd=self.scratch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(1)
+
+    def worst(self):
+        # What waits at this moment counts too.
+        time.sleep(1)
+        self.process.terminate()
+        self.process.wait()
+        [log] = self.scratch.glob("pgbench_log.*")
+        times = [int(line.split()[2]) for line in log.read_text().splitlines() if line.count(" ") >= 5]
+        return max(times) / 1000, len(times)
+
+
+def by_hand(server, scratch):
+    started = time.monotonic()
+    backup = scratch / "backup"
+    script = f"BEGIN;\nSELECT count(*) FROM session;\n\\copy session TO '{backup}'\nDELETE FROM session;\nSELECT count(*) FROM session;\nCOMMIT;\n"
+    subprocess.run(["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", server], input=script, text=True, check=True, stdout=subprocess.DEVNULL)
+    seconds = time.monotonic() - started
+    backup.unlink()
+    return seconds
+
+
+def signed(secret, sid):
+    mac = base64.b64encode(hmac.digest(secret.encode(), sid.encode(), hashlib.sha256)).decode().rstrip("=")
+    return f"s:{sid}.{mac}"
+
+
+class App(BaseHTTPRequestHandler):
+    """Reads its secret at every request: an application that restarts at once."""
+
+    env = None
+
+    def do_GET(self):
+        secret = self.env.read_text().strip().split("=", 1)[1]
+        cookie = self.headers.get("cookie", "").partition("connect.sid=")[2]
+        known = cookie and cookie == signed(secret, cookie[2:].partition(".")[0])
+        self.send_response(200 if self.path == "/health" or known else 401)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def by_unleak(server, scratch, unleak):
+    App.env = scratch / ".env"
+    secret = hashlib.sha512(os.urandom(32)).hexdigest()
+    App.env.write_text(f"SESSION_SECRET={secret}\n")
+    (scratch / "cookie").write_text(f"connect.sid={signed(secret, 'known-session')}")
+    app = ThreadingHTTPServer(("127.0.0.1", 0), App)
+    threading.Thread(target=app.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{app.server_port}"
+    state = scratch / f"state-{time.monotonic_ns()}"
+    args = [unleak, "--state", state, "rotate", "--yes", "--target", f"env:{App.env}#SESSION_SECRET", "--reload", "true"]
+    args += ["--health", f"{url}/health", "--probe", f"{url}/me", "--probe-cookie-from", f"file:{scratch}/cookie"]
+    args += ["--store-from", "env:STORE", "--format", "json"]
+    started = time.monotonic()
+    done = subprocess.run(args, env={**os.environ, "STORE": server}, capture_output=True, text=True)
+    seconds = time.monotonic() - started
+    app.shutdown()
+    if done.returncode not in (0, 6):
+        raise SystemExit(f"unleak ended with {done.returncode}:\n{done.stderr}")
+    report = json.loads(done.stdout)
+    steps = {line["step"]: line["ms"] for line in report["timeline"] if line["event"] == "done" and line.get("step")}
+    return seconds, report, steps, done.returncode
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", type=int, required=True)
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--unleak", required=True)
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--rounds", type=int, default=1)
+    given = parser.parse_args()
+    hand, ours = [], []
+    for writes in [False] * given.rounds + [True]:
+        for name in ["by hand", "unleak"]:
+            psql(given.server, *filter(None, (part.strip() for part in TABLE.format(rows=given.rows).split(";"))))
+            writer = Writer(given.server, given.scratch) if writes else None
+            if name == "by hand":
+                seconds = by_hand(given.server, given.scratch)
+                more = ""
+            else:
+                seconds, report, steps, code = by_unleak(given.server, given.scratch, given.unleak)
+                more = f" exit {code}, purged {[r['deleted'] for r in report['purges']]}, done at {steps}"
+            if writer:
+                worst, count = writer.worst()
+                more += f" | longest wait of a writer {worst:.0f} ms of {count} logins"
+            else:
+                (hand if name == "by hand" else ours).append(seconds)
+            print(f"{name:8} {seconds:7.2f} s{more}", flush=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"ratio {min(ours) / min(hand):.2f} (limit 1.5), largest child {peak:.0f} MiB (unleak, psql)")
+
+
+main()
