@@ -52,6 +52,7 @@ fn rotate(path: &Path, state: &Path) {
         health: None,
         store: None,
         probe: None,
+        checks: Vec::new(),
         severity: Severity::P3,
         incident: None,
         unfinished: None,

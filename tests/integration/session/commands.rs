@@ -4,13 +4,13 @@ use super::place::{Base, Place, TABLES};
 use std::process::{Command, Output};
 
 /// Three of Ada's, of which one is expired; one token of two users; one of nobody who exists.
-const SESSIONS: &str = r#"INSERT INTO sessions VALUES
+const SESSIONS: &str = r"INSERT INTO sessions VALUES
     ('tok-ada-1', 1, '2100-01-01 00:00:00', '2026-01-01 00:00:00', 1767225600),
     ('tok-ada-2', 1, '2100-01-02 00:00:00', '2026-01-01 00:00:00', 1767225600),
     ('tok-ada-3', 1, '2001-01-01 00:00:00', '2001-01-01 00:00:00', 978307200),
     ('tok-shared', 1, '2100-01-01 00:00:00', '2026-01-01 00:00:00', 1767225600),
     ('tok-shared', 2, '2100-01-02 00:00:00', '2026-01-01 00:00:00', 1767225600),
-    ('tok-gone', 99, '2100-01-01 00:00:00', '2026-01-01 00:00:00', 1767225600)"#;
+    ('tok-gone', 99, '2100-01-01 00:00:00', '2026-01-01 00:00:00', 1767225600)";
 
 impl Place {
     /// Runs `unleak` on this store.
