@@ -2,7 +2,6 @@
 
 mod arguments;
 mod canary;
-mod input;
 mod leak;
 mod progress;
 
