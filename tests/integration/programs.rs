@@ -5,12 +5,11 @@ use crate::repo::Repo;
 use crate::tokens::hex128;
 
 /// Files by path. `{p}` is a password, `{h}` hexadecimal digits, `{a}` letters and digits; each stands on a line at risk.
-const FILES: [(&str, &str); 40] = [
-    (".mbsyncrc", "Host imap.acme.dev\nUser ada\nPass {p}\n"),
+const FILES: [(&str, &str); 37] = [
     (".offlineimaprc", "[Repository r]\nremoteuser = ada\nremotepass = {p}\n"),
     ("irc.conf", "[server]\nacme.password = \"{p}\"\nacme.command = \"/msg NickServ IDENTIFY {p}\"\n"),
     ("unattend.xml", "<AdministratorPassword>\n  <Value>{p}</Value>\n</AdministratorPassword>\n"),
-    ("standalone.xml", "<security><password>{p}</password></security>\n<secret value=\"{a}\"/>\n"),
+    ("standalone.xml", "<security><password>{p}</password></security>\n"),
     ("jenkins.xml", "<password>{AQAAABAAAAA{a}{a}=}</password>\n"),
     ("deploy.rb", "set :password, '{p}'\nset :scm_passphrase, \"{p}\"\n"),
     ("vars.erl", "{password, \"{p}\"}.\n-define(PASSWORD, \"{p}\").\n"),
@@ -24,7 +23,7 @@ const FILES: [(&str, &str); 40] = [
     ("xl2tpd.conf", "[lac office]\n  name = ada\n  secret = {p}\n"),
     ("ipsec.secrets", "ada : EAP \"{p}\"\nada : XAUTH \"{p}\"\n"),
     ("uci/wireless", "config wifi-iface\n\toption encryption 'psk2'\n\toption key '{p}'\n"),
-    ("switch.cfg", "username ada secret {p}\nntp authentication-key 1 md5 {p}\nkey-string {p}\n"),
+    ("switch.cfg", "username ada secret {p}\nntp authentication-key 1 md5 {p}\n"),
     ("haproxy.cfg", "  stats auth admin:{p}\n"),
     ("monitrc", "  allow ada:{p}\n"),
     ("upsmon.conf", "MONITOR ups@localhost 1 mon {p} master\n"),
@@ -32,7 +31,6 @@ const FILES: [(&str, &str); 40] = [
     (".lftprc", "open -u ada,{p} files.acme.dev\n"),
     ("svn.simple", "K 8\npassword\nV 13\n{p}\nK 15\n"),
     ("jwt.json", "{\"Jwt\": {\"Key\": \"{a}{a}\", \"Issuer\": \"acme\"}}\n"),
-    ("api.yaml", "api:\n  encryption:\n    key: \"{a}{a}=\"\n"),
     (
         "ops.sh",
         "sudo useradd -p {p} ada\nipmitool -H 10.0.0.1 -U ADMIN -P {p} power status\nmongo -u root -p {p} admin\n",
@@ -41,14 +39,13 @@ const FILES: [(&str, &str); 40] = [
     ("mac.sh", "security unlock-keychain -p {p} build.keychain\nsudo -S <<< '{p}' ls\n"),
     ("AppDelegate.m", "[Client startWithKey:@\"{a}{a}\"];\n"),
     ("notes.txt", "wifi office: {p}\nadmin:{p}\nlogin ada pass {p}\n"),
-    ("mails.txt", "Token of the importer: {spaced}\n"),
+    ("mails.txt", "Importer token: {spaced}\n"),
     ("openvpn/auth.txt", "ada\n{p}\n"),
     ("etc/ppp/chap-secrets", "# client server secret\n\"ada\" * \"{p}\" *\n"),
     (".davfs2/secrets", "https://cloud.acme.dev/dav ada \"{p}\"\n"),
     ("rsyncd.secrets", "backup:{p}\n"),
     ("secrets/quoted_password.txt", "\n\"{p}\"\n"),
     ("smbpasswd", "ada:1000:{H}:{H}:[U          ]:LCT-5841A308:\n"),
-    ("definitions.json", "{\"users\":[{\"name\":\"a\",\"password_hash\":\"{a}{a}{a}\"}]}\n"),
 ];
 
 /// A text with random values, and the lines that hold one.

@@ -105,7 +105,10 @@ fn first_of_list(mut at: Cursor<'_>, text: &[u8], name: &Name) -> Option<Candida
         return Some(first);
     }
     at.at = first.range.end;
-    at.skip(4, |byte| b"\\\"'`: ".contains(&byte));
+    at.skip(2, |byte| b"\\\"'`".contains(&byte));
+    at.blanks();
+    at.eat(b":");
+    at.blanks();
     at.literal()
 }
 
