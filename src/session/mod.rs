@@ -4,8 +4,10 @@
 //! environment. Everything that waits is async, and the caller owns the runtime (file writes block briefly).
 
 mod backup;
+mod cause;
 mod dialect;
 mod error;
+mod mysql;
 mod postgres;
 mod redis;
 mod schema;
@@ -14,8 +16,9 @@ mod store;
 mod url;
 
 pub use backup::{BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, verify_backup};
-pub use dialect::{ALL as DIALECTS, Dialect, Roles, StoreClass};
-pub use error::{Cause, Error};
+pub use cause::Cause;
+pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};
+pub use error::Error;
 pub use schema::{Column, TableName};
 pub use store::{Limits, Options, Store};
 pub use url::StoreUrl;
@@ -31,6 +34,8 @@ pub enum StoreKind {
     Postgres,
     /// A SQLite 3 file.
     Sqlite,
+    /// MySQL 8 or MariaDB 10.5 and later.
+    MySql,
     /// Redis 6.2 or later, Valkey, and what speaks like them.
     Redis,
 }
@@ -40,6 +45,7 @@ impl fmt::Display for StoreKind {
         f.write_str(match self {
             Self::Postgres => "PostgreSQL",
             Self::Sqlite => "SQLite",
+            Self::MySql => "MySQL",
             Self::Redis => "Redis",
         })
     }

@@ -1,6 +1,8 @@
 //! The one handle to a session store of any kind.
 
 use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
+use super::dialect::CustomTable;
+use super::mysql::MySql;
 use super::postgres::Postgres;
 use super::redis::{Emptied, Redis};
 use super::schema::Selected;
@@ -23,6 +25,8 @@ pub struct Options {
     pub table: Option<String>,
     /// The dialect, when detection should not choose.
     pub dialect: Option<String>,
+    /// The session table in the caller's words, when it is of no known form; it wins over `table` and `dialect`.
+    pub custom: Option<CustomTable>,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -62,6 +66,7 @@ pub struct Store {
 enum Backend {
     Postgres(Box<Postgres>),
     Sqlite(Box<Sqlite>),
+    MySql(Box<MySql>),
     Redis(Box<Redis>),
 }
 
@@ -77,6 +82,9 @@ impl Store {
                 Backend::Postgres(Box::new(Postgres::connect(address, shown, options).await?))
             }
             Address::Sqlite(path) => Backend::Sqlite(Box::new(Sqlite::connect(path, shown, options).await?)),
+            Address::MySql(address) => {
+                Backend::MySql(Box::new(MySql::connect(address, shown, options).await?))
+            }
             Address::Redis(address) => {
                 Backend::Redis(Box::new(Redis::connect(address, shown, options).await?))
             }
@@ -108,6 +116,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.counts().await,
             Backend::Sqlite(store) => store.counts().await,
+            Backend::MySql(store) => store.counts().await,
             Backend::Redis(store) => store.counts().await,
         }
     }
@@ -118,6 +127,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.preflight().await,
             Backend::Sqlite(store) => store.preflight().await,
+            Backend::MySql(store) => store.preflight().await,
             Backend::Redis(store) => store.preflight().await,
         }
     }
@@ -156,6 +166,7 @@ impl Store {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.purge(spec).await,
                 Backend::Sqlite(store) => store.purge(spec).await,
+                Backend::MySql(store) => store.purge(spec).await,
                 Backend::Redis(store) => store.purge(spec).await.map(|emptied| emptied.backup),
             };
             match result {
@@ -178,6 +189,7 @@ impl Store {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.restore(reader).await,
                 Backend::Sqlite(store) => store.restore(reader).await,
+                Backend::MySql(store) => store.restore(reader).await,
                 Backend::Redis(store) => store.restore(reader, path).await,
             };
             match result {
@@ -191,7 +203,7 @@ impl Store {
 
     /// Finds out how the purge of a prepared backup ended, after a crash or a lost connection.
     ///
-    /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite the first
+    /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite and MySQL the first
     /// rows of the backup are looked up in the table. On Redis all of its keys are, and `rows` of
     /// [`Settled::Committed`] is how many are gone: a purge may have come half-way.
     pub async fn settle(&mut self, path: &Path, key: &BackupKey) -> Result<Settled, Error> {
@@ -204,6 +216,7 @@ impl Store {
         let committed = match &mut self.backend {
             Backend::Postgres(store) => store.was_committed(&info).await?,
             Backend::Sqlite(store) => store.was_committed(Reader::open(path, key)?).await?,
+            Backend::MySql(store) => store.was_committed(Reader::open(path, key)?).await?,
             Backend::Redis(store) => return store.settle(path, key).await,
         };
         Ok(match committed {
@@ -242,6 +255,7 @@ impl Store {
         match &self.backend {
             Backend::Postgres(store) => store.selected(),
             Backend::Sqlite(store) => store.selected(),
+            Backend::MySql(store) => store.selected(),
             Backend::Redis(store) => store.selected(),
         }
     }

@@ -61,13 +61,13 @@ pub(super) struct Arguments {
     /// How long the application may take to become healthy [default: 60].
     #[arg(long, value_name = "SECONDS")]
     health_timeout: Option<u64>,
-    /// The session store, without a password: `postgres://USER@HOST/DB`, `redis://HOST/DB` (`rediss:` with TLS; `redis+sentinel://HOST/SERVICE/DB`; a cluster by some of its nodes, with commas) or `sqlite:PATH`.
+    /// The session store, without a password: `postgres://USER@HOST/DB`, `mysql://USER@HOST/DB`, `redis://HOST/DB` (`rediss:` with TLS; `redis+sentinel://HOST/SERVICE/DB`; a cluster by some of its nodes, with commas) or `sqlite:PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "store_from")]
     store: Option<String>,
     /// Where to read the session store's whole address, with password: `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "SOURCE")]
     store_from: Option<String>,
-    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD is used, or what the store's own client reads: PGPASSWORD, REDISCLI_AUTH.
+    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD is used, or what the store's own client reads: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH.
     #[arg(long, value_name = "FILE")]
     store_password_file: Option<PathBuf>,
     /// The form of the session table or of the keys in Redis, when it should not be detected.

@@ -8,7 +8,7 @@ mod purge;
 mod restore;
 
 use super::backup::BackupInfo;
-use super::schema::{Selected, Wanted, quoted, select};
+use super::schema::{Selected, Wanted, select};
 use super::store::{Limits, Options, within};
 use super::url::{PostgresAddress, SslMode};
 use super::{Cause, Counts, Error, StoreKind, ZoneCounts};
@@ -58,6 +58,7 @@ impl Postgres {
             kind: StoreKind::Postgres,
             table: options.table.as_deref(),
             dialect: options.dialect.as_deref(),
+            custom: options.custom.as_ref(),
         };
         let selected = select(tables, wanted)?;
         Ok(Self { opener, connection: Some(connection), selected, zone })
@@ -111,9 +112,8 @@ impl Postgres {
     }
 
     async fn count(&self, connection: &mut PgConnection) -> Result<Counts, Error> {
-        let column = &self.selected.roles.expires;
-        let zoneless = column.data_type.contains("without time zone");
-        let expiry = quoted(&column.name);
+        let zoneless = self.selected.roles.is_zoneless();
+        let expiry = self.selected.roles.instant(StoreKind::Postgres);
         let now =
             |zone: &str| if zoneless { format!("(now() AT TIME ZONE {zone})") } else { "now()".to_owned() };
         let sql = format!(

@@ -9,7 +9,7 @@ mod purge;
 mod restore;
 mod row;
 
-use super::schema::{Selected, Wanted, quoted, select};
+use super::schema::{Selected, Wanted, select};
 use super::store::{Limits, Options, within};
 use super::{Cause, Counts, Error, StoreKind};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -40,6 +40,7 @@ impl Sqlite {
             kind: StoreKind::Sqlite,
             table: options.table.as_deref(),
             dialect: options.dialect.as_deref(),
+            custom: options.custom.as_ref(),
         };
         let selected = select(tables, wanted)?;
         Ok(Self {
@@ -96,7 +97,7 @@ impl Sqlite {
     /// Expiries are told by how they are stored, since SQLite's columns take anything: text is ISO 8601 in UTC,
     /// numbers are Unix milliseconds, or seconds when they are too small for that. The unreadable counts as active.
     async fn count(&self, connection: &mut SqliteConnection) -> Result<Counts, Error> {
-        let expiry = quoted(&self.selected.roles.expires.name);
+        let expiry = self.selected.roles.instant(StoreKind::Sqlite);
         let sql = format!(
             "SELECT count(*), coalesce(sum(CASE WHEN typeof({expiry}) IN ('integer', 'real') \
              THEN {expiry} * (CASE WHEN abs({expiry}) < 1e11 THEN 1000.0 ELSE 1.0 END) \
