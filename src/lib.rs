@@ -13,6 +13,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod contain;
 pub mod coverage;
 pub mod demo;
 pub mod detect;

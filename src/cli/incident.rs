@@ -1,13 +1,14 @@
 //! `unleak incident`: what rotations have left, and whether anybody has changed it.
 
 use super::{Context, Failure};
+use crate::durable::{Mode, write_atomic};
 use crate::exit::Exit;
 use crate::rotate::{
     Error, IncidentId, ReportForm, Status, incidents, report as read_report, verify as verify_incident,
 };
 use serde_json::json;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 /// List, show and verify the incidents that rotations have left in the state folder.
@@ -22,6 +23,7 @@ Examples:
   Read a report, or hand it over as one page:
     unleak incident show INC-20251119-001
     unleak incident show INC-20251119-001 --form html > report.html
+    unleak incident report INC-20251119-001 --format pdf --output report.pdf
 
   Was anything changed since? With a public key that was put elsewhere before:
     unleak incident verify INC-20251119-001 --public-key /media/keys/signing.pub"
@@ -46,6 +48,17 @@ enum Action {
         /// The form of the report.
         #[arg(long, value_enum, default_value_t = ReportForm::Markdown, value_name = "FORM")]
         form: ReportForm,
+    },
+    /// Write the report of an incident into a file, or print it.
+    Report {
+        /// The incident.
+        id: String,
+        /// The form of the report.
+        #[arg(long, value_enum, default_value_t = ReportForm::Markdown, value_name = "FORM")]
+        format: ReportForm,
+        /// The file; a PDF is written into one only.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Check that journal and reports are what was written and signed; exit code 6 when they are not.
     Verify {
@@ -102,10 +115,9 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             }
             Ok(Exit::Clean)
         }
-        Action::Show { id: name, form } => {
-            let text = read_report(&state, &id(name)?, *form).map_err(|error| failure(&error))?;
-            context.out.write_all(text.as_bytes())?;
-            Ok(Exit::Clean)
+        Action::Show { id: name, form } => give(*form, None, &state, &id(name)?, context),
+        Action::Report { id: name, format, output } => {
+            give(*format, output.as_deref(), &state, &id(name)?, context)
         }
         Action::Verify { id: name, public_key, format } => {
             let id = id(name)?;
@@ -138,6 +150,26 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             })
         }
     }
+}
+
+/// Gives a report out as it was signed.
+fn give(
+    form: ReportForm,
+    output: Option<&Path>,
+    state: &Path,
+    id: &IncidentId,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let bytes = read_report(state, id, form).map_err(|error| failure(&error))?;
+    match output {
+        Some(path) => write_atomic(path, &bytes, Mode::Private).map_err(|error| failure(&error.into()))?,
+        None if form == ReportForm::Pdf => {
+            return Err(Failure::usage("a PDF is no text for a terminal")
+                .hinted("name a file: `unleak incident report ID --format pdf --output FILE`"));
+        }
+        None => context.out.write_all(&bytes)?,
+    }
+    Ok(Exit::Clean)
 }
 
 fn failure(error: &Error) -> Failure {

@@ -1,5 +1,6 @@
 //! The command line: one file a command, each of which only translates arguments into calls of the library.
 
+mod audit;
 mod baseline;
 mod completions;
 mod context;
@@ -9,12 +10,15 @@ mod fingerprint_key;
 mod hook;
 mod ignore;
 mod incident;
+mod input;
 mod interrupt;
 mod man;
 mod progress;
 mod rotate;
 mod rules;
 mod scan;
+mod sessions;
+mod store;
 
 pub use context::Context;
 pub use failure::Failure;
@@ -41,7 +45,9 @@ enum Command {
     Baseline(baseline::Args),
     Hook(hook::Args),
     Rotate(Box<rotate::Args>),
+    Sessions(Box<sessions::Args>),
     Incident(incident::Args),
+    Audit(audit::Args),
     Demo(demo::Args),
     #[command(hide = true)]
     DemoApp(demo::AppArgs),
@@ -63,7 +69,9 @@ pub fn main() -> Exit {
         Command::Baseline(args) => baseline::run(&args, &mut context),
         Command::Hook(args) => hook::run(&args, &mut context),
         Command::Rotate(args) => rotate::run(&args, &mut context),
+        Command::Sessions(args) => sessions::run(&args, &mut context),
         Command::Incident(args) => incident::run(&args, &mut context),
+        Command::Audit(args) => audit::run(&args, &mut context),
         Command::Demo(args) => demo::run(&args, &mut context),
         Command::DemoApp(args) => demo::run_app(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),

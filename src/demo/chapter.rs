@@ -135,6 +135,8 @@ fn request(story: &Story<'_>) -> Result<Request, Error> {
         exposed_since: None,
         leaked: None,
         exposure: None,
+        contain: None,
+        deduced: false,
         protection: rotate::protect(),
         restore_leaked: false,
         graceful: None,

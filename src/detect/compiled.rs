@@ -215,7 +215,9 @@ impl Matcher {
         let text = &bytes[start..bytes.len().min(name.end + named::REACH)];
         let judged = |Candidate { range, form }: Candidate| {
             let secret = range.start + start..range.end + start;
-            match self.judged(&text[range], form) {
+            let value = &text[range];
+            let meant = named::meant(value);
+            match self.judged(meant.as_ref().map_or(value, |(meant, _)| meant), form) {
                 Ok(verdict) => Ok(Found { secret, verdict }),
                 Err(refusal) => Err((secret, refusal)),
             }

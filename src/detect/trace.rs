@@ -5,8 +5,9 @@
 
 use super::compiled::Found;
 use super::decode::{self, Kind};
-use super::{Detector, Error, Match, Spans};
+use super::{Decoded, Detector, Error, Match, Spans, named};
 use crate::patch::{Copied, Patch};
+use crate::secret::Secret;
 use std::ops::Range;
 
 /// A pattern looks one byte beyond its match: at a word's or a line's edge. One more for good measure.
@@ -246,9 +247,14 @@ impl Detector {
             }
             let answer = self.compiled[rule].find(&self.rules[rule], bytes, &range)?;
             near &= answer.near;
-            raw.extend(answer.found.into_iter().map(|Found { secret, verdict }| Raw {
-                hit: *hit,
-                found: Match { rule, secret, verdict, decoded: None },
+            let is_named = self.rules[rule].named;
+            raw.extend(answer.found.into_iter().map(|Found { secret, verdict }| {
+                let meant = named::meant(&bytes[secret.clone()]).filter(|_| is_named);
+                let decoded = meant.map(|(value, encoding)| {
+                    let (value, encoding) = (Secret::from(value), encoding.to_owned());
+                    Box::new(Decoded { value, encoding, allowed: false })
+                });
+                Raw { hit: *hit, found: Match { rule, verdict, secret, decoded } }
             }));
         }
         hit.near = near;

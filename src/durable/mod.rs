@@ -4,6 +4,7 @@
 //! here; `clippy.toml` bans the other ways.
 
 mod append;
+pub mod chain;
 mod lock;
 mod write;
 

@@ -13,9 +13,17 @@ pub(super) const RECORD: u64 = 64 * 1024 * 1024;
 
 /// Reads all of a file; `shown` is the path for messages.
 pub(super) fn read(path: &Path, shown: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let file = File::open(path).map_err(|source| Error::Read { path: shown.to_owned(), source })?;
+    read_file(&file, shown, limit)
+}
+
+/// The same for a file that is open.
+pub(super) fn read_file(file: &File, shown: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let failed = |source| Error::Read { path: shown.to_owned(), source };
-    let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    // Room from the start: a buffer that grows leaves copies of what it held behind.
+    let length = file.metadata().map_or(0, |meta| meta.len().min(limit)) + 64;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0)));
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > limit {
         return Err(Error::TooLarge { path: shown.to_owned(), mib: limit / 1024 / 1024 });
     }

@@ -104,6 +104,16 @@ pub(super) fn feed(
     if let Some(directory) = directory {
         command.current_dir(directory);
     }
+    feed_program(command, input, limit, stop)
+}
+
+/// The same for a program with its arguments.
+pub(super) fn feed_program(
+    mut command: Command,
+    input: Option<&Secret>,
+    limit: Duration,
+    stop: &Stop,
+) -> Result<Fed, std::io::Error> {
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! How a rotation fails: what, why, and the next step.
 
-use crate::{durable, session};
+use crate::{contain, durable, session};
 use std::io;
 use std::path::PathBuf;
 
@@ -151,6 +151,19 @@ pub enum Error {
     /// A target that cannot be read has the new value, and nobody knows the old one.
     #[error("{0} cannot be put back: nobody could read what it held")]
     NoWayBack(String),
+    /// The old value was written, and something else is read.
+    #[error("{0} does not hold the old value after it was written back")]
+    NotBack(String),
+    /// A target or a reload leads to another place than when the rotation was planned.
+    #[error("{what} is another one than when the rotation was planned: it was {was}, and is now {now}")]
+    OtherPlace {
+        /// The target or the reload.
+        what: String,
+        /// Where it led.
+        was: String,
+        /// Where it leads.
+        now: String,
+    },
     /// The new value's own form is of no use.
     #[error("the form of the new secret is not usable: {0}")]
     Alphabet(&'static str),
@@ -273,10 +286,16 @@ pub enum Error {
     /// The signing key or what was signed with it cannot be used.
     #[error("cannot sign or check with {}", .0.display())]
     Signing(PathBuf),
+    /// The leaked value could not be taken out of the repository.
+    #[error("the leaked value cannot be taken out of the repository")]
+    Contain(#[from] contain::Error),
     /// What was to be written still held a secret; it was not written.
     #[error("{0} would have held a secret and was not written")]
     Unclean(&'static str),
 }
+
+/// What to do where a name leads elsewhere than before.
+const OTHER_PLACE: &str = "go back to the environment and configuration of that time, or say with --target or --reload what is meant now";
 
 fn said(output: &str) -> String {
     if output.is_empty() { String::new() } else { format!("; it said:\n{output}") }
@@ -362,6 +381,7 @@ impl Error {
                 let path = "check the path; a symbolic link must lead to a file that is there";
                 return error.hint().or_else(|| Some(path.to_owned()));
             }
+            Self::Contain(error) => return error.hint(),
             Self::Store(error) => {
                 return error.hint().or_else(|| {
                     Some(
@@ -379,6 +399,8 @@ impl Error {
             Self::Alphabet(_) => {
                 "leave out --secret-length and --secret-alphabet, or give for example 64 and alnum"
             }
+            Self::NotBack(_) => "look at the store; the old value stays sealed, and --abort writes it again",
+            Self::OtherPlace { .. } => OTHER_PLACE,
             Self::NoWayBack(_) => "go on with --resume, or put the old value there by hand",
             Self::Read { .. } => "check the path and its permissions; a symbolic link must lead to a file",
             Self::Edit(_) => {

@@ -1,6 +1,7 @@
 //! What a rotation saw with its own eyes: the only thing that its report may claim.
 
 use super::Downtime;
+use crate::contain::Contained;
 use crate::session::Purged;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -180,6 +181,8 @@ pub(super) struct Evidence {
     pub(super) downtime: Option<Downtime>,
     /// Rows that a purge of an earlier run is known to have deleted, by its backup.
     pub(super) deleted_earlier: u64,
+    /// What was taken out of a repository.
+    pub(super) contained: Option<Contained>,
 }
 
 impl Evidence {

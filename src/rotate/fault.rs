@@ -24,6 +24,11 @@ impl FromStr for Fault {
 }
 
 impl Fault {
+    /// Holds the process when the rotation and every secret of it are gone.
+    pub fn at_end(&self) {
+        self.strike("end", "before", &Stop::default());
+    }
+
     /// Dies like a process that is killed, or waits until somebody asks to stop.
     pub(super) fn strike(&self, at: &str, moment: &str, stop: &Stop) {
         if !cfg!(debug_assertions) || self.point != format!("{at}:{moment}") {

@@ -147,9 +147,9 @@ impl Format {
         let mut bytes = Zeroizing::new([0_u8; 64]);
         rand::rngs::SysRng.try_fill_bytes(&mut *bytes).map_err(|error| Error::Random(error.to_string()))?;
         Ok(Secret::from(match self {
-            Self::Hex | Self::Rails => hex::encode(*bytes),
-            Self::Base64 | Self::Phoenix => STANDARD.encode(*bytes),
-            Self::Base64url => URL_SAFE_NO_PAD.encode(*bytes),
+            Self::Hex | Self::Rails => hex::encode(&bytes[..]),
+            Self::Base64 | Self::Phoenix => STANDARD.encode(&bytes[..]),
+            Self::Base64url => URL_SAFE_NO_PAD.encode(&bytes[..]),
             Self::Laravel => format!("base64:{}", STANDARD.encode(&bytes[..32])),
             // Django's alphabet without what a shell or a dotenv dialect would read as something else.
             Self::Django => letters(50, b"abcdefghijklmnopqrstuvwxyz0123456789@-_=+")?,

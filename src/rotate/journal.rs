@@ -1,18 +1,15 @@
 //! What a rotation did, written before and after each step and on disk before the next: the source of the report,
 //! and what a crash leaves to go on from.
 //!
-//! One JSON object a line, each with the hash of the one before: SHA-256 over the canonical JSON of the record
-//! (RFC 8785 for what stands in it: sorted keys, no blanks) without `hash`. No secret stands in it.
+//! A chain of records, see `durable::chain`. No secret stands in it.
 
 use super::bounded::{self, RECORD};
 use super::{Error, Step};
-use crate::durable::AppendFile;
+use crate::durable::{AppendFile, chain};
 use crate::secret::Redactor;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -75,7 +72,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Starts a journal.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
-        let head = "0".repeat(64);
+        let head = chain::first();
         Ok(Self { file: AppendFile::create(path)?, started: Instant::now(), before_ms: 0, seq: 0, head })
     }
 
@@ -116,8 +113,8 @@ impl Journal {
             prev: self.head.clone(),
             hash: String::new(),
         };
-        record.hash = hash(&record);
-        let mut line = canonical(&to_value(&record));
+        record.hash = chain::hash(&to_value(&record));
+        let mut line = chain::canonical(&to_value(&record));
         if !redactor.is_clean(without_hashes(&record).as_bytes()) {
             return Err(Error::Unclean("the journal"));
         }
@@ -146,37 +143,15 @@ impl Journal {
 /// [`Error::Journal`] with the line that does not fit.
 pub fn read_journal(path: &Path) -> Result<Vec<Record>, Error> {
     let text = bounded::text(path, path, RECORD)?;
-    let mut records: Vec<Record> = Vec::new();
-    let mut head = "0".repeat(64);
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        if !line.ends_with('\n') {
-            break;
-        }
-        let bad = |reason| Error::Journal { path: PathBuf::from(path), line: index + 1, reason };
-        let record: Record = serde_json::from_str(line).map_err(|_| bad("it is no record"))?;
-        if record.seq != index as u64 {
-            return Err(bad("its number is not the next"));
-        }
-        if record.prev != head {
-            return Err(bad("it does not follow the record before it"));
-        }
-        if record.hash != hash(&record) {
-            return Err(bad("its hash does not fit its content"));
-        }
-        head.clone_from(&record.hash);
-        records.push(record);
-    }
-    Ok(records)
+    let bad = |line, reason| Error::Journal { path: PathBuf::from(path), line, reason };
+    let records = chain::read(&text).map_err(|broken| bad(broken.line, broken.reason))?;
+    let record =
+        |(index, value)| serde_json::from_value(value).map_err(|_| bad(index + 1, "it is no record"));
+    records.into_iter().enumerate().map(record).collect()
 }
 
 fn to_value(record: &Record) -> Value {
     serde_json::to_value(record).expect("a record is plain data")
-}
-
-fn hash(record: &Record) -> String {
-    let mut value = to_value(record);
-    value.as_object_mut().expect("a record is an object").remove("hash");
-    hex::encode(Sha256::digest(canonical(&value)))
 }
 
 /// What a redactor should look at: a hash is random hexadecimal text of our own making.
@@ -184,23 +159,7 @@ fn without_hashes(record: &Record) -> String {
     let mut bare = record.clone();
     bare.prev.clear();
     bare.hash.clear();
-    canonical(&to_value(&bare))
-}
-
-/// JSON with sorted keys, whatever order the map type of `serde_json` was built with.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let sorted: BTreeMap<_, _> = map.iter().collect();
-            let members: Vec<_> = sorted
-                .into_iter()
-                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
-                .collect();
-            format!("{{{}}}", members.join(","))
-        }
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        other => other.to_string(),
-    }
+    chain::canonical(&to_value(&bare))
 }
 
 #[cfg(test)]

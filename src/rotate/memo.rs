@@ -5,7 +5,7 @@
 
 use super::canary::{Canary, Sealed};
 use super::unfinished::SEALED;
-use super::{Error, IncidentId, Probe, Request, Target, seal};
+use super::{Error, IncidentId, Probe, Reload, Request, Target, seal};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,9 @@ pub(super) struct Memo {
     /// What tells them from others; the names alone where it was not written yet.
     #[serde(default)]
     identities: Option<Vec<String>>,
+    /// What targets and reloads led to when the rotation was planned.
+    #[serde(default)]
+    endpoints: Vec<(String, String)>,
     /// What the caller wants to have back.
     arguments: Option<String>,
     /// A hash of the cookie that was given: answers to another one cannot be compared.
@@ -37,6 +40,7 @@ impl Memo {
         Self {
             targets: request.targets.iter().map(ToString::to_string).collect(),
             identities: Some(request.targets.iter().map(|target| target.place().identity()).collect()),
+            endpoints: endpoints(request),
             arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
             cookie: request.probe.as_ref().and_then(|probe| probe.cookie.as_ref()).map(hash),
             canary: canary.sealed(request.probe.as_ref()),
@@ -62,6 +66,14 @@ impl Memo {
         }
     }
 
+    /// The first target or reload of the same name that leads elsewhere now: what, where it led, where it leads.
+    pub(super) fn moved(&self, request: &Request) -> Option<(String, String, String)> {
+        endpoints(request).into_iter().find_map(|(what, now)| {
+            let (_, was) = self.endpoints.iter().find(|(name, was)| *name == what && *was != now)?;
+            Some((what, was.clone(), now))
+        })
+    }
+
     /// The cookies that were seen alive; `None` when another one is given now.
     pub(super) fn canary(self, probe: &Probe) -> Option<Canary> {
         let given = probe.cookie.as_ref();
@@ -79,6 +91,12 @@ pub fn remembered(state: &Path, id: &IncidentId) -> Result<Option<Secret>, Error
         return Err(Error::NotUnfinished(id.to_string()));
     }
     Ok(Memo::read(&folder, state, id)?.arguments.map(Secret::from))
+}
+
+fn endpoints(request: &Request) -> Vec<(String, String)> {
+    let targets = request.targets.iter();
+    let targets = targets.filter_map(|target| Some((target.to_string(), target.place().endpoint()?)));
+    targets.chain(request.reload.iter().filter_map(Reload::endpoint)).collect()
 }
 
 /// One sealed file cannot be put in the place of the other.

@@ -40,7 +40,7 @@ impl Opened {
         let first =
             journal.append(Kind::Opened, None, None, &format!("incident {id}"), Some(data), redactor)?;
         Memo::of(&plan.request, &before.canary).write(&folder, state, &id)?;
-        way_back::write(&folder, state, &id, &plan.held, new)?;
+        way_back::write(&folder, state, &id, &plan.held, new, plan.request.leaked.as_ref())?;
         Ok(Self { id, folder, journal, timeline: vec![first] })
     }
 

@@ -10,6 +10,7 @@ use super::{
     Address, Error, Exposure, Fault, Forgery, Format, Framework, IncidentId, Probe, Protection, Reload,
     Severity, Shape, StoreAccess, Strength, Target,
 };
+use crate::contain::{Containment, Planned};
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
 use crate::session::{StoreClass, StoreSummary};
@@ -63,6 +64,10 @@ pub struct Request {
     pub leaked: Option<Secret>,
     /// Where it leaked to.
     pub exposure: Option<Exposure>,
+    /// The files of a repository that the leaked value is taken out of when everything else is done.
+    pub contain: Option<Containment>,
+    /// Whether the target was taken from the finding and not named.
+    pub deduced: bool,
     /// What was done to keep the values out of core dumps.
     pub protection: Protection,
     /// Until when the old value is meant to stay in fallback lists, in the operator's words.
@@ -87,6 +92,8 @@ pub struct Plan {
     /// How hard the old value was to guess.
     pub(super) strength: Option<Strength>,
     pub(super) warnings: Vec<String>,
+    /// The commit that will be made, where that could be looked at before.
+    pub(super) containment: Option<Planned>,
     pub(super) unfinished: Option<Unfinished>,
 }
 
@@ -95,7 +102,7 @@ impl Plan {
     ///
     /// # Errors
     /// When the rotation could not work: everything that can be known before is refused here.
-    pub fn prepare(request: Request) -> Result<Self, Error> {
+    pub fn prepare(mut request: Request) -> Result<Self, Error> {
         check_targets(&request.targets)?;
         let (held, unfinished) = match &request.unfinished {
             Some(id) => Unfinished::find(&request, id).map(|(held, unfinished)| (held, Some(unfinished)))?,
@@ -111,6 +118,14 @@ impl Plan {
         if let (Some(leaked), None) = (&request.leaked, &unfinished) {
             holds_leaked(leaked, &held)?;
         }
+        if let Some(contain) = &mut request.contain {
+            let files = request.targets.iter().filter_map(|target| target.place().file());
+            contain.spared = files.map(Path::to_owned).collect();
+        }
+        let containment = match (&request.contain, &request.leaked, &unfinished) {
+            (Some(contain), Some(leaked), None) => Some(contain.plan(leaked)?),
+            _ => None,
+        };
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
         let names: Vec<_> = request.targets.iter().map(|target| target.place().variable()).collect();
         let forged = request.probe.as_ref().and_then(|probe| probe.forge.as_ref()).map(|forge| forge.kind);
@@ -126,8 +141,18 @@ impl Plan {
         let format = request.format.clone().unwrap_or(known);
         let strength = first.map(Strength::of);
         let warnings = Vec::new();
-        let mut plan =
-            Self { request, held, format, store, frameworks, class, strength, warnings, unfinished };
+        let mut plan = Self {
+            request,
+            held,
+            format,
+            store,
+            frameworks,
+            class,
+            strength,
+            warnings,
+            containment,
+            unfinished,
+        };
         plan.warnings = warnings::of(&plan);
         Ok(plan)
     }
@@ -149,6 +174,12 @@ impl Plan {
         let first = values.next()?;
         let same = values.all(|value| value == first) && self.facts().all(|facts| !facts.mixed);
         same.then_some(first)
+    }
+
+    /// The value that a finding told, in this run or in the one that it goes on with.
+    pub(super) fn leaked(&self) -> Option<&Secret> {
+        let before = || self.unfinished.as_ref().and_then(|unfinished| unfinished.leaked.as_ref());
+        self.request.leaked.as_ref().or_else(before)
     }
 
     /// The names that applications know the value by.
@@ -197,7 +228,7 @@ impl Plan {
         if let Some(probe) = &self.request.probe {
             secrets.extend(probe.secrets());
         }
-        secrets.extend(self.request.leaked.clone());
+        secrets.extend(self.leaked().cloned());
         secrets.extend(self.unfinished.iter().map(|unfinished| unfinished.new.clone()));
         secrets
     }
@@ -226,6 +257,7 @@ impl Plan {
             steps.extend([Step::Purge, Step::PurgeAgain]);
         }
         steps.push(Step::Verify);
+        steps.extend(self.request.contain.is_some().then_some(Step::Contain));
         steps
     }
 

@@ -3,6 +3,7 @@
 //! On Linux the process is made undumpable, which also holds for dumps that are piped to a program, and which a command
 //! that we start does not inherit: the application that it starts keeps its own core dumps.
 
+use crate::secret::{Locking, lock_from_now_on, locking};
 use std::fmt;
 
 /// Which protection was got.
@@ -11,8 +12,9 @@ pub struct Protection {
     dumps_off: bool,
 }
 
-/// Turns core dumps of this process off; call it before a secret is read.
+/// Turns core dumps of this process off, and locks the buffers of secrets; call it before a secret is read.
 pub fn protect() -> Protection {
+    lock_from_now_on();
     Protection { dumps_off: turn_dumps_off() }
 }
 
@@ -42,6 +44,10 @@ impl fmt::Display for Protection {
         } else {
             "core dumps of unleak could not be turned off"
         })?;
-        f.write_str("; its memory was not locked, so that swap and hibernation may hold the values")
+        f.write_str(match locking() {
+            Locking::All => "; the buffers of its secrets were locked, so that they are not swapped; hibernation, and what passes through files, pipes, HTTP and JSON on the way, is not covered by that",
+            Locking::Some => "; the system refused to lock some buffers of its secrets (`ulimit -l`), so that swap may hold values",
+            Locking::Off => "; its memory was not locked, so that swap and hibernation may hold the values",
+        })
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn discard(path: &Path) -> Result<(), Error> {
 /// The key of this installation, made on first use; two first uses at once get the same.
 fn key_or_new(path: &Path) -> Result<Zeroizing<[u8; 32]>, Error> {
     if !path.exists() {
-        let text = Zeroizing::new(hex::encode(*random::<32>()?));
+        let text = Zeroizing::new(hex::encode(&random::<32>()?[..]));
         durable::create_whole(path, text.as_bytes())?;
     }
     key(path)

@@ -36,8 +36,16 @@ impl StoreAccess {
         Ok(Self { url: url.parse()?, options, secrets })
     }
 
+    /// Connects to the store and finds the session table.
+    ///
+    /// # Errors
+    /// See [`Store::connect`].
+    pub async fn connect(&self) -> Result<Store, crate::session::Error> {
+        Store::connect(&self.url, &self.options).await
+    }
+
     /// What must never be shown.
-    pub(super) fn secrets(&self) -> &[Secret] {
+    pub fn secrets(&self) -> &[Secret] {
         &self.secrets
     }
 
@@ -77,7 +85,8 @@ impl StoreAccess {
         let key = BackupKey::load_or_create(&state.join("backup.key"))?;
         let created = Timestamp::now();
         let dir = state.join("backups");
-        let spec = BackupSpec { dir: &dir, key: &key, incident, created, expires: created + KEEP };
+        let spec =
+            BackupSpec { dir: &dir, key: &key, incident, created, expires: created + KEEP, owner: None };
         block_on(async {
             let mut store = Store::connect(&self.url, &self.options).await?;
             Ok(store.purge(&spec).await?)

@@ -139,7 +139,9 @@ pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Resu
         return Err(Error::InUse(unfinished.id.to_string()));
     }
     let mut rotation = Rotation::open(plan, Before::default(), stop, observer)?;
-    let steps: Vec<_> = plan.steps().into_iter().filter(|step| *step < Step::Purge).collect();
+    let is_touched =
+        |step: &Step| *step < Step::Purge || *step == Step::Contain && unfinished.containment_had_begun();
+    let steps: Vec<_> = plan.steps().into_iter().filter(is_touched).collect();
     let ending = rotation.turn_back(&steps, Error::Stopped);
     let outcome = rotation.close(ending);
     drop(locks);
@@ -338,6 +340,9 @@ impl<'a> Rotation<'a> {
             }
             Step::PurgeAgain | Step::Verify => {
                 "the new value is in use and the sessions are deleted: for the rest, mend the cause"
+            }
+            Step::Contain => {
+                "the rotation itself is done, and the repository is as it was, with the leaked value in its files: mend the cause"
             }
         };
         let next = format!("{state}, then run `unleak rotate --resume {}`", self.id);

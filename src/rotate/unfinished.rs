@@ -26,6 +26,8 @@ pub(super) struct Unfinished {
     pub(super) before: Before,
     /// The new value, which stands in some targets already, or in all.
     pub(super) new: Secret,
+    /// The value that leaked, where a finding told it.
+    pub(super) leaked: Option<Secret>,
 }
 
 impl Unfinished {
@@ -41,13 +43,17 @@ impl Unfinished {
         if !memo.is_about(&request.targets) {
             return Err(Error::OtherTarget { id: id.to_string(), target: memo.targets.join(", ") });
         }
+        if let Some((what, was, now)) = memo.moved(request) {
+            return Err(Error::OtherPlace { what, was, now });
+        }
         let canary = request.probe.as_ref().and_then(|probe| memo.canary(probe));
         // Answers to another cookie cannot be compared.
         let answers = if canary.is_some() { seen_before(&records, "answers") } else { Vec::new() };
         let given = || request.probe.as_ref().and_then(|probe| probe.cookie.clone());
         let canary = canary.unwrap_or_else(|| Canary { live: given(), forged: None });
         let before = Before { canary, answers, pages: seen_before(&records, "pages") };
-        let WayBack { old, new } = way_back::open(&sealed, &request.state, id)?;
+        let WayBack { old, new, leaked } =
+            way_back::open(&sealed, &request.state, id, request.targets.len())?;
         let held = request.targets.iter().zip(&old).map(|(target, old)| target.place().recover(old));
         let held = held.collect::<Result<Vec<_>, _>>()?;
         for (index, held) in held.iter().enumerate() {
@@ -55,7 +61,7 @@ impl Unfinished {
                 return Err(Error::ChangedMeanwhile(held.facts().place.clone()));
             }
         }
-        Ok((held, Self { id: id.clone(), folder, records, before, new }))
+        Ok((held, Self { id: id.clone(), folder, records, before, new, leaked }))
     }
 
     /// Whether the application took the new value: the last of reload and health that the rotation was planned with was done,
@@ -86,6 +92,11 @@ impl Unfinished {
         // The memo last: as long as there is a way back, it says how.
         seal::discard(&folder.join(SEALED))?;
         seal::discard(&folder.join(MEMO))
+    }
+
+    /// Whether a commit may have been begun that takes the value out of a repository.
+    pub(super) fn containment_had_begun(&self) -> bool {
+        self.records.iter().any(|record| record.step == Some(Step::Contain))
     }
 
     /// Whether sessions may have been deleted.

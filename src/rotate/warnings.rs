@@ -7,6 +7,9 @@ use crate::session::StoreClass;
 /// The warnings of a plan.
 pub(super) fn of(plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
+    if plan.request.deduced {
+        warnings.push(format!("The target was not named: {} is the one place of the working tree that assigns the finding's value in a dotenv file.", plan.target_names()));
+    }
     for (target, facts) in plan.request.targets.iter().zip(plan.facts()) {
         let inside = if plan.held.len() > 1 { format!(" in {}", facts.place) } else { String::new() };
         about_target(target.place().variable(), facts, &inside, &mut warnings);
@@ -22,6 +25,7 @@ pub(super) fn of(plan: &Plan) -> Vec<String> {
         warnings.push("No target has a fallback list that can hold the old value, so that --graceful keeps nothing: the sessions end as without it.".to_owned());
     }
     warnings.extend(plan.request.reload.iter().filter_map(Reload::warning));
+    warnings.extend(plan.containment.iter().flat_map(crate::contain::Planned::warnings));
     about_sessions(plan, &mut warnings);
     warnings
 }

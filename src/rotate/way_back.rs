@@ -15,18 +15,23 @@ pub(super) struct WayBack {
     pub(super) old: Vec<Zeroizing<Vec<u8>>>,
     /// The new value.
     pub(super) new: Secret,
+    /// The value that leaked, where that is known.
+    pub(super) leaked: Option<Secret>,
 }
 
-/// Seals the way back into the incident's folder: each part with its length before it, the new value first.
+/// Seals the way back into the incident's folder: each part with its length before it, the new value first and the
+/// leaked one, if it is known, last.
 pub(super) fn write(
     folder: &Path,
     state: &Path,
     id: &IncidentId,
     held: &[Box<dyn Held>],
     new: &Secret,
+    leaked: Option<&Secret>,
 ) -> Result<(), Error> {
     let mut parts = vec![Zeroizing::new(new.expose().to_vec())];
     parts.extend(held.iter().map(|held| held.sealed()));
+    parts.extend(leaked.map(|leaked| Zeroizing::new(leaked.expose().to_vec())));
     let length: usize = parts.iter().map(|part| part.len() + 8).sum();
     let mut bytes = Zeroizing::new(Vec::with_capacity(length));
     for part in &parts {
@@ -36,12 +41,14 @@ pub(super) fn write(
     seal::seal(&folder.join(SEALED), &state.join("undo.key"), id.as_str(), &bytes)
 }
 
-/// Opens what [`write()`] sealed.
-pub(super) fn open(path: &Path, state: &Path, id: &IncidentId) -> Result<WayBack, Error> {
+/// Opens what [`write()`] sealed for so many targets.
+pub(super) fn open(path: &Path, state: &Path, id: &IncidentId, targets: usize) -> Result<WayBack, Error> {
     let bytes = seal::unseal(path, &state.join("undo.key"), id.as_str())?;
     let mut parts = parts(&bytes).ok_or_else(|| Error::Seal(path.to_owned()))?.into_iter();
     let new = parts.next().ok_or_else(|| Error::Seal(path.to_owned()))?;
-    Ok(WayBack { new: Secret::from(&new[..]), old: parts.collect() })
+    let old = parts.by_ref().take(targets).collect();
+    let leaked = parts.next().map(|leaked| Secret::from(&leaked[..]));
+    Ok(WayBack { new: Secret::from(&new[..]), old, leaked })
 }
 
 fn parts(mut rest: &[u8]) -> Option<Vec<Zeroizing<Vec<u8>>>> {

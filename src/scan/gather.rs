@@ -14,8 +14,13 @@ struct Version<'o> {
     spans: Vec<Form>,
 }
 
-/// Where in a blob a secret stands, and in which encoding.
-type Form = (Span, Option<String>);
+/// Where in a blob a secret stands, or what is part of it, and in which encoding.
+#[derive(Clone, PartialEq, Eq)]
+struct Form {
+    span: Span,
+    encoding: Option<String>,
+    is_part: bool,
+}
 
 /// Groups the hits by the value they found. With each finding comes how sure it would be if the nature of its files did not
 /// count.
@@ -65,7 +70,7 @@ fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<O
         title: rule.title.to_string(),
         severity: rule.severity,
         confidence: nature
-            .map_or(best.verdict.confidence, |nature| best.verdict.confidence.min(nature.most())),
+            .map_or(best.verdict.confidence, |nature| best.verdict.confidence.min(nature.most(reason))),
         reason: nature.map_or_else(|| reason.to_string(), |nature| format!("{reason}; {}", nature.words())),
         advice: rule.advice.to_string(),
         rotation: rule::rotation(rule),
@@ -80,7 +85,11 @@ fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<O
 pub(super) fn first_place(key: &Key, span: Span, origins: &Origins) -> Option<Occurrence> {
     let origin = origins.get(key)?.iter().min_by_key(|origin| (origin.is_echo, age(origin)))?;
     let last = origin.last.as_ref().map(|(_, id)| id.clone());
-    Some(occurrence(origin, &(span, None), &Path { versions: 1, at_head: origin.at_head, last }))
+    Some(occurrence(
+        origin,
+        &Form { span, encoding: None, is_part: false },
+        &Path { versions: 1, at_head: origin.at_head, last },
+    ))
 }
 
 /// A finding that is a live value. A rule that knows such values knows best what to do about it.
@@ -111,17 +120,18 @@ fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
     let texts: HashSet<_> = hits.iter().filter_map(|hit| hit.key.document()).collect();
     let is_told = |key: &Key| archives.contains(key) || key.holders().any(|holder| texts.contains(&holder));
     for hit in hits.iter().filter(|hit| !is_told(&hit.key)) {
-        blobs.entry(&hit.key).or_default().push((hit.span, hit.encoding.clone()));
+        let form = Form { span: hit.span, encoding: hit.encoding.clone(), is_part: hit.is_part };
+        blobs.entry(&hit.key).or_default().push(form);
     }
     let mut paths: BTreeMap<(Option<&str>, Option<&Place>), Vec<Version<'_>>> = BTreeMap::new();
     for (key, mut spans) in blobs {
-        spans.sort_unstable_by(|(a, a_form), (b, b_form)| {
-            (a.line, a.column, a_form).cmp(&(b.line, b.column, b_form))
+        spans.sort_unstable_by(|a, b| {
+            (a.span.line, a.span.column, &a.encoding).cmp(&(b.span.line, b.span.column, &b.encoding))
         });
         spans.dedup();
         if key.document().is_some() {
             // The line of a row says each cell twice.
-            spans.dedup_by_key(|(span, _)| span.line);
+            spans.dedup_by_key(|form| form.span.line);
         }
         for origin in origins.get(key).into_iter().flatten() {
             // What has no path is a place of its own kind, and so is a member of an archive.
@@ -156,13 +166,17 @@ fn of_path(mut versions: Vec<Version<'_>>) -> Vec<(u32, Occurrence)> {
     let at_head = versions.iter().any(|version| version.origin.at_head);
     let last = versions.iter().filter_map(|version| version.origin.last.as_ref()).max();
     let path = Path { versions: count, at_head, last: last.map(|(_, id)| id.clone()) };
-    let (mut told, mut most) = (Vec::new(), 0);
-    for version in &versions {
-        let known = most.min(version.spans.len());
-        for span in &version.spans[known..] {
-            told.push((age(version.origin).2, occurrence(version.origin, span, &path)));
+    let mut told = Vec::new();
+    // A part that is added later is no new place of the secret.
+    for is_part in [false, true] {
+        let mut most = 0;
+        for version in &versions {
+            let forms: Vec<&Form> = version.spans.iter().filter(|form| form.is_part == is_part).collect();
+            for form in &forms[most.min(forms.len())..] {
+                told.push((age(version.origin).2, occurrence(version.origin, form, &path)));
+            }
+            most = most.max(forms.len());
         }
-        most = most.max(version.spans.len());
     }
     told
 }
@@ -179,7 +193,7 @@ fn age(origin: &Origin) -> (u8, bool, u32) {
     (class, origin.commit.is_none(), order)
 }
 
-fn occurrence(origin: &Origin, (span, encoding): &Form, path: &Path) -> Occurrence {
+fn occurrence(origin: &Origin, Form { span, encoding, .. }: &Form, path: &Path) -> Occurrence {
     let commit = origin.commit.as_ref();
     Occurrence {
         path: origin.path.clone(),

@@ -16,7 +16,7 @@ use crate::secret::{FingerprintKey, Secret};
 use crate::source::{self, Blob, Content, Key, Lesson, Origins, Progress, Source, Visitor};
 use explain::{Considered, Why};
 use left_out::{Reason, Unheard};
-use sole::Sole;
+use sole::Soles;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -68,6 +68,8 @@ struct Hit {
     secret: Secret,
     span: Span,
     encoding: Option<String>,
+    /// Whether it only names the secret, as the id of a key does.
+    is_part: bool,
 }
 
 /// Scans a source. The key of the fingerprints is asked for only if there is a finding.
@@ -95,7 +97,7 @@ pub fn run(
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
-    let Sifted { mut hits, mut soles, mut left_out, cut, considered } = sieve.finish()?;
+    let Sifted { mut hits, soles, mut left_out, cut, mut considered } = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
@@ -103,22 +105,27 @@ pub fn run(
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
-    let keys = hits.iter().map(|hit| &hit.key).chain(soles.iter().map(|sole| &sole.key)).cloned();
+    let keys = hits.iter().map(|hit| &hit.key).chain(soles.keys()).cloned();
     let keys: HashSet<Key> = keys.chain(considered.keys()).collect();
     let origins =
         if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
-    if soles.len() > sole::MOST {
+    let soles = soles.named(&origins, progress);
+    if soles.cut {
         let reason =
-            format!("there are more than {} of them, and of the rest no path was looked at", sole::MOST);
+            format!("there are more than {} of them, and the rest was not read by their paths", sole::MOST);
         coverage.skip("files that hold one value", reason);
-        soles.truncate(sole::MOST);
     }
-    for hit in sole::hits(soles, &origins, detector)? {
+    let told = sole::told(soles, &origins, detector, progress)?;
+    for hit in told.hits {
         if hit.verdict.confidence >= options.min_confidence {
             hits.push(hit);
         } else {
             left_out.add(Reason::Confidence, hit.secret.expose());
+            considered.add(hit.rule, hit.secret.expose(), &hit.key, hit.span, Why::Unsure(hit.verdict));
         }
+    }
+    for (rule, key, value, span, why) in told.refused {
+        considered.add(rule, value.expose(), &key, span, why);
     }
     let mut left_out = left_out.beside(&hits);
     if is_over {
@@ -163,7 +170,7 @@ struct Sieve<'s> {
     options: &'s Options,
     hits: Mutex<Vec<Hit>>,
     /// What is a secret if its path says so.
-    soles: Mutex<Vec<Sole>>,
+    soles: Mutex<Soles>,
     left_out: Mutex<Unheard>,
     /// Where something packed was not looked at to its end.
     cut: Mutex<BTreeSet<Key>>,
@@ -174,7 +181,7 @@ struct Sieve<'s> {
 /// What is left when all was read.
 struct Sifted {
     hits: Vec<Hit>,
-    soles: Vec<Sole>,
+    soles: Soles,
     left_out: Unheard,
     cut: BTreeSet<Key>,
     considered: Considered,
@@ -213,15 +220,13 @@ impl Sieve<'_> {
     fn take(&self, blob: &Blob<'_>, looked: Result<Looked, detect::Error>) -> Option<Trace> {
         match looked {
             Ok(looked) => {
-                let sole = sole::value(blob);
+                let sole = sole::value(blob, self.options.explain);
                 if looked.cut || !looked.matches.is_empty() || sole.is_some() {
                     self.note(blob, &looked);
                 }
                 if let Some(sole) = sole {
                     let mut soles = self.soles.lock().unwrap_or_else(PoisonError::into_inner);
-                    if soles.len() <= sole::MOST {
-                        soles.push(sole);
-                    }
+                    soles.add(blob.key.clone(), sole);
                 }
                 if self.options.explain {
                     self.explain(blob, &looked.matches);
@@ -295,6 +300,7 @@ impl Sieve<'_> {
             secret: Secret::from(found.value(bytes)),
             span: lines.span(&found.secret),
             encoding: found.decoded.map(|decoded| decoded.encoding),
+            is_part: false,
         });
         let hits: Vec<Hit> = hits.collect();
         let mut all = self.hits.lock().unwrap_or_else(PoisonError::into_inner);

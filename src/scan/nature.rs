@@ -1,6 +1,7 @@
 //! What kind of file holds a secret, as its path tells: a lock file holds check sums, not passwords; a test holds what tests
 //! use. It lowers only what a rule of names found, and says why; what a format proves stays as sure as it is.
 
+use crate::detect::Reason;
 use crate::finding::Confidence;
 
 /// The kinds of file that matter.
@@ -10,6 +11,8 @@ pub(super) enum Nature {
     Lock,
     /// A map from what a bundler made to what people wrote.
     SourceMap,
+    /// The words of a program in a language of people.
+    Translation,
     /// Code without blanks and names.
     Minified,
     /// Other people's code.
@@ -33,6 +36,12 @@ impl Nature {
             Some(Self::Lock)
         } else if ends(&[".js.map", ".css.map", ".mjs.map", ".cjs.map", ".ts.map"]) {
             Some(Self::SourceMap)
+        } else if ends(&[".po", ".pot", ".xlf", ".xliff", ".arb", ".lang"])
+            || in_folder(&LANGUAGES)
+            || is_language(name)
+            || name == "strings.xml" && folders.rsplit('/').next().is_some_and(|of| of.starts_with("values-"))
+        {
+            Some(Self::Translation)
         } else if ends(&[".min.js", ".min.mjs", ".min.css", "-min.js", ".bundle.js", ".chunk.js"]) {
             Some(Self::Minified)
         } else if in_folder(&["node_modules", "bower_components", "site-packages", "third_party", "vendor"]) {
@@ -64,13 +73,18 @@ impl Nature {
         }
     }
 
-    /// How sure a rule of names can be of a value that stands only in such files.
-    pub(super) fn most(self) -> Confidence {
+    /// How sure a rule of names can be for this reason of a value that stands only in such files.
+    pub(super) fn most(self, reason: Reason) -> Confidence {
         match self {
             Self::Lock | Self::SourceMap => Confidence::Low,
-            Self::Minified | Self::Vendored | Self::Generated | Self::Template | Self::Test => {
-                Confidence::Medium
-            }
+            // Words are what it is made of.
+            Self::Translation if reason == Reason::Passphrase => Confidence::Low,
+            Self::Translation
+            | Self::Minified
+            | Self::Vendored
+            | Self::Generated
+            | Self::Template
+            | Self::Test => Confidence::Medium,
         }
     }
 
@@ -79,6 +93,7 @@ impl Nature {
         match self {
             Self::Lock => "only in lock files, which hold check sums",
             Self::SourceMap => "only in source maps",
+            Self::Translation => "only in translations",
             Self::Minified => "only in minified code",
             Self::Vendored => "only in other people's code",
             Self::Generated => "only in generated files",
@@ -86,6 +101,40 @@ impl Nature {
             Self::Test => "only in tests and their data",
         }
     }
+}
+
+/// Folders of translations.
+const LANGUAGES: [&str; 11] = [
+    "locale",
+    "locales",
+    "_locales",
+    "lang",
+    "langs",
+    "languages",
+    "i18n",
+    "l10n",
+    "nls",
+    "translation",
+    "translations",
+];
+
+/// Languages.
+const CODES: &str =
+    "ar bg ca cs da de el en es fa fi fr he hi hr hu id it ja ko nb nl no pl pt ro ru sk sv th tr uk vi zh";
+
+/// `de.json`, `pt-br.yml`, `messages_fr.properties`: data named by a language.
+fn is_language(name: &str) -> bool {
+    let Some((stem, "json" | "yml" | "yaml" | "properties" | "php" | "resx")) = name.rsplit_once('.') else {
+        return false;
+    };
+    let is_code = |code: &str| CODES.split(' ').any(|known| known == code);
+    let mut parts = stem.split(['-', '_', '.']).rev();
+    let last = parts.next().unwrap_or_default();
+    let before = parts.next();
+    // `pt-br`, `zh-cn`: a country behind the language.
+    let is_last = is_code(last) || last.len() == 2 && before.is_some_and(is_code);
+    is_last
+        && before.is_none_or(|before| is_code(before) || ["messages", "strings", "lang"].contains(&before))
 }
 
 /// Lock files whose names do not say so.
@@ -122,6 +171,10 @@ mod tests {
             ("web/yarn.lock", Nature::Lock),
             ("go.sum", Nature::Lock),
             ("dist/app.js.map", Nature::SourceMap),
+            ("app/i18n/en.json", Nature::Translation),
+            ("src/messages_fr.properties", Nature::Translation),
+            ("config/locales/devise.de.yml", Nature::Translation),
+            ("res/values-de/strings.xml", Nature::Translation),
             ("static/jquery.min.js", Nature::Minified),
             ("node_modules/a/index.js", Nature::Vendored),
             (".env.example", Nature::Template),
@@ -130,8 +183,16 @@ mod tests {
         ] {
             assert_eq!(Nature::of(path), Some(nature), "{path}");
         }
-        for path in ["README.md", "docs/setup.md", ".env", "src/contest.rs", "locksmith.py", "k8s/prod.yaml"]
-        {
+        for path in [
+            "README.md",
+            "docs/setup.md",
+            ".env",
+            "src/contest.rs",
+            "locksmith.py",
+            "k8s/prod.yaml",
+            "k8s/db.yaml",
+            "res/values/strings.xml",
+        ] {
             assert_eq!(Nature::of(path), None, "{path}");
         }
     }

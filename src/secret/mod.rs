@@ -2,12 +2,14 @@
 
 mod encodings;
 mod fingerprint;
+mod locked;
 mod redactor;
 mod salted;
 mod values;
 
 pub(crate) use encodings::decoded;
 pub use fingerprint::{Fingerprint, FingerprintKey};
+pub use locked::{Locking, lock_from_now_on, locking};
 pub use redactor::{PLACEHOLDER, RedactingWriter, Redactor};
 pub use salted::{BadSalt, Salt};
 pub(crate) use values::Values;
@@ -25,8 +27,13 @@ use zeroize::Zeroize as _;
 /// assert_eq!(format!("{secret:?}"), "Secret([REDACTED])");
 /// assert_eq!(secret.expose(), b"hunter2");
 /// ```
-#[derive(Clone)]
 pub struct Secret(SecretSlice<u8>);
+
+impl Clone for Secret {
+    fn clone(&self) -> Self {
+        Self::from(self.expose())
+    }
+}
 
 impl Secret {
     /// Gives the bytes. The one door: every use of it in this crate is a place to review.
@@ -49,6 +56,7 @@ impl From<Vec<u8>> for Secret {
     /// Copies what does not fill its buffer: to shrink it would leave the bytes behind where they were.
     fn from(mut bytes: Vec<u8>) -> Self {
         if bytes.len() == bytes.capacity() {
+            locked::keep(&bytes);
             return Self(bytes.into());
         }
         let exact = Self::from(&bytes[..]);
@@ -59,7 +67,10 @@ impl From<Vec<u8>> for Secret {
 
 impl From<&[u8]> for Secret {
     fn from(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec().into())
+        let mut own = vec![0; bytes.len()];
+        locked::keep(&own);
+        own.copy_from_slice(bytes);
+        Self(own.into())
     }
 }
 

@@ -1,10 +1,9 @@
 //! How a session store fails: typed, with the next step, and without a value from any row.
 //!
-//! Drivers' errors never leave this module: PostgreSQL's DETAIL and CONTEXT quote rows, and so may the message
-//! of a data exception or of a trigger. `Cause` keeps what is known to be free of data.
+//! Drivers' errors never get in here as they are: see `cause`.
 
 use super::StoreKind;
-use std::fmt;
+use super::cause::Cause;
 use std::path::PathBuf;
 
 /// What went wrong with a session store or a backup of one.
@@ -241,6 +240,113 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// This store cannot do what was asked for.
+    #[error("this store cannot work with {what}")]
+    Unsupported {
+        /// What it is.
+        what: String,
+    },
+    /// A table lacks the column that a selection needs, or the column is of no use.
+    #[error("the table {table} does not serve for this: {reason}")]
+    Column {
+        /// The table.
+        table: String,
+        /// Why.
+        reason: String,
+    },
+    /// No table looks like the one with the users.
+    #[error("there is no table of users beside the sessions ({})", seen(.tables))]
+    NoUsersTable {
+        /// The tables that are there.
+        tables: Vec<String>,
+    },
+    /// The sessions' key and the users' key are of different types, so that every session would look like an orphan.
+    #[error(
+        "{session} ({session_type}) and {users} ({users_type}) are of different types, so they cannot be compared"
+    )]
+    KeyTypes {
+        /// The sessions' column.
+        session: String,
+        /// Its type.
+        session_type: String,
+        /// The users' column.
+        users: String,
+        /// Its type.
+        users_type: String,
+    },
+    /// The users table is empty, so that every session would look like an orphan.
+    #[error("the users table {users} is empty, so every session would look orphaned")]
+    NoUsers {
+        /// The table.
+        users: String,
+    },
+    /// More rows are selected than such a procedure may take.
+    #[error("{selected} of {total} sessions are selected, more than {percent} %")]
+    Share {
+        /// How many.
+        selected: u64,
+        /// Of how many.
+        total: u64,
+        /// The limit.
+        percent: u8,
+    },
+    /// More rows would be deleted than the plan counted.
+    #[error("{found} sessions would be deleted where the plan allows {at_most}; nothing was changed")]
+    TooMany {
+        /// How many rows there were.
+        found: u64,
+        /// The bound.
+        at_most: u64,
+    },
+    /// What is selected depends on the zone in which times without one are read.
+    #[error(
+        "times in {table} have no zone: {in_utc} sessions are selected in UTC, {elsewhere} in the server's zone {zone}; nothing was changed"
+    )]
+    ZoneMatters {
+        /// The session table.
+        table: String,
+        /// The number in UTC.
+        in_utc: u64,
+        /// The number in the server's zone.
+        elsewhere: u64,
+        /// The server's zone.
+        zone: String,
+    },
+    /// The named zone does not exist.
+    #[error("{name} is no time zone that this store knows")]
+    UnknownZone {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The backup holds sessions that were ended in an emergency.
+    #[error("the backup {} holds {rows} sessions that were ended on purpose ({selection}); restoring it makes them valid again", .path.display())]
+    Revives {
+        /// The backup file.
+        path: PathBuf,
+        /// How many.
+        rows: u64,
+        /// What was selected when they were deleted.
+        selection: String,
+    },
+    /// No session, or more than one, has this fingerprint.
+    #[error("{found} sessions have the fingerprint {fingerprint}")]
+    Fingerprint {
+        /// What was asked for.
+        fingerprint: String,
+        /// How many were found.
+        found: usize,
+    },
+    /// The audit log could not be read or written.
+    #[error("the audit log {} is not usable: {reason}", .path.display())]
+    Audit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file of the state folder could not be written.
+    #[error(transparent)]
+    Durable(#[from] crate::durable::Error),
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     Random,
@@ -269,6 +375,19 @@ impl Error {
             Self::ReadOnly { .. } => "connect to the primary with a role that may write".to_owned(),
             Self::Locked { .. } => "find the session in pg_stat_activity (or the process that has the file open), end it, and run again; nothing was changed".to_owned(),
             Self::CommitUnknown { .. } => "when the server is back, count the sessions: none means that the purge was committed; keep the backup until then".to_owned(),
+            Self::NoUsersTable { .. } => "name it with --users-table, and its key with --users-id".to_owned(),
+            Self::KeyTypes { .. } => "name the table and the column that sessions refer to with --users-table and --users-id".to_owned(),
+            Self::NoUsers { .. } => "is it the right database and table, and is it being filled just now?".to_owned(),
+            Self::Share { .. } => "check that this is the right users table; raise --max-share when it is meant".to_owned(),
+            Self::TooMany { .. } => "sessions changed since the plan was made; look at --dry-run again".to_owned(),
+            Self::ZoneMatters { zone, .. } => format!(
+                "find out which zone the application writes in, then add --zone UTC or --zone {zone}"
+            ),
+            Self::UnknownZone { .. } => "write it as in the zone database: UTC, Europe/Berlin".to_owned(),
+            Self::Revives { .. } => "add --revive when every one of them is meant to log its holder in again".to_owned(),
+            Self::Fingerprint { found: 0, .. } => "`unleak sessions list` shows the fingerprints, which change with the key in the state folder".to_owned(),
+            Self::Fingerprint { .. } => "`unleak sessions dedupe` clears tokens that several rows have".to_owned(),
+            Self::Durable(error) => return error.hint(),
             Self::Key { .. } => "keys are one line of 64 hexadecimal characters in a file that only its owner can read (chmod 600)".to_owned(),
             _ => return None,
         })
@@ -282,112 +401,6 @@ impl Error {
     pub(super) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |error| Self::Database { doing, cause: Cause::from(&error) }
     }
-}
-
-/// What a database or the network said, reduced to what cannot hold data of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause {
-    code: Option<String>,
-    message: String,
-}
-
-impl Cause {
-    /// A cause in words of our own, with the server's code for it.
-    pub(super) fn new(code: Option<&str>, message: String) -> Self {
-        Self { code: code.map(str::to_owned), message }
-    }
-
-    /// The SQLSTATE, SQLite's extended result code, or the first word of Redis's refusal.
-    pub fn code(&self) -> Option<&str> {
-        self.code.as_deref()
-    }
-
-    fn is_lock_conflict(&self) -> bool {
-        // lock_not_available, deadlock_detected; SQLITE_BUSY, SQLITE_LOCKED and their extended codes
-        matches!(self.code(), Some("55P03" | "40P01" | "5" | "6" | "261" | "262" | "517" | "773"))
-    }
-
-    /// Whether SQLite refused because it may not write (SQLITE_READONLY and its extended codes).
-    pub(super) fn is_read_only(&self) -> bool {
-        self.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 8)
-    }
-
-    fn hint(&self) -> Option<String> {
-        Some(
-            match self.code()? {
-                "NOPERM" => "the account needs SCAN, TYPE, GETRANGE, STRLEN, DUMP, PTTL, EXISTS, TIME, EVAL and UNLINK on these keys (RESTORE to put them back): ACL SETUSER",
-                "MISCONF" => "the server cannot save its data and refuses writes: look at its log and its disk",
-                "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" => {
-                    "run again when CLUSTER INFO says cluster_state:ok and no slots are moving"
-                }
-                "LOADING" | "BUSY" | "MASTERDOWN" => "run again when the server has finished what it is doing",
-                "OOM" => "the server has no memory left for this: raise maxmemory or make room",
-                _ => return None,
-            }
-            .to_owned(),
-        )
-    }
-
-    fn connect_hint(&self, password_given: bool) -> Option<String> {
-        Some(
-            match self.code() {
-                Some("28P01") if !password_given => {
-                    "no password was given; pass it in a file or the environment"
-                }
-                Some("NOAUTH") => "no password was given; pass it in a file or the environment",
-                Some("WRONGPASS") => "check user and password; without a user it is the one called default",
-                Some("28P01") => "the server refused this user and password; check both",
-                Some("28000") => "the server's pg_hba.conf has no entry that lets this user in from here",
-                Some("3D000") => "check the database name at the end of the address",
-                Some(_) => return None,
-                None => "check host and port, and that the server runs and accepts connections from here",
-            }
-            .to_owned(),
-        )
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.code {
-            Some(code) => write!(f, "{} ({code})", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl std::error::Error for Cause {}
-
-impl From<&sqlx::Error> for Cause {
-    fn from(error: &sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::Database(error) => {
-                let code = error.code().map(std::borrow::Cow::into_owned);
-                let message = if code.as_deref().is_some_and(may_quote_data) {
-                    "the server's message is withheld because it may quote data".to_owned()
-                } else {
-                    error.message().to_owned()
-                };
-                Self { code, message }
-            }
-            sqlx::Error::Io(error) => Self { code: None, message: error.to_string() },
-            sqlx::Error::Tls(error) => Self { code: None, message: format!("TLS: {error}") },
-            sqlx::Error::WorkerCrashed => Self { code: None, message: "the connection is gone".to_owned() },
-            // The others describe the driver's state, and some of them quote what they could not decode.
-            _ => Self {
-                code: None,
-                message: "the driver and the server did not understand each other".to_owned(),
-            },
-        }
-    }
-}
-
-/// Data exceptions, trigger and function errors, and whatever an extension defines quote values in their message.
-fn may_quote_data(code: &str) -> bool {
-    const SAFE: [&str; 13] = ["08", "0A", "23", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57"];
-    let is_sqlstate = code.len() == 5;
-    // 1811 is SQLITE_CONSTRAINT_TRIGGER: the text of RAISE(ABORT, …).
-    if is_sqlstate { !SAFE.contains(&&code[..2]) } else { code == "1811" }
 }
 
 fn seen(tables: &[String]) -> String {
@@ -421,11 +434,5 @@ mod tests {
         let text = bounded(&names);
         assert!(text.len() < 1200, "{}", text.len());
         assert!(text.ends_with("and 990 more") && !text.contains('\x1b'));
-    }
-
-    #[test]
-    fn messages_that_may_quote_rows_are_withheld() {
-        assert!(may_quote_data("22P02") && may_quote_data("P0001") && may_quote_data("1811"));
-        assert!(!may_quote_data("23505") && !may_quote_data("42501") && !may_quote_data("5"));
     }
 }

@@ -3,21 +3,37 @@
 //! `Store` is the door. It knows nothing of git, rules or rotations; it never prints and never reads the
 //! environment. Everything that waits is async, and the caller owns the runtime (file writes block briefly).
 
+mod audit;
 mod backup;
+mod cause;
+mod check;
 mod dialect;
 mod error;
+mod listing;
 mod postgres;
+mod procedure;
 mod redis;
 mod schema;
+mod selection;
 mod sqlite;
 mod store;
+mod triage;
 mod url;
 
-pub use backup::{BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, verify_backup};
+pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState};
+pub use backup::{
+    BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
+};
+pub use cause::Cause;
+pub use check::{Point, PointState, Thresholds, judge};
 pub use dialect::{ALL as DIALECTS, Dialect, Roles, StoreClass};
-pub use error::{Cause, Error};
+pub use error::Error;
+pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
+pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
 pub use schema::{Column, TableName};
+pub use selection::{Bounds, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted, is_routine};
 pub use store::{Limits, Options, Store};
+pub use triage::{Seen, Triage, triage};
 pub use url::StoreUrl;
 
 use ::serde::{Deserialize, Serialize};
@@ -109,6 +125,25 @@ pub struct Purged {
     /// How many rows the backup holds, as read back from it; always as many as were deleted.
     pub backed_up: u64,
     /// The counts after; not zero when sessions were made meanwhile.
+    pub after: Counts,
+    /// The backup; `None` when there was nothing to delete.
+    pub backup: Option<BackupInfo>,
+}
+
+/// What a deletion of some sessions did; every number of selected rows is by the same condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deleted {
+    /// The counts of all sessions before.
+    pub before: Counts,
+    /// How many were selected before.
+    pub selected_before: u64,
+    /// How many rows were deleted.
+    pub deleted: u64,
+    /// How many rows the backup holds, as read back from it; always as many as were deleted.
+    pub backed_up: u64,
+    /// How many are selected now; not zero when rows arrived meanwhile or the deletion was bounded.
+    pub selected_after: u64,
+    /// The counts of all sessions after.
     pub after: Counts,
     /// The backup; `None` when there was nothing to delete.
     pub backup: Option<BackupInfo>,

@@ -26,7 +26,7 @@ impl TableName {
     }
 
     /// Whether a name from outside means this table: bare, qualified, or quoted.
-    fn is(&self, asked: &str) -> bool {
+    pub(super) fn is(&self, asked: &str) -> bool {
         asked == self.name
             || asked == quoted(&self.name)
             || asked == self.to_string()

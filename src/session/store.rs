@@ -6,8 +6,12 @@ use super::redis::{Emptied, Redis};
 use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
-use super::{BackupKey, Counts, Error, Purged, Restored, Settled, StoreKind, StoreSummary, StoreUrl};
+use super::{
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, ListQuery, Orphaned, Page, Purged, Restored, Selection,
+    Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted,
+};
 use crate::secret::Secret;
+use jiff::SignedDuration;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,6 +27,10 @@ pub struct Options {
     pub table: Option<String>,
     /// The dialect, when detection should not choose.
     pub dialect: Option<String>,
+    /// Where the payload holds the user's id, as `key.key`, when it has no column.
+    pub user_path: Option<String>,
+    /// The zone in which times without one are read [default: UTC].
+    pub zone: Option<String>,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -122,27 +130,84 @@ impl Store {
         }
     }
 
-    /// Deletes every session, with a backup of exactly the deleted rows, in one transaction.
+    /// Deletes every session, with a backup of exactly the deleted rows, in one transaction: see [`Self::delete`].
+    pub async fn purge(&mut self, spec: &BackupSpec<'_>) -> Result<Purged, Error> {
+        let done = self.delete(&Selection::All, spec).await?;
+        let Deleted { before, deleted, backed_up, after, backup, .. } = done;
+        Ok(Purged { before, deleted, backed_up, after, backup })
+    }
+
+    /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
+    pub async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.count(selection).await,
+            Backend::Sqlite(store) => store.count(selection).await,
+            Backend::Redis(store) => match selection {
+                Selection::All => Ok(store.counts().await?.total),
+                _ => Err(of_redis(selection)),
+            },
+        }
+    }
+
+    /// Counts the selected sessions with times read in the server's zone, when that is another reading than ours.
+    pub async fn count_in_server_zone(
+        &mut self,
+        selection: &Selection,
+    ) -> Result<Option<(String, u64)>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) if selection.is_timed() => store.count_in_server_zone(selection).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Deletes the selected sessions, with a backup of exactly the deleted rows, in one transaction.
     ///
     /// The backup is complete, synced and read back before the delete is committed. On an error nothing is
     /// deleted and no backup is left, except for [`Error::CommitUnknown`] and [`Error::Uncounted`], which say so.
     /// A second call takes what arrived meanwhile.
     ///
-    /// Redis has no such transaction: there a session is deleted only if it is still as it was backed up, those that
-    /// were rewritten meanwhile are backed up and deleted once more, and [`Error::Partial`] tells how far it came.
-    pub async fn purge(&mut self, spec: &BackupSpec<'_>) -> Result<Purged, Error> {
+    /// Redis has no such transaction and knows no selection but all: there a session is deleted only if it is still as
+    /// it was backed up, those that were rewritten meanwhile are backed up and deleted once more, and
+    /// [`Error::Partial`] tells how far it came.
+    pub async fn delete(&mut self, selection: &Selection, spec: &BackupSpec<'_>) -> Result<Deleted, Error> {
+        self.delete_bounded(selection, spec, Bounds::default()).await
+    }
+
+    /// The same, of a bounded number of rows.
+    pub async fn delete_bounded(
+        &mut self,
+        selection: &Selection,
+        spec: &BackupSpec<'_>,
+        bounds: Bounds,
+    ) -> Result<Deleted, Error> {
         self.preflight().await?;
-        let (before, deleted, backup) = if let Backend::Redis(store) = &mut self.backend {
-            let Emptied { before, deleted, backup } = store.purge(spec).await?;
-            (before, deleted, backup)
-        } else {
-            let before = self.counts().await?;
-            let backup = self.purge_unlocked(spec).await?;
-            let deleted = backup.as_ref().map_or(0, |backup| backup.rows);
-            (before, deleted, backup)
+        let (before, selected_before, deleted, backup) = match &mut self.backend {
+            Backend::Redis(store) if matches!(selection, Selection::All) => {
+                let Emptied { before, deleted, backup } = store.purge(spec).await?;
+                let selected = before.total;
+                (before, selected, deleted, backup)
+            }
+            _ => {
+                let before = self.counts().await?;
+                let selected = self.count_of(selection, &before).await?;
+                let backup = self.delete_unlocked(selection, spec, bounds).await?;
+                (before, selected, backup.as_ref().map_or(0, |backup| backup.rows), backup)
+            }
         };
-        match self.counts().await {
-            Ok(after) => Ok(Purged { before, deleted, backed_up: deleted, after, backup }),
+        let counted = async {
+            let after = self.counts().await?;
+            Ok((self.count_of(selection, &after).await?, after))
+        };
+        match counted.await {
+            Ok((selected_after, after)) => Ok(Deleted {
+                before,
+                selected_before,
+                deleted,
+                backed_up: deleted,
+                selected_after,
+                after,
+                backup,
+            }),
             Err(cause) => Err(Error::Uncounted {
                 deleted,
                 backup: backup.map(|backup| backup.path).unwrap_or_default(),
@@ -151,12 +216,29 @@ impl Store {
         }
     }
 
-    async fn purge_unlocked(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
+    /// The selected sessions, without asking again for what is known.
+    async fn count_of(&mut self, selection: &Selection, counts: &Counts) -> Result<u64, Error> {
+        match selection {
+            Selection::All => Ok(counts.total),
+            _ => self.count(selection).await,
+        }
+    }
+
+    /// Deletes without counting; waits for locks.
+    pub(super) async fn delete_unlocked(
+        &mut self,
+        selection: &Selection,
+        spec: &BackupSpec<'_>,
+        bounds: Bounds,
+    ) -> Result<Option<BackupInfo>, Error> {
         for attempt in 1.. {
             let result = match &mut self.backend {
-                Backend::Postgres(store) => store.purge(spec).await,
-                Backend::Sqlite(store) => store.purge(spec).await,
-                Backend::Redis(store) => store.purge(spec).await.map(|emptied| emptied.backup),
+                Backend::Postgres(store) => store.delete(selection, spec, bounds).await,
+                Backend::Sqlite(store) => store.delete(selection, spec, bounds).await,
+                Backend::Redis(store) => match selection {
+                    Selection::All => store.purge(spec).await.map(|emptied| emptied.backup),
+                    _ => Err(of_redis(selection)),
+                },
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -164,6 +246,78 @@ impl Store {
             }
         }
         unreachable!("attempts end by returning")
+    }
+
+    /// Looks the users table up in the catalogue.
+    pub async fn users_table(&mut self, wanted: &UsersWanted) -> Result<UsersTable, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.users_table(wanted).await,
+            Backend::Sqlite(store) => store.users_table(wanted).await,
+            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
+        }
+    }
+
+    /// The users that a pattern fits, at most `limit` of them.
+    pub async fn find_users(
+        &mut self,
+        users: &UsersTable,
+        pattern: &UserPattern,
+        limit: u32,
+    ) -> Result<Vec<User>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.find_users(users, pattern, limit).await,
+            Backend::Sqlite(store) => store.find_users(users, pattern, limit).await,
+            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
+        }
+    }
+
+    /// How many users there are, and how many sessions are of none of them.
+    pub async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.orphaned(users).await,
+            Backend::Sqlite(store) => store.orphaned(users).await,
+            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
+        }
+    }
+
+    /// One page of the sessions that a query fits. Tokens in it are live credentials.
+    pub async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.page(query).await,
+            Backend::Sqlite(store) => store.page(query).await,
+            Backend::Redis(_) => Err(unsupported("lists of the sessions in Redis")),
+        }
+    }
+
+    /// What can be told about all sessions, and with the users table about orphans.
+    pub async fn facts(&mut self, users: Option<&UsersTable>, soon: SignedDuration) -> Result<Facts, Error> {
+        let mut facts = match &mut self.backend {
+            Backend::Postgres(store) => store.facts(soon).await?,
+            Backend::Sqlite(store) => store.facts(soon).await?,
+            Backend::Redis(_) => return Err(unsupported("checks of the sessions in Redis")),
+        };
+        if let Some(users) = users {
+            facts.orphaned = Some(self.orphaned(users).await?);
+        }
+        Ok(facts)
+    }
+
+    /// The different tokens that a test fits.
+    pub async fn find_tokens(&mut self, fits: &dyn Fn(&Secret) -> bool) -> Result<Vec<Secret>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.find_tokens(fits).await,
+            Backend::Sqlite(store) => store.find_tokens(fits).await,
+            Backend::Redis(_) => Err(unsupported("single sessions in Redis")),
+        }
+    }
+
+    /// Adds a unique index on the token, unless there is one; gives whether it was added.
+    pub async fn add_unique_token(&mut self) -> Result<bool, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.add_unique_token().await,
+            Backend::Sqlite(store) => store.add_unique_token().await,
+            Backend::Redis(_) => Ok(false),
+        }
     }
 
     /// Puts the rows of a backup back, all or none. The whole file is authenticated before the first row is
@@ -203,7 +357,10 @@ impl Store {
         self.check_fits(&info)?;
         let committed = match &mut self.backend {
             Backend::Postgres(store) => store.was_committed(&info).await?,
-            Backend::Sqlite(store) => store.was_committed(Reader::open(path, key)?).await?,
+            Backend::Sqlite(store) => {
+                let of_duplicates = info.selection == Selection::Duplicates.name();
+                store.was_committed(Reader::open(path, key)?, of_duplicates).await?
+            }
             Backend::Redis(store) => return store.settle(path, key).await,
         };
         Ok(match committed {
@@ -256,4 +413,12 @@ pub(super) async fn within<T>(
     tokio::time::timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(Error::Timeout { doing, seconds: limit.as_secs() }))
+}
+
+fn of_redis(selection: &Selection) -> Error {
+    unsupported(&format!("a part of the sessions in Redis ({})", selection.name()))
+}
+
+fn unsupported(what: &str) -> Error {
+    Error::Unsupported { what: what.to_owned() }
 }

@@ -26,6 +26,7 @@ mod parts; // credentials of several parts, and files whose name tells what they
 mod paths; // paths that are no text, hostile names, and where a report can be written to
 #[cfg(unix)] // the hook is a shell script
 mod places; // every place in which a repository can hold a secret
+mod programs; // the files in which programs keep their passwords
 mod push; // a push that a pre-receive hook scans before git accepts it
 mod repo; // a real repository for a test, and the binary in it
 mod report; // the report formats, against their schemas

@@ -75,6 +75,55 @@ fn an_id_without_its_key_is_a_finding_of_its_own() {
 }
 
 #[test]
+fn a_secret_takes_one_id_and_the_other_id_is_told_itself() {
+    let repo = Repo::new();
+    let (id, secret) = key_pair();
+    let other = id.replace("AKIA", "AKIAZ")[..20].to_owned();
+    let lines = [
+        format!("AWS_ACCESS_KEY_ID_OLD={other}"),
+        "# the new one".to_owned(),
+        format!("AWS_ACCESS_KEY_ID={id}"),
+        format!("AWS_SECRET_ACCESS_KEY={secret}"),
+    ];
+    repo.write("shop.env", lines.join("\n") + "\n");
+    repo.commit("add");
+    let ran = repo.scan(&["--format", "json"]);
+    let mut found: Vec<(String, Vec<u64>)> = Vec::new();
+    for finding in ran.json()["findings"].as_array().unwrap() {
+        let places = finding["occurrences"].as_array().unwrap().iter();
+        let lines = places.map(|place| place["line"].as_u64().unwrap()).collect();
+        found.push((finding["rule"].as_str().unwrap().to_owned(), lines));
+    }
+    found.sort();
+    let expected =
+        [("aws-access-key-id".to_owned(), vec![1]), ("aws-secret-access-key".to_owned(), vec![3, 4])];
+    assert_eq!(found, expected, "{}", ran.out);
+}
+
+#[test]
+fn an_id_that_is_added_later_does_not_make_the_secret_new() {
+    let repo = Repo::new();
+    let (id, secret) = key_pair();
+    repo.write("shop.env", format!("# shop\nAWS_SECRET_ACCESS_KEY={secret}\n"));
+    repo.commit("add the key");
+    repo.write("shop.env", format!("AWS_ACCESS_KEY_ID={id}\nAWS_SECRET_ACCESS_KEY={secret}\n"));
+    repo.commit("add its id");
+    let ran = repo.scan(&["--format", "json"]);
+    let lines: Vec<u64> = ran.occurrences().iter().map(|place| place["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [2, 1], "{}", ran.out);
+}
+
+#[test]
+fn what_a_file_of_one_value_holds_is_explained() {
+    let repo = Repo::new();
+    repo.write("secrets/db_password.txt", "changeme\n");
+    let ran = repo.scan(&["--no-git", "--explain", "--format", "json"]);
+    let refused = &ran.json()["explained"]["refused"][0];
+    assert_eq!(refused["path"], "secrets/db_password.txt", "{}", ran.out);
+    assert_eq!(refused["reason"], "a stand-in for a secret", "{}", ran.out);
+}
+
+#[test]
 fn every_rule_that_is_a_part_names_rules_that_are() {
     let rules = unleak::rule::builtin();
     for rule in rules.iter().filter(|rule| !rule.part_of.is_empty()) {

@@ -1,8 +1,11 @@
 //! What was typed to say which rotation is meant: remembered with it, so that `--resume ID` needs nothing else.
 
-use super::super::{Context, Failure};
+use super::super::store::StoreArguments;
+use super::super::{Context, Failure, input};
 use super::canary::CanaryArguments;
-use super::{failure, input};
+use super::failure;
+use super::leak::{self, Leak};
+use crate::contain::{Containment, Manner};
 use crate::exit::Exit;
 use crate::rotate::{
     Address, Custom, Error, Exposure, Format, Health, Probe, Reload, Severity, Shape, StoreAccess,
@@ -22,8 +25,8 @@ const SECONDS: u64 = 60;
 
 #[derive(clap::Args, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Arguments {
-    /// Where the secret lives, for example `env:PATH#NAME`; all kinds are listed below. May be given several times: every target gets the same new value, or none does.
-    #[arg(long, value_name = "TARGET", required_unless_present_any = ["resume", "abort"])]
+    /// Where the secret lives, for example `env:PATH#NAME`; all kinds are listed below. May be given several times: every target gets the same new value, or none does. With --from-finding it may be left out where one variable of one dotenv file of the working tree holds the value.
+    #[arg(long, value_name = "TARGET", required_unless_present_any = ["resume", "abort", "from_finding"])]
     #[serde(default)]
     target: Vec<String>,
     /// The command that prints what the store of an `exec:` target holds, for the shell; several in the order of the targets.
@@ -62,21 +65,9 @@ pub(super) struct Arguments {
     /// How long the application may take to become healthy [default: 60].
     #[arg(long, value_name = "SECONDS")]
     health_timeout: Option<u64>,
-    /// The session store, without a password: `postgres://USER@HOST/DB`, `redis://HOST/DB` (`rediss:` with TLS; `redis+sentinel://HOST/SERVICE/DB`; a cluster by some of its nodes, with commas) or `sqlite:PATH`.
-    #[arg(long, value_name = "URL", conflicts_with = "store_from")]
-    store: Option<String>,
-    /// Where to read the session store's whole address, with password: `env:VARIABLE` or `file:PATH`.
-    #[arg(long, value_name = "SOURCE")]
-    store_from: Option<String>,
-    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD is used, or what the store's own client reads: PGPASSWORD, REDISCLI_AUTH.
-    #[arg(long, value_name = "FILE")]
-    store_password_file: Option<PathBuf>,
-    /// The form of the session table or of the keys in Redis, when it should not be detected.
-    #[arg(long)]
-    dialect: Option<String>,
-    /// The session table, or the prefix of the keys in Redis, when it should not be detected.
-    #[arg(long)]
-    table: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    at: StoreArguments,
     /// An address that only a logged-in user can see; needs --probe-cookie-from, --login or --forge-from.
     #[arg(long, value_name = "URL")]
     probe: Option<String>,
@@ -89,6 +80,13 @@ pub(super) struct Arguments {
     /// How bad the incident is [default: P0].
     #[arg(long, value_enum)]
     severity: Option<Severity>,
+    /// Take the value out of the files that hold it at HEAD, by a commit of its own on the current branch, when everything else is done; `--contain=remove` removes the files [default: redact]. Nothing that you have changed or staged gets into it, and it is not pushed.
+    #[arg(long, value_enum, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "redact", requires = "from_finding")]
+    contain: Option<Manner>,
+    /// The files that the value leaked to.
+    #[arg(skip)]
+    #[serde(default)]
+    pub(super) leaked_files: Vec<String>,
     /// Where the value leaked to.
     #[arg(skip)]
     #[serde(default)]
@@ -105,6 +103,15 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
+    /// Takes the target from a finding, unless one was named. Whether it did.
+    pub(super) fn target_from(&mut self, leak: &Leak) -> Result<bool, Failure> {
+        let is_needed = self.target.is_empty();
+        if is_needed {
+            self.target.push(leak::target(leak)?);
+        }
+        Ok(is_needed)
+    }
+
     /// Whether nothing was typed.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -122,27 +129,27 @@ impl Arguments {
         for reload in &mut self.reload {
             *reload = Reload::in_full(reload, &full);
         }
-        if let Some(rest) = self.store.as_deref().and_then(|store| store.strip_prefix("sqlite:")) {
+        if let Some(rest) = self.at.store.as_deref().and_then(|store| store.strip_prefix("sqlite:")) {
             let path = rest.strip_prefix("//").unwrap_or(rest);
             if !path.is_empty() && path != ":memory:" {
-                self.store = Some(format!("sqlite:{}", full(path)));
+                self.at.store = Some(format!("sqlite:{}", full(path)));
             }
         }
-        for source in [&mut self.store_from, &mut self.probe_cookie_from].into_iter().flatten() {
+        for source in [&mut self.at.store_from, &mut self.probe_cookie_from].into_iter().flatten() {
             if let Some(path) = source.strip_prefix("file:").filter(|path| !path.is_empty()) {
                 *source = format!("file:{}", full(path));
             }
         }
         self.canary.in_full(&full);
-        self.store_password_file = self.store_password_file.map(|path| absolute(&path).unwrap_or(path));
+        self.at.store_password_file = self.at.store_password_file.map(|path| absolute(&path).unwrap_or(path));
         self
     }
 
     /// What was typed now, and what was typed before where nothing was typed now.
     pub(super) fn or(self, before: Self) -> Self {
-        let new_store = self.store.is_some() || self.store_from.is_some();
+        let new_store = self.at.store.is_some() || self.at.store_from.is_some();
         let (new_target, new_reload) = (!self.target.is_empty(), !self.reload.is_empty());
-        let new_password = new_store || self.store_password_file.is_some();
+        let new_password = new_store || self.at.store_password_file.is_some();
         Self {
             target: if new_target { self.target } else { before.target },
             target_directory: if new_target { self.target_directory } else { before.target_directory },
@@ -158,15 +165,19 @@ impl Arguments {
             reload_timeout: self.reload_timeout.or(before.reload_timeout),
             health: self.health.or(before.health),
             health_timeout: self.health_timeout.or(before.health_timeout),
-            store: self.store.or(before.store.filter(|_| !new_store)),
-            store_from: self.store_from.or(before.store_from.filter(|_| !new_store)),
-            store_password_file: self.store_password_file.or(before.store_password_file),
-            dialect: self.dialect.or(before.dialect),
-            table: self.table.or(before.table),
+            at: StoreArguments {
+                store: self.at.store.or(before.at.store.filter(|_| !new_store)),
+                store_from: self.at.store_from.or(before.at.store_from.filter(|_| !new_store)),
+                store_password_file: self.at.store_password_file.or(before.at.store_password_file),
+                dialect: self.at.dialect.or(before.at.dialect),
+                table: self.at.table.or(before.at.table),
+            },
             probe: self.probe.or(before.probe),
             probe_cookie_from: self.probe_cookie_from.or(before.probe_cookie_from),
             canary: self.canary.or(before.canary),
             severity: self.severity.or(before.severity),
+            contain: self.contain.or(before.contain),
+            leaked_files: if self.leaked_files.is_empty() { before.leaked_files } else { self.leaked_files },
             exposure: self.exposure.or(before.exposure),
             password_variable: before.password_variable.filter(|_| !new_password),
         }
@@ -174,16 +185,17 @@ impl Arguments {
 
     /// For taking back: the store and the probe have no part in it, and a store that is down must not stop it.
     pub(super) fn without_purge(self) -> Self {
+        let at = StoreArguments { store: None, store_from: None, ..self.at };
         let canary = CanaryArguments::default();
-        Self { store: None, store_from: None, probe: None, probe_cookie_from: None, canary, ..self }
+        Self { at, probe: None, probe_cookie_from: None, canary, ..self }
     }
 
     /// The text to remember: where passwords and cookies come from, and none of them. `None` for paths that are no
     /// text.
     pub(super) fn to_memo(&self, context: &Context) -> Option<Secret> {
         let mut memo = self.clone();
-        if self.store_password_file.is_none()
-            && let Some(url) = self.store.as_ref().filter(|url| !url.starts_with("sqlite:"))
+        if self.at.store_password_file.is_none()
+            && let Some(url) = self.at.store.as_ref().filter(|url| !url.starts_with("sqlite:"))
         {
             memo.password_variable = input::password_variable(context, url).map(|(name, _)| name.to_owned());
         }
@@ -213,6 +225,17 @@ impl Arguments {
 
     pub(super) fn graceful(&self) -> Option<String> {
         self.graceful.clone()
+    }
+
+    /// The files to take the value out of, where that is wanted.
+    pub(super) fn contain(&self) -> Option<Containment> {
+        let (manner, exposure) = (self.contain?, self.exposure.as_ref()?);
+        Some(Containment {
+            repository: PathBuf::from(&exposure.repository),
+            paths: self.leaked_files.clone(),
+            manner,
+            spared: Vec::new(),
+        })
     }
 
     pub(super) fn restore_leaked(&self) -> bool {
@@ -302,41 +325,7 @@ impl Arguments {
     }
 
     pub(super) fn store(&self, context: &Context) -> Result<Option<StoreAccess>, Failure> {
-        let text = match (&self.store, &self.store_from) {
-            (Some(url), _) => Secret::from(url.clone()),
-            (None, Some(source)) => input::secret(source, context)?,
-            (None, None) => return Ok(None),
-        };
-        let url = std::str::from_utf8(text.expose()).map_err(|_| {
-            Failure::usage("the store's address is not text").hinted("check the source of --store-from")
-        })?;
-        let options = Options {
-            password: self.password(url, context)?,
-            table: self.table.clone(),
-            dialect: self.dialect.clone(),
-            ..Options::default()
-        };
-        let access = StoreAccess::new(url.trim(), options).map_err(|error| usage(&error))?;
-        if self.store.is_some() && access.url_has_password() {
-            return Err(Failure::usage("the store's address holds a password, which every user of this machine can read in the process list")
-                .hinted("leave it out of --store and set UNLEAK_STORE_PASSWORD, or use --store-password-file or --store-from env:VARIABLE"));
-        }
-        Ok(Some(access))
-    }
-
-    /// The store's password: from the file, else from the environment.
-    fn password(&self, url: &str, context: &Context) -> Result<Option<Secret>, Failure> {
-        if let Some(path) = &self.store_password_file {
-            return input::file(path).map(Some);
-        }
-        let found = input::password_variable(context, url).map(|(_, password)| password);
-        match (&self.password_variable, &found) {
-            (Some(name), None) => Err(Failure::usage(format!(
-                "the store's password came from the environment variable {name}, which is not set now"
-            ))
-            .hinted("passwords are not remembered: set it again, or give --store-password-file")),
-            _ => Ok(found),
-        }
+        self.at.access(Options::default(), self.password_variable.as_deref(), context)
     }
 }
 
@@ -355,7 +344,8 @@ mod tests {
     fn given(target: &str, store: Option<&str>, from: Option<&str>) -> Arguments {
         let text = |text: &str| Some(text.to_owned());
         let (store, store_from) = (store.and_then(text), from.and_then(text));
-        Arguments { target: vec![target.to_owned()], store, store_from, ..Arguments::default() }
+        let at = StoreArguments { store, store_from, ..StoreArguments::default() };
+        Arguments { target: vec![target.to_owned()], at, ..Arguments::default() }
     }
 
     #[test]
@@ -364,8 +354,8 @@ mod tests {
         let here = absolute(".").unwrap().display().to_string();
         let full = given("env:a#b/.env#S", Some("sqlite:db"), Some("file:url")).in_full();
         assert_eq!(full.target[0], format!("env:{here}/a#b/.env#S"));
-        assert_eq!(full.store.unwrap(), format!("sqlite:{here}/db"));
-        assert_eq!(full.store_from.unwrap(), format!("file:{here}/url"));
+        assert_eq!(full.at.store.unwrap(), format!("sqlite:{here}/db"));
+        assert_eq!(full.at.store_from.unwrap(), format!("file:{here}/url"));
         for text in ["nonsense", "env:#S", "env:x"] {
             assert_eq!(given(text, Some("postgres://a@b/c"), Some("env:URL")).in_full().target[0], text);
         }
@@ -378,8 +368,8 @@ mod tests {
         let meant = Arguments::default().or(before.clone());
         assert!(meant == before && !meant.is_empty());
         let meant = given("env:/b#S", Some("sqlite:/db"), None).or(before);
-        assert_eq!((meant.target[0].as_str(), meant.store_from), ("env:/b#S", None));
-        assert_eq!((meant.store.as_deref(), meant.password_variable), (Some("sqlite:/db"), None));
+        assert_eq!((meant.target[0].as_str(), meant.at.store_from), ("env:/b#S", None));
+        assert_eq!((meant.at.store.as_deref(), meant.password_variable), (Some("sqlite:/db"), None));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The arguments that say by which sessions a rotation is proved: given, logged in, forged.
 
+use super::super::input;
 use super::super::{Context, Failure};
 use super::arguments::{address, usage};
-use super::input;
 use crate::rotate::{Address, Forge, Forgery, Login, Probe};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};

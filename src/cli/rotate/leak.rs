@@ -2,22 +2,29 @@
 
 use super::super::scan::Whole;
 use super::super::{Context, Failure, interrupt};
+use crate::dotenv;
 use crate::finding::{Finding, Occurrence};
 use crate::rotate::{ExposedPlace, Exposure};
 use crate::secret::Secret;
+use std::collections::BTreeSet;
 use std::path::Path;
+use zeroize::Zeroizing;
 
 /// More places than anybody reads; the report says how many there are beyond.
 const MOST: usize = 200;
 /// Fewer characters of a fingerprint than that name no finding.
 const SHORTEST: usize = 6;
 
+/// A finding that is taken over.
+pub(super) struct Leak {
+    pub(super) value: Secret,
+    pub(super) exposure: Exposure,
+    /// Every path that it stands in, inside the repository.
+    pub(super) files: Vec<String>,
+}
+
 /// Scans the repository and takes the finding over: its value, and where it stands.
-pub(super) fn find(
-    id: &str,
-    repository: &Path,
-    context: &mut Context,
-) -> Result<(Secret, Exposure), Failure> {
+pub(super) fn find(id: &str, repository: &Path, context: &mut Context) -> Result<Leak, Failure> {
     let done = Whole::default().scan(repository, &["--min-confidence", "low"], context)?;
     // What a scan does on Ctrl-C is of no use to the question that follows.
     interrupt::end_at_once();
@@ -35,7 +42,51 @@ pub(super) fn find(
     let places: Vec<_> = finding.occurrences.iter().take(MOST).map(place).collect();
     let more = finding.occurrences.len() - places.len();
     let (finding_id, repository) = (finding.fingerprint.to_string(), root.display().to_string());
-    Ok((finding.secret.clone(), Exposure { finding: finding_id, repository, places, more }))
+    let files: BTreeSet<_> = finding.occurrences.iter().filter_map(|one| one.path.clone()).collect();
+    Ok(Leak {
+        value: finding.secret.clone(),
+        exposure: Exposure { finding: finding_id, repository, places, more },
+        files: files.into_iter().collect(),
+    })
+}
+
+/// The one variable of one dotenv file of the working tree that holds the value, as a target.
+pub(super) fn target(leak: &Leak) -> Result<String, Failure> {
+    let root = Path::new(&leak.exposure.repository);
+    let beside = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let beside = beside.filter_map(|entry| entry.file_name().into_string().ok());
+    let all: BTreeSet<_> = leak.files.iter().cloned().chain(beside).filter(|path| is_dotenv(path)).collect();
+    let found: Vec<_> = all.iter().flat_map(|path| variables(&root.join(path), &leak.value)).collect();
+    match found.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(Failure::usage("no dotenv file of the working tree holds the value of the finding")
+            .hinted("say with --target where the value is in use")),
+        several => Err(Failure::usage(format!(
+            "several places hold the value of the finding: {}",
+            several.join(", ")
+        ))
+        .hinted("say with --target which of them is in use; give it several times for several")),
+    }
+}
+
+/// Whether a file is called like one of settings.
+fn is_dotenv(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let sample = ["example", "sample", "template", "dist"].iter().any(|word| name.ends_with(word));
+    !sample && (name == ".env" || name.starts_with(".env.") || name.strip_suffix(".env").is_some())
+}
+
+/// A target for each variable of the file that holds just this value.
+fn variables(path: &Path, value: &Secret) -> Vec<String> {
+    let bytes = std::fs::read(path).map(Zeroizing::new).unwrap_or_default();
+    let Ok(text) = std::str::from_utf8(&bytes) else { return Vec::new() };
+    let mut names = BTreeSet::new();
+    for one in dotenv::parse(text) {
+        if Secret::from(one.read(text)) == *value {
+            names.insert(one.name(text).to_owned());
+        }
+    }
+    names.into_iter().map(|name| format!("env:{}#{name}", path.display())).collect()
 }
 
 fn place(occurrence: &Occurrence) -> ExposedPlace {

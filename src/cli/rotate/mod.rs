@@ -2,7 +2,6 @@
 
 mod arguments;
 mod canary;
-mod input;
 mod leak;
 mod progress;
 
@@ -35,6 +34,9 @@ Targets:
   k8s:PATH#KEY            a key of the Secret in a Kubernetes manifest; `NAME/KEY` where several have it
   kubernetes:NAMESPACE/SECRET#KEY
                           the same in the cluster, by KUBECONFIG, ~/.kube/config or the pod's own account
+  systemd-creds:PATH[#NAME]
+                          a credential of systemd: plain, or encrypted where it is a `.cred` or in credstore.encrypted
+  swarm:SECRET            a secret of Docker Swarm, in every service that uses it; DOCKER_HOST names another socket
   vault:ADDRESS/MOUNT/PATH#KEY
                           HashiCorp Vault or OpenBao, KV version 2; VAULT_TOKEN, VAULT_CACERT, VAULT_NAMESPACE
   aws-sm:NAME[#KEY], aws-ssm:NAME
@@ -154,7 +156,13 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         writeln!(context.out, "{:#}", outcome.incident.to_json())?;
     }
     progress::summary(context, &outcome)?;
-    end(outcome, args.abort.is_some())
+    let ended = end(outcome, args.abort.is_some());
+    drop(plan);
+    #[cfg(debug_assertions)]
+    if let Some(fault) = &args.fault {
+        fault.at_end();
+    }
+    ended
 }
 
 /// Resolves what was typed, now and when the rotation was started, into what is meant.
@@ -174,11 +182,13 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
     } else if unfinished.is_some() {
         meant = resumed(args, meant, context)?;
     }
-    let mut leaked = None;
+    let (mut leaked, mut deduced) = (None, false);
     if let Some(finding) = &args.from_finding {
         let repository = args.repo.as_deref().unwrap_or(Path::new("."));
-        let (value, exposure) = leak::find(finding, repository, context)?;
-        (leaked, meant.exposure) = (Some(value), Some(exposure));
+        let leak = leak::find(finding, repository, context)?;
+        deduced = meant.target_from(&leak)?;
+        (leaked, meant.exposure) = (Some(leak.value), Some(leak.exposure));
+        meant.leaked_files = leak.files;
     }
     #[cfg(debug_assertions)]
     let fault = args.fault.clone();
@@ -190,6 +200,8 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
         exposed_since: meant.exposed_since()?,
         leaked,
         exposure: meant.exposure.clone(),
+        contain: meant.contain(),
+        deduced,
         protection,
         restore_leaked: meant.restore_leaked(),
         graceful: meant.graceful(),

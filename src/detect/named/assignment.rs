@@ -57,6 +57,9 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     if at.eat_any(&OPERATORS) {
         // `NAME=` at a line's end is an empty value; only what ends in a colon goes on below.
         let empty = operator.starts_with(b"=") && !operator.starts_with(b"=>");
+        if let Some(found) = first_of_list(at, text, name) {
+            return vec![found];
+        }
         return value(at, text, name, empty).into_iter().collect();
     }
     // A row of a name and its value, the value quoted.
@@ -65,7 +68,7 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         at.at += 1;
         return at.literal().into_iter().collect();
     }
-    if at.eat_any(&[b"||", b"??", b"or "]) || (is_quoted && at.eat(b",")) {
+    if at.eat_any(&[b"||", b"??", b"or "]) || ((is_quoted || is_first_of_two(text, name)) && at.eat(b",")) {
         at.space();
         return at.literal().filter(|found| !is_key(text, found)).into_iter().collect();
     }
@@ -85,6 +88,35 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         return below(at, text, name);
     }
     Vec::new()
+}
+
+/// The first value of a list or a map of several: `passwords = ["value", …]`, `passwords = {"ada": "value"}`.
+fn first_of_list(mut at: Cursor<'_>, text: &[u8], name: &Name) -> Option<Candidate> {
+    if !text[..name.range.end].ends_with(b"s") && !text[..name.range.end].ends_with(b"S") {
+        return None;
+    }
+    at.blanks();
+    if !at.eat_any(&[b"[", b"{"]) {
+        return None;
+    }
+    at.space();
+    let first = at.literal()?;
+    if !is_key(text, &first) {
+        return Some(first);
+    }
+    at.at = first.range.end;
+    at.skip(2, |byte| b"\\\"'`".contains(&byte));
+    at.blanks();
+    at.eat(b":");
+    at.blanks();
+    at.literal()
+}
+
+/// `set :password, "value"`, `{password, "value"}`, `-define(PASSWORD, "value")`: settings of Ruby and Erlang.
+fn is_first_of_two(text: &[u8], name: &Name) -> bool {
+    let line = line_around(text, name.range.start);
+    let before = text[line.start..name.range.start].trim_ascii();
+    before == b"set :" || before.ends_with(b"{") || before == b"-define("
 }
 
 /// The literals of a call: `setPassword("value")`, `changePassword("user", "value")`.
@@ -190,6 +222,8 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
     if breaks {
         at = block;
         at.space();
+        // Quoted mail and text.
+        at.eat(b"> ");
         if at.eat(b"```") || at.eat(b"~~~") {
             at.skip(20, |byte| byte != b'\n');
             at.space();
@@ -213,7 +247,7 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
         None => at.word(|byte| is_query && (byte == b'&' || byte == b'#' && before != Some(b';')))?,
     };
     let mut end = Cursor::new(text, range.end);
-    end.skip(4, |byte| b";,".contains(&byte));
+    end.skip(4, |byte| b";,".contains(&byte) || byte == b'.' && empty);
     end.blanks();
     let ends_line = end.is_line_end()
         || [&b"#"[..], b"//", b"<br", b"</"].iter().any(|behind| end.rest().starts_with(behind));

@@ -95,6 +95,7 @@ impl<'t> Cursor<'t> {
         let quote = self.peek().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
         if self.skip(3, |byte| byte == quote) == 3 {
             self.space();
+            self.eat(b"> ");
             return self.until(&[&[quote; 3], b"\n"]);
         }
         if self.text[self.at - 1] == quote && self.at > 1 && self.text[self.at - 2] == quote {
@@ -281,7 +282,8 @@ pub(super) fn without_scheme(text: &[u8], mut range: Range<usize>) -> Range<usiz
 
 /// A value without the marks that wikis and outlines set literal text between: `{{value}}` of Jira, `=value=` and
 /// `~value~` of Org. What a template will replace has a blank or a path between such braces and is judged as it stands.
-pub(super) fn without_marks(text: &[u8], range: Range<usize>) -> Range<usize> {
+/// Between quotes every sign is one of the value.
+pub(super) fn without_marks(text: &[u8], range: Range<usize>, form: Form) -> Range<usize> {
     let value = &text[range.clone()];
     let is_part = |byte: &u8| byte.is_ascii_graphic() && !b"{}".contains(byte);
     let within = |open: &[u8], close: &[u8]| {
@@ -292,7 +294,8 @@ pub(super) fn without_marks(text: &[u8], range: Range<usize>) -> Range<usize> {
     // A template's names have such signs, and are no values.
     let is_name = |range: &Range<usize>| text[range.clone()].iter().any(|byte| b":._|$".contains(byte));
     let braced = within(b"{{", b"}}").filter(|range| !is_name(range));
-    braced.or_else(|| within(b"=", b"=")).or_else(|| within(b"~", b"~")).unwrap_or(range)
+    let outlined = || within(b"=", b"=").or_else(|| within(b"~", b"~")).filter(|_| form != Form::Quoted);
+    braced.or_else(outlined).unwrap_or(range)
 }
 
 /// A range without blanks and the marks that Markdown sets text with at its ends.

@@ -18,8 +18,12 @@ fn element(text: &[u8], name: &Name) -> Option<Candidate> {
     let mut at = Cursor::new(text, name.range.end);
     let is_tag = matches!(name.before(text), Some(b'<' | b':'));
     if is_tag {
+        let attributes = at.at;
         at.skip(100, |byte| !matches!(byte, b'<' | b'>' | b'\n'));
-        return if at.eat(b">") && text[at.at - 2] != b'/' { content(at) } else { None };
+        if !at.eat(b">") {
+            return None;
+        }
+        return if text[at.at - 2] == b'/' { attribute(text, attributes..at.at) } else { content(at) };
     }
     if text[..name.range.start].ends_with(b"&lt;") && at.eat(b"&gt;") {
         return escaped(at);
@@ -39,6 +43,13 @@ fn element(text: &[u8], name: &Name) -> Option<Candidate> {
     if tags > 0 { content(at) } else { None }
 }
 
+/// `<secret value="…"/>`
+fn attribute(text: &[u8], tag: std::ops::Range<usize>) -> Option<Candidate> {
+    const VALUE: &[u8] = b" value=";
+    let found = memchr::memmem::find(&text[tag.clone()], VALUE)?;
+    Cursor::new(text, tag.start + found + VALUE.len()).literal()
+}
+
 /// What stands up to the next tag of markup that itself is written in markup: `&lt;password&gt;value&lt;/password&gt;`.
 fn escaped(at: Cursor<'_>) -> Option<Candidate> {
     let area = &at.rest()[..at.rest().len().min(512)];
@@ -50,6 +61,10 @@ fn escaped(at: Cursor<'_>) -> Option<Candidate> {
 /// What stands up to the next tag, on one line.
 fn content(mut at: Cursor<'_>) -> Option<Candidate> {
     at.space();
+    // `<Password><Value>…</Value></Password>`, as Windows writes it in files of answers.
+    if at.eat_any(&[b"<Value>", b"<value>"]) {
+        at.space();
+    }
     if at.eat(b"<![CDATA[") {
         let len = at.rest().windows(3).take(512).position(|end| end == b"]]>")?;
         return Some(Candidate { range: at.at..at.at + len, form: Form::Cell });
@@ -113,7 +128,7 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
         return None;
     }
     at.space();
-    at.eat_any(&[b"<value>", b"<string>"]);
+    at.eat(b"<string>");
     content(at)
 }
 

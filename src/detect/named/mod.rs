@@ -9,11 +9,13 @@ mod element;
 mod html_table;
 mod name;
 mod prose;
+mod spaced;
 mod sql;
 mod table;
 
 use super::value::Form;
 use name::Name;
+pub(super) use spaced::meant;
 use std::ops::Range;
 
 /// How far from its name a value is looked for, in bytes: a table's rows stand below its head.
@@ -53,7 +55,13 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     places.extend(prose::behind(text, &name));
     places.extend(prose::before(text, &name));
     for place in &mut places {
-        place.range = cursor::without_marks(text, cursor::without_scheme(text, place.range.clone()));
+        let range = cursor::without_scheme(text, place.range.clone());
+        place.range = cursor::without_marks(text, range, place.form);
+        if place.form != Form::Quoted
+            && let Some(range) = spaced::extended(text, place.range.start)
+        {
+            *place = Candidate { range, form: Form::Cell };
+        }
     }
     Candidates::Either(places)
 }
@@ -155,6 +163,13 @@ mod tests {
             "request.set(\"example1\", forField: \"password\")",
             "set -gx DB_PASSWORD example1",
             "tool config set db_password example1",
+            "set :password, 'example1'",
+            "{password, \"example1\"}.",
+            "-define(PASSWORD, \"example1\").",
+            "db_passwords = [\"example1\", \"example2\"]",
+            "env.passwords = {'ada@db1': 'example1'}",
+            "<AdminPassword>\n  <Value>example1</Value>\n</AdminPassword>",
+            "<password value=\"example1\"/>",
         ] {
             assert_eq!(values(text), ["example1"], "{text}");
         }
@@ -172,6 +187,13 @@ mod tests {
         ] {
             assert_eq!(values(text), Vec::<&str>::new(), "{text}");
         }
+    }
+
+    #[test]
+    fn between_quotes_every_sign_is_one_of_the_value() {
+        assert_eq!(values("password = '=example1='"), ["=example1="]);
+        assert_eq!(values("password = \"~example1~\""), ["~example1~"]);
+        assert_eq!(values("| Password | ~example1~ |"), ["example1"]);
     }
 
     /// What names, operators, tables and markup are made of, whole and broken.

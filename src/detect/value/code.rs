@@ -61,7 +61,15 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
         words::covered(value) * 3 >= value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() * 2;
     let unquoted = form != Form::Quoted && form != Form::Cell;
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
-    if unquoted && sigils && mostly && digits < 3 {
+    // `Packers4ever@4`: people put one sign into two words and numbers.
+    let any = |is: fn(&u8) -> bool| value.iter().any(is);
+    let signs = value.iter().filter(|byte| byte.is_ascii_punctuation());
+    let is_chosen = digits > 1
+        && any(u8::is_ascii_uppercase)
+        && any(u8::is_ascii_lowercase)
+        && matches!(signs.copied().collect::<Vec<u8>>()[..], [b'@' | b'!' | b'#' | b'%' | b'^' | b'*'])
+        && matches!(form, Form::Line | Form::Quoted | Form::Cell);
+    if unquoted && sigils && mostly && digits < 3 && !is_chosen {
         return true;
     }
     if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') && !is_base64(value) {
@@ -73,7 +81,8 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     };
     let listed = value.iter().any(|byte| b"|@".contains(byte))
         && value.split(|byte| b"|@:,=-_".contains(byte)).all(is_word)
-        && digits < 4;
+        && digits < 4
+        && !is_chosen;
     if listed || has(b"[type=") {
         return true;
     }

@@ -265,11 +265,11 @@ pub(super) fn says_stand_in(value: &[u8]) -> bool {
         parolachiave lozinka salasana geheimnis changez cambiame cambiami cambiar trocar bitteaendern aendern remplacer \
         beispiel exemple ejemplo esempio exemplo voorbeeld przyklad muster ihrtoken deintoken tutoken votretoken vaseheslo twojehaslo dittlosenord dinkode salasanasi sifreniz parolaniz jelszavad generatewith generateusing runopenssl storedin seevault sensitivevalue \
         atleast mustbe pleasechange tobechanged tochange changein changebefore setyour enteryour putyour addyour useyour pasteyour \
-        getyour fillin somesecret anysecret verysecret topsecret supersecret secretvalue secretkey notset unset todo fixme \
+        getyour fillin somesecret anysecret verysecret topsecret supersecret secretvalue secretkey notset todo fixme \
         whatever myapp myproject yourapp yourdomain yourname youruser yourdb yourhost yourcompany";
     const WHOLE: &str = "null nil none true false undefined empty blank string text password passwd secret token hidden masked \
         removed omitted private confidential encrypted optional required disabled enabled default unknown random generated automatic \
-        auto inherit prompt ask env test foobar foobarbaz loremipsum asterisk stars";
+        auto inherit prompt ask env unset test foobar foobarbaz loremipsum asterisk stars";
     let letters: Vec<u8> =
         value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
     let says_whose = [&b"your"[..], b"my-", b"my_", b"our-", b"the-", b"some-", b"your_"]

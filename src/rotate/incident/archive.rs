@@ -30,16 +30,19 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ReportForm {
     /// For people.
+    #[value(alias = "md")]
     Markdown,
     /// For machines.
     Json,
     /// For people without a terminal: one page that loads nothing.
     Html,
+    /// The same on paper.
+    Pdf,
 }
 
 impl ReportForm {
     /// Every form.
-    pub(super) const ALL: [Self; 3] = [Self::Json, Self::Markdown, Self::Html];
+    pub(super) const ALL: [Self; 4] = [Self::Json, Self::Markdown, Self::Html, Self::Pdf];
 
     /// The name of its file in the incident's folder.
     pub(super) fn file(self) -> &'static str {
@@ -47,6 +50,7 @@ impl ReportForm {
             Self::Markdown => "report.md",
             Self::Json => "report.json",
             Self::Html => "report.html",
+            Self::Pdf => "report.pdf",
         }
     }
 }
@@ -99,9 +103,9 @@ fn entry(id: IncidentId, folder: &Path) -> Entry {
 ///
 /// # Errors
 /// When there is none.
-pub fn report(state: &Path, id: &IncidentId, form: ReportForm) -> Result<String, Error> {
+pub fn report(state: &Path, id: &IncidentId, form: ReportForm) -> Result<Vec<u8>, Error> {
     let path = folder(state, id)?.join(form.file());
-    bounded::text(&path, &path, RECORD).map(|text| text.to_string())
+    bounded::read(&path, &path, RECORD).map(|bytes| bytes.to_vec())
 }
 
 /// Checks that nothing in an incident's folder was changed, with this installation's public key or another one.
@@ -126,6 +130,11 @@ pub fn verify(state: &Path, id: &IncidentId, key: Option<&Path>) -> Result<Vec<C
     let public = signature::public_key(path)?;
     for form in ReportForm::ALL {
         let file = folder.join(form.file());
+        if form == ReportForm::Pdf && !file.exists() && !signature::beside(&file).exists() {
+            let why = "there is none: unleak wrote none when this incident was closed";
+            checks.push(check("report.pdf is what was signed", Status::NotChecked, why));
+            continue;
+        }
         let said = match bounded::read(&file, &file, RECORD) {
             Ok(content) => signature::check(&file, &content, &public, id).map(|()| content),
             Err(error) => Err(error.chain()),

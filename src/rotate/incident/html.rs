@@ -117,7 +117,7 @@ impl Page {
 }
 
 /// The cells of a row, at bars that are not escaped.
-fn cells(line: &str) -> Vec<String> {
+pub(super) fn cells(line: &str) -> Vec<String> {
     let (mut cells, mut cell, mut chars) =
         (Vec::new(), String::new(), line.trim_matches('|').chars().peekable());
     if line.ends_with("\\|") {

@@ -2,6 +2,7 @@
 
 use super::prose::{FOLLOW_UP, NOTICE};
 use super::{Incident, StoreClass};
+use crate::contain::Contained;
 use crate::rotate::framework::letter;
 use crate::rotate::{Exposure, Kind};
 use std::fmt::{self, Write as _};
@@ -204,14 +205,35 @@ fn exposure(out: &mut String, incident: &Incident) -> fmt::Result {
         writeln!(out, "- {}", strength.sentence())?;
     }
     writeln!(out, "- Memory: {}", incident.protection)?;
-    match &incident.exposure {
-        Some(leak) => found(out, leak),
-        None => Ok(()),
+    if let Some(leak) = &incident.exposure {
+        found(out, leak, incident.containment.is_none())?;
     }
+    incident.containment.as_ref().map_or(Ok(()), |done| contained(out, done))
+}
+
+/// What was taken out of the repository, and what no commit can take out of it.
+fn contained(out: &mut String, done: &Contained) -> fmt::Result {
+    writeln!(out, "\n### Taken out of branch {} of {}\n", text(&done.branch), text(&done.repository))?;
+    for commit in &done.commits {
+        writeln!(out, "- Commit `{}`, which is not pushed", text(commit))?;
+    }
+    if done.commits.is_empty() {
+        writeln!(out, "- No commit was needed: HEAD held the value in no file that could be changed")?;
+    }
+    for file in &done.files {
+        writeln!(out, "- In it: {}", text(file))?;
+    }
+    for left in &done.left {
+        writeln!(out, "- **Still holds the value**: {} ({})", text(&left.path), text(&left.why))?;
+    }
+    writeln!(
+        out,
+        "\nThe commits before it, other branches, clones, forks, caches and pull requests still hold the value. Only a rewrite of the history takes it out of them, where that can be done at all."
+    )
 }
 
 /// Where a scan found it.
-fn found(out: &mut String, leak: &Exposure) -> fmt::Result {
+fn found(out: &mut String, leak: &Exposure, untouched: bool) -> fmt::Result {
     writeln!(
         out,
         "\n### Found in {} (finding {})\n\n| Where | Path | First commit | Date (UTC) |\n|---|---|---|---|",
@@ -228,10 +250,14 @@ fn found(out: &mut String, leak: &Exposure) -> fmt::Result {
         0 => String::new(),
         more => format!("{more} places more are not listed. "),
     };
-    writeln!(
-        out,
-        "\n{more}The rotation removed it from none of them: the history, clones, forks and caches still hold the value."
-    )
+    if untouched {
+        writeln!(
+            out,
+            "\n{more}The rotation removed it from none of them: the history, clones, forks and caches still hold the value."
+        )
+    } else {
+        writeln!(out, "\n{more}What was done about that stands below.")
+    }
 }
 
 /// Text that Markdown shows as it is, in one line.

@@ -1,11 +1,12 @@
 //! The incident report: what happened, what was done, what was seen, and what was not.
 //!
-//! JSON is the source of truth, Markdown is made from it. Both pass the redactor, and one that would still hold a
+//! JSON is the source of truth, Markdown is made from it, and a page and a PDF from that. All pass the redactor, and one that would still hold a
 //! secret afterwards is not written.
 
 mod archive;
 mod html;
 mod markdown;
+mod pdf;
 mod prose;
 mod signature;
 pub(super) mod vocabulary;
@@ -16,12 +17,14 @@ use super::evidence::{Answer, Check, Round};
 use super::journal::Record;
 use super::transaction::{Ending, Rotation};
 use super::{Downtime, Error, Exposure, IncidentId, Strength};
+use crate::contain::Contained;
 use crate::durable::{self, Mode};
 use crate::secret::Redactor;
 use crate::session::{StoreClass, StoreSummary};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +85,8 @@ pub struct Incident {
     pub old_strength: Option<Strength>,
     /// Where the old value leaked to, as a scan found it.
     pub exposure: Option<Exposure>,
+    /// What was taken out of the repository that it leaked in, where that was asked for and done.
+    pub containment: Option<Contained>,
     /// What was done to keep the values out of core dumps.
     pub protection: String,
     /// Since when the old value could be read by others, as the operator or the first commit says.
@@ -137,6 +142,7 @@ impl Incident {
             placeholder: plan.format.placeholder(),
             old_strength: plan.strength,
             exposure: plan.request.exposure.clone(),
+            containment: rotation.evidence.contained.clone(),
             protection: plan.request.protection.to_string(),
             exposed_since: plan.request.exposed_since,
             replaced_at: rotation.replaced_at(how),
@@ -179,19 +185,24 @@ impl Incident {
     pub(super) fn write(&self, folder: &Path, state: &Path, redactor: &Redactor) -> Result<PathBuf, Error> {
         let json = serde_json::to_string_pretty(&redacted(self.to_json(), redactor))
             .expect("a report is plain data");
+        let markdown = redactor.redact(&self.to_markdown());
+        let title = format!("Incident {}: session secret rotation", self.id);
+        // All of its text is the Markdown's, which is clean; its own syntax must not be taken for a weak secret.
+        let pdf = pdf::render(&title, &markdown, &hex::encode(Sha256::digest(&json)));
         let texts = [
             (ReportForm::Json, json),
-            (ReportForm::Markdown, redactor.redact(&self.to_markdown())),
+            (ReportForm::Markdown, markdown),
             (ReportForm::Html, redactor.redact(&html::render(self))),
         ];
         // The hashes are our own random-looking text, and stand in the journal anyway.
         if texts.iter().any(|(_, text)| !redactor.is_clean(text.as_bytes())) {
             return Err(Error::Unclean("the report"));
         }
-        for (form, text) in &texts {
+        let texts = texts.iter().map(|(form, text)| (*form, text.as_bytes()));
+        for (form, bytes) in texts.chain([(ReportForm::Pdf, &pdf[..])]) {
             let path = folder.join(form.file());
-            durable::write_atomic(&path, text.as_bytes(), Mode::Private)?;
-            signature::sign(&path, text.as_bytes(), state, &self.id, &self.journal_head)?;
+            durable::write_atomic(&path, bytes, Mode::Private)?;
+            signature::sign(&path, bytes, state, &self.id, &self.journal_head)?;
         }
         Ok(folder.join(ReportForm::Markdown.file()))
     }

@@ -74,7 +74,7 @@ impl Reload {
             #[cfg(not(unix))]
             Some(("signal", _)) => return Err(bad_form("signal:", "this system has no signals")),
             Some((kind @ ("systemd" | "systemd-user" | "docker"), name)) => {
-                Way::Program(Program::new(kind, name)?)
+                Way::Program(Program::new(kind, name, around)?)
             }
             Some(("kubernetes", rest)) => Way::Rollout(Box::new(Rollout::parse(rest, around)?)),
             // A mistyped kind would be a command that is not there, and that only after the value was written.
@@ -111,6 +111,18 @@ impl Reload {
             Way::Rollout(rollout) => rollout.describe(),
         };
         format!("{what}, for at most {} s", self.limit.as_secs())
+    }
+
+    /// What it is called, and what it leads to at this moment, where the name does not tell: a server, or one process of all
+    /// that ever have a number.
+    pub(super) fn endpoint(&self) -> Option<(String, String)> {
+        match &self.way {
+            Way::Command { .. } => None,
+            Way::Program(program) => Some((program.describe(), program.endpoint()?)),
+            #[cfg(unix)]
+            Way::Signal(signal) => Some((signal.describe(), signal.endpoint()?)),
+            Way::Rollout(rollout) => Some((rollout.describe(), rollout.endpoint())),
+        }
     }
 
     /// What the operator should know before.

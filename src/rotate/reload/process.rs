@@ -45,6 +45,7 @@ pub(super) fn run(
 pub(super) fn ask(mut command: Command) -> std::io::Result<Option<String>> {
     let mut output = tempfile::tempfile()?;
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(Stdio::null());
+    group(&mut command);
     let mut child = command.spawn()?;
     let ended = wait(&mut child, QUESTION, &Stop::default());
     if !matches!(ended, Ended::By(status) if status.success()) {
@@ -64,13 +65,19 @@ fn start(mut command: Command, names: &[&str], output: &File) -> std::io::Result
     {
         command.env_remove(name);
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt as _;
-        command.process_group(0);
-    }
+    group(&mut command);
     command.spawn()
 }
+
+/// A group of its own, so that it can be ended with everything that it starts.
+#[cfg(unix)]
+fn group(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0);
+}
+
+#[cfg(not(unix))]
+fn group(_command: &mut Command) {}
 
 enum Ended {
     By(ExitStatus),

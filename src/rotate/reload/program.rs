@@ -5,6 +5,8 @@
 use super::process::{ask, run};
 use super::{Around, bad_form, cannot};
 use crate::rotate::Error;
+use crate::rotate::bounded::{self, CONFIGURATION};
+use crate::rotate::target::Surroundings;
 use crate::secret::Redactor;
 use std::process::Command;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use std::time::Duration;
 pub(super) struct Program {
     manager: Manager,
     name: String,
+    /// The engine that Docker's own program asks.
+    engine: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +27,22 @@ enum Manager {
     Docker,
 }
 
+/// Which engine Docker's program asks, by its own rules: DOCKER_HOST, DOCKER_CONTEXT, the context of its configuration.
+fn engine(around: &Surroundings<'_>) -> String {
+    let context = || {
+        let config = around.in_home("DOCKER_CONFIG", ".docker")?.join("config.json");
+        let text = bounded::read(&config, &config, CONFIGURATION).ok()?;
+        let config: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        config["currentContext"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
+    };
+    let named = |name: String| format!("the context {name}");
+    let host = around.text("DOCKER_HOST");
+    host.or_else(|| around.text("DOCKER_CONTEXT").or_else(context).map(named))
+        .unwrap_or_else(|| "the default engine".to_owned())
+}
+
 impl Program {
-    pub(super) fn new(kind: &str, name: &str) -> Result<Self, Error> {
+    pub(super) fn new(kind: &str, name: &str, around: &Surroundings<'_>) -> Result<Self, Error> {
         let (manager, form) = match kind {
             "docker" => (Manager::Docker, "docker:CONTAINER"),
             "systemd-user" => (Manager::User, "systemd-user:UNIT"),
@@ -36,7 +54,12 @@ impl Program {
         if name.is_empty() || name.len() > 255 || name.starts_with('-') || !name.bytes().all(fine) {
             return Err(bad_form(form, "the name is none"));
         }
-        Ok(Self { manager, name: name.to_owned() })
+        let engine = (manager == Manager::Docker).then(|| engine(around));
+        Ok(Self { manager, name: name.to_owned(), engine })
+    }
+
+    pub(super) fn endpoint(&self) -> Option<String> {
+        self.engine.clone()
     }
 
     #[cfg(test)]

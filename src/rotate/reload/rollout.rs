@@ -4,7 +4,7 @@
 
 use super::{bad_form, cannot};
 use crate::rotate::target::Surroundings;
-use crate::rotate::target::cluster::{Api, is_name};
+use crate::rotate::target::cluster::{Api, DRY_RUN, is_name};
 use crate::rotate::{Error, Stop};
 use crate::secret::Secret;
 use jiff::Timestamp;
@@ -129,13 +129,18 @@ impl Rollout {
         self.api.secrets()
     }
 
-    fn ask(&self, method: &str, body: Option<&serde_json::Value>) -> Result<Object, String> {
+    /// Where the cluster is.
+    pub(super) fn endpoint(&self) -> String {
+        self.api.address().to_owned()
+    }
+
+    fn ask(&self, method: &str, query: &str, body: Option<&serde_json::Value>) -> Result<Object, String> {
         let kinds = match self.kind {
             Kind::Deployment => "deployments",
             Kind::StatefulSet => "statefulsets",
             Kind::DaemonSet => "daemonsets",
         };
-        let path = format!("/apis/apps/v1/namespaces/{}/{kinds}/{}", self.namespace, self.name);
+        let path = format!("/apis/apps/v1/namespaces/{}/{kinds}/{}{query}", self.namespace, self.name);
         let kind: &[u8] = if body.is_some() { b"application/merge-patch+json" } else { b"application/json" };
         let answer = self.api.ask(method, &path, kind, body)?;
         match answer.status {
@@ -148,11 +153,13 @@ impl Rollout {
 
     pub(super) fn check(&self) -> Result<(), Error> {
         let hint = "see `kubectl rollout status`; the account needs `get` and `patch` on it";
-        let object = self.ask("GET", None).map_err(|why| cannot(&self.way(), why, hint))?;
-        match self.obstacle(&object.spec) {
-            Some(why) => Err(cannot(&self.way(), why, "change that, or give --reload a command")),
-            None => Ok(()),
+        let object = self.ask("GET", "", None).map_err(|why| cannot(&self.way(), why, hint))?;
+        if let Some(why) = self.obstacle(&object.spec) {
+            return Err(cannot(&self.way(), why, "change that, or give --reload a command"));
         }
+        // Who may read it need not be who may change it.
+        self.ask("PATCH", DRY_RUN, Some(&mark())).map_err(|why| cannot(&self.way(), why, hint))?;
+        Ok(())
     }
 
     /// Why a change of it would not replace every pod.
@@ -173,14 +180,12 @@ impl Rollout {
     pub(super) fn perform(&self, limit: Duration, stop: &Stop, begun: &mut bool) -> Result<String, Error> {
         let failed = |how: String| Error::Reload { way: self.way(), how, output: String::new() };
         let started = Instant::now();
-        let mark = json!({"kubectl.kubernetes.io/restartedAt": Timestamp::now().to_string()});
-        let patch = json!({"spec": {"template": {"metadata": {"annotations": mark}}}});
         // A change whose answer is lost may have been made.
         *begun = true;
-        let patched = self.ask("PATCH", Some(&patch)).map_err(|why| failed(format!("failed: {why}")))?;
+        let patched = self.ask("PATCH", "", Some(&mark())).map_err(|why| failed(format!("failed: {why}")))?;
         let wanted = patched.metadata.generation;
         loop {
-            let last = match self.ask("GET", None) {
+            let last = match self.ask("GET", "", None) {
                 Ok(object) if self.is_complete(&object, wanted) => {
                     let pods = self.counts(&object.status).1;
                     return Ok(format!("{pods} new pods after {} ms", started.elapsed().as_millis()));
@@ -236,6 +241,12 @@ impl Rollout {
         };
         status.observed_generation >= wanted && is_done
     }
+}
+
+/// The change that makes a cluster replace every pod.
+fn mark() -> serde_json::Value {
+    let mark = json!({"kubectl.kubernetes.io/restartedAt": Timestamp::now().to_string()});
+    json!({"spec": {"template": {"metadata": {"annotations": mark}}}})
 }
 
 fn is_stuck(object: &Object, wanted: i64) -> bool {

@@ -7,7 +7,8 @@ use crate::rotate::bounded::{self, CONFIGURATION};
 use crate::rotate::{Error, Stop};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use std::os::unix::fs::MetadataExt as _;
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -64,6 +65,19 @@ impl Signalled {
         format!("send {} to {}{until}", self.name, self.way())
     }
 
+    /// Which of all processes that ever have this number is meant; a file is meant to name another one later.
+    pub(super) fn endpoint(&self) -> Option<String> {
+        let Process::Number(pid) = &self.process else { return None };
+        let read = |path: &str| bounded::read(Path::new(path), Path::new(path), CONFIGURATION).ok();
+        let boot = read("/proc/sys/kernel/random/boot_id")?;
+        let boot = String::from_utf8_lossy(boot.trim_ascii()).into_owned();
+        let stat = read(&format!("/proc/{}/stat", pid.as_raw_nonzero()))?;
+        let fields = &stat[stat.iter().rposition(|&byte| byte == b')')? + 1..];
+        // The 22nd of all fields, and the 20th behind the name.
+        let started = String::from_utf8_lossy(fields).split_whitespace().nth(19)?.to_owned();
+        Some(format!("the process that started at tick {started} of boot {boot}"))
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         self.live().map(|_| ())
     }
@@ -71,11 +85,15 @@ impl Signalled {
     /// The process that a file names. Whoever owns the file decides who gets the signal: that must not be a third user.
     fn of_file(&self, path: &Path) -> Result<Pid, Error> {
         let way = self.way();
-        let file = std::fs::metadata(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let failed = |source| Error::Read { path: path.to_owned(), source };
+        // Opened first, so that what is judged and what is read are one file; and without waiting for whom a pipe waits.
+        let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let open = File::options().read(true).custom_flags(flags).open(path).map_err(failed)?;
+        let file = open.metadata().map_err(failed)?;
         if !file.is_file() {
             return Err(cannot(&way, "it is no regular file", "check the path"));
         }
-        let bytes = bounded::read(path, path, CONFIGURATION)?;
+        let bytes = bounded::read_file(&open, path, CONFIGURATION)?;
         let text = std::str::from_utf8(&bytes).ok();
         let pid = text.and_then(|text| number(text.lines().next()?.trim())).ok_or_else(|| {
             cannot(&way, "the file does not begin with the number of a process", "check the path")

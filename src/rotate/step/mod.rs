@@ -1,5 +1,6 @@
 //! The steps of a rotation, one file each with the same functions: describe, apply, undo.
 
+mod contain;
 mod health;
 mod pages;
 mod probe;
@@ -31,6 +32,8 @@ pub enum Step {
     PurgeAgain,
     /// What should be so is looked at.
     Verify,
+    /// The leaked value is taken out of the files of a repository, by a commit.
+    Contain,
 }
 
 impl Step {
@@ -43,6 +46,7 @@ impl Step {
             Self::Purge => "purge",
             Self::PurgeAgain => "purge-again",
             Self::Verify => "verify",
+            Self::Contain => "contain",
         }
     }
 
@@ -55,6 +59,7 @@ impl Step {
             Self::Purge => purge::describe(plan),
             Self::PurgeAgain => purge::describe_again(plan),
             Self::Verify => verify::describe(plan),
+            Self::Contain => contain::describe(plan),
         }
     }
 
@@ -67,6 +72,7 @@ impl Step {
             Self::Purge => purge::apply(rotation),
             Self::PurgeAgain => purge::apply_again(rotation),
             Self::Verify => Ok(verify::apply(rotation)),
+            Self::Contain => contain::apply(rotation),
         }
     }
 
@@ -76,6 +82,7 @@ impl Step {
             Self::Write => write::undo(rotation),
             Self::Reload => reload::undo(rotation),
             Self::Health => health::undo(rotation),
+            Self::Contain => contain::undo(rotation),
             Self::Purge | Self::PurgeAgain | Self::Verify => Ok("nothing to take back".to_owned()),
         }
     }

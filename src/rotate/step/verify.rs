@@ -48,6 +48,7 @@ pub(super) fn apply(rotation: &mut Rotation<'_>) -> String {
     probe::verify(rotation);
     pages::verify(rotation);
     downtime(rotation);
+    write::finish(rotation);
     let of = |status| rotation.evidence.checks.iter().filter(|check| check.status == status).count();
     format!(
         "{} verified, {} failed, {} not checked",

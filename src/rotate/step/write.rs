@@ -94,6 +94,21 @@ pub(super) fn undo(rotation: &mut Rotation<'_>) -> Result<String, Error> {
     }
 }
 
+/// Lets go of what was kept for the way back, when nothing that was checked has failed.
+pub(super) fn finish(rotation: &mut Rotation<'_>) {
+    if rotation.evidence.has_failed() {
+        return;
+    }
+    for held in &rotation.plan.held {
+        let claim = format!("The old value is gone from {}", held.facts().place);
+        match held.finish(&rotation.new) {
+            Ok(None) => {}
+            Ok(Some(what)) => rotation.evidence.check(claim, Status::Verified, what),
+            Err(error) => rotation.evidence.check(claim, Status::Failed, error.chain()),
+        }
+    }
+}
+
 /// Reads the targets again.
 pub(super) fn verify(rotation: &mut Rotation<'_>) {
     let plan = rotation.plan;

@@ -64,6 +64,11 @@ impl Client {
         Ok(Self { agent: agent.into(), base: base.trim_end_matches('/').to_owned() })
     }
 
+    /// The address without a path.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// What the operator should know before, where what is sent can be read on the way.
     pub(super) fn warning(&self) -> Option<String> {
         let open = self.base.strip_prefix("http://").is_some_and(|rest| !is_local(rest));

@@ -8,6 +8,9 @@ use crate::secret::Secret;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+/// The query of a change that the cluster checks in every way and does not keep.
+pub(in crate::rotate) const DRY_RUN: &str = "?dryRun=All";
+
 /// A cluster that can be asked.
 #[derive(Clone, Debug)]
 pub(in crate::rotate) struct Api {
@@ -37,6 +40,11 @@ impl Api {
         let mut headers: Vec<(&str, &[u8])> = vec![("accept", b"application/json"), ("content-type", kind)];
         headers.extend(bearer.as_ref().map(|bearer| ("authorization", &bearer[..])));
         self.client.call(method, path, &headers, body.as_ref().map(|body| &body[..]))
+    }
+
+    /// Where the cluster is.
+    pub(in crate::rotate) fn address(&self) -> &str {
+        self.client.base()
     }
 
     /// What the operator should know before.

@@ -62,7 +62,7 @@ impl ExecTarget {
         Ok(Some(Secret::from(value)))
     }
 
-    fn held(&self, old: Option<Secret>) -> Box<dyn Held> {
+    fn held(&self, old: Option<Secret>, recovered: bool) -> Box<dyn Held> {
         let mut facts = Facts { place: self.to_string(), count: 1, blind: old.is_none(), ..Facts::default() };
         match &old {
             Some(old) => facts.old.push(old.clone()),
@@ -71,7 +71,7 @@ impl ExecTarget {
                 .push(format!("What {self} holds cannot be read without --read-back, before or afterwards.")),
         }
         facts.risks.push(format!("Whether {self} keeps earlier values is not known."));
-        Box::new(HeldExec { target: self.clone(), old, facts })
+        Box::new(HeldExec { target: self.clone(), old, recovered, facts })
     }
 }
 
@@ -89,12 +89,12 @@ impl fmt::Debug for ExecTarget {
 
 impl Place for ExecTarget {
     fn read(&self) -> Result<Box<dyn Held>, Error> {
-        Ok(self.held(self.current()?))
+        Ok(self.held(self.current()?, false))
     }
 
     fn recover(&self, sealed: &[u8]) -> Result<Box<dyn Held>, Error> {
         let old = sealed.strip_prefix(b"=").map(Secret::from);
-        Ok(self.held(old))
+        Ok(self.held(old, true))
     }
 
     fn variable(&self) -> &'static str {
@@ -111,6 +111,8 @@ impl Place for ExecTarget {
 struct HeldExec {
     target: ExecTarget,
     old: Option<Secret>,
+    /// Whether an earlier run may have written to it, and may have died or failed in the middle.
+    recovered: bool,
     facts: Facts,
 }
 
@@ -119,13 +121,16 @@ impl Held for HeldExec {
         &self.facts
     }
 
+    /// A store that cannot be read, or holds the beginning of the new value, may be what a write has left that failed.
     fn state(&self, new: &Secret) -> Result<State, Error> {
-        let (Some(now), Some(old)) = (self.target.current()?, &self.old) else { return Ok(State::Unknown) };
-        Ok(State::of(&now, old, new))
+        match self.strict_state(new) {
+            Err(Error::Exec { .. }) => Ok(State::Unknown),
+            other => other,
+        }
     }
 
     fn write(&self, new: &Secret) -> Result<(), Error> {
-        match self.state(new)? {
+        match if self.recovered { self.state(new)? } else { self.strict_state(new)? } {
             State::New => Ok(()),
             State::Other => Err(Error::ChangedMeanwhile(self.facts.place.clone())),
             State::Old | State::Unknown => self.put(new),
@@ -136,7 +141,13 @@ impl Held for HeldExec {
         match (self.state(new)?, self.old.as_ref().or(elsewhere)) {
             (State::Old, _) => Ok(()),
             (State::Other, _) => Err(Error::ChangedMeanwhile(self.facts.place.clone())),
-            (State::New | State::Unknown, Some(old)) => self.put(old),
+            (State::New | State::Unknown, Some(old)) => {
+                self.put(old)?;
+                match self.target.current()? {
+                    Some(now) if now != *old => Err(Error::NotBack(self.facts.place.clone())),
+                    _ => Ok(()),
+                }
+            }
             (State::New | State::Unknown, None) => Err(Error::NoWayBack(self.facts.place.clone())),
         }
     }
@@ -152,6 +163,14 @@ impl Held for HeldExec {
 }
 
 impl HeldExec {
+    fn strict_state(&self, new: &Secret) -> Result<State, Error> {
+        let (Some(now), Some(old)) = (self.target.current()?, &self.old) else { return Ok(State::Unknown) };
+        Ok(match State::of(&now, old, new) {
+            State::Other if new.expose().starts_with(now.expose()) => State::Unknown,
+            state => state,
+        })
+    }
+
     fn put(&self, value: &Secret) -> Result<(), Error> {
         let known: Vec<_> = self.old.iter().collect();
         self.target.run(&self.target.write, Some(value), &known).map(|_| ())

@@ -3,7 +3,7 @@
 //! The change carries the version that was read, so that one which somebody else made meanwhile is never written over.
 
 use super::client::Answer;
-use super::cluster::{Api, is_name};
+use super::cluster::{Api, DRY_RUN, is_name};
 use super::{Facts, Held, Place, State, Surroundings};
 use crate::rotate::Error;
 use crate::secret::Secret;
@@ -67,13 +67,13 @@ impl KubernetesTarget {
         Error::Remote { place: self.to_string(), what: what.to_owned() }
     }
 
-    fn ask(&self, method: &str, kind: &[u8], body: Option<&Value>) -> Result<Answer, Error> {
-        let path = format!("/api/v1/namespaces/{}/secrets/{}", self.namespace, self.name);
+    fn ask(&self, method: &str, query: &str, kind: &[u8], body: Option<&Value>) -> Result<Answer, Error> {
+        let path = format!("/api/v1/namespaces/{}/secrets/{}{query}", self.namespace, self.name);
         self.api.ask(method, &path, kind, body).map_err(|what| self.failed(&what))
     }
 
     fn current(&self) -> Result<(Object, Secret), Error> {
-        let answer = self.ask("GET", b"application/json", None)?;
+        let answer = self.ask("GET", "", b"application/json", None)?;
         let object: Object = match answer.status {
             200 => answer.json().map_err(|what| self.failed(&what))?,
             401 | 403 => {
@@ -89,12 +89,17 @@ impl KubernetesTarget {
     }
 
     fn put(&self, value: &Secret, on: &Object) -> Result<(), Error> {
+        self.patch(value, on, "")
+    }
+
+    /// `query` is that of a change which is only tried.
+    fn patch(&self, value: &Secret, on: &Object, query: &str) -> Result<(), Error> {
         let encoded = STANDARD.encode(value.expose());
         let patch = json!([
             {"op": "test", "path": "/metadata/resourceVersion", "value": on.metadata.resource_version},
             {"op": "replace", "path": format!("/data/{}", self.key), "value": encoded},
         ]);
-        let answer = self.ask("PATCH", b"application/json-patch+json", Some(&patch))?;
+        let answer = self.ask("PATCH", query, b"application/json-patch+json", Some(&patch))?;
         match answer.status {
             200 => Ok(()),
             409 | 422 => Err(Error::ChangedMeanwhile(self.to_string())),
@@ -129,6 +134,8 @@ impl Place for KubernetesTarget {
                 self.failed("it is immutable; make a Secret with another name and let the pods use that")
             );
         }
+        // Who may read it need not be who may change it.
+        self.patch(&old, &object, DRY_RUN)?;
         let mut held = self.held(old);
         let traces = super::traces::Traces::of(&held.facts.old);
         let others = object.data.iter().filter(|(key, _)| **key != self.key).map(|(key, value)| {
@@ -154,6 +161,10 @@ impl Place for KubernetesTarget {
 
     fn variable(&self) -> &str {
         &self.key
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        Some(self.api.address().to_owned())
     }
 
     fn secrets(&self) -> Vec<Secret> {

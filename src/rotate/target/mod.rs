@@ -5,6 +5,7 @@
 mod aws;
 mod client;
 pub(in crate::rotate) mod cluster;
+mod docker;
 mod dotenv;
 mod exec;
 mod file;
@@ -14,6 +15,8 @@ mod keyed;
 mod kubeconfig;
 mod kubernetes;
 mod sigv4;
+mod swarm;
+mod systemd;
 mod traces;
 mod tree;
 mod vault;
@@ -30,6 +33,8 @@ use kubernetes::KubernetesTarget;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use swarm::SwarmTarget;
+use systemd::SystemdTarget;
 use vault::VaultTarget;
 use vercel::VercelTarget;
 use zeroize::Zeroizing;
@@ -53,6 +58,10 @@ pub(in crate::rotate) trait Place: fmt::Debug + fmt::Display + Send + Sync {
     /// What tells it from every other target, where its name as it is shown does not; kept sealed.
     fn identity(&self) -> String {
         self.to_string()
+    }
+    /// The server behind it, where its name does not tell and the configuration of the moment does.
+    fn endpoint(&self) -> Option<String> {
+        None
     }
     /// The file that is replaced, for the lock; `None` where no file of this machine is.
     fn file(&self) -> Option<&Path> {
@@ -80,6 +89,10 @@ pub(in crate::rotate) trait Held: fmt::Debug {
     fn restore(&self, new: &Secret, old: Option<&Secret>) -> Result<(), Error>;
     /// Whether it holds the new value and the old one in no place that was not known; `None` where nobody can read it.
     fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error>;
+    /// Lets go of what was kept for the way back, when nobody will need it any more; what was let go, if anything was.
+    fn finish(&self, _new: &Secret) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
     /// What it takes to put it back after a crash.
     fn sealed(&self) -> Zeroizing<Vec<u8>>;
 }
@@ -144,8 +157,14 @@ pub struct Surroundings<'a> {
 }
 
 impl Surroundings<'_> {
+    /// The folder that a variable names, or the one of this name in the home folder.
+    pub(in crate::rotate) fn in_home(&self, variable: &str, name: &str) -> Option<PathBuf> {
+        let home = || Some(PathBuf::from(self.text("HOME")?).join(name));
+        self.text(variable).map(PathBuf::from).or_else(home)
+    }
+
     /// A setting that is no secret.
-    fn text(&self, name: &str) -> Option<String> {
+    pub(in crate::rotate) fn text(&self, name: &str) -> Option<String> {
         (self.env)(name).map(|value| String::from_utf8_lossy(value.expose()).into_owned())
     }
 
@@ -202,6 +221,8 @@ impl Target {
             "kubernetes" => Ok(Self(Arc::new(KubernetesTarget::parse(rest, around)?))),
             "github" => Ok(Self(Arc::new(GithubTarget::parse(rest, around)?))),
             "vercel" => Ok(Self(Arc::new(VercelTarget::parse(rest, around)?))),
+            "swarm" => Ok(Self(Arc::new(SwarmTarget::parse(rest, around)?))),
+            "systemd-creds" => Ok(Self(Arc::new(SystemdTarget::parse(rest)?))),
             "vault" => Ok(Self(Arc::new(VaultTarget::parse(rest, around)?))),
             kind => FileTarget::parse(kind, rest, around.graceful)
                 .map(of_file)
@@ -212,7 +233,8 @@ impl Target {
 
     /// The name with its path in full, so that it means the same in another folder.
     pub fn in_full(text: &str, full: &dyn Fn(&str) -> String) -> String {
-        FileTarget::in_full(text, full).unwrap_or_else(|| text.to_owned())
+        let systemd = || SystemdTarget::in_full(text, full);
+        FileTarget::in_full(text, full).or_else(systemd).unwrap_or_else(|| text.to_owned())
     }
 
     pub(in crate::rotate) fn place(&self) -> &dyn Place {

@@ -42,11 +42,14 @@ impl Traces {
 }
 
 fn add_forms(value: &str, forms: &mut Vec<Zeroizing<String>>) {
-    let json = serde_json::to_string(value).unwrap_or_default();
+    let json = Zeroizing::new(serde_json::to_string(value).unwrap_or_default());
     let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or(value);
     let percent = |keep: &[u8], case: fn(u8) -> String| -> String {
         let plain = |c: u8| c.is_ascii_alphanumeric() || keep.contains(&c);
-        value.bytes().map(|c| if plain(c) { char::from(c).to_string() } else { case(c) }).collect()
+        // Large enough from the start: a text that grows leaves its beginning behind.
+        let mut text = String::with_capacity(value.len() * 3);
+        value.bytes().for_each(|c| if plain(c) { text.push(char::from(c)) } else { text.push_str(&case(c)) });
+        text
     };
     forms.push(Zeroizing::new(json.replace('/', "\\/")));
     forms.push(Zeroizing::new(json.to_owned()));
@@ -72,7 +75,7 @@ pub(super) fn places(text: &str, traces: &Traces) -> Vec<(String, usize)> {
     let (mut found, mut bare, mut at) = (Vec::new(), Zeroizing::new(String::with_capacity(text.len())), 0);
     for assignment in dotenv::parse(text) {
         let raw = assignment.raw(text);
-        if traces.are_in(raw) || traces.are_in(&assignment.read(text)) {
+        if traces.are_in(raw) || traces.are_in(&Zeroizing::new(assignment.read(text))) {
             found.push((assignment.name(text).to_owned(), assignment.line));
         }
         // A name is no value, even where the old value was the name of its own variable.

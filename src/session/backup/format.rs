@@ -53,11 +53,21 @@ pub(super) struct Header {
     pub(super) created: Timestamp,
     pub(super) expires: Timestamp,
     pub(super) incident: String,
+    /// Which sessions were deleted; files of older versions hold all.
+    #[serde(default = "all")]
+    pub(super) selection: String,
+    /// Who deleted them; not told in files of older versions.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) owner: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) transaction: Option<i64>,
     pub(super) cipher: String,
     pub(super) nonce: String,
     pub(super) key: String,
+}
+
+fn all() -> String {
+    "all".to_owned()
 }
 
 pub(super) const CIPHER: &str = "xchacha20poly1305-stream-be32";

@@ -4,9 +4,11 @@ use super::format::{self, Trailer};
 use super::reader::{damaged, open, read_block, read_header, refused};
 use super::{BackupInfo, state_of};
 use crate::session::Error;
+use jiff::Timestamp;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// What is in a folder of backups.
 #[derive(Debug, Default)]
@@ -44,6 +46,25 @@ pub fn list_backups(dir: &Path) -> Result<BackupList, Error> {
     Ok(list)
 }
 
+/// Removes the backups whose time is past and what crashes left of unfinished ones, and gives how many files went.
+/// A prepared backup stays, whatever its age: it may be the only copy.
+pub fn prune_backups(dir: &Path, now: Timestamp) -> Result<usize, Error> {
+    let list = list_backups(dir)?;
+    let past = list.backups.into_iter().filter(|backup| backup.is_past(now)).map(|backup| backup.path);
+    // A younger one may be being written.
+    let is_left_over = |path: &PathBuf| {
+        let written = std::fs::metadata(path).and_then(|data| data.modified());
+        written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > Duration::from_hours(24)))
+    };
+    let paths: Vec<_> = past.chain(list.partial.into_iter().filter(is_left_over)).collect();
+    for path in &paths {
+        let failed = |cause| Error::Io { doing: "remove", path: path.clone(), cause };
+        std::fs::remove_file(path).map_err(failed)?;
+    }
+    super::sync_dir(dir).or_else(|error| if paths.is_empty() { Ok(()) } else { Err(error) })?;
+    Ok(paths.len())
+}
+
 /// What stands plainly in one backup.
 pub(in crate::session) fn info(path: &Path) -> Result<BackupInfo, Error> {
     let (mut file, bytes) = open(path)?;
@@ -62,6 +83,8 @@ pub(in crate::session) fn info(path: &Path) -> Result<BackupInfo, Error> {
         rows: trailer.rows,
         bytes,
         incident: head.incident,
+        selection: head.selection,
+        owner: head.owner,
         created: head.created,
         expires: head.expires,
         transaction: head.transaction,

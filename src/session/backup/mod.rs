@@ -12,7 +12,7 @@ mod reader;
 mod writer;
 
 pub use key::BackupKey;
-pub use list::{BackupList, list_backups};
+pub use list::{BackupList, list_backups, prune_backups};
 pub use reader::verify_backup;
 
 pub(super) use cursor::Cursor;
@@ -40,6 +40,8 @@ pub struct BackupSpec<'a> {
     pub created: Timestamp,
     /// When it should be deleted.
     pub expires: Timestamp,
+    /// Who answers for it.
+    pub owner: Option<&'a str>,
 }
 
 /// How far the purge that a backup belongs to had come.
@@ -75,6 +77,11 @@ pub struct BackupInfo {
     pub bytes: u64,
     /// The incident it belongs to.
     pub incident: String,
+    /// Which sessions were deleted.
+    pub selection: String,
+    /// Who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// When it was made.
     pub created: Timestamp,
     /// When it should be deleted.
@@ -82,6 +89,13 @@ pub struct BackupInfo {
     /// The transaction that deleted the rows, on PostgreSQL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub transaction: Option<i64>,
+}
+
+impl BackupInfo {
+    /// Whether it may be removed: its time is past, and its rows are known to be deleted on purpose.
+    pub fn is_past(&self, now: Timestamp) -> bool {
+        self.state == BackupState::Committed && self.expires <= now
+    }
 }
 
 /// What a backup is of.
@@ -92,6 +106,7 @@ pub(super) struct Subject<'a> {
     pub(super) dialect: &'a str,
     pub(super) table: &'a Table,
     pub(super) encoding: Encoding,
+    pub(super) selection: &'static str,
     pub(super) transaction: Option<i64>,
 }
 

@@ -180,6 +180,8 @@ fn head(spec: &BackupSpec<'_>, subject: &Subject<'_>, nonce: &[u8]) -> Header {
         created: spec.created,
         expires: spec.expires,
         incident: spec.incident.to_owned(),
+        selection: subject.selection.to_owned(),
+        owner: spec.owner.map(str::to_owned),
         transaction: subject.transaction,
         cipher: format::CIPHER.to_owned(),
         nonce: hex::encode(nonce),

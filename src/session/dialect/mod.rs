@@ -128,7 +128,7 @@ impl Dialect {
     }
 }
 
-fn normalised(name: &str) -> String {
+pub(super) fn normalised(name: &str) -> String {
     name.chars().filter(|&c| c != '_').flat_map(char::to_lowercase).collect()
 }
 

@@ -4,16 +4,21 @@
 //! state is closed, which rolls back, and the next operation opens a new one.
 
 mod catalogue;
-mod purge;
+mod count;
+mod delete;
+mod listing;
 mod restore;
+mod spelling;
+mod users;
 
 use super::backup::BackupInfo;
-use super::schema::{Selected, Wanted, quoted, select};
+use super::schema::{Selected, Wanted, select};
+use super::selection::UserAt;
 use super::store::{Limits, Options, within};
 use super::url::{PostgresAddress, SslMode};
-use super::{Cause, Counts, Error, StoreKind, ZoneCounts};
+use super::{Cause, Error, StoreKind};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fmt;
 
 pub(super) struct Postgres {
@@ -22,6 +27,10 @@ pub(super) struct Postgres {
     selected: Selected,
     /// The zone in which the application's connections read and write wall clocks.
     zone: Option<String>,
+    /// The zone in which the caller wants wall clocks read.
+    pinned: Option<String>,
+    /// Where a row says whose session it is.
+    user: Option<UserAt>,
 }
 
 impl fmt::Debug for Postgres {
@@ -50,6 +59,9 @@ impl Postgres {
         let mut connection = opener.open().await?;
         let (tables, zone) = within(opener.limits.statement, "reading the catalogue", async {
             let tables = catalogue::tables(&mut connection, at.schema.as_deref()).await?;
+            if let Some(zone) = &options.zone {
+                count::check_zone(&mut connection, zone).await?;
+            }
             Ok((tables, catalogue::server_zone(&mut connection).await?))
         })
         .await?;
@@ -60,20 +72,13 @@ impl Postgres {
             dialect: options.dialect.as_deref(),
         };
         let selected = select(tables, wanted)?;
-        Ok(Self { opener, connection: Some(connection), selected, zone })
+        let user = UserAt::find(&selected, options.user_path.as_deref())?;
+        let pinned = options.zone.clone();
+        Ok(Self { opener, connection: Some(connection), selected, zone, pinned, user })
     }
 
     pub(super) fn selected(&self) -> &Selected {
         &self.selected
-    }
-
-    pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
-        let mut connection = self.take().await?;
-        let counts =
-            within(self.opener.limits.statement, "counting the sessions", self.count(&mut connection))
-                .await?;
-        self.connection = Some(connection);
-        Ok(counts)
     }
 
     pub(super) async fn preflight(&mut self) -> Result<(), Error> {
@@ -95,7 +100,7 @@ impl Postgres {
         }
         let Some(transaction) = info.transaction else { return Ok(None) };
         let mut connection = self.take().await?;
-        let status = purge::status(&mut connection, transaction).await;
+        let status = delete::status(&mut connection, transaction).await;
         Ok(status)
     }
 
@@ -108,35 +113,6 @@ impl Postgres {
             }
         }
         self.opener.open().await
-    }
-
-    async fn count(&self, connection: &mut PgConnection) -> Result<Counts, Error> {
-        let column = &self.selected.roles.expires;
-        let zoneless = column.data_type.contains("without time zone");
-        let expiry = quoted(&column.name);
-        let now =
-            |zone: &str| if zoneless { format!("(now() AT TIME ZONE {zone})") } else { "now()".to_owned() };
-        let sql = format!(
-            "SELECT count(*), count(*) FILTER (WHERE {expiry} <= {}), \
-             count(*) FILTER (WHERE $1::text IS NOT NULL AND {expiry} <= {}) FROM {}",
-            now("'UTC'"),
-            now("coalesce($1::text, 'UTC')"),
-            self.selected.table.name.quoted(),
-        );
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(self.zone.as_deref())
-            .fetch_one(connection)
-            .await
-            .map_err(Error::database("counting the sessions"))?;
-        let number = |index: usize| row.try_get::<i64, _>(index).unwrap_or_default().unsigned_abs();
-        let (total, expired, elsewhere) = (number(0), number(1), number(2));
-        let in_server_zone = match &self.zone {
-            Some(zone) if zoneless && elsewhere != expired => {
-                Some(ZoneCounts { zone: zone.clone(), active: total - elsewhere, expired: elsewhere })
-            }
-            _ => None,
-        };
-        Ok(Counts { total, active: total - expired, expired, in_server_zone })
     }
 }
 

@@ -139,6 +139,7 @@ impl Redis {
             dialect: self.selected.dialect.name,
             table: &self.selected.table,
             encoding: Encoding::RedisDump,
+            selection: "all",
             transaction: None,
         };
         let mut writer = Writer::create(spec, &subject)?;

@@ -5,15 +5,20 @@
 //! free pages. As with PostgreSQL, a connection on which something failed is closed.
 
 mod catalogue;
-mod purge;
+mod count;
+mod delete;
+mod listing;
 mod restore;
 mod row;
+mod spelling;
+mod users;
 
-use super::schema::{Selected, Wanted, quoted, select};
-use super::store::{Limits, Options, within};
-use super::{Cause, Counts, Error, StoreKind};
+use super::schema::{Selected, Wanted, select};
+use super::selection::UserAt;
+use super::store::{Limits, Options};
+use super::{Cause, Error, StoreKind};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +28,8 @@ pub(super) struct Sqlite {
     limits: Limits,
     connection: Option<SqliteConnection>,
     selected: Selected,
+    /// Where a row says whose session it is.
+    user: Option<UserAt>,
 }
 
 impl fmt::Debug for Sqlite {
@@ -33,6 +40,10 @@ impl fmt::Debug for Sqlite {
 
 impl Sqlite {
     pub(super) async fn connect(path: &Path, url: String, options: &Options) -> Result<Self, Error> {
+        if options.zone.as_ref().is_some_and(|zone| zone != "UTC") {
+            let what = "another zone than UTC: a file's times without a zone are read in UTC".to_owned();
+            return Err(Error::Unsupported { what });
+        }
         let mut connection = open(path, &url, &options.limits).await?;
         let tables = catalogue::tables(&mut connection).await?;
         let wanted = Wanted {
@@ -42,7 +53,9 @@ impl Sqlite {
             dialect: options.dialect.as_deref(),
         };
         let selected = select(tables, wanted)?;
+        let user = UserAt::find(&selected, options.user_path.as_deref())?;
         Ok(Self {
+            user,
             path: path.to_owned(),
             url,
             limits: options.limits,
@@ -53,14 +66,6 @@ impl Sqlite {
 
     pub(super) fn selected(&self) -> &Selected {
         &self.selected
-    }
-
-    pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
-        let mut connection = self.take().await?;
-        let counts =
-            within(self.limits.statement, "counting the sessions", self.count(&mut connection)).await?;
-        self.connection = Some(connection);
-        Ok(counts)
     }
 
     pub(super) async fn preflight(&mut self) -> Result<(), Error> {
@@ -92,26 +97,6 @@ impl Sqlite {
             None => open(&self.path, &self.url, &self.limits).await,
         }
     }
-
-    /// Expiries are told by how they are stored, since SQLite's columns take anything: text is ISO 8601 in UTC,
-    /// numbers are Unix milliseconds, or seconds when they are too small for that. The unreadable counts as active.
-    async fn count(&self, connection: &mut SqliteConnection) -> Result<Counts, Error> {
-        let expiry = quoted(&self.selected.roles.expires.name);
-        let sql = format!(
-            "SELECT count(*), coalesce(sum(CASE WHEN typeof({expiry}) IN ('integer', 'real') \
-             THEN {expiry} * (CASE WHEN abs({expiry}) < 1e11 THEN 1000.0 ELSE 1.0 END) \
-             WHEN typeof({expiry}) = 'text' THEN (julianday({expiry}) - 2440587.5) * 86400000.0 END \
-             <= (julianday('now') - 2440587.5) * 86400000.0), 0) FROM {}",
-            self.selected.table.name.quoted()
-        );
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .fetch_one(connection)
-            .await
-            .map_err(Error::database("counting the sessions"))?;
-        let number = |index: usize| row.try_get::<i64, _>(index).unwrap_or_default().unsigned_abs();
-        let (total, expired) = (number(0), number(1));
-        Ok(Counts { total, active: total - expired, expired, in_server_zone: None })
-    }
 }
 
 async fn open(path: &Path, url: &str, limits: &Limits) -> Result<SqliteConnection, Error> {
@@ -141,7 +126,11 @@ async fn open(path: &Path, url: &str, limits: &Limits) -> Result<SqliteConnectio
 async fn execute(
     connection: &mut SqliteConnection,
     doing: &'static str,
-    sql: &'static str,
+    sql: impl Into<String>,
 ) -> Result<(), Error> {
-    sqlx::raw_sql(sql).execute(connection).await.map_err(Error::database(doing)).map(drop)
+    sqlx::raw_sql(AssertSqlSafe(sql.into()))
+        .execute(connection)
+        .await
+        .map_err(Error::database(doing))
+        .map(drop)
 }

@@ -2,7 +2,7 @@
 
 use crate::session::Error;
 use crate::session::backup::{Encoding, Next, Reader, Writer};
-use sqlx::query::{Query, QueryScalar};
+use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 use zeroize::Zeroizing;
@@ -79,20 +79,6 @@ impl Value {
                 Ok(text) => query.bind(text),
                 Err(error) => query.bind(error.into_bytes()),
             },
-        }
-    }
-
-    /// The same for a lookup of one number.
-    pub(super) fn bind_scalar(
-        self,
-        query: QueryScalar<'_, Sqlite, i64, SqliteArguments>,
-    ) -> QueryScalar<'_, Sqlite, i64, SqliteArguments> {
-        match self {
-            Self::Null => query.bind(None::<i64>),
-            Self::Integer(number) => query.bind(number),
-            Self::Real(number) => query.bind(number),
-            Self::Blob(bytes) => query.bind(bytes),
-            Self::Text(bytes) => query.bind(String::from_utf8_lossy(&bytes).into_owned()),
         }
     }
 }

@@ -39,12 +39,34 @@ fn incidents_are_listed_shown_and_verified() {
         ends(&show, 0);
         assert!(said(&show).starts_with(&start), "{}", said(&show));
     }
+    a_pdf_says_the_same(&world, &id);
     let verify = incident(&state, &["verify", &id]);
     ends(&verify, 0);
     assert_eq!(said(&verify).matches("verified").count(), said(&verify).lines().count(), "{}", said(&verify));
     let unknown = incident(&state, &["verify", "INC-20000101-001"]);
     ends(&unknown, 2);
     assert!(stderr(&unknown).contains("no incident") && stderr(&unknown).contains("hint"));
+}
+
+/// The PDF, read by our own reader of documents, and by nobody who wants to print it on a terminal.
+fn a_pdf_says_the_same(world: &World, id: &str) {
+    let (state, file) = (world.path("state"), world.path("report.pdf"));
+    let refused = incident(&state, &["report", id, "--format=pdf"]);
+    ends(&refused, 2);
+    assert!(refused.stdout.is_empty() && stderr(&refused).contains("--output"));
+    ends(&incident(&state, &["report", id, "--format=pdf", "--output", file.to_str().unwrap()]), 0);
+    let bytes = std::fs::read(&file).unwrap();
+    assert_eq!(bytes, std::fs::read(world.incident().join("report.pdf")).unwrap());
+    let report = std::fs::read(world.incident().join("report.json")).unwrap();
+    let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&report));
+    let text = String::from_utf8_lossy(&bytes);
+    for says in [&*hash, &format!("Incident {id}"), "Page 1 of ", "Residual risks", "verified", "(Timeline)"]
+    {
+        assert!(text.contains(says) || says == "(Timeline)", "{says}");
+    }
+    assert!(!text.contains(&world.old) && !text.contains(&world.value()));
+    let md = incident(&state, &["report", id, "--format=md"]);
+    assert!(said(&md).starts_with(&format!("# Incident {id}")));
 }
 
 #[test]
@@ -75,6 +97,7 @@ fn every_changed_byte_is_noticed() {
         "report.json",
         "report.md",
         "report.html",
+        "report.pdf",
         "report.json.minisig",
         "report.md.minisig",
     ] {

@@ -160,6 +160,50 @@ fn a_command_that_fails_leaves_everything_as_it_was() {
     }
 }
 
+/// A write that dies or fails in the middle leaves nothing, or a part: neither is somebody else's value.
+#[test]
+fn an_abort_puts_back_a_store_that_a_failing_write_left_empty_or_half_written() {
+    for (left, way) in [
+        ("cat >/dev/null; : >value", "--abort"),
+        ("head -c 40 >value; cat >/dev/null", "--abort"),
+        ("head -c 40 >value; cat >/dev/null", "--resume"),
+    ] {
+        let store = Store::new();
+        // The first write breaks it and takes the whole program with it; every later one is sound.
+        let script = format!(
+            "cd \"$(dirname \"$0\")\"; if test -e once; then cat >value; else touch once; {left}; kill -9 $PPID; fi\n"
+        );
+        put(&store.path("write"), script.as_bytes());
+        // Without a shell in between, so that it kills what it should.
+        let target = store.target().replace("exec:sh", "exec:exec sh");
+        let killed = store.run(&[&target, &store.read()]);
+        assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
+        assert!(store.value().len() < 128);
+        let output = store.run(&[way, &store.id()]);
+        ends(&output, 0);
+        assert_eq!(store.value() == store.old, way == "--abort", "{left}");
+        assert_eq!(store.value().len(), 128);
+        nothing_leaks_in(&store.path("state"), &output, &[&store.old]);
+    }
+}
+
+#[test]
+fn a_store_that_does_not_take_the_old_value_back_is_no_success() {
+    let store = Store::new();
+    let script =
+        "cd \"$(dirname \"$0\")\"; if test -e once; then cat >/dev/null; else touch once; cat >value; fi\n";
+    put(&store.path("write"), script.as_bytes());
+    let output =
+        store.run(&[&store.target(), &store.read(), "--health=http://127.0.0.1:9/", "--health-timeout=1"]);
+    ends(&output, 5);
+    assert!(
+        stderr(&output).contains("does not hold the old value after it was written back"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).contains("--abort"), "{}", stderr(&output));
+}
+
 #[test]
 fn a_command_with_other_arguments_is_another_target() {
     let store = Store::new();

@@ -8,14 +8,14 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-struct Leak {
-    dir: tempfile::TempDir,
-    value: String,
+pub(super) struct Leak {
+    pub(super) dir: tempfile::TempDir,
+    pub(super) value: String,
 }
 
 impl Leak {
     /// A repository with a secret in its first commit, and the application's own file outside it.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let value = hex::encode(Sha512::digest("a value of this test"));
         let leak = Self { dir: tempfile::tempdir().unwrap(), value };
         std::fs::create_dir_all(leak.path("repo/docs")).unwrap();
@@ -28,11 +28,11 @@ impl Leak {
         leak
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn git(&self, args: &[&str]) -> String {
+    pub(super) fn git(&self, args: &[&str]) -> String {
         let mut git = Command::new("git");
         git.current_dir(self.path("repo")).args(["-c", "user.name=a", "-c", "user.email=a@example.org"]);
         git.env("GIT_AUTHOR_DATE", "2026-03-04T05:06:07Z").env("GIT_COMMITTER_DATE", "2026-03-04T05:06:07Z");
@@ -41,22 +41,24 @@ impl Leak {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    fn unleak(&self, args: &[&str]) -> Output {
+    pub(super) fn unleak(&self, args: &[&str]) -> Output {
         unleak(&self.path("state")).current_dir(self.dir.path()).args(args).output().unwrap()
     }
 
-    fn finding(&self) -> String {
+    pub(super) fn finding(&self) -> String {
         let output = self.unleak(&["scan", "--format=json", "repo"]);
         ends(&output, 1);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        report["findings"][0]["secret"]["fingerprint"].as_str().unwrap().to_owned()
+        let all = report["findings"].as_array().unwrap();
+        let ours = all.iter().find(|one| one["secret"]["length"] == self.value.len()).unwrap();
+        ours["secret"]["fingerprint"].as_str().unwrap().to_owned()
     }
 
-    fn rotate(&self, more: &[&str]) -> Output {
+    pub(super) fn rotate(&self, more: &[&str]) -> Output {
         self.unleak(&[&["rotate", "--yes", "--target=env:env#SESSION_SECRET"], more].concat())
     }
 
-    fn report(&self, name: &str) -> String {
+    pub(super) fn report(&self, name: &str) -> String {
         let folder = std::fs::read_dir(self.path("state/incidents")).unwrap().next().unwrap().unwrap();
         std::fs::read_to_string(folder.path().join(name)).unwrap()
     }
@@ -98,6 +100,38 @@ fn a_target_that_holds_another_value_and_an_unknown_finding_are_refused() {
         nothing_leaks_in(&leak.path("state"), &output, &[&leak.value, &other]);
     }
     assert_eq!(std::fs::read_to_string(leak.path("env")).unwrap(), format!("SESSION_SECRET={other}\n"));
+}
+
+#[test]
+fn the_target_is_found_where_one_variable_holds_the_value() {
+    let leak = Leak::new();
+    std::fs::remove_file(leak.path("repo/docs/report.env")).unwrap();
+    put(&leak.path("repo/docs/report.md"), format!("It was SESSION_SECRET={}\n", leak.value).as_bytes());
+    leak.git(&["add", "-A"]);
+    leak.git(&["commit", "-qm", "moved"]);
+    put(&leak.path("repo/.gitignore"), b".env\n");
+    let finding = leak.finding();
+    let run = |more: &[&str]| {
+        leak.unleak(&[&["rotate", "--yes", "--from-finding", &finding, "--repo=repo"], more].concat())
+    };
+    let none = run(&[]);
+    ends(&none, 2);
+    assert!(stderr(&none).contains("no dotenv file of the working tree holds"), "{}", stderr(&none));
+    put(&leak.path("repo/.env"), format!("PORT=1\nSESSION_SECRET='{}'\n", leak.value).as_bytes());
+    put(&leak.path("repo/.env.local"), format!("KEY={}\n", leak.value).as_bytes());
+    let several = run(&[]);
+    ends(&several, 2);
+    let said = stderr(&several);
+    assert!(said.contains(".env#SESSION_SECRET") && said.contains(".env.local#KEY"), "{said}");
+    std::fs::remove_file(leak.path("repo/.env.local")).unwrap();
+    let plan = run(&["--dry-run"]);
+    ends(&plan, 0);
+    assert!(String::from_utf8_lossy(&plan.stdout).contains("The target was not named: env:"));
+    let output = run(&[]);
+    ends(&output, 0);
+    let text = std::fs::read_to_string(leak.path("repo/.env")).unwrap();
+    assert!(text.starts_with("PORT=1\nSESSION_SECRET='") && !text.contains(&leak.value), "{text}");
+    nothing_leaks_in(&leak.path("state"), &output, &[&leak.value]);
 }
 
 /// Whether this system would write a dump at all depends on its settings; that ours is none never does.

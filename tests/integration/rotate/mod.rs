@@ -4,12 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
 
 mod archive; // unleak incident: what is listed, and that no changed byte is overlooked
+mod contain; // the leaked value goes out of the files at HEAD, by a commit
 mod exec; // a store behind a command
 mod fake; // a server that answers as a test says
 mod files; // every form of file that can hold the secret
 mod gate; // searches everything that came out for planted values
 mod leak; // a rotation that answers a finding of a scan
 mod matrix; // real applications: what ends their sessions, and that a forged one is refused
+mod memory; // what is left in the process when its secrets are gone
+mod moved; // a resumed rotation that would reach another place than the one that began
 mod parsers; // what it writes, read by the parsers that applications use
 mod platforms; // Kubernetes, GitHub and Vercel, as their documentation says
 mod probe; // what the answers to a cookie show, and what they do not
@@ -17,6 +20,8 @@ mod reload; // how an application is told: signals, service managers, a cluster
 mod resume; // going on with a rotation by its name alone
 mod several; // one secret in several targets: all of them change, or none
 mod stores; // OpenBao and AWS, as tests/run starts them
+mod swarm; // secrets of Docker Swarm, as the documentation of its interface says
+mod systemd; // credentials of systemd, by its own program
 mod undo; // what a failed reload leaves
 mod world; // the application, its store, its users
 

@@ -99,6 +99,8 @@ mod kubernetes {
         version: u64,
         data: Value,
         immutable: bool,
+        /// Whether the account may read and not change.
+        readonly: bool,
     }
 
     fn handle(cluster: &mut Cluster, request: &Request) -> (u16, Value) {
@@ -109,8 +111,16 @@ mod kubernetes {
             json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": cluster.data, "immutable": cluster.immutable,
                 "metadata": {"name": "web", "namespace": "prod", "resourceVersion": cluster.version.to_string()}})
         };
-        match request.line.as_str() {
+        // A change that is only tried is checked like any other and not kept.
+        let (line, tried) = match request.line.strip_suffix("?dryRun=All") {
+            Some(line) => (line, true),
+            None => (request.line.as_str(), false),
+        };
+        match line {
             "GET /api/v1/namespaces/prod/secrets/web" => (200, object(cluster)),
+            "PATCH /api/v1/namespaces/prod/secrets/web" if cluster.readonly => {
+                (403, json!({"kind": "Status", "reason": "Forbidden", "code": 403}))
+            }
             "PATCH /api/v1/namespaces/prod/secrets/web" => {
                 assert_eq!(request.kind, "application/json-patch+json");
                 for operation in request.body.as_array().unwrap() {
@@ -121,11 +131,12 @@ mod kubernetes {
                                 return (422, json!({"kind": "Status", "reason": "Invalid"}));
                             }
                         }
+                        "replace" if tried => {}
                         "replace" => cluster.data[path.strip_prefix("/data/").unwrap()] = value.clone(),
                         other => panic!("{other} {path}"),
                     }
                 }
-                cluster.version += 1;
+                cluster.version += u64::from(!tried);
                 (200, object(cluster))
             }
             _ => (404, json!({"kind": "Status", "code": 404})),
@@ -134,7 +145,7 @@ mod kubernetes {
 
     fn start(immutable: bool) -> (Fake<Cluster>, Run) {
         let data = json!({"KEY": STANDARD.encode(hex_value()), "OTHER": "eA=="});
-        let fake = Fake::new(Cluster { version: 7, data, immutable }, handle);
+        let fake = Fake::new(Cluster { version: 7, data, immutable, readonly: false }, handle);
         let mut run = Run::new("kubernetes:prod/web#KEY", Vec::new());
         let config = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts:\n- name: here\n  context: {{cluster: c, user: u}}\n\
@@ -163,6 +174,11 @@ mod kubernetes {
         let (fake, run) = start(false);
         ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
         assert_eq!(fake.state.lock().unwrap().data["KEY"], json!(STANDARD.encode(hex_value())));
+        fake.state.lock().unwrap().readonly = true;
+        let output = run.rotate(&["--incident-id=INC-R"]);
+        ends(&output, 2);
+        assert!(stderr(&output).contains("does not let you change it (403)"), "{}", stderr(&output));
+        assert!(!run.path("state/incidents/INC-R").exists(), "it began what it cannot do");
         let (_fake, run) = start(true);
         let output = run.rotate(&[]);
         ends(&output, 2);

@@ -226,6 +226,7 @@ fn a_rotation_that_is_killed_between_two_reloads_does_both_again() {
 
 /// A deployment of three pods; after a change each answer shows one more new pod.
 struct Cluster {
+    readonly: bool,
     generation: i64,
     new: i64,
     stuck: bool,
@@ -236,7 +237,15 @@ fn handle(cluster: &mut Cluster, request: &Request) -> (u16, Value) {
     if request.authorization != "Bearer a-token-of-the-cluster" {
         return (401, json!({"kind": "Status", "code": 401}));
     }
-    match request.line.as_str() {
+    let (line, tried) = match request.line.strip_suffix("?dryRun=All") {
+        Some(line) => (line, true),
+        None => (request.line.as_str(), false),
+    };
+    match line {
+        "PATCH /apis/apps/v1/namespaces/prod/deployments/web" if cluster.readonly => {
+            return (403, json!({"kind": "Status", "code": 403}));
+        }
+        "PATCH /apis/apps/v1/namespaces/prod/deployments/web" if tried => {}
         "PATCH /apis/apps/v1/namespaces/prod/deployments/web" => {
             assert_eq!(request.kind, "application/merge-patch+json");
             let notes = &request.body["spec"]["template"]["metadata"]["annotations"];
@@ -265,7 +274,7 @@ fn handle(cluster: &mut Cluster, request: &Request) -> (u16, Value) {
 }
 
 fn cluster(stuck: bool, paused: bool) -> (Fake<Cluster>, Place) {
-    let fake = Fake::new(Cluster { generation: 4, new: 3, stuck, paused }, handle);
+    let fake = Fake::new(Cluster { readonly: false, generation: 4, new: 3, stuck, paused }, handle);
     let mut place = Place::new();
     let config = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts:\n- name: here\n  context: {{cluster: c, user: u}}\n\
@@ -300,6 +309,12 @@ fn a_rollout_that_cannot_end_is_refused_or_undone() {
         ends(&output, 2);
         assert!(stderr(&output).contains(says) && stderr(&output).contains("hint"), "{}", stderr(&output));
     }
+    assert!(place.is_old());
+    let (fake, place) = cluster(false, false);
+    fake.state.lock().unwrap().readonly = true;
+    let output = place.rotate(&["--reload=kubernetes:prod/deployment/web"]);
+    ends(&output, 2);
+    assert!(stderr(&output).contains("does not allow it (403)"), "{}", stderr(&output));
     assert!(place.is_old());
     let (fake, place) = cluster(true, false);
     let output = place.rotate(&["--reload=kubernetes:prod/deployment/web", "--reload-timeout=3"]);

@@ -113,7 +113,7 @@ async fn execute(url: &str, sql: &str) {
 pub(super) fn spec<'a>(dir: &'a Path, key: &'a BackupKey) -> BackupSpec<'a> {
     let created: Timestamp = "2026-11-21T03:00:00Z".parse().unwrap();
     let expires = created + jiff::SignedDuration::from_hours(24 * 30);
-    BackupSpec { dir, key, incident: "INC-20261121-001", created, expires }
+    BackupSpec { dir, key, incident: "INC-20261121-001", created, expires, owner: None }
 }
 
 /// The names in a folder; none when it does not exist.

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
 
 mod backups; // what a backup file gives away and what it refuses
+mod commands; // unleak sessions and unleak audit as an operator runs them
 mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks
 mod fixture; // a database of its own for each test
 mod memory; // a purge of many rows in constant memory
+mod place; // one store of either kind, so that the same test runs on both
 mod purge; // backup, purge, restore on PostgreSQL
 mod redis; // detection, purge, restore, refusals on Redis, alone and as a cluster
+mod selection; // which rows each selection takes, on both stores, against a plain model
 mod sqlite; // the same on SQLite
 mod zones; // expiries without a zone

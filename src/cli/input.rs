@@ -1,6 +1,6 @@
 //! Secrets that a command needs: from a file, the environment or standard input, and never from argv.
 
-use super::super::{Context, Failure};
+use super::{Context, Failure};
 use crate::secret::Secret;
 use std::io::{self, Read as _};
 use std::path::Path;

@@ -1,53 +1,90 @@
-//! Deletes every row, streaming the deleted rows into a backup, in one transaction.
+//! Deletes the selected rows, streaming the deleted rows into a backup, in one transaction.
 //!
 //! `COPY (DELETE … RETURNING …) TO STDOUT`: the backup holds exactly what the delete removed. Rows that arrive
 //! while it runs are in neither, and in the table.
 
+use super::count::{bind, unbind};
+use super::spelling::Postgresql;
 use super::{Postgres, execute};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Subject, Writer};
+use crate::session::selection::condition;
 use crate::session::store::within;
-use crate::session::{Error, StoreKind};
+use crate::session::{Bounds, Error, Selection, StoreKind};
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgConnection;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const DOING: &str = "purging the sessions";
+const DOING: &str = "deleting the sessions";
 
 impl Postgres {
-    pub(in crate::session) async fn purge(
+    pub(in crate::session) async fn delete(
         &mut self,
+        selection: &Selection,
         spec: &BackupSpec<'_>,
+        bounds: Bounds,
     ) -> Result<Option<BackupInfo>, Error> {
+        let statement = self.statement(selection, bounds)?;
         let mut connection = self.take().await?;
         let limit = self.opener.limits.purge;
-        let (transaction, prepared) = within(limit, DOING, self.delete(&mut connection, spec)).await?;
-        match prepared {
-            None => execute(&mut connection, DOING, "ROLLBACK").await?,
-            Some(path) => {
-                let info = self.commit(&mut connection, transaction, path).await?;
-                self.connection = Some(connection);
-                return Ok(Some(info));
+        let (transaction, prepared) = within(limit, DOING, async {
+            bind(&mut connection, selection).await?;
+            self.copy_and_delete(&mut connection, &statement, selection, spec, bounds).await
+        })
+        .await?;
+        let info = match prepared {
+            None => {
+                execute(&mut connection, DOING, "ROLLBACK").await?;
+                None
             }
+            Some(path) => Some(self.commit(&mut connection, transaction, path).await?),
+        };
+        // What could not be forgotten goes with the connection.
+        if unbind(&mut connection).await.is_ok() {
+            self.connection = Some(connection);
         }
-        self.connection = Some(connection);
-        Ok(None)
+        Ok(info)
+    }
+
+    /// The whole delete as one statement.
+    fn statement(&self, selection: &Selection, bounds: Bounds) -> Result<String, Error> {
+        let table = &self.selected.table;
+        let (name, columns) = (table.name.quoted(), table.quoted_columns());
+        let sql = Postgresql { zone: self.reading() };
+        let condition = condition(selection, self.subject(), &sql)?;
+        let limit = bounds.batch.filter(|_| selection.can_be_split());
+        let filter = match (condition, limit) {
+            (None, None) => String::new(),
+            (Some(condition), None) => format!(" AS s WHERE {condition}"),
+            (condition, Some(limit)) => {
+                let condition = condition.unwrap_or_else(|| "true".to_owned());
+                // Asked twice: a row that another session changes between the two is judged by its new content.
+                format!(
+                    " AS s WHERE s.ctid = ANY(ARRAY(SELECT s.ctid FROM ONLY {name} AS s WHERE {condition} LIMIT {limit})) \
+                     AND {condition}"
+                )
+            }
+        };
+        Ok(format!("COPY (DELETE FROM ONLY {name}{filter} RETURNING {columns}) TO STDOUT"))
     }
 
     /// Everything up to the commit. On an error the connection is dropped, which rolls back, and so is the file.
-    async fn delete(
+    async fn copy_and_delete(
         &self,
         connection: &mut PgConnection,
+        statement: &str,
+        selection: &Selection,
         spec: &BackupSpec<'_>,
+        bounds: Bounds,
     ) -> Result<(i64, Option<PathBuf>), Error> {
         let table = &self.selected.table;
-        let name = table.name.quoted();
         // The lock comes first and alone, so that waiting for it fails before anything is written.
         let begin = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {}; \
              SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; \
-             LOCK TABLE ONLY {name} IN ROW EXCLUSIVE MODE",
-            self.opener.limits.purge.as_millis()
+             LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE",
+            self.opener.limits.purge.as_millis(),
+            table.name.quoted()
         );
         execute(connection, DOING, begin).await?;
         let transaction: i64 = sqlx::query_scalar("SELECT txid_current()")
@@ -60,11 +97,12 @@ impl Postgres {
             dialect: self.selected.dialect.name,
             table,
             encoding: Encoding::PgCopyText,
+            selection: selection.name(),
             transaction: Some(transaction),
         };
         let mut writer = Writer::create(spec, &subject)?;
-        let copy = format!("COPY (DELETE FROM ONLY {name} RETURNING {}) TO STDOUT", table.quoted_columns());
-        let rows = copy_out(connection, &copy, &mut writer).await?;
+        let rows = copy_out(connection, statement, &mut writer).await?;
+        bounds.check(rows)?;
         if rows == 0 {
             return Ok((transaction, None));
         }
@@ -77,8 +115,8 @@ impl Postgres {
         transaction: i64,
         path: PathBuf,
     ) -> Result<BackupInfo, Error> {
-        let commit = execute(connection, "committing the purge", "COMMIT");
-        let Err(error) = within(self.opener.limits.statement, "committing the purge", commit).await else {
+        let commit = execute(connection, "committing the deletion", "COMMIT");
+        let Err(error) = within(self.opener.limits.statement, "committing the deletion", commit).await else {
             return backup::committed(&path);
         };
         match self.ask_again(transaction).await {

@@ -1,0 +1,191 @@
+//! `unleak sessions check`: the monitoring queries and the verification checklist as one command.
+
+use super::arguments::{Source, Users, wait_for};
+use super::procedure::duration;
+use crate::cli::{Context, Failure};
+use crate::exit::Exit;
+use crate::session::{Error, Facts, Point, PointState, StoreSummary, Thresholds, judge};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// Check the sessions: duplicates, shared tokens, orphans, expired ones, sessions a user, spikes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Exit codes: 0 all is well, 1 something is not, 3 something could not be checked. With `--format nagios` those of
+monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.
+
+Examples:
+  Close an incident:
+    unleak sessions check --store postgres://app@127.0.0.1/app
+
+  For the textfile collector of a Prometheus node:
+    unleak sessions check --store-from env:DATABASE_URL --format prometheus > sessions.prom")]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    users: Users,
+    /// What goes to standard output.
+    #[arg(long, value_enum, default_value_t = Form::Human, value_name = "FORMAT")]
+    format: Form,
+    /// Active sessions a user on average above which it is a warning.
+    #[arg(long, value_name = "NUMBER", default_value_t = Thresholds::default().per_user)]
+    max_per_user: f64,
+    /// Active sessions of one user above which it is a warning.
+    #[arg(long, value_name = "NUMBER", default_value_t = Thresholds::default().most)]
+    max_of_one: u64,
+    /// Expired sessions in percent of all above which it is a warning.
+    #[arg(long, value_name = "PERCENT", default_value_t = Thresholds::default().expired_percent)]
+    max_expired: u64,
+    /// Active sessions that expire soon, in percent, above which it is a warning.
+    #[arg(long, value_name = "PERCENT", default_value_t = Thresholds::default().expiring_percent)]
+    max_expiring: u64,
+    /// So many times the usual number of new sessions an hour is a warning.
+    #[arg(long, value_name = "TIMES", default_value_t = Thresholds::default().spike)]
+    max_spike: f64,
+    /// What soon is.
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    soon: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// Text for people, with what is left to check by hand.
+    Human,
+    /// JSON.
+    Json,
+    /// One line and performance data, for Nagios and its kin.
+    Nagios,
+    /// Prometheus' text format.
+    Prometheus,
+}
+
+/// What no database can tell, of the checklist that closes an incident.
+const BY_HAND: [&str; 3] = [
+    "the log holds no critical warning of the past hour",
+    "login and logout work",
+    "no user reports a problem",
+];
+
+pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let access = args.source.access(context)?;
+    let soon = duration(&args.soon)?;
+    let (store, facts) = wait_for(async {
+        let mut store = access.connect().await?;
+        let users = match args.users.find(&mut store, None).await {
+            Ok(users) => Some(users),
+            // Not every application keeps its users here; who named a table meant it.
+            Err(Error::NoUsersTable { .. } | Error::Ambiguous { .. } | Error::Column { .. })
+                if !args.users.are_named() =>
+            {
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let summary = store.describe().await?;
+        match store.facts(users.as_ref(), soon).await {
+            // Keys that cannot be compared, or no column with the user: the other points stand.
+            Err(Error::KeyTypes { .. } | Error::Column { .. }) if !args.users.are_named() => {
+                Ok((summary, store.facts(None, soon).await?))
+            }
+            facts => Ok((summary, facts?)),
+        }
+    })?;
+    let limits = Thresholds {
+        per_user: args.max_per_user,
+        most: args.max_of_one,
+        expired_percent: args.max_expired,
+        expiring_percent: args.max_expiring,
+        spike: args.max_spike,
+        ..Thresholds::default()
+    };
+    let points = judge(&facts, &limits);
+    let text = match args.format {
+        Form::Human => human(&store, &points),
+        Form::Json => {
+            let body = json!({
+                "schema": "unleak.sessions.check/v1", "store": store, "points": points, "facts": facts,
+                "not_checked": BY_HAND,
+            });
+            format!("{body:#}\n")
+        }
+        Form::Nagios => nagios(&points),
+        Form::Prometheus => prometheus(&store, &facts, &points),
+    };
+    context.out.write_all(text.as_bytes())?;
+    let has = |state| points.iter().any(|point| point.state == state);
+    let (critical, warning, unknown) =
+        (has(PointState::Critical), has(PointState::Warning), has(PointState::NotChecked));
+    Ok(match args.format {
+        // The codes of monitoring plugins: 2 is critical, 1 a warning, 3 unknown.
+        Form::Nagios if critical => Exit::Usage,
+        // A scrape that worked has worked.
+        Form::Prometheus => Exit::Clean,
+        _ if critical || warning => Exit::Findings,
+        _ if unknown => Exit::Incomplete,
+        _ => Exit::Clean,
+    })
+}
+
+fn word(state: PointState) -> &'static str {
+    match state {
+        PointState::Ok => "ok",
+        PointState::NotChecked => "unknown",
+        PointState::Warning => "warning",
+        PointState::Critical => "critical",
+    }
+}
+
+fn human(store: &StoreSummary, points: &[Point]) -> String {
+    let mut text = format!("{} ({}), table {}: {}\n", store.url, store.dialect, store.table, store.counts);
+    for point in points {
+        writeln!(text, "  {:<9} {}", word(point.state), point.text).expect("a string takes any text");
+    }
+    for line in BY_HAND {
+        writeln!(text, "  {:<9} {line}: look yourself", "-").expect("a string takes any text");
+    }
+    text
+}
+
+fn nagios(points: &[Point]) -> String {
+    let states = [PointState::Critical, PointState::Warning, PointState::NotChecked];
+    let worst = states.into_iter().find(|state| points.iter().any(|point| point.state == *state));
+    let said: Vec<&str> =
+        points.iter().filter(|point| Some(point.state) == worst).map(|point| point.text.as_str()).collect();
+    let said = if said.is_empty() { "all points are well".to_owned() } else { said.join(", ") };
+    let data: Vec<String> =
+        points.iter().filter_map(|point| Some(format!("{}={}", point.name, point.value?))).collect();
+    let word = word(worst.unwrap_or(PointState::Ok)).to_uppercase();
+    format!("SESSIONS {word} - {said} | {}\n", data.join(" "))
+}
+
+fn prometheus(store: &StoreSummary, facts: &Facts, points: &[Point]) -> String {
+    let mut text = String::new();
+    let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let labels = format!("table=\"{}\"", escaped(&store.table.to_string()));
+    let mut metric = |name: &str, help: &str, value: f64| {
+        let name = format!("unleak_sessions_{name}");
+        writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{{{labels}}} {value}")
+            .expect("a string takes any text");
+    };
+    let number = |value: u64| u32::try_from(value).map_or(f64::MAX, f64::from);
+    metric("total", "Rows of the session table.", number(facts.counts.total));
+    metric("active", "Sessions that are not expired.", number(facts.counts.active));
+    metric(
+        "made_last_hour",
+        "Sessions made in the last hour.",
+        number(facts.made_last_hour.unwrap_or_default()),
+    );
+    for point in points {
+        if let (Some(value), false) = (point.value, point.name == "creation") {
+            metric(point.name, "See unleak sessions check.", value);
+        }
+    }
+    text.push_str("# HELP unleak_sessions_point Whether a point is well (0), unknown (1), a warning (2) or critical (3).\n");
+    text.push_str("# TYPE unleak_sessions_point gauge\n");
+    for point in points {
+        writeln!(text, "unleak_sessions_point{{{labels},point=\"{}\"}} {}", point.name, point.state as u8)
+            .expect("a string takes any text");
+    }
+    text
+}

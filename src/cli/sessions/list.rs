@@ -1,0 +1,93 @@
+//! `unleak sessions list`: page by page, with fingerprints for tokens.
+
+use super::arguments::{Form, Output, Source, wait_for};
+use super::procedure::duration;
+use super::say;
+use crate::cli::{Context, Failure, fingerprint_key};
+use crate::exit::Exit;
+use crate::session::ListQuery;
+use jiff::Timestamp;
+use serde_json::json;
+
+/// List sessions, the next to expire first.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    form: Form,
+    /// Only those of this user.
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
+    /// Only those.
+    #[arg(long, value_enum, value_name = "STATUS")]
+    status: Option<Status>,
+    /// Only active ones that expire within this time: `24h`.
+    #[arg(long, value_name = "DURATION")]
+    expiring: Option<String>,
+    /// Which page, from 1.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    page: u32,
+    /// How many sessions a page.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Status {
+    /// Not expired.
+    Active,
+    /// Expired.
+    Expired,
+}
+
+pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let access = args.source.access(context)?;
+    let key = fingerprint_key::load(context)?;
+    let query = ListQuery {
+        user: args.user.clone(),
+        active: args.status.map(|status| status == Status::Active),
+        expiring_within: args.expiring.as_deref().map(duration).transpose()?,
+        offset: u64::from(args.page - 1) * u64::from(args.limit),
+        limit: args.limit,
+    };
+    let page = wait_for(async { access.connect().await?.page(&query).await })?;
+    let pages = page.total.div_ceil(u64::from(args.limit)).max(1);
+    let time = |time: Option<Timestamp>| time.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string());
+    if args.form.format == Output::Json {
+        let sessions: Vec<_> = page
+            .sessions
+            .iter()
+            .map(|session| {
+                json!({
+                    "fingerprint": key.fingerprint(&session.token), "user": session.user,
+                    "expires": session.expires, "created": session.created, "active": session.active,
+                })
+            })
+            .collect();
+        let body = json!({
+            "schema": "unleak.sessions.list/v1", "total": page.total, "page": args.page, "pages": pages,
+            "sessions": sessions,
+        });
+        writeln!(context.out, "{body:#}")?;
+        return Ok(Exit::Clean);
+    }
+    for session in &page.sessions {
+        let user: String =
+            session.user.as_deref().unwrap_or("-").chars().filter(|c| !c.is_control()).take(40).collect();
+        writeln!(
+            context.out,
+            "{}  {:<7}  {:<16}  {:<16}  {user}",
+            key.fingerprint(&session.token),
+            if session.active { "active" } else { "expired" },
+            time(session.expires).as_deref().unwrap_or("never"),
+            time(session.created).as_deref().unwrap_or("-"),
+        )?;
+    }
+    let note = format!(
+        "{} sessions, page {} of {pages}: fingerprint, status, expires and made (UTC), user\n",
+        page.total, args.page
+    );
+    say(context, &note)?;
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,285 @@
+//! The procedures: which sessions each of them means.
+
+use super::arguments::{Users, wait_for};
+use super::run::{Deleting, Procedure, carry_out};
+use super::{failure, say};
+use crate::cli::{Context, Failure, fingerprint_key};
+use crate::exit::Exit;
+use crate::session::{Error, Selection, UserPattern};
+use jiff::{SignedDuration, Timestamp};
+use std::fmt::Write as _;
+
+/// More users than these are not named by one pattern on purpose.
+const MOST_USERS: u32 = 1000;
+
+/// Delete every session: everybody is logged out.
+#[derive(clap::Args)]
+pub(super) struct Purge {
+    #[command(flatten)]
+    deleting: Deleting,
+}
+
+impl Purge {
+    pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
+        let access = self.deleting.source.access(context)?;
+        let procedure = Procedure {
+            action: "sessions purge",
+            selection: Selection::All,
+            max_share: None,
+            what: "every session; everybody is logged out".to_owned(),
+        };
+        carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+/// Delete the sessions of certain users, by id or by how the users table names them.
+#[derive(clap::Args)]
+pub(super) struct ByUser {
+    /// The users' ids.
+    #[arg(value_name = "ID", required_unless_present_any = ["name", "email"])]
+    ids: Vec<String>,
+    /// Users whose name or handle is this; `*` stands for anything, case does not matter.
+    #[arg(long, value_name = "PATTERN", conflicts_with_all = ["ids", "email"])]
+    name: Option<String>,
+    /// Users whose address is this; `*` stands for anything, case does not matter.
+    #[arg(long, value_name = "PATTERN", conflicts_with = "ids")]
+    email: Option<String>,
+    #[command(flatten)]
+    users: Users,
+    #[command(flatten)]
+    deleting: Deleting,
+}
+
+impl ByUser {
+    pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
+        let access = self.deleting.source.access(context)?;
+        let pattern = self.name.clone().map(UserPattern::Name).or(self.email.clone().map(UserPattern::Email));
+        let ids = match pattern {
+            None => self.ids.clone(),
+            Some(pattern) => {
+                let found = wait_for(async {
+                    let mut store = access.connect().await?;
+                    let users = self.users.find(&mut store, None).await?;
+                    store.find_users(&users, &pattern, MOST_USERS + 1).await
+                })?;
+                if found.is_empty() {
+                    return Err(Failure::usage("no user fits the pattern")
+                        .hinted("`*` stands for anything: --name '*ada*'"));
+                }
+                if found.len() > MOST_USERS as usize {
+                    return Err(Failure::usage(format!("more than {MOST_USERS} users fit the pattern"))
+                        .hinted("make it narrower, or log everybody out with `unleak sessions purge`"));
+                }
+                let mut text = format!("{} users fit:\n", found.len());
+                for user in &found {
+                    let about: String = user.about.join(", ").chars().filter(|c| !c.is_control()).collect();
+                    writeln!(text, "  {}  {about}", user.id).expect("a string takes any text");
+                }
+                say(context, &text)?;
+                found.into_iter().map(|user| user.id).collect()
+            }
+        };
+        let what = format!("the sessions of {} users", ids.len());
+        let what = if ids.len() == 1 { format!("the sessions of the user {}", ids[0]) } else { what };
+        let procedure =
+            Procedure { action: "sessions user", selection: Selection::Users(ids), max_share: None, what };
+        carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+/// Delete rows that share a token: all but the newest of one user, all of several users.
+#[derive(clap::Args)]
+pub(super) struct Dedupe {
+    /// Then add a unique index on the token, so that the database refuses the next duplicate; on PostgreSQL without a lock that anybody waits for.
+    #[arg(long)]
+    add_index: bool,
+    #[command(flatten)]
+    deleting: Deleting,
+}
+
+impl Dedupe {
+    pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
+        let access = self.deleting.source.access(context)?;
+        let procedure = Procedure {
+            action: "sessions dedupe",
+            selection: Selection::Duplicates,
+            max_share: None,
+            what: "rows that share a token: all but the newest where they are one user's, all where they are not"
+                .to_owned(),
+        };
+        let exit = carry_out(&self.deleting, &access, procedure, context)?;
+        if exit != Exit::Clean || self.deleting.is_dry() {
+            return Ok(exit);
+        }
+        let unique = wait_for(async {
+            let mut store = access.connect().await?;
+            if self.add_index {
+                return store
+                    .add_unique_token()
+                    .await
+                    .map(|added| if added { "added" } else { "there already" });
+            }
+            let facts = store.facts(None, SignedDuration::ZERO).await?;
+            Ok(if facts.token_is_unique { "there already" } else { "missing: add it with --add-index" })
+        })?;
+        say(context, &format!("The unique index on the token is {unique}.\n"))?;
+        Ok(exit)
+    }
+}
+
+/// Delete sessions whose user does not exist.
+#[derive(clap::Args)]
+pub(super) struct Orphans {
+    /// Refuse when more percent of all sessions would go: the users table may be the wrong one.
+    #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
+    max_share: u8,
+    #[command(flatten)]
+    users: Users,
+    #[command(flatten)]
+    deleting: Deleting,
+}
+
+impl Orphans {
+    pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
+        let access = self.deleting.source.access(context)?;
+        let users = wait_for(async { self.users.find(&mut access.connect().await?, None).await })?;
+        let what = format!("sessions whose user is not in {}", users.name());
+        let procedure = Procedure {
+            action: "sessions orphans",
+            selection: Selection::Orphans(users),
+            max_share: Some(self.max_share),
+            what,
+        };
+        carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+/// Delete sessions whose expiry is past.
+#[derive(clap::Args)]
+pub(super) struct Expired {
+    #[command(flatten)]
+    deleting: Deleting,
+}
+
+impl Expired {
+    pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
+        let access = self.deleting.source.access(context)?;
+        let procedure = Procedure {
+            action: "sessions expired",
+            selection: Selection::Expired,
+            max_share: None,
+            what: "sessions whose expiry is past".to_owned(),
+        };
+        carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+/// Which sessions are stale.
+#[derive(clap::Args)]
+#[group(id = "which", required = true, multiple = false)]
+pub(super) struct Which {
+    /// Those made before this time: `2026-11-20` or `2026-11-20T16:12:00Z`.
+    #[arg(long, value_name = "TIME")]
+    before: Option<String>,
+    /// Those not used for so long: `30d`, `12h`.
+    #[arg(long, value_name = "DURATION")]
+    idle: Option<String>,
+    /// Those of users who are disabled or marked as deleted.
+    #[arg(long)]
+    disabled: bool,
+}
+
+/// Delete sessions that are too old, unused, or of disabled users.
+#[derive(clap::Args)]
+pub(super) struct Stale {
+    #[command(flatten)]
+    which: Which,
+    /// The column of the users table that tells who is disabled or deleted, when it should not be detected.
+    #[arg(long, value_name = "COLUMN", requires = "disabled")]
+    disabled_column: Option<String>,
+    #[command(flatten)]
+    users: Users,
+    #[command(flatten)]
+    deleting: Deleting,
+}
+
+impl Stale {
+    pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
+        let (selection, what) = if let Some(before) = &self.which.before {
+            let time = time(before)?;
+            (Some(Selection::Before(time)), format!("sessions made before {time}"))
+        } else if let Some(idle) = &self.which.idle {
+            let time = Timestamp::now() - duration(idle)?;
+            (Some(Selection::Idle(time)), format!("sessions not used since {time}"))
+        } else {
+            (None, String::new())
+        };
+        let access = self.deleting.source.access(context)?;
+        let (selection, what) = match selection {
+            Some(selection) => (selection, what),
+            None => {
+                let column = self.disabled_column.as_deref();
+                let users = wait_for(async { self.users.find(&mut access.connect().await?, column).await })?;
+                let column = users.disabled().map_or_else(|| "?".to_owned(), |column| column.name.clone());
+                let what = format!("sessions of users who are gone by {}.{column}", users.name());
+                (Selection::Disabled(users), what)
+            }
+        };
+        let procedure = Procedure { action: "sessions stale", selection, max_share: None, what };
+        carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+/// Delete one session, by the fingerprint that `list` shows.
+#[derive(clap::Args)]
+pub(super) struct Delete {
+    /// The fingerprint.
+    fingerprint: String,
+    #[command(flatten)]
+    deleting: Deleting,
+}
+
+impl Delete {
+    pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
+        let access = self.deleting.source.access(context)?;
+        let key = fingerprint_key::load(context)?;
+        let wanted = self.fingerprint.to_ascii_lowercase();
+        let fits = |token: &crate::secret::Secret| key.fingerprint(token).to_string() == wanted;
+        let tokens = wait_for(async { access.connect().await?.find_tokens(&fits).await })?;
+        if tokens.len() != 1 {
+            let error = Error::Fingerprint { fingerprint: wanted, found: tokens.len() };
+            return Err(failure(&error));
+        }
+        let procedure = Procedure {
+            action: "sessions delete",
+            selection: Selection::Tokens(tokens),
+            max_share: None,
+            what: format!("the session with the fingerprint {wanted}"),
+        };
+        carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+/// A point in time, or the beginning of a day in UTC.
+fn time(text: &str) -> Result<Timestamp, Failure> {
+    let day = || {
+        let day = text.parse::<jiff::civil::Date>().ok()?;
+        Some(day.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+    };
+    text.parse::<Timestamp>().ok().or_else(day).ok_or_else(|| {
+        Failure::usage(format!("{text} is no time")).hinted("write it as 2026-11-20 or 2026-11-20T16:12:00Z")
+    })
+}
+
+/// A length of time of days, hours and minutes.
+pub(super) fn duration(text: &str) -> Result<SignedDuration, Failure> {
+    let bad = || Failure::usage(format!("{text} is no length of time")).hinted("write it as 30d, 12h or 45m");
+    let (number, unit) = match text.split_at_checked(text.len().saturating_sub(1)) {
+        Some((number, "d")) => (number, 24 * 60),
+        Some((number, "h")) => (number, 60),
+        Some((number, "m")) => (number, 1),
+        _ => return Err(bad()),
+    };
+    let count = number.parse::<u32>().map_err(|_| bad())?;
+    Ok(SignedDuration::from_mins(i64::from(count) * unit))
+}

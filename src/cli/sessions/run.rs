@@ -1,0 +1,269 @@
+//! One procedure from plan to report: shown, asked for, applied, counted, recorded.
+
+use super::arguments::{Form, Output, Source, state, wait_for};
+use super::{failed, say};
+use crate::cli::{Context, Failure, interrupt};
+use crate::exit::Exit;
+use crate::rotate::StoreAccess;
+use crate::session::{
+    AuditEvent, AuditLog, AuditState, BackupKey, BackupSpec, Error, ProcedurePlan, ProcedureReport,
+    Selection, Store,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What every procedure takes.
+#[derive(clap::Args)]
+pub(super) struct Deleting {
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    form: Form,
+    /// Print the plan and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask.
+    #[arg(long, short)]
+    yes: bool,
+    /// The incident that this belongs to, for the backup and the audit log.
+    #[arg(long, value_name = "ID")]
+    incident: Option<String>,
+    /// So many rows in one transaction, each with its own backup; 0 for all in one.
+    #[arg(long, value_name = "ROWS", default_value_t = 200_000)]
+    batch: u64,
+    /// How many days the backup is to be kept; it holds sessions that a restore makes valid again.
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    keep: u16,
+}
+
+impl Deleting {
+    /// Whether nothing may be changed.
+    pub(super) fn is_dry(&self) -> bool {
+        self.dry_run
+    }
+}
+
+/// A procedure with its selection.
+pub(super) struct Procedure {
+    /// The command, for the audit log.
+    pub(super) action: &'static str,
+    pub(super) selection: Selection,
+    /// More percent of all sessions than this are refused.
+    pub(super) max_share: Option<u8>,
+    /// What is selected, in words.
+    pub(super) what: String,
+}
+
+/// Shows the plan, asks, applies it and tells what it did.
+pub(super) fn carry_out(
+    args: &Deleting,
+    access: &StoreAccess,
+    procedure: Procedure,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let Procedure { action, selection, max_share, what } = procedure;
+    let plan = wait_for(async {
+        let mut store = access.connect().await?;
+        ProcedurePlan::prepare(&mut store, selection, max_share).await
+    })?;
+    let state = state(context)?;
+    let text = shown(&plan, action, &what, &state, args.keep);
+    if args.dry_run {
+        match args.form.format {
+            Output::Human => context.out.write_all(text.as_bytes())?,
+            Output::Json => writeln!(
+                context.out,
+                "{:#}",
+                json!({"schema": "unleak.sessions.plan/v1", "action": action, "what": what, "plan": plan})
+            )?,
+        }
+        return Ok(Exit::Clean);
+    }
+    say(context, &text)?;
+    if plan.selected == 0 {
+        say(context, "Nothing to delete.\n")?;
+        return report(args, action, None, context);
+    }
+    confirm(args.yes, "delete", "this ends sessions", context)?;
+    let log = AuditLog::new(&state);
+    let incident = args.incident.clone().unwrap_or_default();
+    let event = |state: AuditState, detail: String| AuditEvent {
+        who: String::new(),
+        action: action.to_owned(),
+        state,
+        store: plan.store.url.clone(),
+        table: plan.store.table.to_string(),
+        selection: plan.selection.to_owned(),
+        detail,
+        incident: incident.clone(),
+    };
+    let who = who(context);
+    let record = |state, detail| {
+        log.append(AuditEvent { who: who.clone(), ..event(state, detail) })
+            .map_err(|error| super::failure(&error))
+    };
+    record(AuditState::Begun, format!("{} selected", plan.selected))?;
+    let done = apply(args, access, &plan, &state, &who, context)?;
+    match done {
+        Ok(done) => {
+            let ended = if done.stopped { AuditState::Stopped } else { AuditState::Done };
+            record(ended, counts(&done))?;
+            report(args, action, Some(done), context)
+        }
+        Err(error) => {
+            record(AuditState::Failed, error.to_string())?;
+            let exit = match &error {
+                Error::CommitUnknown { .. } | Error::Partial { .. } => Exit::Interrupted,
+                Error::Uncounted { .. } => Exit::Unverified,
+                _ => Exit::Usage,
+            };
+            Err(failed(&error, exit))
+        }
+    }
+}
+
+fn apply(
+    args: &Deleting,
+    access: &StoreAccess,
+    plan: &ProcedurePlan,
+    state: &Path,
+    who: &str,
+    context: &mut Context,
+) -> Result<Result<ProcedureReport, Error>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    interrupt::answer_by(move || asked.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;
+    let stopped = || stop.load(Ordering::Relaxed);
+    let batch = Some(args.batch).filter(|&rows| rows > 0);
+    let many = batch.is_some_and(|batch| plan.selected > batch);
+    let done = wait_for(async {
+        Ok(Box::pin(async {
+            let key = BackupKey::load_or_create(&state.join("backup.key"))?;
+            let created = Timestamp::now();
+            let spec = BackupSpec {
+                dir: &state.join("backups"),
+                key: &key,
+                incident: args.incident.as_deref().unwrap_or_default(),
+                created,
+                expires: created + SignedDuration::from_hours(24 * i64::from(args.keep)),
+                owner: Some(who),
+            };
+            let mut store: Store = access.connect().await?;
+            let mut progress = |now: &crate::session::Advance| {
+                if many {
+                    let line = format!(
+                        "  {} of {} deleted, {:.0} a second, {:.0} s left\n",
+                        now.deleted, now.total, now.rate, now.left
+                    );
+                    drop(say(context, &line));
+                }
+            };
+            plan.apply(&mut store, &spec, batch, &stopped, &mut progress).await
+        })
+        .await)
+    })?;
+    interrupt::end_at_once();
+    Ok(done)
+}
+
+fn shown(plan: &ProcedurePlan, action: &str, what: &str, state: &Path, keep: u16) -> String {
+    let store = &plan.store;
+    let mut text = format!(
+        "{action}: {what}\n  store   {} ({}), table {}\n  now     {}\n  delete  {} of them\n",
+        store.url, store.dialect, store.table, store.counts, plan.selected
+    );
+    if let Some(found) = &plan.orphaned {
+        writeln!(text, "  users   {}", found.users).expect("a string takes any text");
+    }
+    writeln!(text, "  backup  encrypted, in {}, for {keep} days", state.join("backups").display())
+        .expect("a string takes any text");
+    if plan.selection == "all" && !store.class.purge_ends_sessions() {
+        writeln!(text, "  note    {}", store.class.remedy()).expect("a string takes any text");
+    }
+    text
+}
+
+fn counts(done: &ProcedureReport) -> String {
+    format!(
+        "{} selected before, {} backed up, {} deleted, {} selected after; {} of {} sessions left",
+        done.selected_before,
+        done.backed_up,
+        done.deleted,
+        done.selected_after,
+        done.after.total,
+        done.before.total
+    )
+}
+
+/// Tells what was done, and with which exit code.
+fn report(
+    args: &Deleting,
+    action: &str,
+    done: Option<ProcedureReport>,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    if args.form.format == Output::Json {
+        let body = json!({"schema": "unleak.sessions.procedure/v1", "action": action, "report": done});
+        writeln!(context.out, "{body:#}")?;
+    }
+    let Some(done) = done else { return Ok(Exit::Clean) };
+    let mut text = format!("{}\n", counts(&done));
+    for backup in &done.backups {
+        writeln!(text, "backup: {} ({} rows)", backup.path.display(), backup.rows)
+            .expect("a string takes any text");
+    }
+    if let Some(cause) = &done.cause {
+        context.err.write_all(text.as_bytes())?;
+        let failure = failed(cause, Exit::Interrupted);
+        return Err(if cause.hint().is_some() { failure } else { failure.hinted(AGAIN) });
+    }
+    if done.stopped {
+        writeln!(text, "Stopped. What is done is whole; {AGAIN}.").expect("a string takes any text");
+        context.err.write_all(text.as_bytes())?;
+        return Ok(Exit::Interrupted);
+    }
+    if done.selected_after > 0 {
+        text.push_str("Sessions that fit are there again: they arrived meanwhile. Run the command again.\n");
+        context.err.write_all(text.as_bytes())?;
+        return Ok(Exit::Unverified);
+    }
+    say(context, &text)?;
+    Ok(Exit::Clean)
+}
+
+const AGAIN: &str = "run the command again to go on";
+
+/// What destroys asks first.
+pub(super) fn confirm(yes: bool, word: &str, what: &str, context: &mut Context) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !context.can_ask {
+        return Err(Failure::usage(format!("{what}, and nobody is there to be asked"))
+            .hinted("look at it with --dry-run, then add --yes"));
+    }
+    writeln!(context.err, "Type `{word}` to go on:")?;
+    context.err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    if answer.trim() == word { Ok(()) } else { Err(Failure::usage("nothing was changed")) }
+}
+
+/// The user of this machine, as far as the system tells.
+pub(super) fn who(context: &Context) -> String {
+    let name = |variable: &str| context.env(variable).and_then(|name| name.into_string().ok());
+    let user = name("USER").or_else(|| name("LOGNAME")).or_else(|| name("USERNAME"));
+    let user = user.unwrap_or_else(|| "unknown".to_owned());
+    #[cfg(unix)]
+    let user = format!("{user} (uid {})", rustix::process::getuid().as_raw());
+    match name("SUDO_USER") {
+        Some(real) => format!("{real} as {user}"),
+        None => user,
+    }
+}

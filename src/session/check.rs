@@ -1,0 +1,229 @@
+//! What is wrong with the sessions of a store, judged by thresholds: each point is well, a warning, critical, or not
+//! checked, and says by which numbers.
+
+use super::listing::Facts;
+use serde::Serialize;
+
+/// From where on a number is no longer well.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Thresholds {
+    /// Active sessions a user on average; above is a warning.
+    pub per_user: f64,
+    /// Active sessions of one user; above is a warning.
+    pub most: u64,
+    /// Expired rows in percent of all; above is a warning.
+    pub expired_percent: u64,
+    /// Active sessions that expire soon in percent of the active; above is a warning.
+    pub expiring_percent: u64,
+    /// Sessions of the last hour by the average hour of the day before; above is a warning.
+    pub spike: f64,
+    /// Rows below which a spike is none.
+    pub spike_least: u64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            per_user: 3.0,
+            most: 20,
+            expired_percent: 50,
+            expiring_percent: 50,
+            spike: 3.0,
+            spike_least: 100,
+        }
+    }
+}
+
+/// How a point stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PointState {
+    /// It is as it should be.
+    Ok,
+    /// It cannot be told.
+    NotChecked,
+    /// Somebody should look at it.
+    Warning,
+    /// It is a security incident, or may be one.
+    Critical,
+}
+
+/// One point that was checked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// A short name, for machines.
+    pub name: &'static str,
+    /// How it stands.
+    pub state: PointState,
+    /// The number that decides, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// In words.
+    pub text: String,
+}
+
+/// Judges the facts.
+#[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
+    let point = |name, state, value: u64, text| Point { name, state, value: Some(value as f64), text };
+    let missing = |name, why: &str| Point {
+        name,
+        state: PointState::NotChecked,
+        value: None,
+        text: format!("not checked: {why}"),
+    };
+    let warn = |bad: bool| if bad { PointState::Warning } else { PointState::Ok };
+    let share = |part: u64, of: u64| (part * 100).checked_div(of).unwrap_or_default();
+    let no_users = "rows do not say whose they are (--user-path)";
+    let counts = &facts.counts;
+
+    let mut points = vec![duplicates(facts)];
+    points.push(match facts.shared_tokens {
+        Some(shared) => {
+            let state = if shared > 0 { PointState::Critical } else { PointState::Ok };
+            point("shared_tokens", state, shared, format!("{shared} tokens belong to several users"))
+        }
+        None if facts.token_is_unique => point(
+            "shared_tokens",
+            PointState::Ok,
+            0,
+            "the database refuses a second row with one token".to_owned(),
+        ),
+        None => missing("shared_tokens", no_users),
+    });
+    points.push(match &facts.orphaned {
+        Some(found) if found.users == 0 => missing("orphans", "the users table is empty"),
+        Some(found) => {
+            let text = format!("{} of {} sessions are of no user", found.orphans, found.sessions);
+            point("orphans", warn(found.orphans > 0), found.orphans, text)
+        }
+        None => missing("orphans", "the users table was not found (--users-table)"),
+    });
+    let expired = share(counts.expired, counts.total);
+    points.push(point(
+        "expired",
+        warn(expired > limits.expired_percent),
+        counts.expired,
+        format!("{} of {} sessions are expired ({expired} %)", counts.expired, counts.total),
+    ));
+    if let Some(other) = &counts.in_server_zone {
+        let text = format!(
+            "{} are expired in UTC, {} in the server's zone {}: name the right one with --zone",
+            counts.expired, other.expired, other.zone
+        );
+        points.push(point("zone", PointState::Warning, other.expired, text));
+    }
+    match &facts.users {
+        Some(users) => {
+            let ratio = if users.users == 0 { 0.0 } else { users.sessions as f64 / users.users as f64 };
+            points.push(Point {
+                name: "per_user",
+                state: warn(ratio > limits.per_user),
+                value: Some(ratio),
+                text: format!("{ratio:.1} active sessions a user ({} of {})", users.sessions, users.users),
+            });
+            let text = format!("the user with the most has {} active sessions", users.most);
+            points.push(point("most", warn(users.most > limits.most), users.most, text));
+        }
+        None => points.push(missing("per_user", no_users)),
+    }
+    let expiring = share(facts.expiring_soon, counts.active);
+    points.push(point(
+        "expiring_soon",
+        warn(expiring > limits.expiring_percent),
+        facts.expiring_soon,
+        format!("{} of {} active sessions expire soon ({expiring} %)", facts.expiring_soon, counts.active),
+    ));
+    points.push(match (facts.made_last_hour, facts.made_last_day) {
+        (Some(hour), Some(day)) => {
+            let usual = day.saturating_sub(hour) as f64 / 23.0;
+            let spike = hour >= limits.spike_least && hour as f64 > usual * limits.spike;
+            let text =
+                format!("{hour} sessions were made in the last hour, {usual:.0} an hour in the day before");
+            point("creation", warn(spike), hour, text)
+        }
+        _ => missing("creation", "no column tells when a session was made"),
+    });
+    points
+}
+
+fn duplicates(facts: &Facts) -> Point {
+    let (tokens, rows) = (facts.duplicate_tokens, facts.duplicate_rows);
+    let state = match (tokens, facts.shared_tokens) {
+        (0, _) => PointState::Ok,
+        (_, Some(0)) => PointState::Warning,
+        // Of several users, or who can tell.
+        _ => PointState::Critical,
+    };
+    let unique =
+        if facts.token_is_unique { "" } else { "; no unique index keeps them away (dedupe --add-index)" };
+    #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
+    let value = Some(tokens as f64);
+    Point {
+        name: "duplicates",
+        state,
+        value,
+        text: format!("{tokens} tokens have several rows ({rows}){unique}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::listing::UserFacts;
+    use super::super::{Counts, Orphaned};
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts {
+            counts: Counts { total: 100, active: 90, expired: 10, in_server_zone: None },
+            expiring_soon: 9,
+            made_last_hour: Some(10),
+            made_last_day: Some(240),
+            users: Some(UserFacts { sessions: 90, users: 45, most: 4 }),
+            duplicate_tokens: 0,
+            duplicate_rows: 0,
+            shared_tokens: Some(0),
+            orphaned: Some(Orphaned { sessions: 100, with_user: 100, orphans: 0, users: 50 }),
+            token_is_unique: true,
+            bytes: 1,
+        }
+    }
+
+    fn state(facts: &Facts, name: &str) -> PointState {
+        let points = judge(facts, &Thresholds::default());
+        points.iter().find(|point| point.name == name).unwrap().state
+    }
+
+    #[test]
+    fn a_healthy_store_is_well_in_every_point() {
+        assert!(judge(&facts(), &Thresholds::default()).iter().all(|point| point.state == PointState::Ok));
+    }
+
+    #[test]
+    fn each_kind_of_trouble_shows_in_its_point() {
+        let mut bad = facts();
+        (bad.duplicate_tokens, bad.duplicate_rows) = (1, 2);
+        assert_eq!(state(&bad, "duplicates"), PointState::Warning);
+        bad.shared_tokens = Some(1);
+        assert_eq!(
+            (state(&bad, "duplicates"), state(&bad, "shared_tokens")),
+            (PointState::Critical, PointState::Critical)
+        );
+        bad.shared_tokens = None;
+        assert_eq!(state(&bad, "duplicates"), PointState::Critical);
+        bad.orphaned = Some(Orphaned { sessions: 100, with_user: 100, orphans: 1, users: 50 });
+        assert_eq!(state(&bad, "orphans"), PointState::Warning);
+        // A users table that is empty says nothing about orphans.
+        bad.orphaned = Some(Orphaned { sessions: 100, with_user: 100, orphans: 100, users: 0 });
+        assert_eq!(state(&bad, "orphans"), PointState::NotChecked);
+        (bad.made_last_hour, bad.made_last_day) = (Some(500), Some(700));
+        assert_eq!(state(&bad, "creation"), PointState::Warning);
+        bad.users = Some(UserFacts { sessions: 90, users: 20, most: 21 });
+        assert_eq!(
+            (state(&bad, "per_user"), state(&bad, "most")),
+            (PointState::Warning, PointState::Warning)
+        );
+        bad.counts = Counts { total: 100, active: 10, expired: 90, in_server_zone: None };
+        assert_eq!(state(&bad, "expired"), PointState::Warning);
+    }
+}

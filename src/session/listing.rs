@@ -1,0 +1,227 @@
+//! Sessions page by page, and what can be told about all of them at once.
+
+use super::selection::{Moment, Spelling, Subject, column_of, condition, created};
+use super::{Counts, Error, Orphaned, Selection};
+use crate::secret::Secret;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+/// Which sessions are listed, and which page of them.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// Only those of this user.
+    pub user: Option<String>,
+    /// Only active (`true`) or only expired ones.
+    pub active: Option<bool>,
+    /// Only those that expire within this time.
+    pub expiring_within: Option<SignedDuration>,
+    /// How many to pass over.
+    pub offset: u64,
+    /// How many to give at most.
+    pub limit: u32,
+}
+
+/// One session of a list. The token is a live credential: show its fingerprint.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// The session's id or token.
+    pub token: Secret,
+    /// The user's id, where a row tells.
+    pub user: Option<String>,
+    /// When it expires, where that can be read.
+    pub expires: Option<Timestamp>,
+    /// When it was made, where a column tells.
+    pub created: Option<Timestamp>,
+    /// Whether its expiry is not past.
+    pub active: bool,
+}
+
+/// One page of a list, the next to expire first.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// How many sessions the query fits.
+    pub total: u64,
+    /// Those of this page.
+    pub sessions: Vec<Listed>,
+}
+
+/// A page's query and that for the total.
+pub(super) fn page(
+    of: Subject<'_>,
+    query: &ListQuery,
+    sql: &impl Spelling,
+) -> Result<(String, String), Error> {
+    let expires = &of.found.roles.expires;
+    let expiry = column_of(expires, sql);
+    let past = sql.is_past(expires, &expiry, Moment::Now)?;
+    let mut filters = vec!["1 = 1".to_owned()];
+    if let Some(user) = &query.user {
+        filters.extend(condition(&Selection::Users(vec![user.clone()]), of, sql)?);
+    }
+    if let Some(active) = query.active {
+        filters.push(format!("({past}) IS {}TRUE", if active { "NOT " } else { "" }));
+    }
+    if let Some(within) = query.expiring_within {
+        let then = sql.is_past(expires, &expiry, Moment::At(Timestamp::now() + within))?;
+        filters.push(format!("({then}) AND ({past}) IS NOT TRUE"));
+    }
+    let from = format!("FROM {} AS s WHERE {}", of.found.table.name.quoted_by(sql), filters.join(" AND "));
+    let user = of.user_text(sql).unwrap_or_else(|_| "CAST(NULL AS text)".to_owned());
+    let made = match created(&of.found.table) {
+        Some(column) => sql.millis(column, &column_of(column, sql))?,
+        None => "CAST(NULL AS bigint)".to_owned(),
+    };
+    let select = format!(
+        "SELECT {}, {user}, {}, {made}, CAST(CASE WHEN {past} THEN 0 ELSE 1 END AS bigint) {from} \
+         ORDER BY {}, s.{} LIMIT {} OFFSET {}",
+        sql.text(&column_of(&of.found.roles.token, sql)),
+        sql.millis(expires, &expiry)?,
+        sql.time_order(&expiry),
+        sql.row(),
+        query.limit,
+        query.offset
+    );
+    Ok((select, format!("SELECT count(*) {from}")))
+}
+
+/// A row of a page as the databases give it.
+pub(super) type Row = (Option<String>, Option<String>, Option<i64>, Option<i64>, i64);
+
+pub(super) fn listed((token, user, expires, created, active): Row) -> Listed {
+    let time = |millis: Option<i64>| millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    Listed {
+        token: Secret::from(token.unwrap_or_default()),
+        user,
+        expires: time(expires),
+        created: time(created),
+        active: active != 0,
+    }
+}
+
+/// What can be told about the sessions of a store as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// All, active and expired.
+    pub counts: Counts,
+    /// Active ones that expire within the time that was asked for.
+    pub expiring_soon: u64,
+    /// Those made in the last hour, where a column tells.
+    pub made_last_hour: Option<u64>,
+    /// Those made in the last 24 hours, where a column tells.
+    pub made_last_day: Option<u64>,
+    /// What can be told where rows say whose they are.
+    pub users: Option<UserFacts>,
+    /// Tokens that several rows have.
+    pub duplicate_tokens: u64,
+    /// The rows that have them.
+    pub duplicate_rows: u64,
+    /// Tokens whose rows are of several users; `None` where rows do not say whose they are.
+    pub shared_tokens: Option<u64>,
+    /// Sessions whose user does not exist, where the users table was looked up.
+    pub orphaned: Option<Orphaned>,
+    /// Whether the database itself refuses a second row with one token.
+    pub token_is_unique: bool,
+    /// The size of the table with its indexes; on SQLite of the whole file.
+    pub bytes: u64,
+}
+
+/// Active sessions by user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct UserFacts {
+    /// Active sessions that name a user.
+    pub sessions: u64,
+    /// Users with at least one.
+    pub users: u64,
+    /// The most that one user has.
+    pub most: u64,
+}
+
+/// The queries for facts: each gives one row of numbers.
+pub(super) struct FactQueries {
+    /// Expiring soon, made in the last hour, made in the last day.
+    pub(super) sessions: String,
+    /// Sessions, users, most.
+    pub(super) users: Option<String>,
+    /// Tokens, rows, shared.
+    pub(super) duplicates: String,
+}
+
+pub(super) fn facts(
+    of: Subject<'_>,
+    soon: SignedDuration,
+    sql: &impl Spelling,
+) -> Result<FactQueries, Error> {
+    let expires = &of.found.roles.expires;
+    let expiry = column_of(expires, sql);
+    let past = sql.is_past(expires, &expiry, Moment::Now)?;
+    let by_then = sql.is_past(expires, &expiry, Moment::At(Timestamp::now() + soon))?;
+    let table = of.found.table.name.quoted_by(sql);
+    let sum = |condition: &str| {
+        format!("CAST(coalesce(sum(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS bigint)")
+    };
+    let made_since = |hours: i64| match created(&of.found.table) {
+        Some(column) => {
+            let expression = column_of(column, sql);
+            let time = Timestamp::now() - SignedDuration::from_hours(hours);
+            let before = sql.is_past(column, &expression, Moment::At(time))?;
+            Ok(sum(&format!("{expression} IS NOT NULL AND ({before}) IS NOT TRUE")))
+        }
+        None => Ok::<_, Error>("CAST(NULL AS bigint)".to_owned()),
+    };
+    let user = of.user_text(sql).ok();
+    let shared = user.as_ref().map_or_else(
+        || "CAST(NULL AS bigint)".to_owned(),
+        |_| "CAST(coalesce(sum(CASE WHEN d.owners > 1 THEN 1 ELSE 0 END), 0) AS bigint)".to_owned(),
+    );
+    let owners = user.as_ref().map_or_else(|| "0".to_owned(), |user| format!("count(DISTINCT {user})"));
+    let token = column_of(&of.found.roles.token, sql);
+    Ok(FactQueries {
+        sessions: format!(
+            "SELECT {}, {}, {} FROM {table} AS s",
+            sum(&format!("({by_then}) AND ({past}) IS NOT TRUE")),
+            made_since(1)?,
+            made_since(24)?
+        ),
+        users: user.map(|user| {
+            format!(
+                "SELECT CAST(coalesce(sum(g.n), 0) AS bigint), count(*), CAST(coalesce(max(g.n), 0) AS bigint) \
+                 FROM (SELECT count(*) AS n FROM {table} AS s WHERE {user} IS NOT NULL AND ({past}) IS NOT TRUE \
+                 GROUP BY {user}) AS g"
+            )
+        }),
+        duplicates: format!(
+            "SELECT count(*), CAST(coalesce(sum(d.n), 0) AS bigint), {shared} FROM (SELECT count(*) AS n, {owners} AS owners \
+             FROM {table} AS s WHERE {token} IS NOT NULL GROUP BY {token} HAVING count(*) > 1) AS d"
+        ),
+    })
+}
+
+/// Puts the numbers together.
+pub(super) fn gathered(
+    counts: Counts,
+    sessions: &[Option<i64>],
+    users: Option<&[Option<i64>]>,
+    duplicates: &[Option<i64>],
+    token_is_unique: bool,
+    bytes: u64,
+) -> Facts {
+    let number = |row: &[Option<i64>], at: usize| row.get(at).copied().flatten().map(i64::unsigned_abs);
+    let count = |row: &[Option<i64>], at: usize| number(row, at).unwrap_or_default();
+    Facts {
+        counts,
+        expiring_soon: count(sessions, 0),
+        made_last_hour: number(sessions, 1),
+        made_last_day: number(sessions, 2),
+        users: users.map(|row| UserFacts {
+            sessions: count(row, 0),
+            users: count(row, 1),
+            most: count(row, 2),
+        }),
+        duplicate_tokens: count(duplicates, 0),
+        duplicate_rows: count(duplicates, 1),
+        shared_tokens: number(duplicates, 2),
+        orphaned: None,
+        token_is_unique,
+        bytes,
+    }
+}

@@ -1,0 +1,119 @@
+//! Lists and facts on PostgreSQL, and the unique index that keeps tokens single.
+
+use super::count::bind;
+use super::spelling::{Postgresql, literal};
+use super::{Postgres, execute};
+use crate::secret::Secret;
+use crate::session::listing::{Facts, ListQuery, Page, Row, facts, gathered, listed, page};
+use crate::session::schema::quoted;
+use crate::session::selection::{Spelling as _, column_of};
+use crate::session::store::within;
+use crate::session::{Error, Selection};
+use futures_util::TryStreamExt as _;
+use jiff::SignedDuration;
+use sqlx::{AssertSqlSafe, Row as _};
+
+const DOING: &str = "reading the sessions";
+
+impl Postgres {
+    pub(in crate::session) async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
+        let (select, total) = page(self.subject(), query, &Postgresql { zone: self.reading() })?;
+        let mut connection = self.take().await?;
+        let found = within(self.opener.limits.statement, DOING, async {
+            bind(&mut connection, &Selection::Users(query.user.iter().cloned().collect())).await?;
+            let rows = sqlx::query_as::<_, Row>(AssertSqlSafe(select)).fetch_all(&mut connection).await;
+            let total = sqlx::query_scalar::<_, i64>(AssertSqlSafe(total)).fetch_one(&mut connection).await;
+            Ok((rows.map_err(Error::database(DOING))?, total.map_err(Error::database(DOING))?))
+        });
+        let (rows, total) = found.await?;
+        self.connection = Some(connection);
+        Ok(Page { total: total.unsigned_abs(), sessions: rows.into_iter().map(listed).collect() })
+    }
+
+    pub(in crate::session) async fn facts(&mut self, soon: SignedDuration) -> Result<Facts, Error> {
+        let counts = self.counts().await?;
+        let queries = facts(self.subject(), soon, &Postgresql { zone: self.reading() })?;
+        let sessions = self.numbers(queries.sessions).await?;
+        let users = match queries.users {
+            Some(query) => Some(self.numbers(query).await?),
+            None => None,
+        };
+        let duplicates = self.numbers(queries.duplicates).await?;
+        let table = literal(&self.selected.table.name.quoted());
+        let size = self.numbers(format!("SELECT pg_total_relation_size({table}::regclass)")).await?;
+        let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
+        let unique = self.token_is_unique().await?;
+        Ok(gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes))
+    }
+
+    /// The tokens that a test fits.
+    pub(in crate::session) async fn find_tokens(
+        &mut self,
+        fits: &dyn Fn(&Secret) -> bool,
+    ) -> Result<Vec<Secret>, Error> {
+        let sql = Postgresql { zone: "UTC" };
+        let token = sql.text(&column_of(&self.selected.roles.token, &sql));
+        let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
+        let mut connection = self.take().await?;
+        let mut found = Vec::new();
+        {
+            let mut rows =
+                sqlx::query_scalar::<_, Option<String>>(AssertSqlSafe(select)).fetch(&mut connection);
+            while let Some(token) = rows.try_next().await.map_err(Error::database(DOING))? {
+                let token = Secret::from(token.unwrap_or_default());
+                if fits(&token) && !found.contains(&token) {
+                    found.push(token);
+                }
+            }
+        }
+        self.connection = Some(connection);
+        Ok(found)
+    }
+
+    async fn token_is_unique(&mut self) -> Result<bool, Error> {
+        let name = &self.selected.table.name;
+        let sql = format!(
+            "SELECT count(*) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid \
+             AND a.attnum = i.indkey[0] WHERE i.indrelid = {}::regclass AND i.indisunique AND i.indisvalid \
+             AND i.indpred IS NULL AND i.indnkeyatts = 1 AND a.attname = {}",
+            literal(&name.quoted()),
+            literal(&self.selected.roles.token.name)
+        );
+        Ok(self.numbers(sql).await?.first().copied().flatten().unwrap_or_default() > 0)
+    }
+
+    /// Adds a unique index on the token, without a lock that anybody would wait for.
+    pub(in crate::session) async fn add_unique_token(&mut self) -> Result<bool, Error> {
+        const DOING: &str = "adding the unique index";
+        if self.token_is_unique().await? {
+            return Ok(false);
+        }
+        let (table, token) = (self.selected.table.name.clone(), quoted(&self.selected.roles.token.name));
+        let index = quoted(&format!("{}_unleak_unique", table.name.chars().take(40).collect::<String>()));
+        let mut connection = self.take().await?;
+        let timeout = format!("SET statement_timeout = {}", self.opener.limits.purge.as_millis());
+        execute(&mut connection, DOING, timeout).await?;
+        let create = format!("CREATE UNIQUE INDEX CONCURRENTLY {index} ON {} ({token})", table.quoted());
+        if let Err(error) = execute(&mut connection, DOING, create).await {
+            // What was begun is left invalid, and costs every write.
+            let schema =
+                table.schema.as_deref().map(|schema| format!("{}.", quoted(schema))).unwrap_or_default();
+            let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {schema}{index}");
+            execute(&mut connection, DOING, drop).await?;
+            return Err(error);
+        }
+        // The next operation opens a connection with the usual limits.
+        Ok(true)
+    }
+
+    /// One row of numbers.
+    async fn numbers(&mut self, sql: String) -> Result<Vec<Option<i64>>, Error> {
+        let mut connection = self.take().await?;
+        let row = within(self.opener.limits.statement, DOING, async {
+            sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut connection).await.map_err(Error::database(DOING))
+        });
+        let row = row.await?;
+        self.connection = Some(connection);
+        (0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>().map_err(Error::database(DOING))
+    }
+}

@@ -1,0 +1,112 @@
+//! The users table on PostgreSQL: found by foreign key or name, searched, and held against the sessions.
+
+use super::spelling::Postgresql;
+use super::{Postgres, catalogue};
+use crate::session::schema::TableName;
+use crate::session::selection::{Spelling as _, UserAt, choose, condition};
+use crate::session::store::within;
+use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
+use sqlx::{AssertSqlSafe, Row as _};
+
+const DOING: &str = "reading the users table";
+
+/// Where the foreign key of one column leads, when it is a key of one column.
+const REFERENCE: &str = "
+SELECT n.nspname::text, f.relname::text, fa.attname::text
+FROM pg_catalog.pg_constraint k
+JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+JOIN pg_catalog.pg_class f ON f.oid = k.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
+JOIN pg_catalog.pg_attribute fa ON fa.attrelid = f.oid AND fa.attnum = k.confkey[1]
+WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND cn.nspname = $1 AND c.relname = $2 AND a.attname = $3";
+
+impl Postgres {
+    pub(in crate::session) async fn users_table(
+        &mut self,
+        wanted: &UsersWanted,
+    ) -> Result<UsersTable, Error> {
+        let mut connection = self.take().await?;
+        let sessions = self.selected.table.name.clone();
+        let found = within(self.opener.limits.statement, DOING, async {
+            let tables = catalogue::tables(&mut connection, None).await?;
+            let mut reference = None;
+            if let Some(UserAt::Column(column)) = &self.user {
+                let query = sqlx::query_as::<_, (String, String, String)>(REFERENCE)
+                    .bind(&sessions.schema)
+                    .bind(&sessions.name)
+                    .bind(&column.name);
+                let row = query.fetch_optional(&mut connection).await.map_err(Error::database(DOING))?;
+                reference = row.map(|(schema, name, id)| (TableName { schema: Some(schema), name }, id));
+            }
+            Ok((tables, reference))
+        });
+        let (tables, reference) = found.await?;
+        self.connection = Some(connection);
+        choose(&tables, &sessions, reference.as_ref(), wanted)
+    }
+
+    pub(in crate::session) async fn find_users(
+        &mut self,
+        users: &UsersTable,
+        pattern: &UserPattern,
+        limit: u32,
+    ) -> Result<Vec<User>, Error> {
+        let sql = Postgresql { zone: "UTC" };
+        let matches: Vec<String> = pattern
+            .columns(users)?
+            .iter()
+            .map(|column| format!("lower(u.{}::text) LIKE $1 ESCAPE '!'", sql.quoted(&column.name)))
+            .collect();
+        let about: Vec<_> = users.names.iter().chain(&users.emails).collect();
+        let id = sql.text(&format!("u.{}", sql.quoted(&users.id.name)));
+        let told = about.iter().map(|column| format!("left(u.{}::text, 200)", sql.quoted(&column.name)));
+        let columns: Vec<String> = std::iter::once(id).chain(told).collect();
+        let select = format!(
+            "SELECT {} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
+            columns.join(", "),
+            users.name.quoted(),
+            matches.join(" OR ")
+        );
+        let mut connection = self.take().await?;
+        let query = sqlx::query(AssertSqlSafe(select)).bind(pattern.like());
+        let rows = within(self.opener.limits.statement, DOING, async {
+            query.fetch_all(&mut connection).await.map_err(Error::database(DOING))
+        });
+        let rows = rows.await?;
+        self.connection = Some(connection);
+        let text =
+            |row: &sqlx::postgres::PgRow, at: usize| row.try_get::<Option<String>, _>(at).ok().flatten();
+        Ok(rows
+            .iter()
+            .filter_map(|row| {
+                let told = about.iter().enumerate();
+                let told =
+                    told.filter_map(|(n, column)| Some(format!("{}: {}", column.name, text(row, n + 1)?)));
+                Some(User { id: text(row, 0)?, about: told.collect() })
+            })
+            .collect())
+    }
+
+    pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
+        let sql = Postgresql { zone: self.reading() };
+        let orphans =
+            condition(&Selection::Orphans(users.clone()), self.subject(), &sql)?.unwrap_or_default();
+        let user = self.subject().user(&sql)?;
+        let (sessions, table) = (self.selected.table.name.quoted(), users.name.quoted());
+        let select = format!(
+            "SELECT count(*), count({user}), \
+             (SELECT count(*) FROM {table}), (SELECT count(*) FROM {sessions} AS s WHERE {orphans}) FROM {sessions} AS s"
+        );
+        let mut connection = self.take().await?;
+        let row = within(self.opener.limits.statement, DOING, async {
+            sqlx::query(AssertSqlSafe(select))
+                .fetch_one(&mut connection)
+                .await
+                .map_err(Error::database(DOING))
+        });
+        let row = row.await?;
+        self.connection = Some(connection);
+        let number = |index: usize| row.try_get::<i64, _>(index).unwrap_or_default().unsigned_abs();
+        Ok(Orphaned { sessions: number(0), with_user: number(1), users: number(2), orphans: number(3) })
+    }
+}

@@ -1,0 +1,210 @@
+//! The clean-up procedures: a plan that is counted and judged first, then backup and deletion of what it selected,
+//! in one transaction or in batches, a second pass, and the counts afterwards by the same condition.
+//!
+//! Undo is `Store::restore` of the backups that a report names.
+
+use super::backup::BackupInfo;
+use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary};
+use jiff::Timestamp;
+use serde::Serialize;
+use std::time::Instant;
+
+/// What would be deleted, counted; nothing was changed for it.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProcedurePlan {
+    /// The store as it is.
+    pub store: StoreSummary,
+    /// Which sessions, by the selection's name.
+    pub selection: &'static str,
+    /// How many are selected.
+    pub selected: u64,
+    /// What the judgement of orphans rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orphaned: Option<Orphaned>,
+    #[serde(skip)]
+    meant: Selection,
+    #[serde(skip)]
+    at_most: Option<u64>,
+}
+
+impl ProcedurePlan {
+    /// Counts what is selected and refuses what must not be deleted: a selection that depends on an unknown zone,
+    /// orphans of a wrong or empty users table, more than `max_share` percent of all sessions.
+    pub async fn prepare(store: &mut Store, meant: Selection, max_share: Option<u8>) -> Result<Self, Error> {
+        store.preflight().await?;
+        let mut orphaned = None;
+        if let Selection::Orphans(users) | Selection::Disabled(users) = &meant {
+            let found = store.orphaned(users).await?;
+            if found.users == 0 {
+                return Err(Error::NoUsers { users: users.name().to_string() });
+            }
+            orphaned = Some(found);
+        }
+        let summary = store.describe().await?;
+        let selected =
+            if matches!(meant, Selection::All) { summary.counts.total } else { store.count(&meant).await? };
+        if let Some((zone, elsewhere)) = store.count_in_server_zone(&meant).await?
+            && elsewhere != selected
+        {
+            let table = summary.table.to_string();
+            return Err(Error::ZoneMatters { table, in_utc: selected, elsewhere, zone });
+        }
+        let total = summary.counts.total;
+        let at_most = max_share.map(|percent| total * u64::from(percent) / 100);
+        if let (Some(at_most), Some(percent)) = (at_most, max_share)
+            && selected > at_most
+        {
+            return Err(Error::Share { selected, total, percent });
+        }
+        Ok(Self { store: summary, selection: meant.name(), selected, orphaned, meant, at_most })
+    }
+
+    /// Backs the selected sessions up and deletes them, in batches where they can be split, then once more what
+    /// arrived meanwhile. Asks `stopped` between batches; what is done by then is whole, and another run goes on.
+    pub async fn apply(
+        &self,
+        store: &mut Store,
+        spec: &BackupSpec<'_>,
+        batch: Option<u64>,
+        stopped: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(&Advance),
+    ) -> Result<ProcedureReport, Error> {
+        store.preflight().await?;
+        let before = store.counts().await?;
+        let selected_before = store.count(&self.meant).await?;
+        let mut work =
+            Work { plan: self, batch, started: Instant::now(), total: selected_before, backups: Vec::new() };
+        let mut end = work.pass(store, spec, stopped, progress).await;
+        if matches!(end, End::Complete) && store.count(&self.meant).await? > 0 {
+            end = work.pass(store, spec, stopped, progress).await;
+        }
+        let deleted = work.deleted();
+        let (stopped, cause) = match end {
+            // Nothing was changed: that is an error like any other.
+            End::Failed(cause) if deleted == 0 => return Err(cause),
+            End::Failed(cause) => (true, Some(cause)),
+            End::Stopped => (true, None),
+            End::Complete => (false, None),
+        };
+        let counted = async { Ok((store.count(&self.meant).await?, store.counts().await?)) };
+        match counted.await {
+            Ok((selected_after, after)) => Ok(ProcedureReport {
+                selection: self.selection,
+                before,
+                selected_before,
+                deleted,
+                backed_up: deleted,
+                selected_after,
+                after,
+                backups: work.backups,
+                stopped,
+                cause,
+            }),
+            Err(error) => Err(Error::Uncounted {
+                deleted,
+                backup: work.backups.pop().map(|backup| backup.path).unwrap_or_default(),
+                cause: Box::new(error),
+            }),
+        }
+    }
+}
+
+/// What a procedure did; every number of selected rows is by the same condition.
+#[derive(Debug, Serialize)]
+pub struct ProcedureReport {
+    /// Which sessions, by the selection's name.
+    pub selection: &'static str,
+    /// The counts of all sessions before.
+    pub before: Counts,
+    /// How many were selected before.
+    pub selected_before: u64,
+    /// How many rows were deleted.
+    pub deleted: u64,
+    /// How many rows the backups hold, as read back from them; always as many as were deleted.
+    pub backed_up: u64,
+    /// How many are selected now: rows that arrived meanwhile, or what a stopped procedure left.
+    pub selected_after: u64,
+    /// The counts of all sessions after.
+    pub after: Counts,
+    /// The backups, one a transaction.
+    pub backups: Vec<BackupInfo>,
+    /// Whether it ended before its work was done; what it did is whole, and another run goes on.
+    pub stopped: bool,
+    /// Why, when it failed after a part of the work.
+    #[serde(skip)]
+    pub cause: Option<Error>,
+}
+
+/// How far a procedure is.
+#[derive(Clone, Copy, Debug)]
+pub struct Advance {
+    /// Rows deleted so far.
+    pub deleted: u64,
+    /// Rows that were selected.
+    pub total: u64,
+    /// Rows a second so far.
+    pub rate: f64,
+    /// Seconds that the rest takes at this rate.
+    pub left: f64,
+}
+
+enum End {
+    Complete,
+    Stopped,
+    Failed(Error),
+}
+
+struct Work<'a> {
+    plan: &'a ProcedurePlan,
+    batch: Option<u64>,
+    started: Instant,
+    total: u64,
+    backups: Vec<BackupInfo>,
+}
+
+impl Work<'_> {
+    fn deleted(&self) -> u64 {
+        self.backups.iter().map(|backup| backup.rows).sum()
+    }
+
+    /// Deletes until nothing selected is left.
+    async fn pass(
+        &mut self,
+        store: &mut Store,
+        spec: &BackupSpec<'_>,
+        stopped: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(&Advance),
+    ) -> End {
+        let batch = self.batch.filter(|_| self.plan.meant.can_be_split());
+        loop {
+            if stopped() {
+                return End::Stopped;
+            }
+            // A bound holds for everything that is deleted together.
+            let at_most = self.plan.at_most.map(|at_most| at_most.saturating_sub(self.deleted()));
+            let spec = BackupSpec { created: Timestamp::now().max(spec.created), ..*spec };
+            let done = store.delete_unlocked(&self.plan.meant, &spec, Bounds { at_most, batch }).await;
+            let rows = match done {
+                Err(error) => return End::Failed(error),
+                Ok(None) => return End::Complete,
+                Ok(Some(backup)) => {
+                    let rows = backup.rows;
+                    self.backups.push(backup);
+                    rows
+                }
+            };
+            progress(&self.advance());
+            if batch.is_none_or(|batch| rows < batch) {
+                return End::Complete;
+            }
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    fn advance(&self) -> Advance {
+        let deleted = self.deleted();
+        let rate = deleted as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let left = self.total.saturating_sub(deleted) as f64 / rate.max(0.001);
+        Advance { deleted, total: self.total, rate, left }
+    }
+}

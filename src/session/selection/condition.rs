@@ -1,0 +1,211 @@
+//! A selection as a condition of SQL. What databases spell differently is behind [`Spelling`].
+//!
+//! The session table is always called `s`, the users table `u`.
+
+use super::{Selection, UserAt, UsersTable, family};
+use crate::session::Error;
+use crate::session::dialect::normalised;
+use crate::session::schema::{Column, Selected, Table};
+use jiff::Timestamp;
+
+/// A point in time that a column is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::session) enum Moment {
+    /// The store's own clock, or ours where the store is a file here.
+    Now,
+    /// A given time.
+    At(Timestamp),
+}
+
+/// How one database says what a selection needs.
+pub(in crate::session) trait Spelling {
+    /// An identifier.
+    fn quoted(&self, identifier: &str) -> String;
+    /// An expression as text.
+    fn text(&self, expression: &str) -> String;
+    /// A subquery that gives the bound values, one a row.
+    fn values(&self) -> &'static str;
+    /// What tells the rows of a table apart, for as long as they are not written.
+    fn row(&self) -> &'static str;
+    /// Whether a column's time has come at a moment; unknown where the column says nothing.
+    fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error>;
+    /// A column's time in Unix milliseconds; NULL where the column says nothing.
+    fn millis(&self, column: &Column, expression: &str) -> Result<String, Error>;
+    /// What a column's times are ordered by.
+    fn time_order(&self, expression: &str) -> String;
+    /// The text at a path of a JSON column; unknown where the payload is no JSON or has no such path.
+    fn json(&self, expression: &str, path: &[String]) -> String;
+}
+
+/// What conditions are about.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::session) struct Subject<'a> {
+    pub(in crate::session) found: &'a Selected,
+    pub(in crate::session) user: Option<&'a UserAt>,
+}
+
+/// The condition that holds for the selected rows of the table `s`; `None` when all are meant.
+pub(in crate::session) fn condition(
+    selection: &Selection,
+    of: Subject<'_>,
+    sql: &impl Spelling,
+) -> Result<Option<String>, Error> {
+    let roles = &of.found.roles;
+    let is_past = |column: &Column, moment| sql.is_past(column, &column_of(column, sql), moment);
+    Ok(Some(match selection {
+        Selection::All => return Ok(None),
+        Selection::Tokens(_) => {
+            format!("{} IN {}", sql.text(&column_of(&roles.token, sql)), sql.values())
+        }
+        Selection::Users(_) => format!("{} IN {}", of.user_text(sql)?, sql.values()),
+        Selection::Expired => is_past(&roles.expires, Moment::Now)?,
+        Selection::Before(time) => is_past(of.created()?, Moment::At(*time))?,
+        Selection::Idle(time) => is_past(of.used()?, Moment::At(*time))?,
+        Selection::Duplicates => of.duplicates(sql),
+        Selection::Orphans(users) => of.orphans(users, sql)?,
+        Selection::Disabled(users) => of.disabled(users, sql)?,
+    }))
+}
+
+/// A column of the session table.
+pub(in crate::session) fn column_of(column: &Column, sql: &impl Spelling) -> String {
+    format!("s.{}", sql.quoted(&column.name))
+}
+
+impl Subject<'_> {
+    /// The user's id, in the type that it has.
+    pub(in crate::session) fn user(&self, sql: &impl Spelling) -> Result<String, Error> {
+        match self.user {
+            Some(UserAt::Column(column)) => Ok(column_of(column, sql)),
+            Some(UserAt::Json { column, path }) => Ok(sql.json(&column_of(column, sql), path)),
+            None => Err(self
+                .lacks("no column with the user's id; where the payload holds it, say so with --user-path")),
+        }
+    }
+
+    /// The user's id as text.
+    pub(in crate::session) fn user_text(&self, sql: &impl Spelling) -> Result<String, Error> {
+        self.user(sql).map(|user| sql.text(&user))
+    }
+
+    fn created(&self) -> Result<&Column, Error> {
+        created(&self.found.table).ok_or_else(|| self.lacks("no column that tells when a session was made"))
+    }
+
+    fn used(&self) -> Result<&Column, Error> {
+        used(&self.found.table).ok_or_else(|| self.lacks("no column that tells when a session was last used"))
+    }
+
+    fn lacks(&self, what: &str) -> Error {
+        Error::Column { table: self.found.table.name.to_string(), reason: format!("it has {what}") }
+    }
+
+    fn duplicates(&self, sql: &impl Spelling) -> String {
+        let (row, token) = (sql.row(), column_of(&self.found.roles.token, sql));
+        let (bare, table) = (sql.quoted(&self.found.roles.token.name), self.found.table.name.quoted_by(sql));
+        let newest = sql.time_order(&column_of(&self.found.roles.expires, sql));
+        // Rows whose user is unknown cannot be said to belong to one.
+        let one_user = self.user_text(sql).map_or_else(
+            |_| "1 = 0".to_owned(),
+            |user| {
+                format!("count({user}) OVER w = count(*) OVER w AND min({user}) OVER w = max({user}) OVER w")
+            },
+        );
+        format!(
+            "s.{row} IN (SELECT d.place FROM (SELECT s.{row} AS place, \
+             CASE WHEN {one_user} THEN row_number() OVER (PARTITION BY {token} ORDER BY {newest} DESC NULLS LAST, s.{row} DESC) \
+             ELSE 2 END AS rank FROM {table} AS s WHERE {token} IN \
+             (SELECT {bare} FROM {table} WHERE {bare} IS NOT NULL GROUP BY {bare} HAVING count(*) > 1) \
+             WINDOW w AS (PARTITION BY {token})) AS d WHERE d.rank > 1)"
+        )
+    }
+
+    /// The condition under which a row of `u` is the session's user.
+    fn is_of(&self, users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
+        let (user, id) = (self.user(sql)?, format!("u.{}", sql.quoted(&users.id.name)));
+        match self.user {
+            Some(UserAt::Column(column)) => {
+                let (ours, theirs) = (family(&column.data_type), family(&users.id.data_type));
+                if ours != theirs && !ours.is_empty() && !theirs.is_empty() {
+                    return Err(Error::KeyTypes {
+                        session: format!("{}.{}", self.found.table.name, column.name),
+                        session_type: column.data_type.clone(),
+                        users: format!("{}.{}", users.name, users.id.name),
+                        users_type: users.id.data_type.clone(),
+                    });
+                }
+                Ok(format!("{id} = {user}"))
+            }
+            _ => Ok(format!("{} = {}", sql.text(&id), sql.text(&user))),
+        }
+    }
+
+    fn orphans(&self, users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
+        Ok(format!(
+            "{} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {} AS u WHERE {})",
+            self.user(sql)?,
+            users.name.quoted_by(sql),
+            self.is_of(users, sql)?
+        ))
+    }
+
+    fn disabled(&self, users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
+        let column = users.disabled.as_ref().ok_or_else(|| Error::Column {
+            table: users.name.to_string(),
+            reason: "it has no column that tells who is disabled or deleted".to_owned(),
+        })?;
+        let value = format!("u.{}", sql.quoted(&column.name));
+        let allows = is_positive(&column.name);
+        let gone = match family(&column.data_type) {
+            "boolean" if allows => format!("NOT {value}"),
+            "boolean" => value,
+            "integer" if allows => format!("{value} = 0"),
+            "integer" => format!("{value} <> 0"),
+            // `deleted_at` and its kin: set means gone.
+            _ if !allows => format!("{value} IS NOT NULL"),
+            _ => {
+                return Err(Error::Column {
+                    table: users.name.to_string(),
+                    reason: format!("its column {} is neither a flag nor a time of deletion", column.name),
+                });
+            }
+        };
+        Ok(format!(
+            "EXISTS (SELECT 1 FROM {} AS u WHERE {} AND {gone})",
+            users.name.quoted_by(sql),
+            self.is_of(users, sql)?
+        ))
+    }
+}
+
+/// Whether a column's name says that its holder may log in.
+fn is_positive(name: &str) -> bool {
+    let name = normalised(name);
+    let name = name.strip_prefix("is").unwrap_or(&name);
+    matches!(name, "active" | "activated" | "enabled")
+}
+
+/// The column that tells when a session was made.
+pub(in crate::session) fn created(table: &Table) -> Option<&Column> {
+    named(table, &["createdat", "created", "creationtime", "createdon", "datecreated"])
+}
+
+/// The column that tells when a session was last used.
+pub(in crate::session) fn used(table: &Table) -> Option<&Column> {
+    named(
+        table,
+        &[
+            "lastactivity",
+            "lastaccesstime",
+            "lastusedat",
+            "lastseenat",
+            "lastseen",
+            "lastactiveat",
+            "updatedat",
+        ],
+    )
+}
+
+fn named<'a>(table: &'a Table, names: &[&str]) -> Option<&'a Column> {
+    names.iter().find_map(|name| table.columns.iter().find(|column| normalised(&column.name) == *name))
+}

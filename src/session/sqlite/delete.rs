@@ -1,0 +1,155 @@
+//! Streams the selected rows into a backup, then deletes them, under one write lock.
+//!
+//! `BEGIN IMMEDIATE` keeps every other writer out, so what was read is what is deleted.
+
+use super::count::{bound, values};
+use super::spelling::SqliteSpelling;
+use super::{Sqlite, execute, row};
+use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Reader, Subject, Writer};
+use crate::session::schema::quoted;
+use crate::session::selection::Spelling as _;
+use crate::session::store::within;
+use crate::session::{Bounds, Error, Selection, StoreKind};
+use futures_util::TryStreamExt as _;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Row as _};
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+const DOING: &str = "deleting the sessions";
+
+impl Sqlite {
+    pub(in crate::session) async fn delete(
+        &mut self,
+        selection: &Selection,
+        spec: &BackupSpec<'_>,
+        bounds: Bounds,
+    ) -> Result<Option<BackupInfo>, Error> {
+        let mut connection = self.take().await?;
+        let work = self.copy_and_delete(&mut connection, selection, spec, bounds);
+        let prepared = within(self.limits.purge, DOING, work).await?;
+        let info = match prepared {
+            None => {
+                execute(&mut connection, DOING, "ROLLBACK").await?;
+                None
+            }
+            Some(path) => Some(commit(&mut connection, &path).await?),
+        };
+        self.connection = Some(connection);
+        Ok(info)
+    }
+
+    /// Everything up to the commit. On an error the connection is dropped, which rolls back, and so is the file.
+    async fn copy_and_delete(
+        &self,
+        connection: &mut SqliteConnection,
+        selection: &Selection,
+        spec: &BackupSpec<'_>,
+        bounds: Bounds,
+    ) -> Result<Option<PathBuf>, Error> {
+        let table = &self.selected.table;
+        let (values, chosen) = (values(selection)?, self.chosen(selection, bounds)?);
+        execute(connection, DOING, "BEGIN IMMEDIATE").await?;
+        let subject = Subject {
+            store: &self.url,
+            kind: StoreKind::Sqlite,
+            dialect: self.selected.dialect.name,
+            table,
+            encoding: Encoding::SqliteValues,
+            selection: selection.name(),
+            transaction: None,
+        };
+        let mut writer = Writer::create(spec, &subject)?;
+        let select = format!("SELECT {} FROM {chosen}", table.quoted_columns());
+        let rows = copy_out(connection, select, values.as_ref(), &mut writer).await?;
+        bounds.check(rows)?;
+        if rows == 0 {
+            return Ok(None);
+        }
+        let delete = AssertSqlSafe(format!("DELETE FROM {chosen}"));
+        let deleted = bound(sqlx::query(delete), values.as_ref()).execute(&mut *connection).await;
+        let deleted = deleted.map_err(Error::database(DOING))?;
+        let prepared = writer.finish(rows, spec.key)?;
+        if deleted.rows_affected() != rows {
+            return Err(Error::Incomplete { read: rows, deleted: deleted.rows_affected() });
+        }
+        Ok(Some(prepared.keep()))
+    }
+
+    /// The table and condition, the same for reading and for deleting; the time in it is the same for both.
+    fn chosen(&self, selection: &Selection, bounds: Bounds) -> Result<String, Error> {
+        let filter = self.filter(selection)?;
+        let Some(limit) = bounds.batch.filter(|_| selection.can_be_split()) else { return Ok(filter) };
+        let (table, sql) = (&self.selected.table, SqliteSpelling::new(&self.selected.table));
+        let row = sql.row();
+        Ok(format!(
+            "{} AS s WHERE s.{row} IN (SELECT s.{row} FROM {filter} ORDER BY s.{row} LIMIT {limit})",
+            table.name.quoted()
+        ))
+    }
+
+    /// Looks the first rows of a backup up in the table: all there means that their delete was rolled back.
+    ///
+    /// A deletion of duplicates may have left a twin of a row that it deleted, so rows that are there say nothing.
+    pub(in crate::session) async fn was_committed(
+        &mut self,
+        reader: Reader,
+        of_duplicates: bool,
+    ) -> Result<Option<bool>, Error> {
+        const SAMPLE: usize = 100;
+        let columns = self.selected.table.columns.clone();
+        let table = self.selected.table.name.quoted();
+        let mut connection = self.take().await?;
+        let mut rows = row::Rows::new(reader, columns.len())?;
+        let (mut seen, mut present) = (0, 0);
+        while seen < SAMPLE
+            && let Some(values) = rows.next()?
+        {
+            seen += 1;
+            let same: Vec<String> = columns
+                .iter()
+                .zip(&values)
+                .map(|(column, value)| format!("{} IS {}", quoted(&column.name), value.placeholder()))
+                .collect();
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {})", same.join(" AND "));
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for value in values {
+                query = value.bind(query);
+            }
+            let found = query.fetch_one(&mut connection).await.and_then(|row| row.try_get::<bool, _>(0));
+            present += usize::from(found.map_err(Error::database("looking for rows"))?);
+        }
+        self.connection = Some(connection);
+        Ok(match present {
+            0 => Some(true),
+            _ if present == seen && !of_duplicates => Some(false),
+            _ => None,
+        })
+    }
+}
+
+async fn commit(connection: &mut SqliteConnection, path: &std::path::Path) -> Result<BackupInfo, Error> {
+    match execute(connection, "committing the deletion", "COMMIT").await {
+        Ok(()) => backup::committed(path),
+        // SQLite says whether a commit happened: an error means that it did not.
+        Err(error) => {
+            backup::discard(path);
+            Err(error)
+        }
+    }
+}
+
+async fn copy_out(
+    connection: &mut SqliteConnection,
+    sql: String,
+    values: Option<&Zeroizing<String>>,
+    writer: &mut Writer,
+) -> Result<u64, Error> {
+    let mut stream = bound(sqlx::query(AssertSqlSafe(sql)), values).fetch(connection);
+    let mut rows = 0;
+    while let Some(found) = stream.try_next().await.map_err(Error::database(DOING))? {
+        row::write(&found, writer)?;
+        rows += 1;
+    }
+    Ok(rows)
+}

@@ -1,0 +1,122 @@
+//! Lists and facts on SQLite, and the unique index that keeps tokens single.
+
+use super::count::{bound, values};
+use super::spelling::SqliteSpelling;
+use super::{Sqlite, execute};
+use crate::secret::Secret;
+use crate::session::listing::{Facts, ListQuery, Page, facts, gathered, listed, page};
+use crate::session::schema::quoted;
+use crate::session::selection::{Spelling as _, column_of};
+use crate::session::store::within;
+use crate::session::{Error, Selection};
+use futures_util::TryStreamExt as _;
+use jiff::SignedDuration;
+use sqlx::{AssertSqlSafe, FromRow, Row as _};
+
+const DOING: &str = "reading the sessions";
+
+impl Sqlite {
+    pub(in crate::session) async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
+        let (select, total) = page(self.subject(), query, &SqliteSpelling::new(&self.selected.table))?;
+        let users = query.user.clone().map(|user| Selection::Users(vec![user]));
+        let values = users.as_ref().map(values).transpose()?.flatten();
+        let mut connection = self.take().await?;
+        let found = within(self.limits.statement, DOING, async {
+            let rows =
+                bound(sqlx::query(AssertSqlSafe(select)), values.as_ref()).fetch_all(&mut connection).await;
+            let total =
+                bound(sqlx::query(AssertSqlSafe(total)), values.as_ref()).fetch_one(&mut connection).await;
+            let total = total.and_then(|row| row.try_get::<i64, _>(0)).map_err(Error::database(DOING))?;
+            let rows =
+                rows.and_then(|rows| rows.iter().map(FromRow::from_row).collect::<Result<Vec<_>, _>>());
+            Ok((rows.map_err(Error::database(DOING))?, total))
+        });
+        let (rows, total) = found.await?;
+        self.connection = Some(connection);
+        Ok(Page { total: total.unsigned_abs(), sessions: rows.into_iter().map(listed).collect() })
+    }
+
+    pub(in crate::session) async fn facts(&mut self, soon: SignedDuration) -> Result<Facts, Error> {
+        let counts = self.counts().await?;
+        let queries = facts(self.subject(), soon, &SqliteSpelling::new(&self.selected.table))?;
+        let sessions = self.numbers(queries.sessions).await?;
+        let users = match queries.users {
+            Some(query) => Some(self.numbers(query).await?),
+            None => None,
+        };
+        let duplicates = self.numbers(queries.duplicates).await?;
+        let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        let size = self.numbers(size.to_owned()).await?;
+        let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
+        let unique = self.token_is_unique().await?;
+        Ok(gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes))
+    }
+
+    /// The tokens that a test fits.
+    pub(in crate::session) async fn find_tokens(
+        &mut self,
+        fits: &dyn Fn(&Secret) -> bool,
+    ) -> Result<Vec<Secret>, Error> {
+        let sql = SqliteSpelling::new(&self.selected.table);
+        let token = sql.text(&column_of(&self.selected.roles.token, &sql));
+        let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
+        let mut connection = self.take().await?;
+        let mut found = Vec::new();
+        {
+            let mut rows =
+                sqlx::query_scalar::<_, Option<String>>(AssertSqlSafe(select)).fetch(&mut connection);
+            while let Some(token) = rows.try_next().await.map_err(Error::database(DOING))? {
+                let token = Secret::from(token.unwrap_or_default());
+                if fits(&token) && !found.contains(&token) {
+                    found.push(token);
+                }
+            }
+        }
+        self.connection = Some(connection);
+        Ok(found)
+    }
+
+    async fn token_is_unique(&mut self) -> Result<bool, Error> {
+        let sql = "SELECT (SELECT count(*) FROM pragma_index_list(?1) l WHERE l.\"unique\" = 1 AND l.partial = 0 \
+                   AND (SELECT group_concat(name, char(0)) FROM pragma_index_info(l.name)) = ?2) \
+                   + (SELECT sum(pk > 0) = 1 AND sum(pk > 0 AND name = ?2) = 1 FROM pragma_table_info(?1))";
+        let mut connection = self.take().await?;
+        let found = sqlx::query_scalar::<_, i64>(sql)
+            .bind(&self.selected.table.name.name)
+            .bind(&self.selected.roles.token.name)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(Error::database(DOING))?;
+        self.connection = Some(connection);
+        Ok(found > 0)
+    }
+
+    /// Adds a unique index on the token.
+    pub(in crate::session) async fn add_unique_token(&mut self) -> Result<bool, Error> {
+        if self.token_is_unique().await? {
+            return Ok(false);
+        }
+        let table = &self.selected.table.name;
+        let create = format!(
+            "CREATE UNIQUE INDEX {} ON {} ({})",
+            quoted(&format!("{}_unleak_unique", table.name)),
+            table.quoted(),
+            quoted(&self.selected.roles.token.name)
+        );
+        let mut connection = self.take().await?;
+        execute(&mut connection, "adding the unique index", create).await?;
+        self.connection = Some(connection);
+        Ok(true)
+    }
+
+    /// One row of numbers.
+    async fn numbers(&mut self, sql: String) -> Result<Vec<Option<i64>>, Error> {
+        let mut connection = self.take().await?;
+        let row = within(self.limits.statement, DOING, async {
+            sqlx::query(AssertSqlSafe(sql)).fetch_one(&mut connection).await.map_err(Error::database(DOING))
+        });
+        let row = row.await?;
+        self.connection = Some(connection);
+        (0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>().map_err(Error::database(DOING))
+    }
+}

@@ -1,0 +1,108 @@
+//! The users table of a SQLite file: found by foreign key or name, searched, and held against the sessions.
+
+use super::spelling::SqliteSpelling;
+use super::{Sqlite, catalogue};
+use crate::session::schema::TableName;
+use crate::session::selection::{Spelling as _, UserAt, choose, condition};
+use crate::session::store::within;
+use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
+use sqlx::{AssertSqlSafe, Row as _};
+
+const DOING: &str = "reading the users table";
+
+/// Where the foreign key of one column leads; `to` is NULL when it is the other table's primary key.
+const REFERENCE: &str = "
+SELECT f.\"table\", coalesce(f.\"to\", (SELECT name FROM pragma_table_info(f.\"table\") WHERE pk = 1))
+FROM pragma_foreign_key_list(?1) f WHERE lower(f.\"from\") = lower(?2)";
+
+impl Sqlite {
+    pub(in crate::session) async fn users_table(
+        &mut self,
+        wanted: &UsersWanted,
+    ) -> Result<UsersTable, Error> {
+        let mut connection = self.take().await?;
+        let tables = catalogue::tables(&mut connection).await?;
+        let sessions = self.selected.table.name.clone();
+        let mut reference = None;
+        if let Some(UserAt::Column(column)) = &self.user {
+            let query = sqlx::query_as::<_, (String, Option<String>)>(REFERENCE)
+                .bind(&sessions.name)
+                .bind(&column.name);
+            let row = query.fetch_optional(&mut connection).await.map_err(Error::database(DOING))?;
+            // The catalogue's spelling of the name, which a reference need not have.
+            reference = row.and_then(|(name, id)| {
+                let table = tables.iter().find(|table| table.name.name.eq_ignore_ascii_case(&name))?;
+                Some((TableName { schema: None, name: table.name.name.clone() }, id?))
+            });
+        }
+        self.connection = Some(connection);
+        choose(&tables, &sessions, reference.as_ref(), wanted)
+    }
+
+    pub(in crate::session) async fn find_users(
+        &mut self,
+        users: &UsersTable,
+        pattern: &UserPattern,
+        limit: u32,
+    ) -> Result<Vec<User>, Error> {
+        let sql = SqliteSpelling::new(&self.selected.table);
+        let matches: Vec<String> = pattern
+            .columns(users)?
+            .iter()
+            .map(|column| format!("lower(u.{}) LIKE ?1 ESCAPE '!'", sql.quoted(&column.name)))
+            .collect();
+        let about: Vec<_> = users.names.iter().chain(&users.emails).collect();
+        let told = about
+            .iter()
+            .map(|column| format!("substr(CAST(u.{} AS TEXT), 1, 200)", sql.quoted(&column.name)));
+        let id = sql.text(&format!("u.{}", sql.quoted(&users.id.name)));
+        let columns: Vec<String> = std::iter::once(id).chain(told).collect();
+        let select = format!(
+            "SELECT {} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
+            columns.join(", "),
+            users.name.quoted(),
+            matches.join(" OR ")
+        );
+        let mut connection = self.take().await?;
+        let query = sqlx::query(AssertSqlSafe(select)).bind(pattern.like());
+        let rows = within(self.limits.statement, DOING, async {
+            query.fetch_all(&mut connection).await.map_err(Error::database(DOING))
+        });
+        let rows = rows.await?;
+        self.connection = Some(connection);
+        let text =
+            |row: &sqlx::sqlite::SqliteRow, at: usize| row.try_get::<Option<String>, _>(at).ok().flatten();
+        Ok(rows
+            .iter()
+            .filter_map(|row| {
+                let told = about.iter().enumerate();
+                let told =
+                    told.filter_map(|(n, column)| Some(format!("{}: {}", column.name, text(row, n + 1)?)));
+                Some(User { id: text(row, 0)?, about: told.collect() })
+            })
+            .collect())
+    }
+
+    pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
+        let sql = SqliteSpelling::new(&self.selected.table);
+        let orphans =
+            condition(&Selection::Orphans(users.clone()), self.subject(), &sql)?.unwrap_or_default();
+        let user = self.subject().user(&sql)?;
+        let (sessions, table) = (self.selected.table.name.quoted(), users.name.quoted());
+        let select = format!(
+            "SELECT count(*), count({user}), (SELECT count(*) FROM {table}), \
+             (SELECT count(*) FROM {sessions} AS s WHERE {orphans}) FROM {sessions} AS s"
+        );
+        let mut connection = self.take().await?;
+        let row = within(self.limits.statement, DOING, async {
+            sqlx::query(AssertSqlSafe(select))
+                .fetch_one(&mut connection)
+                .await
+                .map_err(Error::database(DOING))
+        });
+        let row = row.await?;
+        self.connection = Some(connection);
+        let number = |index: usize| row.try_get::<i64, _>(index).unwrap_or_default().unsigned_abs();
+        Ok(Orphaned { sessions: number(0), with_user: number(1), users: number(2), orphans: number(3) })
+    }
+}
