@@ -60,7 +60,6 @@ fn rotate(path: &Path, state: &Path) {
         exposed_since: None,
         leaked: None,
         exposure: None,
-        checks: Vec::new(),
         contain: None,
         deduced: false,
         protection: Protection::default(),
