@@ -4,6 +4,7 @@
 mod app;
 mod browser;
 mod forged; // the cookies of frameworks that do not install here, by their documented construction
+mod redis; // Express with connect-redis
 
 use super::{ends, stderr};
 use app::{App, Kind, Login, password, service};
