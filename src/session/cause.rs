@@ -102,8 +102,9 @@ impl From<&sqlx::Error> for Cause {
         match error {
             sqlx::Error::Database(error) => {
                 let code = error.code().map(std::borrow::Cow::into_owned);
-                let number =
-                    error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>().map(|error| error.number());
+                let number = error
+                    .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+                    .map(sqlx::mysql::MySqlDatabaseError::number);
                 let quotes = match number {
                     Some(number) => may_quote_data_on_mysql(number),
                     None => code.as_deref().is_some_and(may_quote_data),
