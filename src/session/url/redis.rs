@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 use url::form_urlencoded;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(in crate::session) struct RedisAddress {
     pub(in crate::session) hosts: Hosts,
     pub(in crate::session) tls: bool,
@@ -182,5 +182,12 @@ impl fmt::Display for RedisAddress {
             write!(f, "/{service}")?;
         }
         write!(f, "/{}", self.database)
+    }
+}
+
+/// As it is shown: who forgets the colon before a password has written a user's name.
+impl fmt::Debug for RedisAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
