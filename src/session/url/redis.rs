@@ -191,3 +191,10 @@ impl fmt::Display for RedisAddress {
         write!(f, "/{}", self.database)
     }
 }
+
+/// As it is shown: who forgets the colon before a password has written a user's name.
+impl fmt::Debug for RedisAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
