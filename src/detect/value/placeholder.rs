@@ -68,7 +68,15 @@ fn has_hole(value: &[u8]) -> bool {
             inner.get(len) == Some(&close) && inner[..len].iter().any(u8::is_ascii_alphabetic)
         })
     };
-    holds(b'{', b'}') || holds(b'<', b'>')
+    holds(b'{', b'}') || holds(b'<', b'>') || has_guillemets(value)
+}
+
+/// `«name»`, also inside a value; what stands between them as between quotes may be a value itself.
+fn has_guillemets(value: &[u8]) -> bool {
+    let Some(at) = memchr::memmem::find(value, "«".as_bytes()) else { return false };
+    let inner = &value[at + 2..];
+    let len = inner.iter().take_while(|byte| byte.is_ascii_lowercase() || **byte == b'_').count();
+    (1..=16).contains(&len) && inner[len..].starts_with("»".as_bytes())
 }
 
 /// `@DB_PASSWORD@`, `__TOKEN__`, `$$NAME$$`, `%(name)s`, `:?required`: names between the marks of a template.
@@ -292,6 +300,12 @@ fn find(haystack: &[u8], needle: &[u8]) -> bool {
 mod tests {
     use super::is_placeholder;
     use proptest::prelude::*;
+
+    #[test]
+    fn names_between_guillemets_are_holes() {
+        assert!(has_hole("«host»:5432:«db»:«user»:«v»".as_bytes()));
+        assert!(!has_hole("«Hk3-x9Qw71»".as_bytes()));
+    }
 
     #[test]
     fn knows_stand_ins() {
