@@ -11,13 +11,13 @@ use std::path::PathBuf;
 /// The store, its password, and what should not be detected.
 #[derive(clap::Args, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct StoreArguments {
-    /// The session store, without a password: `postgres://USER@HOST/DB`, `redis://HOST/DB` (`rediss:` with TLS; `redis+sentinel://HOST/SERVICE/DB`; a cluster by some of its nodes, with commas) or `sqlite:PATH`.
+    /// The session store, without a password: `postgres://USER@HOST/DB`, `mysql://USER@HOST/DB`, `redis://HOST/DB` (`rediss:` with TLS; `redis+sentinel://HOST/SERVICE/DB`; a cluster by some of its nodes, with commas) or `sqlite:PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "store_from")]
     pub(super) store: Option<String>,
     /// Where to read the session store's whole address, with password: `env:VARIABLE` or `file:PATH`.
     #[arg(long, value_name = "SOURCE")]
     pub(super) store_from: Option<String>,
-    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD is used, or what the store's own client reads: PGPASSWORD, REDISCLI_AUTH.
+    /// A file that holds the store's password; else UNLEAK_STORE_PASSWORD is used, or what the store's own client reads: PGPASSWORD, MYSQL_PWD, REDISCLI_AUTH.
     #[arg(long, value_name = "FILE")]
     pub(super) store_password_file: Option<PathBuf>,
     /// The form of the session table or of the keys in Redis, when it should not be detected.

@@ -195,8 +195,7 @@ mod tests {
             put(&good.replacen(from, to, 1));
             assert!(log.read().is_err(), "{from}");
         }
-        let second: String = good.lines().skip(1).map(|line| format!("{line}\n")).collect();
-        put(&second);
+        put(good.split_once('\n').unwrap().1);
         assert!(log.read().is_err());
         // What a crash cut off never happened, and the next record takes its place.
         put(&good[..good.len() - 5]);

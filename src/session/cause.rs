@@ -1,7 +1,7 @@
-//! What a driver's error may tell.
+//! What a driver's error may say: nothing of a row.
 //!
-//! Drivers' errors never leave this module: PostgreSQL's DETAIL and CONTEXT quote rows, and so may the message
-//! of a data exception or of a trigger. `Cause` keeps what is known to be free of data.
+//! Drivers' errors never leave this module: PostgreSQL's DETAIL and CONTEXT quote rows, MySQL quotes keys, and so
+//! may the message of a data exception or of a trigger. `Cause` keeps what is known to be free of data.
 
 use std::fmt;
 
@@ -9,13 +9,15 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     code: Option<String>,
+    /// MySQL's own number of an error, whose SQLSTATE says too little.
+    number: Option<u16>,
     message: String,
 }
 
 impl Cause {
     /// A cause in words of our own, with the server's code for it.
     pub(super) fn new(code: Option<&str>, message: String) -> Self {
-        Self { code: code.map(str::to_owned), message }
+        Self { code: code.map(str::to_owned), number: None, message }
     }
 
     /// The SQLSTATE, SQLite's extended result code, or the first word of Redis's refusal.
@@ -23,7 +25,16 @@ impl Cause {
         self.code.as_deref()
     }
 
+    /// MySQL's own number of the error.
+    pub(super) fn number(&self) -> Option<u16> {
+        self.number
+    }
+
     pub(super) fn is_lock_conflict(&self) -> bool {
+        // lock wait timeout, deadlock
+        if let Some(number) = self.number {
+            return matches!(number, 1205 | 1213);
+        }
         // lock_not_available, deadlock_detected; SQLITE_BUSY, SQLITE_LOCKED and their extended codes
         matches!(self.code(), Some("55P03" | "40P01" | "5" | "6" | "261" | "262" | "517" | "773"))
     }
@@ -52,6 +63,13 @@ impl Cause {
     pub(super) fn connect_hint(&self, password_given: bool) -> Option<String> {
         Some(
             match self.code() {
+                Some("28P01" | "28000") if self.number.is_some() && !password_given => {
+                    "no password was given; pass it in a file or the environment"
+                }
+                Some("28000") if self.number.is_some() => {
+                    "the server refused this user and password; check both"
+                }
+                Some("42000") if self.number.is_some() => "check the database name at the end of the address",
                 Some("28P01") if !password_given => {
                     "no password was given; pass it in a file or the environment"
                 }
@@ -84,23 +102,41 @@ impl From<&sqlx::Error> for Cause {
         match error {
             sqlx::Error::Database(error) => {
                 let code = error.code().map(std::borrow::Cow::into_owned);
-                let message = if code.as_deref().is_some_and(may_quote_data) {
+                let number = error.try_downcast_ref().map(sqlx::mysql::MySqlDatabaseError::number);
+                let quotes = match number {
+                    Some(number) => may_quote_data_on_mysql(number),
+                    None => code.as_deref().is_some_and(may_quote_data),
+                };
+                let message = if quotes {
                     "the server's message is withheld because it may quote data".to_owned()
                 } else {
                     error.message().to_owned()
                 };
-                Self { code, message }
+                Self { code, number, message }
             }
-            sqlx::Error::Io(error) => Self { code: None, message: error.to_string() },
-            sqlx::Error::Tls(error) => Self { code: None, message: format!("TLS: {error}") },
-            sqlx::Error::WorkerCrashed => Self { code: None, message: "the connection is gone".to_owned() },
+            sqlx::Error::Io(error) => Self { code: None, number: None, message: error.to_string() },
+            sqlx::Error::Tls(error) => Self { code: None, number: None, message: format!("TLS: {error}") },
+            sqlx::Error::WorkerCrashed => {
+                Self { code: None, number: None, message: "the connection is gone".to_owned() }
+            }
             // The others describe the driver's state, and some of them quote what they could not decode.
             _ => Self {
                 code: None,
+                number: None,
                 message: "the driver and the server did not understand each other".to_owned(),
             },
         }
     }
+}
+
+/// MySQL quotes values in most messages, duplicate keys with the whole key among them. These are of the server, of
+/// rights, locks, tables and columns.
+fn may_quote_data_on_mysql(number: u16) -> bool {
+    const SAFE: [u16; 24] = [
+        1040, 1044, 1045, 1046, 1049, 1053, 1054, 1105, 1114, 1129, 1130, 1142, 1143, 1146, 1205, 1213, 1227,
+        1251, 1290, 1317, 1698, 1792, 1836, 3024,
+    ];
+    !SAFE.contains(&number)
 }
 
 /// Data exceptions, trigger and function errors, and whatever an extension defines quote values in their message.
@@ -119,5 +155,12 @@ mod tests {
     fn messages_that_may_quote_rows_are_withheld() {
         assert!(may_quote_data("22P02") && may_quote_data("P0001") && may_quote_data("1811"));
         assert!(!may_quote_data("23505") && !may_quote_data("42501") && !may_quote_data("5"));
+    }
+
+    #[test]
+    fn a_duplicate_key_of_mysql_is_withheld() {
+        assert!(
+            may_quote_data_on_mysql(1062) && may_quote_data_on_mysql(1366) && !may_quote_data_on_mysql(1205)
+        );
     }
 }

@@ -1,9 +1,6 @@
 //! How a session store fails: typed, with the next step, and without a value from any row.
-//!
-//! Drivers' errors never get in here as they are: see `cause`.
 
-use super::StoreKind;
-use super::cause::Cause;
+use super::{Cause, StoreKind};
 use std::path::PathBuf;
 
 /// What went wrong with a session store or a backup of one.
@@ -356,7 +353,7 @@ impl Error {
     /// The next step, where there is one.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Url(_) => "write postgres://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE or sqlite:PATH, and percent-encode special characters in names and passwords".to_owned(),
+            Self::Url(_) => "write postgres://USER@HOST:PORT/DATABASE, mysql://USER@HOST:PORT/DATABASE, redis://HOST:PORT/DATABASE or sqlite:PATH, and percent-encode special characters in names and passwords".to_owned(),
             Self::Connect { password_given, cause, .. } => return cause.connect_hint(*password_given),
             Self::NoSessionTable { .. } => "check the database in the address, or name the table and its form with --table and --dialect".to_owned(),
             Self::Ambiguous { .. } => "name the one that the application uses with --table (and --dialect)".to_owned(),
@@ -373,7 +370,7 @@ impl Error {
                 format!("GRANT {} ON {table} TO {role}, or connect as the table's owner", missing.join(", "))
             }
             Self::ReadOnly { .. } => "connect to the primary with a role that may write".to_owned(),
-            Self::Locked { .. } => "find the session in pg_stat_activity (or the process that has the file open), end it, and run again; nothing was changed".to_owned(),
+            Self::Locked { .. } => "find the session in pg_stat_activity (SHOW PROCESSLIST on MySQL, or the process that has the file open), end it, and run again; nothing was changed".to_owned(),
             Self::CommitUnknown { .. } => "when the server is back, count the sessions: none means that the purge was committed; keep the backup until then".to_owned(),
             Self::NoUsersTable { .. } => "name it with --users-table, and its key with --users-id".to_owned(),
             Self::KeyTypes { .. } => "name the table and the column that sessions refer to with --users-table and --users-id".to_owned(),

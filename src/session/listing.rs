@@ -51,9 +51,8 @@ pub(super) fn page(
     query: &ListQuery,
     sql: &impl Spelling,
 ) -> Result<(String, String), Error> {
-    let expires = &of.found.roles.expires;
-    let expiry = column_of(expires, sql);
-    let past = sql.is_past(expires, &expiry, Moment::Now)?;
+    let (expires, expiry) = of.end(sql);
+    let past = sql.is_past(&expires, &expiry, Moment::Now)?;
     let mut filters = vec!["1 = 1".to_owned()];
     if let Some(user) = &query.user {
         filters.extend(condition(&Selection::Users(vec![user.clone()]), of, sql)?);
@@ -62,7 +61,7 @@ pub(super) fn page(
         filters.push(format!("({past}) IS {}TRUE", if active { "NOT " } else { "" }));
     }
     if let Some(within) = query.expiring_within {
-        let then = sql.is_past(expires, &expiry, Moment::At(Timestamp::now() + within))?;
+        let then = sql.is_past(&expires, &expiry, Moment::At(Timestamp::now() + within))?;
         filters.push(format!("({then}) AND ({past}) IS NOT TRUE"));
     }
     let from = format!("FROM {} AS s WHERE {}", of.found.table.name.quoted_by(sql), filters.join(" AND "));
@@ -75,7 +74,7 @@ pub(super) fn page(
         "SELECT {}, {user}, {}, {made}, CAST(CASE WHEN {past} THEN 0 ELSE 1 END AS bigint) {from} \
          ORDER BY {}, s.{} LIMIT {} OFFSET {}",
         sql.text(&column_of(&of.found.roles.token, sql)),
-        sql.millis(expires, &expiry)?,
+        sql.millis(&expires, &expiry)?,
         sql.time_order(&expiry),
         sql.row(),
         query.limit,
@@ -151,10 +150,9 @@ pub(super) fn facts(
     soon: SignedDuration,
     sql: &impl Spelling,
 ) -> Result<FactQueries, Error> {
-    let expires = &of.found.roles.expires;
-    let expiry = column_of(expires, sql);
-    let past = sql.is_past(expires, &expiry, Moment::Now)?;
-    let by_then = sql.is_past(expires, &expiry, Moment::At(Timestamp::now() + soon))?;
+    let (expires, expiry) = of.end(sql);
+    let past = sql.is_past(&expires, &expiry, Moment::Now)?;
+    let by_then = sql.is_past(&expires, &expiry, Moment::At(Timestamp::now() + soon))?;
     let table = of.found.table.name.quoted_by(sql);
     let sum = |condition: &str| {
         format!("CAST(coalesce(sum(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS bigint)")

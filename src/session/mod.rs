@@ -10,6 +10,7 @@ mod check;
 mod dialect;
 mod error;
 mod listing;
+mod mysql;
 mod postgres;
 mod procedure;
 mod redis;
@@ -26,7 +27,7 @@ pub use backup::{
 };
 pub use cause::Cause;
 pub use check::{Point, PointState, Thresholds, judge};
-pub use dialect::{ALL as DIALECTS, Dialect, Roles, StoreClass};
+pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};
 pub use error::Error;
 pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
@@ -47,6 +48,8 @@ pub enum StoreKind {
     Postgres,
     /// A SQLite 3 file.
     Sqlite,
+    /// MySQL 8 or MariaDB 10.5 and later.
+    MySql,
     /// Redis 6.2 or later, Valkey, and what speaks like them.
     Redis,
 }
@@ -56,6 +59,7 @@ impl fmt::Display for StoreKind {
         f.write_str(match self {
             Self::Postgres => "PostgreSQL",
             Self::Sqlite => "SQLite",
+            Self::MySql => "MySQL",
             Self::Redis => "Redis",
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! A name from outside is only ever compared with the catalogue's; what goes into SQL is the catalogue's, quoted.
 
-use super::dialect::{Dialect, Roles};
+use super::dialect::{CUSTOM, CustomTable, Dialect, Roles};
 use super::{Error, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,7 +43,7 @@ impl fmt::Display for TableName {
     }
 }
 
-/// An identifier as it goes into SQL, on PostgreSQL and SQLite alike.
+/// An identifier as it goes into SQL: on PostgreSQL, SQLite, and MySQL with `ANSI_QUOTES` alike.
 pub(super) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
@@ -91,12 +91,16 @@ pub(super) struct Wanted<'a> {
     pub(super) kind: StoreKind,
     pub(super) table: Option<&'a str>,
     pub(super) dialect: Option<&'a str>,
+    pub(super) custom: Option<&'a CustomTable>,
 }
 
 /// Chooses the session table. Several candidates are an error: what is to be deleted is never guessed.
 pub(super) fn select(tables: Vec<Table>, wanted: Wanted<'_>) -> Result<Selected, Error> {
-    let dialects = wanted.dialects()?;
     let seen: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
+    if let Some(custom) = wanted.custom {
+        return wanted.described(resolve(tables, &custom.table, &seen)?, custom);
+    }
+    let dialects = wanted.dialects()?;
     if let Some(asked) = wanted.table {
         return wanted.match_named(resolve(tables, asked, &seen)?, &dialects);
     }
@@ -142,6 +146,16 @@ impl Wanted<'_> {
             }
         }
         Err(reason)
+    }
+
+    /// The table that the caller describes.
+    fn described(&self, table: Table, custom: &CustomTable) -> Result<Selected, Error> {
+        let roles = custom.roles(&table, self.kind).map_err(|reason| Error::WrongShape {
+            table: table.name.to_string(),
+            dialect: CUSTOM.name.to_owned(),
+            reason,
+        })?;
+        plain(Selected { table, dialect: &CUSTOM, roles })
     }
 
     fn match_named(&self, table: Table, dialects: &[&'static Dialect]) -> Result<Selected, Error> {

@@ -1,6 +1,8 @@
 //! The one handle to a session store of any kind.
 
 use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
+use super::dialect::CustomTable;
+use super::mysql::MySql;
 use super::postgres::Postgres;
 use super::redis::{Emptied, Redis};
 use super::schema::Selected;
@@ -31,6 +33,8 @@ pub struct Options {
     pub user_path: Option<String>,
     /// The zone in which times without one are read [default: UTC].
     pub zone: Option<String>,
+    /// The session table in the caller's words, when it is of no known form; it wins over `table` and `dialect`.
+    pub custom: Option<CustomTable>,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -70,6 +74,7 @@ pub struct Store {
 enum Backend {
     Postgres(Box<Postgres>),
     Sqlite(Box<Sqlite>),
+    MySql(Box<MySql>),
     Redis(Box<Redis>),
 }
 
@@ -85,6 +90,9 @@ impl Store {
                 Backend::Postgres(Box::new(Postgres::connect(address, shown, options).await?))
             }
             Address::Sqlite(path) => Backend::Sqlite(Box::new(Sqlite::connect(path, shown, options).await?)),
+            Address::MySql(address) => {
+                Backend::MySql(Box::new(MySql::connect(address, shown, options).await?))
+            }
             Address::Redis(address) => {
                 Backend::Redis(Box::new(Redis::connect(address, shown, options).await?))
             }
@@ -116,6 +124,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.counts().await,
             Backend::Sqlite(store) => store.counts().await,
+            Backend::MySql(store) => store.counts().await,
             Backend::Redis(store) => store.counts().await,
         }
     }
@@ -126,6 +135,7 @@ impl Store {
         match &mut self.backend {
             Backend::Postgres(store) => store.preflight().await,
             Backend::Sqlite(store) => store.preflight().await,
+            Backend::MySql(store) => store.preflight().await,
             Backend::Redis(store) => store.preflight().await,
         }
     }
@@ -139,13 +149,14 @@ impl Store {
 
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
     pub async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
+        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.count(selection).await,
             Backend::Sqlite(store) => store.count(selection).await,
-            Backend::Redis(store) => match selection {
-                Selection::All => Ok(store.counts().await?.total),
-                _ => Err(of_redis(selection)),
-            },
+            Backend::MySql(_) | Backend::Redis(_) if !matches!(selection, Selection::All) => {
+                Err(not_yet(selection.name(), kind))
+            }
+            Backend::MySql(_) | Backend::Redis(_) => Ok(self.counts().await?.total),
         }
     }
 
@@ -231,14 +242,16 @@ impl Store {
         spec: &BackupSpec<'_>,
         bounds: Bounds,
     ) -> Result<Option<BackupInfo>, Error> {
+        let kind = self.kind();
         for attempt in 1.. {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.delete(selection, spec, bounds).await,
                 Backend::Sqlite(store) => store.delete(selection, spec, bounds).await,
-                Backend::Redis(store) => match selection {
-                    Selection::All => store.purge(spec).await.map(|emptied| emptied.backup),
-                    _ => Err(of_redis(selection)),
-                },
+                Backend::MySql(_) | Backend::Redis(_) if !matches!(selection, Selection::All) => {
+                    Err(not_yet(selection.name(), kind))
+                }
+                Backend::MySql(store) => store.purge(spec).await,
+                Backend::Redis(store) => store.purge(spec).await.map(|emptied| emptied.backup),
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -250,10 +263,11 @@ impl Store {
 
     /// Looks the users table up in the catalogue.
     pub async fn users_table(&mut self, wanted: &UsersWanted) -> Result<UsersTable, Error> {
+        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.users_table(wanted).await,
             Backend::Sqlite(store) => store.users_table(wanted).await,
-            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
+            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
         }
     }
 
@@ -264,37 +278,41 @@ impl Store {
         pattern: &UserPattern,
         limit: u32,
     ) -> Result<Vec<User>, Error> {
+        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.find_users(users, pattern, limit).await,
             Backend::Sqlite(store) => store.find_users(users, pattern, limit).await,
-            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
+            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
         }
     }
 
     /// How many users there are, and how many sessions are of none of them.
     pub async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
+        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.orphaned(users).await,
             Backend::Sqlite(store) => store.orphaned(users).await,
-            Backend::Redis(_) => Err(unsupported("users: Redis has no table of them")),
+            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
         }
     }
 
     /// One page of the sessions that a query fits. Tokens in it are live credentials.
     pub async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
+        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.page(query).await,
             Backend::Sqlite(store) => store.page(query).await,
-            Backend::Redis(_) => Err(unsupported("lists of the sessions in Redis")),
+            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("lists of sessions", kind)),
         }
     }
 
     /// What can be told about all sessions, and with the users table about orphans.
     pub async fn facts(&mut self, users: Option<&UsersTable>, soon: SignedDuration) -> Result<Facts, Error> {
+        let kind = self.kind();
         let mut facts = match &mut self.backend {
             Backend::Postgres(store) => store.facts(soon).await?,
             Backend::Sqlite(store) => store.facts(soon).await?,
-            Backend::Redis(_) => return Err(unsupported("checks of the sessions in Redis")),
+            Backend::MySql(_) | Backend::Redis(_) => return Err(not_yet("checks of sessions", kind)),
         };
         if let Some(users) = users {
             facts.orphaned = Some(self.orphaned(users).await?);
@@ -304,19 +322,21 @@ impl Store {
 
     /// The different tokens that a test fits.
     pub async fn find_tokens(&mut self, fits: &dyn Fn(&Secret) -> bool) -> Result<Vec<Secret>, Error> {
+        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.find_tokens(fits).await,
             Backend::Sqlite(store) => store.find_tokens(fits).await,
-            Backend::Redis(_) => Err(unsupported("single sessions in Redis")),
+            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("single sessions", kind)),
         }
     }
 
     /// Adds a unique index on the token, unless there is one; gives whether it was added.
     pub async fn add_unique_token(&mut self) -> Result<bool, Error> {
+        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.add_unique_token().await,
             Backend::Sqlite(store) => store.add_unique_token().await,
-            Backend::Redis(_) => Ok(false),
+            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("unique indexes", kind)),
         }
     }
 
@@ -332,6 +352,7 @@ impl Store {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.restore(reader).await,
                 Backend::Sqlite(store) => store.restore(reader).await,
+                Backend::MySql(store) => store.restore(reader).await,
                 Backend::Redis(store) => store.restore(reader, path).await,
             };
             match result {
@@ -345,7 +366,7 @@ impl Store {
 
     /// Finds out how the purge of a prepared backup ended, after a crash or a lost connection.
     ///
-    /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite the first
+    /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite and MySQL the first
     /// rows of the backup are looked up in the table. On Redis all of its keys are, and `rows` of
     /// [`Settled::Committed`] is how many are gone: a purge may have come half-way.
     pub async fn settle(&mut self, path: &Path, key: &BackupKey) -> Result<Settled, Error> {
@@ -361,6 +382,7 @@ impl Store {
                 let of_duplicates = info.selection == Selection::Duplicates.name();
                 store.was_committed(Reader::open(path, key)?, of_duplicates).await?
             }
+            Backend::MySql(store) => store.was_committed(Reader::open(path, key)?).await?,
             Backend::Redis(store) => return store.settle(path, key).await,
         };
         Ok(match committed {
@@ -399,6 +421,7 @@ impl Store {
         match &self.backend {
             Backend::Postgres(store) => store.selected(),
             Backend::Sqlite(store) => store.selected(),
+            Backend::MySql(store) => store.selected(),
             Backend::Redis(store) => store.selected(),
         }
     }
@@ -415,10 +438,9 @@ pub(super) async fn within<T>(
         .unwrap_or_else(|_| Err(Error::Timeout { doing, seconds: limit.as_secs() }))
 }
 
-fn of_redis(selection: &Selection) -> Error {
-    unsupported(&format!("a part of the sessions in Redis ({})", selection.name()))
-}
-
-fn unsupported(what: &str) -> Error {
-    Error::Unsupported { what: what.to_owned() }
+/// What is done on PostgreSQL and SQLite, and elsewhere only with all sessions at once.
+fn not_yet(what: &str, kind: StoreKind) -> Error {
+    Error::Unsupported {
+        what: format!("{what} on {kind} yet: there it counts, purges and restores all sessions"),
+    }
 }

@@ -157,8 +157,12 @@ fn edit_before(text: &[u8], kind: Kind, start: usize) -> Option<Edit> {
     let line = line_before(text, start);
     let from = line.saturating_sub(longest(kind));
     let range = &text[from..start];
-    let fits =
-        |at: usize| edit_at(text, kind, from + at).filter(|edit| (line..=start).contains(&edit.range.end));
+    // Seen from the other end a place at the very reach is too far, and both must be told as one part or as two.
+    let fits = |at: usize| {
+        let is_near =
+            |edit: &Edit| (line..=start).contains(&edit.range.end) && start - edit.range.end < REACH;
+        edit_at(text, kind, from + at).filter(is_near)
+    };
     match kind {
         Kind::Percent => memchr::memrchr_iter(b'%', range).find_map(fits),
         Kind::Printable => memchr::memrchr_iter(b'=', range).find_map(fits),
@@ -179,4 +183,25 @@ pub(super) fn line_before(text: &[u8], start: usize) -> usize {
 pub(super) fn line_behind(text: &[u8], end: usize) -> usize {
     let ceiling = (end + REACH).min(text.len());
     memchr::memchr(b'\n', &text[end..ceiling]).map_or(ceiling, |newline| end + newline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever lies between two places: they are one part seen from both, or two seen from both.
+    #[test]
+    fn places_are_near_from_both_sides() {
+        let places = [(Kind::Percent, "%41"), (Kind::Continued, "a\\\nb"), (Kind::Colour, "\u{1b}[31m")];
+        for (kind, place) in places {
+            for between in REACH - 6..REACH + 6 {
+                let text = format!("x{place}{}{place}x", "-".repeat(between));
+                let at = usize::from(kind == Kind::Continued) + 1;
+                let behind = at + place.len() + between;
+                let parts = [at, behind].map(|at| part(text.as_bytes(), kind, at).unwrap().range);
+                let is_one = parts[0] == parts[1];
+                assert!(is_one || !parts[1].contains(&at), "{kind:?} {between}: {parts:?}");
+            }
+        }
+    }
 }

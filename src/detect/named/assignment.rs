@@ -104,6 +104,11 @@ fn first_of_list(mut at: Cursor<'_>, text: &[u8], name: &Name) -> Option<Candida
     if !is_key(text, &first) {
         return Some(first);
     }
+    // Of a pair only the second is secret: `hmac_keys = {"access_key_id": …, "secret_access_key": …}`.
+    let key = text[first.range.clone()].to_ascii_lowercase();
+    if [&b"id"[..], b"user", b"username", b"name", b"email"].iter().any(|end| key.ends_with(end)) {
+        return None;
+    }
     at.at = first.range.end;
     at.skip(2, |byte| b"\\\"'`".contains(&byte));
     at.blanks();

@@ -36,6 +36,8 @@ pub(in crate::session) enum Encoding {
     PgCopyText,
     /// Tagged values, see `sqlite::row`.
     SqliteValues,
+    /// Each value as MySQL writes it as text, see `mysql::row`.
+    MySqlText,
     /// Keys with their DUMP and the time of their end, see `redis::record`.
     RedisDump,
 }

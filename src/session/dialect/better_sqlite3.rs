@@ -1,7 +1,7 @@
 //! express-session with better-sqlite3-session-store: `sessions(sid, sess, expire)`, where `expire` is ISO 8601
 //! text in UTC.
 
-use super::{Columns, Dialect, Form, StoreClass};
+use super::{Columns, Dialect, Expiry, Form, StoreClass};
 use crate::session::StoreKind;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -9,5 +9,5 @@ pub(super) const DIALECT: Dialect = Dialect {
     aliases: &["better-sqlite3"],
     kinds: &[StoreKind::Sqlite],
     class: StoreClass::A,
-    form: Form::Table(Columns { token: "sid", expires: "expire", user: None, also: &["sess"] }),
+    form: Form::Table(Columns { token: "sid", expiry: Expiry::time("expire"), user: None, also: &["sess"] }),
 };

@@ -3,7 +3,7 @@
 //! The library writes `expire` through `to_timestamp`, cast in its connection's time zone: a wall clock of the
 //! server's zone, not of UTC. Table and schema names are options, so only the columns tell.
 
-use super::{Columns, Dialect, Form, StoreClass};
+use super::{Columns, Dialect, Expiry, Form, StoreClass};
 use crate::session::StoreKind;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -11,5 +11,5 @@ pub(super) const DIALECT: Dialect = Dialect {
     aliases: &["express-session"],
     kinds: &[StoreKind::Postgres],
     class: StoreClass::A,
-    form: Form::Table(Columns { token: "sid", expires: "expire", user: None, also: &["sess"] }),
+    form: Form::Table(Columns { token: "sid", expiry: Expiry::time("expire"), user: None, also: &["sess"] }),
 };

@@ -1,6 +1,6 @@
 //! express-session with connect-sqlite3: `sessions(sid, expired, sess)`, where `expired` is Unix milliseconds.
 
-use super::{Columns, Dialect, Form, StoreClass};
+use super::{Columns, Dialect, Expiry, Form, StoreClass, Unit};
 use crate::session::StoreKind;
 
 pub(super) const DIALECT: Dialect = Dialect {
@@ -8,5 +8,10 @@ pub(super) const DIALECT: Dialect = Dialect {
     aliases: &[],
     kinds: &[StoreKind::Sqlite],
     class: StoreClass::A,
-    form: Form::Table(Columns { token: "sid", expires: "expired", user: None, also: &["sess"] }),
+    form: Form::Table(Columns {
+        token: "sid",
+        expiry: Expiry::new("expired", Unit::Milliseconds),
+        user: None,
+        also: &["sess"],
+    }),
 };

@@ -3,30 +3,55 @@
 //! A dialect is data: columns of a table, or the form of Redis keys. Columns are compared without case and
 //! underscores, because `sessionToken`, `sessiontoken` (unquoted DDL) and `session_token` are one to the frameworks.
 
+mod auth_sessions;
 mod authjs;
+mod better_auth;
 mod better_sqlite3;
 mod connect_pg_simple;
 mod connect_redis;
 mod connect_sqlite3;
+mod custom;
 mod custom_redis;
+mod django;
 mod django_cache;
+mod expiry;
+mod express_mysql;
+mod flask_session;
 mod flask_session_redis;
 mod keys;
+mod laravel;
 mod laravel_redis;
+mod rails;
+mod spring_session;
 mod spring_session_redis;
+mod tower_sessions;
 
+pub use custom::CustomTable;
+pub(super) use custom::DIALECT as CUSTOM;
+pub(super) use expiry::Expiry;
+pub use expiry::Unit;
 pub(super) use keys::{Content, Family, Id, Keys, Part};
 
 use super::StoreKind;
 use super::schema::{Column, Table};
 use serde::Serialize;
 
-/// Every dialect; adding one is one file and one line.
-pub const ALL: [&Dialect; 10] = [
+/// Every dialect that can be detected or named, stricter ones before those whose columns they have as well; adding
+/// one is one file and one line.
+pub const ALL: [&Dialect; 19] = [
     &connect_pg_simple::DIALECT,
     &authjs::DIALECT,
     &connect_sqlite3::DIALECT,
     &better_sqlite3::DIALECT,
+    &express_mysql::DIALECT,
+    &better_auth::DIALECT,
+    &auth_sessions::DIALECT,
+    &django::DIALECT,
+    &laravel::DIALECT,
+    &spring_session::DIALECT,
+    &flask_session::DIALECT,
+    &tower_sessions::DIALECT,
+    &rails::DIALECT,
     &connect_redis::DIALECT,
     &spring_session_redis::DIALECT,
     &flask_session_redis::DIALECT,
@@ -57,6 +82,8 @@ pub(super) enum Form {
     Table(Columns),
     /// Under keys of Redis.
     Keys(Keys),
+    /// In a table that the caller describes.
+    Described,
 }
 
 /// The columns of a session table, normalised.
@@ -64,8 +91,8 @@ pub(super) enum Form {
 pub(super) struct Columns {
     /// The one that holds the session's id or token.
     pub(super) token: &'static str,
-    /// The one that holds the expiry.
-    pub(super) expires: &'static str,
+    /// The one that tells when it ends.
+    pub(super) expiry: Expiry,
     /// The one that holds the user's id; `None` when it is inside the payload.
     pub(super) user: Option<&'static str>,
     /// The further ones without which it is another dialect.
@@ -77,8 +104,10 @@ pub(super) struct Columns {
 pub struct Roles {
     /// The session's id or token.
     pub token: Column,
-    /// The expiry.
+    /// What tells when it ends.
     pub expires: Column,
+    /// How that is to be read.
+    pub unit: Unit,
     /// The user's id, when it has a column.
     pub user: Option<Column>,
 }
@@ -98,7 +127,7 @@ impl Dialect {
     pub(super) fn keys(&self) -> Option<&Keys> {
         match &self.form {
             Form::Keys(keys) => Some(keys),
-            Form::Table(_) => None,
+            Form::Table(_) | Form::Described => None,
         }
     }
 
@@ -118,12 +147,11 @@ impl Dialect {
         }
         let roles = Roles {
             token: find(columns.token)?,
-            expires: find(columns.expires)?,
+            expires: find(columns.expiry.column)?,
+            unit: columns.expiry.unit,
             user: columns.user.map(find).transpose()?,
         };
-        if kind == StoreKind::Postgres && !roles.expires.data_type.starts_with("timestamp") {
-            return Err(format!("its column {} is no timestamp", roles.expires.name));
-        }
+        roles.unit.check(&roles.expires, kind)?;
         Ok(roles)
     }
 }
@@ -200,7 +228,9 @@ mod tests {
                 }
             }
             let Form::Table(columns) = &dialect.form else { continue };
-            for column in columns.also.iter().chain([&columns.token, &columns.expires]).chain(&columns.user) {
+            for column in
+                columns.also.iter().chain([&columns.token, &columns.expiry.column]).chain(&columns.user)
+            {
                 assert_eq!(*column, normalised(column));
             }
         }

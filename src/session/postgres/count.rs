@@ -2,7 +2,7 @@
 
 use super::spelling::Postgresql;
 use super::{Postgres, execute};
-use crate::session::selection::{Moment, Spelling as _, Subject, column_of, condition};
+use crate::session::selection::{Moment, Spelling as _, Subject, condition};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection, ZoneCounts};
 use sqlx::postgres::PgConnection;
@@ -51,9 +51,9 @@ impl Postgres {
     }
 
     async fn count_all(&self, connection: &mut PgConnection) -> Result<Counts, Error> {
-        let column = &self.selected.roles.expires;
         let expired = |zone: &str| {
-            Postgresql { zone }.is_past(column, &column_of(column, &Postgresql { zone }), Moment::Now)
+            let (column, end) = self.subject().end(&Postgresql { zone });
+            Postgresql { zone }.is_past(&column, &end, Moment::Now)
         };
         let other = self.other_zone();
         let elsewhere = other.map(expired).transpose()?.unwrap_or_else(|| "false".to_owned());

@@ -70,6 +70,7 @@ impl Postgres {
             kind: StoreKind::Postgres,
             table: options.table.as_deref(),
             dialect: options.dialect.as_deref(),
+            custom: options.custom.as_ref(),
         };
         let selected = select(tables, wanted)?;
         let user = UserAt::find(&selected, options.user_path.as_deref())?;

@@ -12,7 +12,7 @@ mod record;
 mod restore;
 mod server;
 
-use super::dialect::Roles;
+use super::dialect::{Roles, Unit};
 use super::schema::{Column, Selected, Table, TableName};
 use super::store::{Options, within};
 use super::url::RedisAddress;
@@ -47,7 +47,8 @@ impl Redis {
         let (space, dialect) = within(opener.limits.statement, "looking for sessions", choice).await?;
         let column =
             |name: &str, data_type: &str| Column { name: name.to_owned(), data_type: data_type.to_owned() };
-        let roles = Roles { token: column("key", "key"), expires: column("ttl", "milliseconds"), user: None };
+        let (token, expires) = (column("key", "key"), column("ttl", "milliseconds"));
+        let roles = Roles { token, expires, unit: Unit::Milliseconds, user: None };
         let table = Table {
             name: TableName { schema: None, name: format!("{}*", String::from_utf8_lossy(&space.prefix)) },
             path_rank: None,

@@ -4,7 +4,7 @@
 
 use super::{Selection, UserAt, UsersTable, family};
 use crate::session::Error;
-use crate::session::dialect::normalised;
+use crate::session::dialect::{Roles, Unit, normalised};
 use crate::session::schema::{Column, Selected, Table};
 use jiff::Timestamp;
 
@@ -58,7 +58,10 @@ pub(in crate::session) fn condition(
             format!("{} IN {}", sql.text(&column_of(&roles.token, sql)), sql.values())
         }
         Selection::Users(_) => format!("{} IN {}", of.user_text(sql)?, sql.values()),
-        Selection::Expired => is_past(&roles.expires, Moment::Now)?,
+        Selection::Expired => {
+            let (column, end) = of.end(sql);
+            sql.is_past(&column, &end, Moment::Now)?
+        }
         Selection::Before(time) => is_past(of.created()?, Moment::At(*time))?,
         Selection::Idle(time) => is_past(of.used()?, Moment::At(*time))?,
         Selection::Duplicates => of.duplicates(sql),
@@ -73,6 +76,21 @@ pub(in crate::session) fn column_of(column: &Column, sql: &impl Spelling) -> Str
 }
 
 impl Subject<'_> {
+    /// When a session ends: the column or, where it takes a calculation, one of numbers that stands for it; and how
+    /// that is spelled.
+    pub(in crate::session) fn end(&self, sql: &impl Spelling) -> (Column, String) {
+        let Roles { expires, unit, .. } = &self.found.roles;
+        let column = column_of(expires, sql);
+        let millis = match unit {
+            Unit::Time => return (expires.clone(), column),
+            Unit::Milliseconds => column,
+            Unit::Seconds => format!("({column} * 1000.0)"),
+            Unit::IdleSeconds(lifetime) => format!("(({column} + {lifetime}) * 1000.0)"),
+            Unit::Never => "CAST(NULL AS bigint)".to_owned(),
+        };
+        (Column { data_type: "bigint".to_owned(), ..expires.clone() }, millis)
+    }
+
     /// The user's id, in the type that it has.
     pub(in crate::session) fn user(&self, sql: &impl Spelling) -> Result<String, Error> {
         match self.user {

@@ -2,7 +2,7 @@
 
 use super::Sqlite;
 use super::spelling::SqliteSpelling;
-use crate::session::selection::{Moment, Spelling as _, Subject, column_of, condition};
+use crate::session::selection::{Moment, Spelling as _, Subject, condition};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -48,8 +48,9 @@ impl Sqlite {
     }
 
     async fn count_all(&self, connection: &mut SqliteConnection) -> Result<Counts, Error> {
-        let (sql, expires) = (SqliteSpelling::new(&self.selected.table), &self.selected.roles.expires);
-        let expired = sql.is_past(expires, &column_of(expires, &sql), Moment::Now)?;
+        let sql = SqliteSpelling::new(&self.selected.table);
+        let (column, end) = self.subject().end(&sql);
+        let expired = sql.is_past(&column, &end, Moment::Now)?;
         let select = format!(
             "SELECT count(*), coalesce(sum({expired}), 0) FROM {} AS s",
             self.selected.table.name.quoted()

@@ -51,6 +51,7 @@ impl Sqlite {
             kind: StoreKind::Sqlite,
             table: options.table.as_deref(),
             dialect: options.dialect.as_deref(),
+            custom: options.custom.as_ref(),
         };
         let selected = select(tables, wanted)?;
         let user = UserAt::find(&selected, options.user_path.as_deref())?;

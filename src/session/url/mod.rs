@@ -3,9 +3,11 @@
 //! Strict on purpose: text that a careless password pushed out of its place (`@`, `#` in the path) is refused
 //! without being repeated, so no part of a password can end up in a host or database name that is shown.
 
+mod mysql;
 mod postgres;
 mod redis;
 
+pub(super) use mysql::MySqlAddress;
 pub(super) use postgres::{PostgresAddress, SslMode};
 pub(super) use redis::{Hosts, RedisAddress};
 
@@ -15,8 +17,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// Where a session store is: `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=…]`, `sqlite:PATH` or
-/// `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` (`rediss:` with TLS, `unix:` for a socket, several hosts with
+/// Where a session store is: `postgres://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?sslmode=…]`, `sqlite:PATH`,
+/// `mysql://USER[:PASSWORD]@HOST[:PORT]/DATABASE` or `redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]` (`rediss:` with TLS, `unix:` for a socket, several hosts with
 /// commas for a cluster, `redis+sentinel://HOST:PORT/SERVICE` for Sentinel).
 ///
 /// ```
@@ -31,6 +33,7 @@ pub struct StoreUrl(pub(super) Address);
 pub(super) enum Address {
     Postgres(PostgresAddress),
     Sqlite(PathBuf),
+    MySql(MySqlAddress),
     Redis(RedisAddress),
 }
 
@@ -40,6 +43,7 @@ impl StoreUrl {
         match self.0 {
             Address::Postgres(_) => StoreKind::Postgres,
             Address::Sqlite(_) => StoreKind::Sqlite,
+            Address::MySql(_) => StoreKind::MySql,
             Address::Redis(_) => StoreKind::Redis,
         }
     }
@@ -48,6 +52,7 @@ impl StoreUrl {
     pub fn has_password(&self) -> bool {
         match &self.0 {
             Address::Postgres(at) => at.password.is_some(),
+            Address::MySql(at) => at.password.is_some(),
             Address::Redis(at) => at.password.is_some(),
             Address::Sqlite(_) => false,
         }
@@ -67,8 +72,9 @@ impl FromStr for StoreUrl {
         match scheme {
             "sqlite" => sqlite_path(rest).map(Address::Sqlite).map(Self),
             "postgres" | "postgresql" => postgres::parse(text).map(Address::Postgres).map(Self),
+            "mysql" | "mariadb" => mysql::parse(text).map(Address::MySql).map(Self),
             _ if redis::is_scheme(scheme) => redis::parse(scheme, rest).map(Address::Redis).map(Self),
-            _ => Err(bad("only postgres:, redis: and sqlite: stores are known")),
+            _ => Err(bad("only postgres:, mysql:, redis: and sqlite: stores are known")),
         }
     }
 }
@@ -78,6 +84,7 @@ impl fmt::Display for StoreUrl {
         match &self.0 {
             Address::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             Address::Postgres(at) => at.fmt(f),
+            Address::MySql(at) => at.fmt(f),
             Address::Redis(at) => at.fmt(f),
         }
     }
@@ -125,6 +132,8 @@ mod tests {
             ("postgres://app@localhost", "postgres://app@localhost:5432/app"),
             ("postgres://app@%2Frun%2Fpostgresql/shop", "postgres://app@/run/postgresql:5432/shop"),
             ("postgres:///shop?host=/run/pg&user=app&password=x", "postgres://app:***@/run/pg:5432/shop"),
+            ("mysql://app@db/shop", "mysql://app@db:3306/shop"),
+            ("mariadb://app:x@[::1]:3307/shop?ssl-mode=VERIFY_CA", "mysql://app:***@[::1]:3307/shop"),
             ("redis://localhost", "redis://localhost:6379/0"),
             ("rediss://app:x@cache.internal:6380/3", "rediss://app:***@cache.internal:6380/3"),
             ("valkey://:x@[::1]", "redis://:***@[::1]:6379/0"),
@@ -144,6 +153,10 @@ mod tests {
             "",
             "postgres",
             "mongodb://h",
+            "mysql://h/db",
+            "mysql://u@h",
+            "mysql://u@h/a/b",
+            "mysql://u@h/db?ssl-mode=on",
             "redis:",
             "redis://",
             "redis://h/x",
@@ -173,6 +186,8 @@ mod tests {
             for text in [
                 format!("postgres://app:{password}@db:5432/shop"),
                 format!("postgres://app@db/shop?password={password}"),
+                format!("mysql://app:{password}@db/shop"),
+                format!("mysql://app@db/shop?password={password}"),
                 format!("redis://:{password}@cache:6379/0"),
                 format!("rediss://app:{password}@a,b:7000"),
                 format!("redis+sentinel://{password}@a/main"),

@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 use url::form_urlencoded;
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(in crate::session) struct RedisAddress {
     pub(in crate::session) hosts: Hosts,
     pub(in crate::session) tls: bool,
@@ -156,6 +156,13 @@ impl RedisAddress {
             }
         }
         Ok(())
+    }
+}
+
+/// As it is shown: what stands where a user's name should may be a password.
+impl fmt::Debug for RedisAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -31,11 +31,66 @@ async fn the_documented_tables_of_the_frameworks_are_found() {
         (drizzle, "authjs", StoreClass::B),
         (folded, "authjs", StoreClass::B),
         (snake, "authjs", StoreClass::B),
+        (
+            r#"CREATE TABLE session (id text PRIMARY KEY, "expiresAt" timestamp NOT NULL, token text UNIQUE, "ipAddress" text, "userId" text);
+            INSERT INTO session VALUES ('1', 'epoch', 't', '', 'u')"#,
+            "better-auth",
+            StoreClass::A,
+        ),
+        (
+            "CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text, expire_date timestamptz);
+            INSERT INTO django_session VALUES ('k', '', 'epoch')",
+            "django",
+            StoreClass::C,
+        ),
+        (
+            "CREATE TABLE sessions (id varchar(255) PRIMARY KEY, user_id bigint, ip_address varchar(45), user_agent text, payload text,
+            last_activity integer); INSERT INTO sessions VALUES ('k', 1, '', '', '', extract(epoch FROM now()) - 7300)",
+            "laravel",
+            StoreClass::C,
+        ),
+        (
+            "CREATE TABLE SPRING_SESSION (PRIMARY_ID char(36) PRIMARY KEY, SESSION_ID char(36), EXPIRY_TIME bigint, PRINCIPAL_NAME text);
+            INSERT INTO SPRING_SESSION VALUES ('1', 'k', 1000000000000, 'u')",
+            "spring-session",
+            StoreClass::B,
+        ),
+        (
+            "CREATE TABLE sessions (id int PRIMARY KEY, session_id varchar(255), data bytea, expiry timestamp);
+            INSERT INTO sessions VALUES (1, 'session:k', '', 'epoch')",
+            "flask-session",
+            StoreClass::B,
+        ),
+        (
+            "CREATE SCHEMA tower_sessions; CREATE TABLE tower_sessions.session (id text PRIMARY KEY, data bytea, expiry_date timestamptz);
+            INSERT INTO tower_sessions.session VALUES ('k', '', 'epoch')",
+            "tower-sessions",
+            StoreClass::B,
+        ),
+        (
+            "CREATE TABLE auth_sessions (id uuid PRIMARY KEY, user_id uuid, family_id uuid, expires_at timestamptz, ip inet);
+            INSERT INTO auth_sessions VALUES (gen_random_uuid(), NULL, NULL, 'epoch', NULL)",
+            "auth-sessions",
+            StoreClass::A,
+        ),
     ] {
         let database = Database::with(ddl).await;
         let summary = database.open().await.expect(ddl).describe().await.unwrap();
         assert_eq!((summary.dialect, summary.class), (dialect, class), "{ddl}");
         assert_eq!((summary.counts.total, summary.counts.active, summary.counts.expired), (1, 0, 1), "{ddl}");
+    }
+}
+
+/// Rails ends no session, so the oldest counts as active; and a number may say that a session never ends.
+#[tokio::test]
+async fn a_session_without_an_end_is_active() {
+    let rails = "CREATE TABLE sessions (id bigint, session_id text, data text, created_at timestamp, updated_at timestamp);
+        INSERT INTO sessions VALUES (1, 'k', '', 'epoch', 'epoch')";
+    let spring = "CREATE TABLE spring_session (primary_id text, session_id text, expiry_time bigint, principal_name text);
+        INSERT INTO spring_session VALUES ('1', 'k', 9223372036854775807, NULL)";
+    for (ddl, dialect) in [(rails, "rails"), (spring, "spring-session")] {
+        let summary = Database::with(ddl).await.open().await.expect(ddl).describe().await.unwrap();
+        assert_eq!((summary.dialect, summary.counts.active, summary.counts.expired), (dialect, 1, 0));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Session stores on real servers (PostgreSQL and Redis, started by `tests/run`) and on SQLite files.
+//! Session stores on real servers (PostgreSQL, MariaDB and Redis, started by `tests/run`) and on SQLite files.
 
 #![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
 
@@ -8,9 +8,11 @@ mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks
 mod fixture; // a database of its own for each test
 mod memory; // a purge of many rows in constant memory
+mod mysql; // dialects, purge, restore, refusals on MariaDB
 mod place; // one store of either kind, so that the same test runs on both
 mod purge; // backup, purge, restore on PostgreSQL
-mod redis; // detection, purge, restore, refusals on Redis, alone and as a cluster
+mod redis; // detection, purge, restore on Redis, alone and as a cluster
+mod redis_refusals; // accounts and servers that Redis cannot be purged with
 mod selection; // which rows each selection takes, on both stores, against a plain model
 mod sqlite; // the same on SQLite
 mod zones; // expiries without a zone

@@ -1,0 +1,139 @@
+//! What the catalogue of MySQL and MariaDB says: the tables, what keeps a purge from being complete, the zone.
+//!
+//! The servers and their versions give the same columns different types, so everything is read as text.
+
+use crate::session::schema::{Column, Table, TableName};
+use crate::session::{Cause, Error};
+use sqlx::mysql::{MySqlConnection, MySqlRow};
+use sqlx::{AssertSqlSafe, Row as _};
+
+/// One row a column. Only tables of the chosen database, unless another one may be named.
+const TABLES: &str = "
+SELECT cast(t.table_schema AS char), cast(t.table_name AS char), cast(t.table_type AS char),
+       cast(coalesce(e.transactions, 'NO') AS char), cast(t.table_schema = coalesce(database(), '') AS char),
+       cast(c.column_name AS char), cast(c.column_type AS char)
+FROM information_schema.tables t
+LEFT JOIN information_schema.engines e ON e.engine = t.engine
+LEFT JOIN information_schema.columns c ON c.table_schema = t.table_schema AND c.table_name = t.table_name
+  AND coalesce(c.generation_expression, '') = ''
+WHERE t.table_schema NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')";
+
+pub(super) async fn tables(connection: &mut MySqlConnection, elsewhere: bool) -> Result<Vec<Table>, Error> {
+    let doing = "reading the catalogue";
+    let here = if elsewhere { "" } else { " AND t.table_schema = database()" };
+    let sql = format!("{TABLES}{here} ORDER BY t.table_schema, t.table_name, c.ordinal_position");
+    let rows =
+        sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await.map_err(Error::database(doing))?;
+    let mut tables: Vec<Table> = Vec::new();
+    for row in &rows {
+        let text = |index| text(row, index).unwrap_or_default();
+        let name = TableName { schema: Some(text(0)), name: text(1) };
+        if tables.last().is_none_or(|last| last.name != name) {
+            tables.push(Table {
+                name,
+                path_rank: (text(4) == "1").then_some(0),
+                special: special(&text(2), &text(3)),
+                columns: Vec::new(),
+            });
+        }
+        if let (Some(table), Some(name)) = (tables.last_mut(), self::text(row, 5)) {
+            table.columns.push(Column { name, data_type: text(6) });
+        }
+    }
+    Ok(tables)
+}
+
+fn special(kind: &str, transactions: &str) -> Option<&'static str> {
+    match (kind, transactions) {
+        ("BASE TABLE", "YES") => None,
+        ("BASE TABLE", _) => Some("table of a storage engine without transactions"),
+        ("SYSTEM VERSIONED", _) => Some("system-versioned table, which keeps deleted rows"),
+        ("VIEW" | "SYSTEM VIEW", _) => Some("view"),
+        _ => Some("relation that is no plain table"),
+    }
+}
+
+/// A value as text; `None` for NULL.
+fn text(row: &MySqlRow, index: usize) -> Option<String> {
+    let bytes = row.try_get_unchecked::<Option<Vec<u8>>, _>(index).ok()??;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+pub(super) async fn preflight(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    url: &str,
+) -> Result<(), Error> {
+    let doing = "checking the table";
+    let read = "SHOW VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', 'innodb_read_only', 'wsrep_reject_queries')";
+    let rows = sqlx::raw_sql(read).fetch_all(&mut *connection).await.map_err(Error::database(doing))?;
+    for row in &rows {
+        let (name, value) = (text(row, 0).unwrap_or_default(), text(row, 1).unwrap_or_default());
+        if !matches!(&*value, "OFF" | "0" | "NONE" | "") {
+            let reason = format!("{name} is {value}, as on a replica");
+            return Err(Error::ReadOnly { url: url.to_owned(), reason });
+        }
+    }
+    let name = table.name.quoted();
+    let mut missing = Vec::new();
+    for (privilege, sql) in [
+        ("SELECT", format!("SELECT {} FROM {name} WHERE 1 = 0", table.quoted_columns())),
+        ("DELETE", format!("DELETE FROM {name} WHERE 1 = 0")),
+    ] {
+        match sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut *connection)
+            .await
+            .map_err(Error::database(doing))
+        {
+            Ok(_) => {}
+            Err(Error::Database { cause, .. }) if is_denied(&cause) => missing.push(privilege),
+            Err(error) => return Err(error),
+        }
+    }
+    if !missing.is_empty() {
+        let role = one(connection, "SELECT cast(current_user() AS char)", doing).await?.unwrap_or_default();
+        return Err(Error::Privilege { role, table: table.name.to_string(), missing });
+    }
+    let by = cascades(connection, table).await?;
+    if by.is_empty() { Ok(()) } else { Err(Error::Referenced { table: table.name.to_string(), by }) }
+}
+
+/// Access denied to a table, a column or a database.
+fn is_denied(cause: &Cause) -> bool {
+    matches!(cause.number(), Some(1142 | 1143 | 1044 | 1227))
+}
+
+async fn one(
+    connection: &mut MySqlConnection,
+    sql: &'static str,
+    doing: &'static str,
+) -> Result<Option<String>, Error> {
+    let row = sqlx::raw_sql(sql).fetch_one(connection).await.map_err(Error::database(doing))?;
+    Ok(text(&row, 0))
+}
+
+/// The tables whose rows a delete would delete or change as well.
+async fn cascades(connection: &mut MySqlConnection, table: &Table) -> Result<Vec<String>, Error> {
+    let sql = "SELECT DISTINCT cast(concat(constraint_schema, '.', table_name) AS char)
+        FROM information_schema.referential_constraints
+        WHERE unique_constraint_schema = ? AND referenced_table_name = ?
+          AND delete_rule NOT IN ('NO ACTION', 'RESTRICT')";
+    let rows = sqlx::query(sql).bind(&table.name.schema).bind(&table.name.name).fetch_all(connection).await;
+    let rows = rows.map_err(Error::database("reading the foreign keys"))?;
+    Ok(rows.iter().filter_map(|row| text(row, 0)).collect())
+}
+
+/// The server's zone, and how many seconds its clocks are ahead of UTC now.
+pub(super) async fn server_zone(connection: &mut MySqlConnection) -> Result<Option<(String, i64)>, Error> {
+    let doing = "reading the server's time zone";
+    let name = "SELECT cast(CASE @@global.time_zone WHEN 'SYSTEM' THEN @@system_time_zone ELSE @@global.time_zone END AS char)";
+    let name = one(connection, name, doing).await?;
+    sqlx::raw_sql("SET time_zone = @@global.time_zone")
+        .execute(&mut *connection)
+        .await
+        .map_err(Error::database(doing))?;
+    let ahead = "SELECT cast(timestampdiff(SECOND, utc_timestamp(), now()) AS char)";
+    let ahead = one(connection, ahead, doing).await?;
+    sqlx::raw_sql("SET time_zone = '+00:00'").execute(connection).await.map_err(Error::database(doing))?;
+    Ok(name.zip(ahead.and_then(|ahead| ahead.parse().ok())))
+}

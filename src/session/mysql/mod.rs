@@ -1,0 +1,199 @@
+//! MySQL and MariaDB, with one connection whose settings are pinned.
+//!
+//! `ANSI_QUOTES` lets identifiers be quoted as on the other databases. As with PostgreSQL, an operation takes the
+//! connection out and puts it back only when all went well.
+
+mod catalogue;
+mod purge;
+mod restore;
+mod row;
+
+use super::schema::{Selected, Wanted, select};
+use super::store::{Limits, Options, within};
+use super::url::{MySqlAddress, SslMode};
+use super::{Cause, Counts, Error, StoreKind, ZoneCounts};
+use crate::secret::Secret;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use std::fmt;
+
+pub(super) struct MySql {
+    opener: Opener,
+    connection: Option<MySqlConnection>,
+    selected: Selected,
+    /// The zone in which the application's connections read and write wall clocks, and how far it is from UTC now.
+    zone: Option<(String, i64)>,
+}
+
+impl fmt::Debug for MySql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MySql").field("url", &self.opener.url).finish_non_exhaustive()
+    }
+}
+
+/// What it takes to open a connection; the driver's options hold the password.
+struct Opener {
+    options: MySqlConnectOptions,
+    url: String,
+    password_given: bool,
+    limits: Limits,
+}
+
+impl MySql {
+    pub(super) async fn connect(at: &MySqlAddress, url: String, options: &Options) -> Result<Self, Error> {
+        let password = options.password.as_ref().or(at.password.as_ref());
+        let opener = Opener {
+            options: driver_options(at, password)?,
+            password_given: password.is_some(),
+            url,
+            limits: options.limits,
+        };
+        let mut connection = opener.open().await?;
+        let elsewhere = options.table.as_deref().is_some_and(|table| table.contains('.'));
+        let (tables, zone) = within(opener.limits.statement, "reading the catalogue", async {
+            let tables = catalogue::tables(&mut connection, elsewhere).await?;
+            Ok((tables, catalogue::server_zone(&mut connection).await?))
+        })
+        .await?;
+        let wanted = Wanted {
+            url: &opener.url,
+            kind: StoreKind::MySql,
+            table: options.table.as_deref(),
+            dialect: options.dialect.as_deref(),
+            custom: options.custom.as_ref(),
+        };
+        let selected = select(tables, wanted)?;
+        Ok(Self { opener, connection: Some(connection), selected, zone })
+    }
+
+    pub(super) fn selected(&self) -> &Selected {
+        &self.selected
+    }
+
+    pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
+        let mut connection = self.take().await?;
+        let counts =
+            within(self.opener.limits.statement, "counting the sessions", self.count(&mut connection))
+                .await?;
+        self.connection = Some(connection);
+        Ok(counts)
+    }
+
+    pub(super) async fn preflight(&mut self) -> Result<(), Error> {
+        let mut connection = self.take().await?;
+        let check = catalogue::preflight(&mut connection, &self.selected.table, &self.opener.url);
+        let result = within(self.opener.limits.statement, "checking the table", check).await;
+        // Refusals come from answers or from statements that did nothing: the connection is as good as before.
+        self.connection = Some(connection);
+        result
+    }
+
+    /// The open connection, or a new one when it died meanwhile.
+    async fn take(&mut self) -> Result<MySqlConnection, Error> {
+        if let Some(mut connection) = self.connection.take() {
+            let alive = tokio::time::timeout(self.opener.limits.connect, connection.ping()).await;
+            if matches!(alive, Ok(Ok(()))) {
+                return Ok(connection);
+            }
+        }
+        self.opener.open().await
+    }
+
+    async fn count(&self, connection: &mut MySqlConnection) -> Result<Counts, Error> {
+        let roles = &self.selected.roles;
+        let expiry = roles.instant(StoreKind::MySql);
+        let zoneless = roles.is_zoneless();
+        let shift = self.zone.as_ref().map_or(0, |(_, seconds)| *seconds);
+        let sql = format!(
+            "SELECT count(*), coalesce(sum({expiry} <= utc_timestamp(6)), 0), \
+             coalesce(sum({expiry} <= timestampadd(SECOND, {shift}, utc_timestamp(6))), 0) FROM {}",
+            self.selected.table.name.quoted(),
+        );
+        let row = sqlx::raw_sql(AssertSqlSafe(sql))
+            .fetch_one(connection)
+            .await
+            .map_err(Error::database("counting the sessions"))?;
+        let number = |index: usize| {
+            row.try_get_unchecked::<u64, _>(index).map_err(Error::database("counting the sessions"))
+        };
+        let (total, expired, elsewhere) = (number(0)?, number(1)?, number(2)?);
+        let in_server_zone = match &self.zone {
+            Some((zone, _)) if zoneless && elsewhere != expired => {
+                Some(ZoneCounts { zone: zone.clone(), active: total - elsewhere, expired: elsewhere })
+            }
+            _ => None,
+        };
+        Ok(Counts { total, active: total - expired, expired, in_server_zone })
+    }
+}
+
+impl Opener {
+    async fn open(&self) -> Result<MySqlConnection, Error> {
+        let connect = async {
+            self.options.connect().await.map_err(|error| Error::Connect {
+                url: self.url.clone(),
+                password_given: self.password_given,
+                cause: Cause::from(&error),
+            })
+        };
+        let mut connection = within(self.limits.connect, "connecting to the store", connect).await?;
+        // What a backup holds must not depend on the server's settings, and zero dates must come back as they were.
+        let pinned = format!(
+            "SET time_zone = '+00:00', sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', \
+             innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}, foreign_key_checks = 1, unique_checks = 1, \
+             autocommit = 1",
+            self.limits.lock.as_secs().max(1),
+        );
+        execute(&mut connection, "preparing the connection", pinned).await?;
+        Ok(connection)
+    }
+}
+
+/// Runs a statement that gives no rows.
+async fn execute(
+    connection: &mut MySqlConnection,
+    doing: &'static str,
+    sql: impl Into<String>,
+) -> Result<u64, Error> {
+    let sql = AssertSqlSafe(sql.into());
+    let done = sqlx::raw_sql(sql).execute(connection).await.map_err(Error::database(doing))?;
+    Ok(done.rows_affected())
+}
+
+fn driver_options(at: &MySqlAddress, password: Option<&Secret>) -> Result<MySqlConnectOptions, Error> {
+    let password = password.map(|secret| std::str::from_utf8(secret.expose())).transpose();
+    let password = password.map_err(|_| Error::Url("the password is not UTF-8".to_owned()))?;
+    let mut options = MySqlConnectOptions::new()
+        .host(&at.host)
+        .port(at.port)
+        .username(&at.user)
+        .database(&at.database)
+        .ssl_mode(match at.ssl_mode {
+            SslMode::Disable => MySqlSslMode::Disabled,
+            SslMode::Allow | SslMode::Prefer => MySqlSslMode::Preferred,
+            SslMode::Require => MySqlSslMode::Required,
+            SslMode::VerifyCa => MySqlSslMode::VerifyCa,
+            SslMode::VerifyFull => MySqlSslMode::VerifyIdentity,
+        })
+        .charset("utf8mb4")
+        .timezone(None)
+        .pipes_as_concat(false)
+        .no_engine_substitution(false)
+        .disable_statement_logging();
+    if let Some(password) = password {
+        options = options.password(password);
+    }
+    if let Some(path) = &at.socket {
+        options = options.socket(path);
+    }
+    if let Some(path) = &at.ssl_root_cert {
+        options = options.ssl_ca(path);
+    }
+    if let Some(path) = &at.ssl_cert {
+        options = options.ssl_client_cert(path);
+    }
+    if let Some(path) = &at.ssl_key {
+        options = options.ssl_client_key(path);
+    }
+    Ok(options)
+}
