@@ -102,6 +102,9 @@ fn django_sessions_in_a_database_end_with_either() {
     let cookies = app.log_in();
     assert!(on_sqlite(&file, "DELETE FROM django_session") > 1, "the rows were still there");
     assert_eq!(app.asks(&cookies), 401);
+    let cookies = app.log_in();
+    is_proved(&app, &app.rotate(&["--store", &file]), false);
+    assert_eq!(app.asks(&cookies), 401);
 }
 
 #[test]
