@@ -13,7 +13,7 @@ use super::{
 use crate::contain::{Containment, Planned};
 use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
-use crate::session::{StoreClass, StoreSummary};
+use crate::session::{StoreClass, StoreKind, StoreSummary};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -126,7 +126,13 @@ impl Plan {
             (Some(contain), Some(leaked), None) => Some(contain.plan(leaked)?),
             _ => None,
         };
+        if let Some((dialect, prefix)) = unfinished.as_ref().and_then(Unfinished::redis) {
+            request.store = request.store.map(|store| store.known_as(&dialect, &prefix));
+        }
         let store = request.store.as_ref().map(StoreAccess::describe).transpose()?;
+        if let Some(found) = store.as_ref().filter(|store| store.kind == StoreKind::Redis) {
+            request.store = request.store.map(|store| store.known_as(found.dialect, &found.table.name));
+        }
         let names: Vec<_> = request.targets.iter().map(|target| target.place().variable()).collect();
         let forged = request.probe.as_ref().and_then(|probe| probe.forge.as_ref()).map(|forge| forge.kind);
         let frameworks = Framework::candidates(&names, store.as_ref().map(|store| store.dialect), forged);

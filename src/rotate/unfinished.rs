@@ -10,6 +10,7 @@ use super::way_back::{self, WayBack};
 use super::{Error, IncidentId, Request, seal};
 use crate::secret::Secret;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// The sealed way back, the old content of each target and the new value, inside the incident's folder. It is there as long as there is a way back.
@@ -97,6 +98,14 @@ impl Unfinished {
     /// Whether a commit may have been begun that takes the value out of a repository.
     pub(super) fn containment_had_begun(&self) -> bool {
         self.records.iter().any(|record| record.step == Some(Step::Contain))
+    }
+
+    /// The form and the prefix of the sessions' keys, as they were seen in a Redis that may be empty now.
+    pub(super) fn redis(&self) -> Option<(String, String)> {
+        let store = self.records.first()?.plan.as_ref()?.get("store")?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        (store["kind"] == "redis").then_some(())?;
+        Some((text(&store["dialect"])?, text(&store["table"]["name"])?))
     }
 
     /// Whether sessions may have been deleted.

@@ -169,8 +169,10 @@ impl App {
 
     /// Logs a user in and gives the value of the session cookie.
     fn login(&self, user: &str) -> String {
-        let answer = agent().post(self.url(&format!("/login?user={user}"))).send_empty().unwrap();
+        let mut answer = agent().post(self.url(&format!("/login?user={user}"))).send_empty().unwrap();
         assert_eq!(answer.status(), 200);
+        // express-session holds the end of the answer back until the session is stored.
+        answer.body_mut().read_to_string().unwrap();
         let header = answer.headers()["set-cookie"].to_str().unwrap();
         let cookie = header.strip_prefix("connect.sid=").unwrap().split(';').next().unwrap();
         assert!(cookie.starts_with("s%3A"), "a signed cookie");

@@ -144,6 +144,7 @@ fn forged_is_refused(rotation: &Rotation<'_>, probe: &Probe) -> (Status, String)
     for (answers, name) in more {
         let Some(answers) = answers else { continue };
         let (also, what) = judge(&before, &answers);
+        let what = what.split_once(", and").map_or(what, |(what, _)| what);
         evidence = format!("{evidence}; {name} {} ({what})", answers[0].text());
         if also == Status::Failed {
             status = Status::Failed;

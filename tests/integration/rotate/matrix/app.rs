@@ -158,11 +158,15 @@ impl App {
         command.args(more).stdin(Stdio::null()).output().unwrap()
     }
 
-    /// Goes on with the only rotation, by its name alone.
+    /// Goes on with the newest rotation, by its name alone.
     pub(super) fn resume(&self) -> Output {
-        let id =
-            std::fs::read_dir(self.path("state/incidents")).unwrap().next().unwrap().unwrap().file_name();
-        let body = format!(r#"{{"user":"grace","password":"{}"}}"#, password());
+        let all = std::fs::read_dir(self.path("state/incidents")).unwrap();
+        let id = all.map(|entry| entry.unwrap().file_name()).max().unwrap();
+        let word = password();
+        let body = match self.kind.login {
+            Login::Json => format!(r#"{{"user":"grace","password":"{word}"}}"#),
+            _ => format!("user=grace&password={word}"),
+        };
         let mut command = unleak(&self.path("state"));
         command.args(["rotate", "--resume", id.to_str().unwrap()]).env("LOGIN", body).output().unwrap()
     }

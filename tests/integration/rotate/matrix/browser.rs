@@ -29,8 +29,10 @@ impl Cookies {
     /// Sends a form and keeps what the answer sets.
     pub(super) fn post(&mut self, url: &str, form: &str, body: &str) -> u16 {
         let request = agent().post(url).header("cookie", self.header()).header("content-type", form);
-        let answer = request.send(body).unwrap();
+        let mut answer = request.send(body).unwrap();
         self.keep(answer.headers());
+        // express-session holds the end of the answer back until the session is stored.
+        answer.body_mut().read_to_string().unwrap();
         answer.status().as_u16()
     }
 

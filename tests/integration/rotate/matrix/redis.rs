@@ -29,6 +29,12 @@ fn express_sessions_in_redis_end_with_either() {
     is_proved(&app, &app.rotate(&["--forge", "auto", &store(&app, &url)]), true);
     assert_eq!(app.asks(&cookies), 401);
     assert_eq!(keys(&url), 1, "only the session of the login that proved it is left");
+    // Killed when the store is empty, which then shows nothing of what it was: the journal knows.
+    let cookies = app.log_in();
+    let killed = app.rotate(&[&store(&app, &url), "--fault=purge:after:kill"]);
+    assert_eq!((killed.status.code(), keys(&url)), (None, 0));
+    super::ends(&app.resume(), 0);
+    assert_eq!(app.asks(&cookies), 401);
 }
 
 fn keys(url: &str) -> u64 {
