@@ -298,7 +298,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_placeholder;
+    use super::{has_hole, is_placeholder};
     use proptest::prelude::*;
 
     #[test]
