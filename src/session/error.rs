@@ -375,7 +375,7 @@ impl Error {
             Self::NoUsersTable { .. } => "name it with --users-table, and its key with --users-id".to_owned(),
             Self::KeyTypes { .. } => "name the table and the column that sessions refer to with --users-table and --users-id".to_owned(),
             Self::NoUsers { .. } => "is it the right database and table, and is it being filled just now?".to_owned(),
-            Self::Share { .. } => "check that this is the right users table; raise --max-share when it is meant".to_owned(),
+            Self::Share { .. } => "check that this is the right users table and column; raise --max-share when it is meant".to_owned(),
             Self::TooMany { .. } => "sessions changed since the plan was made; look at --dry-run again".to_owned(),
             Self::ZoneMatters { zone, .. } => format!(
                 "find out which zone the application writes in, then add --zone UTC or --zone {zone}"

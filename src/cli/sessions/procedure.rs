@@ -197,6 +197,9 @@ pub(super) struct Stale {
     /// The column of the users table that tells who is disabled or deleted, when it should not be detected.
     #[arg(long, value_name = "COLUMN", requires = "disabled")]
     disabled_column: Option<String>,
+    /// With --disabled, refuse when more percent of all sessions would go: the column may be the wrong one.
+    #[arg(long, value_name = "PERCENT", requires = "disabled", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
+    max_share: u8,
     #[command(flatten)]
     users: Users,
     #[command(flatten)]
@@ -220,12 +223,14 @@ impl Stale {
             None => {
                 let column = self.disabled_column.as_deref();
                 let users = wait_for(async { self.users.find(&mut access.connect().await?, column).await })?;
-                let column = users.disabled().map_or_else(|| "?".to_owned(), |column| column.name.clone());
-                let what = format!("sessions of users who are gone by {}.{column}", users.name());
+                let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
+                let what =
+                    format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
                 (Selection::Disabled(users), what)
             }
         };
-        let procedure = Procedure { action: "sessions stale", selection, max_share: None, what };
+        let max_share = matches!(selection, Selection::Disabled(_)).then_some(self.max_share);
+        let procedure = Procedure { action: "sessions stale", selection, max_share, what };
         carry_out(&self.deleting, &access, procedure, context)
     }
 }

@@ -14,14 +14,14 @@ const SESSIONS: &str = r"INSERT INTO sessions VALUES
 
 impl Place {
     /// Runs `unleak` on this store.
-    fn unleak(&self, args: &[&str]) -> Output {
+    pub(super) fn unleak(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
         command.env_clear().env("HOME", self.dir.path()).env("USER", "ada").args(args);
         command.arg("--state").arg(self.dir.path().join("state"));
         command.output().unwrap()
     }
 
-    fn sessions(&self, args: &[&str]) -> Output {
+    pub(super) fn sessions(&self, args: &[&str]) -> Output {
         let url = match &self.base {
             Base::Postgres(database) => database.url.clone(),
             Base::Sqlite(path) => format!("sqlite:{}", path.display()),
@@ -35,18 +35,18 @@ impl Place {
         output
     }
 
-    fn json(&self, args: &[&str], exit: i32) -> serde_json::Value {
+    pub(super) fn json(&self, args: &[&str], exit: i32) -> serde_json::Value {
         let output = self.sessions(&[args, &["--format", "json"]].concat());
         assert_eq!(output.status.code(), Some(exit), "{args:?} on {}: {}", self.name(), said(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn exit(output: &Output) -> i32 {
+pub(super) fn exit(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
