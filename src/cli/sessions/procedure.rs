@@ -1,11 +1,12 @@
 //! The procedures: which sessions each of them means.
 
-use super::arguments::{Users, wait_for};
-use super::run::{Deleting, Procedure, carry_out};
+use super::arguments::{Users, state, wait_for};
+use super::run::{Deleting, Procedure, Trail, carry_out, completed, confirm, who};
 use super::{failure, say};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
-use crate::session::{Error, Selection, UserPattern};
+use crate::rotate::StoreAccess;
+use crate::session::{AuditEvent, AuditState, Error, Selection, StoreSummary, UserPattern};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write as _;
 
@@ -111,19 +112,57 @@ impl Dedupe {
         if exit != Exit::Clean || self.deleting.is_dry() {
             return Ok(exit);
         }
-        let unique = wait_for(async {
+        let (unique, summary) = wait_for(async {
             let mut store = access.connect().await?;
-            if self.add_index {
-                return store
-                    .add_unique_token()
-                    .await
-                    .map(|added| if added { "added" } else { "there already" });
-            }
-            let facts = store.facts(None, SignedDuration::ZERO).await?;
-            Ok(if facts.token_is_unique { "there already" } else { "missing: add it with --add-index" })
+            Ok((store.facts(None, SignedDuration::ZERO).await?.token_is_unique, store.describe().await?))
         })?;
+        let unique = match (unique, self.add_index) {
+            (true, _) => "there already",
+            (false, false) => "missing: add it with --add-index",
+            (false, true) => {
+                confirm(self.deleting.is_agreed(), "add", "this adds a unique index to the table", context)?;
+                return self.index(&access, &summary, exit, context);
+            }
+        };
         say(context, &format!("The unique index on the token is {unique}.\n"))?;
         Ok(exit)
+    }
+
+    /// Adds the index, and records that.
+    fn index(
+        &self,
+        access: &StoreAccess,
+        summary: &StoreSummary,
+        exit: Exit,
+        context: &mut Context,
+    ) -> Result<Exit, Failure> {
+        let event = AuditEvent {
+            who: who(context),
+            action: "sessions dedupe".to_owned(),
+            state: AuditState::Begun,
+            store: summary.url.clone(),
+            table: summary.table.to_string(),
+            selection: "duplicates".to_owned(),
+            detail: String::new(),
+            incident: self.deleting.incident().to_owned(),
+        };
+        let trail = Trail::new(&state(context)?, event);
+        let begun = "adding the unique index".to_owned();
+        trail.record(AuditState::Begun, begun).map_err(|error| failure(&error))?;
+        match wait_for(async { Ok(access.connect().await?.add_unique_token().await) })? {
+            Ok(added) => {
+                let how = if added { "added" } else { "there already" };
+                let told = say(context, &format!("The unique index on the token is {how}.\n"));
+                completed(
+                    trail.record(AuditState::Done, format!("the unique index is {how}")),
+                    told.map(|()| exit),
+                    context,
+                )
+            }
+            Err(error) => {
+                completed(trail.record(AuditState::Failed, error.to_string()), Err(failure(&error)), context)
+            }
+        }
     }
 }
 
@@ -285,6 +324,10 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, Failure> {
         Some((number, "m")) => (number, 1),
         _ => return Err(bad()),
     };
-    let count = number.parse::<u32>().map_err(|_| bad())?;
-    Ok(SignedDuration::from_mins(i64::from(count) * unit))
+    let minutes = i64::from(number.parse::<u32>().map_err(|_| bad())?) * unit;
+    // Any point in time that far from now is one that can be written.
+    if minutes > 36_500 * 24 * 60 {
+        return Err(Failure::usage(format!("{text} is too long")).hinted("at most 36500d"));
+    }
+    Ok(SignedDuration::from_mins(minutes))
 }

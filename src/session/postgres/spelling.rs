@@ -23,7 +23,7 @@ impl Spelling for Postgresql<'_> {
         "(SELECT unnest(current_setting('unleak.values')::text[]))"
     }
 
-    fn row(&self) -> &'static str {
+    fn row(&self) -> &str {
         "ctid"
     }
 

@@ -26,7 +26,7 @@ pub(in crate::session) trait Spelling {
     /// A subquery that gives the bound values, one a row.
     fn values(&self) -> &'static str;
     /// What tells the rows of a table apart, for as long as they are not written.
-    fn row(&self) -> &'static str;
+    fn row(&self) -> &str;
     /// Whether a column's time has come at a moment; unknown where the column says nothing.
     fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error>;
     /// A column's time in Unix milliseconds; NULL where the column says nothing.

@@ -70,6 +70,20 @@ impl UserPattern {
         Ok(columns)
     }
 
+    /// For SQLite's `GLOB`, whose classes know both cases of a letter where its `lower` knows those of ASCII.
+    pub(in crate::session) fn glob(&self) -> String {
+        let (Self::Name(text) | Self::Email(text)) = self;
+        let mut glob = String::with_capacity(text.len() * 4);
+        for c in text.chars() {
+            match (c, single(c.to_lowercase()), single(c.to_uppercase())) {
+                ('?' | '[', ..) => glob.extend(['[', c, ']']),
+                (_, Some(lower), Some(upper)) if lower != upper => glob.extend(['[', lower, upper, ']']),
+                _ => glob.push(c),
+            }
+        }
+        glob
+    }
+
     /// For `LIKE`, with `!` as the escape character.
     pub(in crate::session) fn like(&self) -> String {
         let (Self::Name(text) | Self::Email(text)) = self;
@@ -83,6 +97,12 @@ impl UserPattern {
         }
         like
     }
+}
+
+/// The only one of them.
+fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
+    let first = chars.next();
+    if chars.next().is_none() { first } else { None }
 }
 
 /// A user who was found.

@@ -99,9 +99,9 @@ async fn each_procedure_deletes_backs_up_and_is_recorded() {
 
         let shown = said(&place.unleak(&["audit", "show"]));
         let lines: Vec<&str> = shown.lines().collect();
-        assert_eq!(lines.len(), 6, "{shown}");
+        assert_eq!(lines.len(), 8, "{shown}");
         assert!(lines[0].contains("ada") && lines[0].contains("sessions orphans begun"), "{shown}");
-        assert!(lines[1].contains("INC-20261122-001") && lines[5].contains("3 deleted"), "{shown}");
+        assert!(lines[1].contains("INC-20261122-001") && lines[7].contains("3 deleted"), "{shown}");
         assert!(!shown.contains("tok-") && !shown.contains("example.org"), "{shown}");
         let verified = place.unleak(&["audit", "verify"]);
         assert_eq!(exit(&verified), 0);
