@@ -23,7 +23,7 @@ impl Spelling for Postgresql<'_> {
         "(SELECT unnest(current_setting('unleak.values')::text[]))"
     }
 
-    fn row(&self) -> &str {
+    fn row(&self) -> &'static str {
         "ctid"
     }
 
