@@ -69,8 +69,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
                     AuditState::Stopped => "stopped",
                     AuditState::Failed => "failed",
                 };
-                writeln!(
-                    context.out,
+                let line = format!(
                     "{}  {}  {} {state}  {} {}  {}  {}",
                     record.at.strftime("%Y-%m-%d %H:%M:%S"),
                     event.who,
@@ -79,7 +78,10 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
                     event.table,
                     event.detail,
                     event.incident
-                )?;
+                );
+                // What was written may steer a terminal or pretend to be a line of its own.
+                let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+                writeln!(context.out, "{}", line.chars().map(plain).collect::<String>())?;
             }
         }
         Action::Verify { head } => {
@@ -96,6 +98,11 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
                     Exit::Unverified,
                 )
                 .hinted("records were taken out, or the log was written anew"));
+            }
+            if log.is_cut().map_err(|error| Failure::from_error(&error, Exit::Usage))? {
+                let note = "the last line is cut off, so how that change ended is not told; the next record takes its place";
+                writeln!(context.err, "note: {note}")?;
+                return Ok(Exit::Incomplete);
             }
         }
     }

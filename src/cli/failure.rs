@@ -36,6 +36,11 @@ impl Failure {
         Self { message, hint: None, exit }
     }
 
+    /// What went wrong, in words.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whoever read the results stopped reading: no news for anyone.
     fn is_silent(&self) -> bool {
         self.message.is_empty()

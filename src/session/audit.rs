@@ -53,6 +53,25 @@ pub struct AuditEvent {
     pub incident: String,
 }
 
+impl AuditEvent {
+    fn bounded(self) -> Self {
+        Self {
+            who: bounded(&self.who, 200),
+            action: bounded(&self.action, 200),
+            state: self.state,
+            store: bounded(&self.store, 2000),
+            table: bounded(&self.table, 400),
+            selection: bounded(&self.selection, 200),
+            detail: bounded(&self.detail, 200),
+            incident: bounded(&self.incident, 200),
+        }
+    }
+}
+
+fn bounded(text: &str, most: usize) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(most).collect()
+}
+
 /// One record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {
@@ -86,8 +105,10 @@ impl AuditLog {
         &self.path
     }
 
-    /// Adds a record, which is on disk when this returns, and gives its hash.
+    /// Adds a record, which is on disk when this returns, and gives its hash. Its texts are cut and made printable, so
+    /// that no record is longer than what is read of the log's end.
     pub fn append(&self, event: AuditEvent) -> Result<String, Error> {
+        let event = event.bounded();
         create_private_dir(self.path.parent().unwrap_or(Path::new(".")))?;
         let _lock = self.lock()?;
         let (mut file, seq, prev) = if self.path.exists() {
@@ -119,6 +140,21 @@ impl AuditLog {
             serde_json::from_value(value).map_err(|_| self.unusable("a line is no record".to_owned()))
         };
         records.into_iter().map(record).collect()
+    }
+
+    /// Whether the last line is cut off, as a crash or a full disk leaves it.
+    pub fn is_cut(&self) -> Result<bool, Error> {
+        let io = |error: std::io::Error| self.unusable(error.to_string());
+        if !self.path.exists() {
+            return Ok(false);
+        }
+        let mut file = File::open(&self.path).map_err(io)?;
+        if file.metadata().map_err(io)?.len() == 0 {
+            return Ok(false);
+        }
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last)).map_err(io)?;
+        Ok(last != *b"\n")
     }
 
     /// Two commands at once write one after the other.
@@ -178,6 +214,20 @@ mod tests {
     }
 
     #[test]
+    fn no_record_is_too_long_to_be_followed_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = AuditLog::new(folder.path());
+        let long = "\u{1f600}\"".repeat(100_000);
+        for _ in 0..2 {
+            let event =
+                AuditEvent { who: long.clone(), store: long.clone(), incident: long.clone(), ..event(&long) };
+            log.append(event).unwrap();
+        }
+        assert_eq!(log.read().unwrap().len(), 2);
+        assert!(!log.is_cut().unwrap());
+    }
+
+    #[test]
     fn records_follow_one_another_and_a_change_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let log = AuditLog::new(folder.path());
@@ -203,7 +253,7 @@ mod tests {
         let records = log.read().unwrap();
         assert_eq!(
             records.iter().map(|r| r.event.detail.as_str()).collect::<Vec<_>>(),
-            ["one", "two \"quoted\"\n", "four"]
+            ["one", "two \"quoted\"\u{fffd}", "four"]
         );
     }
 }

@@ -200,12 +200,12 @@ pub enum Error {
         deleted: u64,
     },
     /// The purge is done, but the sessions could not be counted afterwards.
-    #[error("{deleted} sessions were deleted and are backed up in {}, but could not be counted afterwards", .backup.display())]
+    #[error("{deleted} sessions were deleted and are backed up in {}, but could not be counted afterwards", paths(.backups))]
     Uncounted {
         /// How many rows were deleted.
         deleted: u64,
-        /// The backup file; empty when nothing was deleted.
-        backup: PathBuf,
+        /// The backup files; none when nothing was deleted.
+        backups: Vec<PathBuf>,
         /// Why they could not be counted.
         #[source]
         cause: Box<Self>,
@@ -309,6 +309,49 @@ pub enum Error {
         /// The server's zone.
         zone: String,
     },
+    /// How long sessions live is the application's setting, which no row tells.
+    #[error(
+        "the rows of {table} do not tell when a session ends, and nobody said how long one lives after its last use"
+    )]
+    LifetimeUnknown {
+        /// The session table.
+        table: String,
+    },
+    /// A backup is of another store than the one that is connected.
+    #[error("the backup {} was made of {made_of}, not of {connected}", .path.display())]
+    Elsewhere {
+        /// The backup file.
+        path: PathBuf,
+        /// The store that it was made of.
+        made_of: String,
+        /// The store that is connected.
+        connected: String,
+    },
+    /// Whether the rows of a backup were deleted cannot be told, so putting them back may double them.
+    #[error("whether the {rows} sessions in {} were deleted cannot be told; nothing was changed", .path.display())]
+    Unsettled {
+        /// The backup file.
+        path: PathBuf,
+        /// How many it holds.
+        rows: u64,
+    },
+    /// Rows were put back, but the sessions could not be counted afterwards.
+    #[error("{restored} sessions were restored, but could not be counted afterwards")]
+    RestoredUncounted {
+        /// How many.
+        restored: u64,
+        /// Why they could not be counted.
+        #[source]
+        cause: Box<Self>,
+    },
+    /// Triggers or rules would run for every deleted row.
+    #[error("deleting from {table} would run {}, which may keep rows or change other tables", bounded(.by))]
+    Triggered {
+        /// The session table.
+        table: String,
+        /// The triggers and rules.
+        by: Vec<String>,
+    },
     /// The named zone does not exist.
     #[error("{name} is no time zone that this store knows")]
     UnknownZone {
@@ -375,11 +418,15 @@ impl Error {
             Self::NoUsersTable { .. } => "name it with --users-table, and its key with --users-id".to_owned(),
             Self::KeyTypes { .. } => "name the table and the column that sessions refer to with --users-table and --users-id".to_owned(),
             Self::NoUsers { .. } => "is it the right database and table, and is it being filled just now?".to_owned(),
-            Self::Share { .. } => "check that this is the right users table; raise --max-share when it is meant".to_owned(),
+            Self::Share { .. } => "check that this is the right users table and column; raise --max-share when it is meant".to_owned(),
             Self::TooMany { .. } => "sessions changed since the plan was made; look at --dry-run again".to_owned(),
             Self::ZoneMatters { zone, .. } => format!(
                 "find out which zone the application writes in, then add --zone UTC or --zone {zone}"
             ),
+            Self::LifetimeUnknown { .. } => "add --lifetime MINUTES as the application has it: SESSION_LIFETIME, or config/session.php of Laravel".to_owned(),
+            Self::Elsewhere { .. } => "add --elsewhere when it is the same store by another name, or when its sessions are meant to be there".to_owned(),
+            Self::Unsettled { .. } => "look with `unleak sessions list` whether they are there: when they are gone, give the file the ending .backup and restore it; when they are there, it is not needed".to_owned(),
+            Self::Triggered { .. } => "look at what they do, disable or drop them (on PostgreSQL ALTER TABLE … DISABLE TRIGGER), and put them back afterwards".to_owned(),
             Self::UnknownZone { .. } => "write it as in the zone database: UTC, Europe/Berlin".to_owned(),
             Self::Revives { .. } => "add --revive when every one of them is meant to log its holder in again".to_owned(),
             Self::Fingerprint { found: 0, .. } => "`unleak sessions list` shows the fingerprints, which change with the key in the state folder".to_owned(),
@@ -406,6 +453,12 @@ fn seen(tables: &[String]) -> String {
     } else {
         format!("tables seen: {}", bounded(tables))
     }
+}
+
+/// All of them: each is the only copy of what it holds.
+fn paths(backups: &[PathBuf]) -> String {
+    let shown: Vec<_> = backups.iter().map(|path| path.display().to_string()).collect();
+    if shown.is_empty() { "no file".to_owned() } else { shown.join(", ") }
 }
 
 /// At most ten names, each cut at 80 characters: a database may hold thousands.

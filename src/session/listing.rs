@@ -171,7 +171,11 @@ pub(super) fn facts(
         || "CAST(NULL AS bigint)".to_owned(),
         |_| "CAST(coalesce(sum(CASE WHEN d.owners > 1 THEN 1 ELSE 0 END), 0) AS bigint)".to_owned(),
     );
-    let owners = user.as_ref().map_or_else(|| "0".to_owned(), |user| format!("count(DISTINCT {user})"));
+    // A row of nobody beside one of a user: whoever has the token is both.
+    let owners = user.as_ref().map_or_else(
+        || "0".to_owned(),
+        |user| format!("count(DISTINCT {user}) + max(CASE WHEN {user} IS NULL THEN 1 ELSE 0 END)"),
+    );
     let token = column_of(&of.found.roles.token, sql);
     Ok(FactQueries {
         sessions: format!(

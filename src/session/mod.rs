@@ -115,8 +115,27 @@ pub struct StoreSummary {
     pub dialect: &'static str,
     /// What a leaked secret opens and what ends sessions.
     pub class: StoreClass,
+    /// How long a session lives after its last use, where its row does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Lifetime>,
     /// How many sessions it holds.
     pub counts: Counts,
+}
+
+/// How long a session lives after its last use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Lifetime {
+    /// In minutes.
+    pub minutes: u32,
+    /// Whether nobody said so: it is what the framework does unless it is configured otherwise.
+    pub assumed: bool,
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sessions end {} minutes after their last use", self.minutes)?;
+        f.write_str(if self.assumed { " (assumed: say it with --lifetime)" } else { "" })
+    }
 }
 
 /// What a purge did.
@@ -132,6 +151,9 @@ pub struct Purged {
     pub after: Counts,
     /// The backup; `None` when there was nothing to delete.
     pub backup: Option<BackupInfo>,
+    /// The backups of sessions that were rewritten meanwhile and taken once more, on Redis.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<BackupInfo>,
 }
 
 /// What a deletion of some sessions did; every number of selected rows is by the same condition.
@@ -151,6 +173,9 @@ pub struct Deleted {
     pub after: Counts,
     /// The backup; `None` when there was nothing to delete.
     pub backup: Option<BackupInfo>,
+    /// The backups of sessions that were rewritten meanwhile and taken once more, on Redis.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<BackupInfo>,
 }
 
 /// What a restore did.

@@ -41,6 +41,9 @@ impl ProcedurePlan {
             orphaned = Some(found);
         }
         let summary = store.describe().await?;
+        if matches!(meant, Selection::Expired) && summary.lifetime.is_some_and(|lifetime| lifetime.assumed) {
+            return Err(Error::LifetimeUnknown { table: summary.table.to_string() });
+        }
         let selected =
             if matches!(meant, Selection::All) { summary.counts.total } else { store.count(&meant).await? };
         if let Some((zone, elsewhere)) = store.count_in_server_zone(&meant).await?
@@ -72,13 +75,23 @@ impl ProcedurePlan {
         store.preflight().await?;
         let before = store.counts().await?;
         let selected_before = store.count(&self.meant).await?;
-        let mut work =
-            Work { plan: self, batch, started: Instant::now(), total: selected_before, backups: Vec::new() };
+        let mut work = Work {
+            plan: self,
+            batch,
+            started: Instant::now(),
+            total: selected_before,
+            deleted: 0,
+            backups: Vec::new(),
+        };
         let mut end = work.pass(store, spec, stopped, progress).await;
-        if matches!(end, End::Complete) && store.count(&self.meant).await? > 0 {
-            end = work.pass(store, spec, stopped, progress).await;
+        if matches!(end, End::Complete) {
+            match store.count(&self.meant).await {
+                Ok(0) => {}
+                Ok(_) => end = work.pass(store, spec, stopped, progress).await,
+                Err(error) => return Err(work.uncounted(error)),
+            }
         }
-        let deleted = work.deleted();
+        let deleted = work.deleted;
         let (stopped, cause) = match end {
             // Nothing was changed: that is an error like any other.
             End::Failed(cause) if deleted == 0 => return Err(cause),
@@ -100,11 +113,7 @@ impl ProcedurePlan {
                 stopped,
                 cause,
             }),
-            Err(error) => Err(Error::Uncounted {
-                deleted,
-                backup: work.backups.pop().map(|backup| backup.path).unwrap_or_default(),
-                cause: Box::new(error),
-            }),
+            Err(error) => Err(work.uncounted(error)),
         }
     }
 }
@@ -159,12 +168,21 @@ struct Work<'a> {
     batch: Option<u64>,
     started: Instant,
     total: u64,
+    deleted: u64,
     backups: Vec<BackupInfo>,
 }
 
 impl Work<'_> {
-    fn deleted(&self) -> u64 {
-        self.backups.iter().map(|backup| backup.rows).sum()
+    /// What was deleted stays so, and its backups must be known.
+    fn uncounted(self, error: Error) -> Error {
+        if self.deleted == 0 {
+            return error;
+        }
+        Error::Uncounted {
+            deleted: self.deleted,
+            backups: self.backups.into_iter().map(|backup| backup.path).collect(),
+            cause: Box::new(error),
+        }
     }
 
     /// Deletes until nothing selected is left.
@@ -181,20 +199,18 @@ impl Work<'_> {
                 return End::Stopped;
             }
             // A bound holds for everything that is deleted together.
-            let at_most = self.plan.at_most.map(|at_most| at_most.saturating_sub(self.deleted()));
+            let at_most = self.plan.at_most.map(|at_most| at_most.saturating_sub(self.deleted));
             let spec = BackupSpec { created: Timestamp::now().max(spec.created), ..*spec };
             let done = store.delete_unlocked(&self.plan.meant, &spec, Bounds { at_most, batch }).await;
-            let rows = match done {
+            let removed = match done {
                 Err(error) => return End::Failed(error),
-                Ok(None) => return End::Complete,
-                Ok(Some(backup)) => {
-                    let rows = backup.rows;
-                    self.backups.push(backup);
-                    rows
-                }
+                Ok(removed) if removed.backups.is_empty() => return End::Complete,
+                Ok(removed) => removed,
             };
+            self.deleted += removed.deleted;
+            self.backups.extend(removed.backups);
             progress(&self.advance());
-            if batch.is_none_or(|batch| rows < batch) {
+            if batch.is_none_or(|batch| removed.deleted < batch) {
                 return End::Complete;
             }
         }
@@ -202,7 +218,7 @@ impl Work<'_> {
 
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     fn advance(&self) -> Advance {
-        let deleted = self.deleted();
+        let deleted = self.deleted;
         let rate = deleted as f64 / self.started.elapsed().as_secs_f64().max(0.001);
         let left = self.total.saturating_sub(deleted) as f64 / rate.max(0.001);
         Advance { deleted, total: self.total, rate, left }

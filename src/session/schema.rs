@@ -2,8 +2,8 @@
 //!
 //! A name from outside is only ever compared with the catalogue's; what goes into SQL is the catalogue's, quoted.
 
-use super::dialect::{CUSTOM, CustomTable, Dialect, Roles};
-use super::{Error, StoreKind};
+use super::dialect::{CUSTOM, CustomTable, Dialect, Roles, Unit};
+use super::{Error, Lifetime, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -82,6 +82,15 @@ pub(super) struct Selected {
     pub(super) table: Table,
     pub(super) dialect: &'static Dialect,
     pub(super) roles: Roles,
+    /// Whether somebody said how long sessions live after their last use.
+    pub(super) lifetime_told: bool,
+}
+
+impl Selected {
+    pub(super) fn lifetime(&self) -> Option<Lifetime> {
+        let Unit::IdleSeconds(seconds) = self.roles.unit else { return None };
+        Some(Lifetime { minutes: seconds / 60, assumed: !self.lifetime_told })
+    }
 }
 
 /// What the caller named; everything else is detected.
@@ -92,10 +101,27 @@ pub(super) struct Wanted<'a> {
     pub(super) table: Option<&'a str>,
     pub(super) dialect: Option<&'a str>,
     pub(super) custom: Option<&'a CustomTable>,
+    /// In minutes.
+    pub(super) lifetime: Option<u32>,
 }
 
-/// Chooses the session table. Several candidates are an error: what is to be deleted is never guessed.
+/// Chooses the session table, and says how long its sessions live where its rows do not.
 pub(super) fn select(tables: Vec<Table>, wanted: Wanted<'_>) -> Result<Selected, Error> {
+    let mut found = choose(tables, wanted)?;
+    let Some(minutes) = wanted.lifetime else { return Ok(found) };
+    if !matches!(found.roles.unit, Unit::IdleSeconds(_)) {
+        return Err(Error::Column {
+            table: found.table.name.to_string(),
+            reason: "its rows tell when a session ends, so --lifetime would change nothing".to_owned(),
+        });
+    }
+    found.roles.unit = Unit::IdleSeconds(minutes.saturating_mul(60));
+    found.lifetime_told = true;
+    Ok(found)
+}
+
+/// Several candidates are an error: what is to be deleted is never guessed.
+fn choose(tables: Vec<Table>, wanted: Wanted<'_>) -> Result<Selected, Error> {
     let seen: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
     if let Some(custom) = wanted.custom {
         return wanted.described(resolve(tables, &custom.table, &seen)?, custom);
@@ -106,7 +132,7 @@ pub(super) fn select(tables: Vec<Table>, wanted: Wanted<'_>) -> Result<Selected,
     }
     let selected = |table: Table| {
         let (dialect, roles) = wanted.first_match(&table, &dialects).ok()?;
-        Some(Selected { table, dialect, roles })
+        Some(Selected { table, dialect, roles, lifetime_told: false })
     };
     let mut matches: Vec<Selected> = tables.into_iter().filter_map(selected).collect();
     // Views and partitions repeat the rows of a table that is in the list itself.
@@ -155,7 +181,7 @@ impl Wanted<'_> {
             dialect: CUSTOM.name.to_owned(),
             reason,
         })?;
-        plain(Selected { table, dialect: &CUSTOM, roles })
+        plain(Selected { table, dialect: &CUSTOM, roles, lifetime_told: true })
     }
 
     fn match_named(&self, table: Table, dialects: &[&'static Dialect]) -> Result<Selected, Error> {
@@ -168,7 +194,7 @@ impl Wanted<'_> {
                 "its columns are those of no dialect".to_owned()
             },
         })?;
-        plain(Selected { table, dialect, roles })
+        plain(Selected { table, dialect, roles, lifetime_told: false })
     }
 }
 

@@ -9,8 +9,8 @@ use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, ListQuery, Orphaned, Page, Purged, Restored, Selection,
-    Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted,
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Orphaned, Page, Purged, Restored,
+    Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
@@ -35,6 +35,8 @@ pub struct Options {
     pub zone: Option<String>,
     /// The session table in the caller's words, when it is of no known form; it wins over `table` and `dialect`.
     pub custom: Option<CustomTable>,
+    /// How many minutes after its last use a session ends, on dialects whose rows do not tell.
+    pub lifetime: Option<u32>,
     /// How long things may take.
     pub limits: Limits,
 }
@@ -68,6 +70,21 @@ impl Default for Limits {
 pub struct Store {
     url: StoreUrl,
     backend: Backend,
+}
+
+/// What one deletion took.
+pub(super) struct Removed {
+    pub(super) deleted: u64,
+    pub(super) backups: Vec<BackupInfo>,
+}
+
+impl From<Option<BackupInfo>> for Removed {
+    fn from(backup: Option<BackupInfo>) -> Self {
+        Self {
+            deleted: backup.as_ref().map_or(0, |backup| backup.rows),
+            backups: backup.into_iter().collect(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -105,6 +122,16 @@ impl Store {
         self.url.kind()
     }
 
+    /// How long a session lives after its last use, where its row does not tell.
+    pub fn lifetime(&self) -> Option<Lifetime> {
+        self.selected().lifetime()
+    }
+
+    /// The address without its password.
+    pub fn shown(&self) -> String {
+        self.url.to_string()
+    }
+
     /// What the store is and holds. Writes nothing.
     pub async fn describe(&mut self) -> Result<StoreSummary, Error> {
         let counts = self.counts().await?;
@@ -115,6 +142,7 @@ impl Store {
             table: selected.table.name.clone(),
             dialect: selected.dialect.name,
             class: selected.dialect.class,
+            lifetime: selected.lifetime(),
             counts,
         })
     }
@@ -143,8 +171,8 @@ impl Store {
     /// Deletes every session, with a backup of exactly the deleted rows, in one transaction: see [`Self::delete`].
     pub async fn purge(&mut self, spec: &BackupSpec<'_>) -> Result<Purged, Error> {
         let done = self.delete(&Selection::All, spec).await?;
-        let Deleted { before, deleted, backed_up, after, backup, .. } = done;
-        Ok(Purged { before, deleted, backed_up, after, backup })
+        let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
+        Ok(Purged { before, deleted, backed_up, after, backup, later })
     }
 
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
@@ -192,36 +220,40 @@ impl Store {
         bounds: Bounds,
     ) -> Result<Deleted, Error> {
         self.preflight().await?;
-        let (before, selected_before, deleted, backup) = match &mut self.backend {
+        let (before, selected_before, removed) = match &mut self.backend {
             Backend::Redis(store) if matches!(selection, Selection::All) => {
-                let Emptied { before, deleted, backup } = store.purge(spec).await?;
+                let Emptied { before, deleted, backups } = store.purge(spec).await?;
                 let selected = before.total;
-                (before, selected, deleted, backup)
+                (before, selected, Removed { deleted, backups })
             }
             _ => {
                 let before = self.counts().await?;
                 let selected = self.count_of(selection, &before).await?;
-                let backup = self.delete_unlocked(selection, spec, bounds).await?;
-                (before, selected, backup.as_ref().map_or(0, |backup| backup.rows), backup)
+                (before, selected, self.delete_unlocked(selection, spec, bounds).await?)
             }
         };
+        let Removed { deleted, backups } = removed;
         let counted = async {
             let after = self.counts().await?;
             Ok((self.count_of(selection, &after).await?, after))
         };
         match counted.await {
-            Ok((selected_after, after)) => Ok(Deleted {
-                before,
-                selected_before,
-                deleted,
-                backed_up: deleted,
-                selected_after,
-                after,
-                backup,
-            }),
+            Ok((selected_after, after)) => {
+                let mut backups = backups.into_iter();
+                Ok(Deleted {
+                    before,
+                    selected_before,
+                    deleted,
+                    backed_up: deleted,
+                    selected_after,
+                    after,
+                    backup: backups.next(),
+                    later: backups.collect(),
+                })
+            }
             Err(cause) => Err(Error::Uncounted {
                 deleted,
-                backup: backup.map(|backup| backup.path).unwrap_or_default(),
+                backups: backups.into_iter().map(|backup| backup.path).collect(),
                 cause: Box::new(cause),
             }),
         }
@@ -241,17 +273,20 @@ impl Store {
         selection: &Selection,
         spec: &BackupSpec<'_>,
         bounds: Bounds,
-    ) -> Result<Option<BackupInfo>, Error> {
+    ) -> Result<Removed, Error> {
         let kind = self.kind();
         for attempt in 1.. {
             let result = match &mut self.backend {
-                Backend::Postgres(store) => store.delete(selection, spec, bounds).await,
-                Backend::Sqlite(store) => store.delete(selection, spec, bounds).await,
+                Backend::Postgres(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
+                Backend::Sqlite(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
                 Backend::MySql(_) | Backend::Redis(_) if !matches!(selection, Selection::All) => {
                     Err(not_yet(selection.name(), kind))
                 }
-                Backend::MySql(store) => store.purge(spec).await,
-                Backend::Redis(store) => store.purge(spec).await.map(|emptied| emptied.backup),
+                Backend::MySql(store) => store.purge(spec).await.map(Removed::from),
+                Backend::Redis(store) => store
+                    .purge(spec)
+                    .await
+                    .map(|Emptied { deleted, backups, .. }| Removed { deleted, backups }),
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -361,7 +396,10 @@ impl Store {
             }
             attempt += 1;
         };
-        Ok(Restored { before, restored, after: self.counts().await? })
+        match self.counts().await {
+            Ok(after) => Ok(Restored { before, restored, after }),
+            Err(cause) => Err(Error::RestoredUncounted { restored, cause: Box::new(cause) }),
+        }
     }
 
     /// Finds out how the purge of a prepared backup ended, after a crash or a lost connection.

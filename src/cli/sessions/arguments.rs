@@ -20,6 +20,9 @@ pub(super) struct Source {
     /// The zone in which times without one are read [default: UTC].
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
+    /// How many minutes after its last use a session ends, on Laravel, whose rows do not tell.
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=5_256_000))]
+    lifetime: Option<u32>,
 }
 
 /// The forms of a result.
@@ -35,8 +38,12 @@ impl Source {
     /// The store that was named. From here on no secret of it can be printed.
     pub(super) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
         protect();
-        let options =
-            Options { user_path: self.user_path.clone(), zone: self.zone.clone(), ..Options::default() };
+        let options = Options {
+            user_path: self.user_path.clone(),
+            zone: self.zone.clone(),
+            lifetime: self.lifetime,
+            ..Options::default()
+        };
         let access = self.at.access(options, None, context)?.ok_or_else(|| {
             Failure::usage("no session store was named")
                 .hinted("give --store postgres://USER@HOST/DB or sqlite:PATH, or --store-from env:VARIABLE")

@@ -68,6 +68,19 @@ const BY_HAND: [&str; 3] = [
 ];
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    match checked(args, context) {
+        // Monitoring reads the first line of standard output, and knows no other exit codes.
+        Err(failure) if args.format == Form::Nagios => {
+            let plain = |c: char| if c.is_control() || c == '|' { ' ' } else { c };
+            let text: String = failure.message().chars().map(plain).collect();
+            writeln!(context.out, "SESSIONS UNKNOWN: {text}")?;
+            Ok(Exit::Incomplete)
+        }
+        result => result,
+    }
+}
+
+fn checked(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let access = args.source.access(context)?;
     let soon = duration(&args.soon)?;
     let (store, facts) = wait_for(async {
@@ -138,6 +151,9 @@ fn word(state: PointState) -> &'static str {
 
 fn human(store: &StoreSummary, points: &[Point]) -> String {
     let mut text = format!("{} ({}), table {}: {}\n", store.url, store.dialect, store.table, store.counts);
+    if let Some(lifetime) = store.lifetime {
+        writeln!(text, "  {:<9} {lifetime}", "-").expect("a string takes any text");
+    }
     for point in points {
         writeln!(text, "  {:<9} {}", word(point.state), point.text).expect("a string takes any text");
     }
@@ -171,11 +187,9 @@ fn prometheus(store: &StoreSummary, facts: &Facts, points: &[Point]) -> String {
     let number = |value: u64| u32::try_from(value).map_or(f64::MAX, f64::from);
     metric("total", "Rows of the session table.", number(facts.counts.total));
     metric("active", "Sessions that are not expired.", number(facts.counts.active));
-    metric(
-        "made_last_hour",
-        "Sessions made in the last hour.",
-        number(facts.made_last_hour.unwrap_or_default()),
-    );
+    if let Some(made) = facts.made_last_hour {
+        metric("made_last_hour", "Sessions made in the last hour.", number(made));
+    }
     for point in points {
         if let (Some(value), false) = (point.value, point.name == "creation") {
             metric(point.name, "See unleak sessions check.", value);

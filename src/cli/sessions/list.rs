@@ -51,7 +51,10 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         offset: u64::from(args.page - 1) * u64::from(args.limit),
         limit: args.limit,
     };
-    let page = wait_for(async { access.connect().await?.page(&query).await })?;
+    let (lifetime, page) = wait_for(async {
+        let mut store = access.connect().await?;
+        Ok((store.lifetime(), store.page(&query).await?))
+    })?;
     let pages = page.total.div_ceil(u64::from(args.limit)).max(1);
     let time = |time: Option<Timestamp>| time.map(|time| time.strftime("%Y-%m-%d %H:%M").to_string());
     if args.form.format == Output::Json {
@@ -66,7 +69,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             })
             .collect();
         let body = json!({
-            "schema": "unleak.sessions.list/v1", "total": page.total, "page": args.page, "pages": pages,
+            "schema": "unleak.sessions.list/v1", "lifetime": lifetime, "total": page.total, "page": args.page, "pages": pages,
             "sessions": sessions,
         });
         writeln!(context.out, "{body:#}")?;
@@ -83,6 +86,9 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             time(session.expires).as_deref().unwrap_or("never"),
             time(session.created).as_deref().unwrap_or("-"),
         )?;
+    }
+    if let Some(lifetime) = lifetime {
+        say(context, &format!("{lifetime}\n"))?;
     }
     let note = format!(
         "{} sessions, page {} of {pages}: fingerprint, status, expires and made (UTC), user\n",

@@ -1,11 +1,12 @@
 //! The procedures: which sessions each of them means.
 
-use super::arguments::{Users, wait_for};
-use super::run::{Deleting, Procedure, carry_out};
+use super::arguments::{Users, state, wait_for};
+use super::run::{Deleting, Procedure, Trail, carry_out, completed, confirm, who};
 use super::{failure, say};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
-use crate::session::{Error, Selection, UserPattern};
+use crate::rotate::StoreAccess;
+use crate::session::{AuditEvent, AuditState, Error, Selection, StoreSummary, UserPattern};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write as _;
 
@@ -111,19 +112,57 @@ impl Dedupe {
         if exit != Exit::Clean || self.deleting.is_dry() {
             return Ok(exit);
         }
-        let unique = wait_for(async {
+        let (unique, summary) = wait_for(async {
             let mut store = access.connect().await?;
-            if self.add_index {
-                return store
-                    .add_unique_token()
-                    .await
-                    .map(|added| if added { "added" } else { "there already" });
-            }
-            let facts = store.facts(None, SignedDuration::ZERO).await?;
-            Ok(if facts.token_is_unique { "there already" } else { "missing: add it with --add-index" })
+            Ok((store.facts(None, SignedDuration::ZERO).await?.token_is_unique, store.describe().await?))
         })?;
+        let unique = match (unique, self.add_index) {
+            (true, _) => "there already",
+            (false, false) => "missing: add it with --add-index",
+            (false, true) => {
+                confirm(self.deleting.is_agreed(), "add", "this adds a unique index to the table", context)?;
+                return self.index(&access, &summary, exit, context);
+            }
+        };
         say(context, &format!("The unique index on the token is {unique}.\n"))?;
         Ok(exit)
+    }
+
+    /// Adds the index, and records that.
+    fn index(
+        &self,
+        access: &StoreAccess,
+        summary: &StoreSummary,
+        exit: Exit,
+        context: &mut Context,
+    ) -> Result<Exit, Failure> {
+        let event = AuditEvent {
+            who: who(context),
+            action: "sessions dedupe".to_owned(),
+            state: AuditState::Begun,
+            store: summary.url.clone(),
+            table: summary.table.to_string(),
+            selection: "duplicates".to_owned(),
+            detail: String::new(),
+            incident: self.deleting.incident().to_owned(),
+        };
+        let trail = Trail::new(&state(context)?, event);
+        let begun = "adding the unique index".to_owned();
+        trail.record(AuditState::Begun, begun).map_err(|error| failure(&error))?;
+        match wait_for(async { Ok(access.connect().await?.add_unique_token().await) })? {
+            Ok(added) => {
+                let how = if added { "added" } else { "there already" };
+                let told = say(context, &format!("The unique index on the token is {how}.\n"));
+                completed(
+                    trail.record(AuditState::Done, format!("the unique index is {how}")),
+                    told.map(|()| exit),
+                    context,
+                )
+            }
+            Err(error) => {
+                completed(trail.record(AuditState::Failed, error.to_string()), Err(failure(&error)), context)
+            }
+        }
     }
 }
 
@@ -197,6 +236,9 @@ pub(super) struct Stale {
     /// The column of the users table that tells who is disabled or deleted, when it should not be detected.
     #[arg(long, value_name = "COLUMN", requires = "disabled")]
     disabled_column: Option<String>,
+    /// With --disabled, refuse when more percent of all sessions would go: the column may be the wrong one.
+    #[arg(long, value_name = "PERCENT", requires = "disabled", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
+    max_share: u8,
     #[command(flatten)]
     users: Users,
     #[command(flatten)]
@@ -220,12 +262,14 @@ impl Stale {
             None => {
                 let column = self.disabled_column.as_deref();
                 let users = wait_for(async { self.users.find(&mut access.connect().await?, column).await })?;
-                let column = users.disabled().map_or_else(|| "?".to_owned(), |column| column.name.clone());
-                let what = format!("sessions of users who are gone by {}.{column}", users.name());
+                let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
+                let what =
+                    format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
                 (Selection::Disabled(users), what)
             }
         };
-        let procedure = Procedure { action: "sessions stale", selection, max_share: None, what };
+        let max_share = matches!(selection, Selection::Disabled(_)).then_some(self.max_share);
+        let procedure = Procedure { action: "sessions stale", selection, max_share, what };
         carry_out(&self.deleting, &access, procedure, context)
     }
 }
@@ -280,6 +324,10 @@ pub(super) fn duration(text: &str) -> Result<SignedDuration, Failure> {
         Some((number, "m")) => (number, 1),
         _ => return Err(bad()),
     };
-    let count = number.parse::<u32>().map_err(|_| bad())?;
-    Ok(SignedDuration::from_mins(i64::from(count) * unit))
+    let minutes = i64::from(number.parse::<u32>().map_err(|_| bad())?) * unit;
+    // Any point in time that far from now is one that can be written.
+    if minutes > 36_500 * 24 * 60 {
+        return Err(Failure::usage(format!("{text} is too long")).hinted("at most 36500d"));
+    }
+    Ok(SignedDuration::from_mins(minutes))
 }

@@ -1,19 +1,21 @@
 //! `unleak sessions restore`: puts back what a procedure deleted.
 
 use super::arguments::{Form, Output, Source, state, wait_for};
-use super::run::{confirm, who};
+use super::run::{Trail, completed, confirm, who};
 use super::{failed, failure, say};
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
+use crate::rotate::StoreAccess;
 use crate::session::{
-    AuditEvent, AuditLog, AuditState, BackupInfo, BackupKey, BackupState, Error, Settled, is_routine,
+    AuditEvent, AuditState, BackupInfo, BackupKey, BackupState, Error, Restored, Settled, is_routine,
     verify_backup,
 };
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Put the sessions of a backup back, all or none.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Args {
     /// The backup: a file that `unleak sessions backups` lists.
     file: PathBuf,
@@ -24,6 +26,9 @@ pub(super) struct Args {
     /// Restore sessions although they were ended on purpose: whoever had one has it again, an attacker too.
     #[arg(long)]
     revive: bool,
+    /// Restore into a store that is not the one the backup was made of, by its address.
+    #[arg(long)]
+    elsewhere: bool,
     /// Check the backup and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -37,7 +42,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let key = BackupKey::load(&state.join("backup.key")).map_err(|error| failure(&error))?;
     let info = verify_backup(&args.file, &key).map_err(|error| failure(&error))?;
     say(context, &described(&info))?;
-    if !args.revive && !is_routine(&info.selection) {
+    if !args.revive && !is_routine(&info.selection, &info.incident) {
         return Err(failure(&refusal(&info)));
     }
     if args.dry_run {
@@ -47,61 +52,78 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         return Ok(Exit::Clean);
     }
     let access = args.source.access(context)?;
+    let connected = wait_for(async { Ok(access.connect().await?.shown()) })?;
+    if connected != info.store && !args.elsewhere {
+        let (path, made_of) = (info.path.clone(), info.store.clone());
+        return Err(failure(&Error::Elsewhere { path, made_of, connected }));
+    }
     confirm(args.yes, "restore", "this makes sessions valid again", context)?;
-    let log = AuditLog::new(&state);
-    let who = who(context);
-    let record = |state, detail: String| {
-        let event = AuditEvent {
-            who: who.clone(),
+    let trail = Trail::new(
+        &state,
+        AuditEvent {
+            who: who(context),
             action: "sessions restore".to_owned(),
-            state,
-            store: info.store.clone(),
+            state: AuditState::Begun,
+            store: connected,
             table: info.table.to_string(),
             selection: info.selection.clone(),
-            detail,
+            detail: String::new(),
             incident: info.incident.clone(),
-        };
-        log.append(event).map_err(|error| failure(&error))
-    };
-    record(AuditState::Begun, format!("{} rows of {}", info.rows, args.file.display()))?;
-    let done = wait_for(async {
-        Ok(async {
-            let mut store = access.connect().await?;
-            // A crash may have come between the backup and its delete.
-            if info.state == BackupState::Prepared
-                && let Settled::RolledBack = store.settle(&args.file, &key).await?
-            {
-                let reason = "its sessions were never deleted, so there is nothing to restore".to_owned();
-                return Err(Error::Backup { path: args.file.clone(), reason });
-            }
-            let path =
-                if args.file.exists() { args.file.clone() } else { args.file.with_extension("backup") };
-            store.restore(&path, &key).await
-        }
-        .await)
-    })?;
-    match done {
+        },
+    );
+    let begun = format!("{} rows of {}", info.rows, args.file.display());
+    trail.record(AuditState::Begun, begun).map_err(|error| failure(&error))?;
+    match wait_for(async { Ok(put_back(&access, &info, &args.file, &key).await) })? {
         Ok(done) => {
             let text = format!(
                 "{} restored; {} sessions before, {} now",
                 done.restored, done.before.total, done.after.total
             );
-            record(AuditState::Done, text.clone())?;
-            if args.form.format == Output::Json {
-                writeln!(
-                    context.out,
-                    "{:#}",
-                    json!({"schema": "unleak.sessions.restore/v1", "restored": done})
-                )?;
-            }
-            say(context, &format!("{text}\n"))?;
-            Ok(Exit::Clean)
+            let told = told(args, &done, &text, context);
+            completed(trail.record(AuditState::Done, text), told, context)
         }
         Err(error) => {
-            record(AuditState::Failed, error.to_string())?;
-            Err(failed(&error, Exit::Usage))
+            let exit = match &error {
+                Error::RestoredUncounted { .. } => Exit::Unverified,
+                _ => Exit::Usage,
+            };
+            let written = trail.record(AuditState::Failed, error.to_string());
+            completed(written, Err(failed(&error, exit)), context)
         }
     }
+}
+
+async fn put_back(
+    access: &StoreAccess,
+    info: &BackupInfo,
+    file: &Path,
+    key: &BackupKey,
+) -> Result<Restored, Error> {
+    let mut store = access.connect().await?;
+    // A crash may have come between the backup and its delete.
+    if info.state == BackupState::Prepared {
+        match store.settle(file, key).await? {
+            Settled::Committed(_) => {}
+            Settled::RolledBack => {
+                let reason = "its sessions were never deleted, so there is nothing to restore".to_owned();
+                return Err(Error::Backup { path: file.to_owned(), reason });
+            }
+            Settled::Unknown => {
+                return Err(Error::Unsettled { path: file.to_owned(), rows: info.rows });
+            }
+        }
+    }
+    let path = if file.exists() { file.to_owned() } else { file.with_extension("backup") };
+    store.restore(&path, key).await
+}
+
+fn told(args: &Args, done: &Restored, text: &str, context: &mut Context) -> Result<Exit, Failure> {
+    if args.form.format == Output::Json {
+        let body = json!({"schema": "unleak.sessions.restore/v1", "restored": done});
+        writeln!(context.out, "{body:#}")?;
+    }
+    say(context, &format!("{text}\n"))?;
+    Ok(Exit::Clean)
 }
 
 fn refusal(info: &BackupInfo) -> Error {

@@ -4,7 +4,7 @@ use super::arguments::{Form, Output, Source, state, wait_for};
 use super::{failed, say};
 use crate::cli::{Context, Failure, interrupt};
 use crate::exit::Exit;
-use crate::rotate::StoreAccess;
+use crate::rotate::{IncidentId, StoreAccess};
 use crate::session::{
     AuditEvent, AuditLog, AuditState, BackupKey, BackupSpec, Error, ProcedurePlan, ProcedureReport,
     Selection, Store,
@@ -32,7 +32,7 @@ pub(super) struct Deleting {
     yes: bool,
     /// The incident that this belongs to, for the backup and the audit log.
     #[arg(long, value_name = "ID")]
-    incident: Option<String>,
+    incident: Option<IncidentId>,
     /// So many rows in one transaction, each with its own backup; 0 for all in one.
     #[arg(long, value_name = "ROWS", default_value_t = 200_000)]
     batch: u64,
@@ -45,6 +45,15 @@ impl Deleting {
     /// Whether nothing may be changed.
     pub(super) fn is_dry(&self) -> bool {
         self.dry_run
+    }
+
+    /// Whether nobody is to be asked.
+    pub(super) fn is_agreed(&self) -> bool {
+        self.yes
+    }
+
+    pub(super) fn incident(&self) -> &str {
+        self.incident.as_ref().map_or("", IncidentId::as_str)
     }
 }
 
@@ -90,41 +99,70 @@ pub(super) fn carry_out(
         return report(args, action, None, context);
     }
     confirm(args.yes, "delete", "this ends sessions", context)?;
-    let log = AuditLog::new(&state);
-    let incident = args.incident.clone().unwrap_or_default();
-    let event = |state: AuditState, detail: String| AuditEvent {
-        who: String::new(),
-        action: action.to_owned(),
-        state,
-        store: plan.store.url.clone(),
-        table: plan.store.table.to_string(),
-        selection: plan.selection.to_owned(),
-        detail,
-        incident: incident.clone(),
-    };
     let who = who(context);
-    let record = |state, detail| {
-        log.append(AuditEvent { who: who.clone(), ..event(state, detail) })
-            .map_err(|error| super::failure(&error))
-    };
-    record(AuditState::Begun, format!("{} selected", plan.selected))?;
-    let done = apply(args, access, &plan, &state, &who, context)?;
-    match done {
+    let trail = Trail::new(&state, event(args, action, &plan, &who));
+    trail
+        .record(AuditState::Begun, format!("{} selected", plan.selected))
+        .map_err(|error| super::failure(&error))?;
+    match apply(args, access, &plan, &state, &who, context)? {
         Ok(done) => {
-            let ended = if done.stopped { AuditState::Stopped } else { AuditState::Done };
-            record(ended, counts(&done))?;
-            report(args, action, Some(done), context)
+            let state = if done.stopped { AuditState::Stopped } else { AuditState::Done };
+            let text = counts(&done);
+            // The report first: it names the backups, which must not be lost when the log cannot be written.
+            let told = report(args, action, Some(done), context);
+            completed(trail.record(state, text), told, context)
         }
         Err(error) => {
-            record(AuditState::Failed, error.to_string())?;
             let exit = match &error {
                 Error::CommitUnknown { .. } | Error::Partial { .. } => Exit::Interrupted,
                 Error::Uncounted { .. } => Exit::Unverified,
                 _ => Exit::Usage,
             };
-            Err(failed(&error, exit))
+            let written = trail.record(AuditState::Failed, error.to_string());
+            completed(written, Err(failed(&error, exit)), context)
         }
     }
+}
+
+fn event(args: &Deleting, action: &str, plan: &ProcedurePlan, who: &str) -> AuditEvent {
+    AuditEvent {
+        who: who.to_owned(),
+        action: action.to_owned(),
+        state: AuditState::Begun,
+        store: plan.store.url.clone(),
+        table: plan.store.table.to_string(),
+        selection: plan.selection.to_owned(),
+        detail: String::new(),
+        incident: args.incident().to_owned(),
+    }
+}
+
+/// The records of one change.
+pub(super) struct Trail {
+    log: AuditLog,
+    event: AuditEvent,
+}
+
+impl Trail {
+    /// In a state folder, with what all of its records say.
+    pub(super) fn new(state: &Path, event: AuditEvent) -> Self {
+        Self { log: AuditLog::new(state), event }
+    }
+
+    pub(super) fn record(&self, state: AuditState, detail: String) -> Result<(), Error> {
+        self.log.append(AuditEvent { state, detail, ..self.event.clone() }).map(drop)
+    }
+}
+
+/// How a change ends whose last record may not have been written: what was done stays done and told.
+pub(super) fn completed(
+    written: Result<(), Error>,
+    told: Result<Exit, Failure>,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let Err(error) = written else { return told };
+    writeln!(context.err, "warning: the audit log does not tell how this ended: {error}")?;
+    told.map(|_| Exit::Unverified)
 }
 
 fn apply(
@@ -149,7 +187,7 @@ fn apply(
             let spec = BackupSpec {
                 dir: &state.join("backups"),
                 key: &key,
-                incident: args.incident.as_deref().unwrap_or_default(),
+                incident: args.incident(),
                 created,
                 expires: created + SignedDuration::from_hours(24 * i64::from(args.keep)),
                 owner: Some(who),
@@ -178,6 +216,9 @@ fn shown(plan: &ProcedurePlan, action: &str, what: &str, state: &Path, keep: u16
         "{action}: {what}\n  store   {} ({}), table {}\n  now     {}\n  delete  {} of them\n",
         store.url, store.dialect, store.table, store.counts, plan.selected
     );
+    if let Some(lifetime) = store.lifetime {
+        writeln!(text, "  ends    {lifetime}").expect("a string takes any text");
+    }
     if let Some(found) = &plan.orphaned {
         writeln!(text, "  users   {}", found.users).expect("a string takes any text");
     }

@@ -34,6 +34,9 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let out = &mut context.out;
     writeln!(out, "{} ({}), table {}", store.url, store.dialect, store.table)?;
     writeln!(out, "  {}", facts.counts)?;
+    if let Some(lifetime) = store.lifetime {
+        writeln!(out, "  {lifetime}")?;
+    }
     if let Some(users) = &facts.users {
         let ratio = users.sessions as f64 / (users.users.max(1)) as f64;
         writeln!(

@@ -95,7 +95,11 @@ pub(super) async fn preflight(
         return Err(Error::Privilege { role, table: table.name.to_string(), missing });
     }
     let by = cascades(connection, table).await?;
-    if by.is_empty() { Ok(()) } else { Err(Error::Referenced { table: table.name.to_string(), by }) }
+    if !by.is_empty() {
+        return Err(Error::Referenced { table: table.name.to_string(), by });
+    }
+    let by = triggers(connection, table).await?;
+    if by.is_empty() { Ok(()) } else { Err(Error::Triggered { table: table.name.to_string(), by }) }
 }
 
 /// Access denied to a table, a column or a database.
@@ -120,6 +124,15 @@ async fn cascades(connection: &mut MySqlConnection, table: &Table) -> Result<Vec
           AND delete_rule NOT IN ('NO ACTION', 'RESTRICT')";
     let rows = sqlx::query(sql).bind(&table.name.schema).bind(&table.name.name).fetch_all(connection).await;
     let rows = rows.map_err(Error::database("reading the foreign keys"))?;
+    Ok(rows.iter().filter_map(|row| text(row, 0)).collect())
+}
+
+/// The triggers that a delete would run.
+async fn triggers(connection: &mut MySqlConnection, table: &Table) -> Result<Vec<String>, Error> {
+    let sql = "SELECT cast(concat('the trigger ', trigger_name) AS char) FROM information_schema.triggers
+        WHERE event_object_schema = ? AND event_object_table = ? AND event_manipulation = 'DELETE'";
+    let rows = sqlx::query(sql).bind(&table.name.schema).bind(&table.name.name).fetch_all(connection).await;
+    let rows = rows.map_err(Error::database("reading the triggers"))?;
     Ok(rows.iter().filter_map(|row| text(row, 0)).collect())
 }
 

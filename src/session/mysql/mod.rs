@@ -61,6 +61,7 @@ impl MySql {
             table: options.table.as_deref(),
             dialect: options.dialect.as_deref(),
             custom: options.custom.as_ref(),
+            lifetime: options.lifetime,
         };
         let selected = select(tables, wanted)?;
         Ok(Self { opener, connection: Some(connection), selected, zone })

@@ -60,7 +60,11 @@ SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', cur
          AND has_schema_privilege(c.relnamespace, 'USAGE'),
        row_security_active(c.oid),
        ARRAY(SELECT DISTINCT k.conrelid::regclass::text FROM pg_catalog.pg_constraint k
-             WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd'))
+             WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')),
+       ARRAY(SELECT 'the trigger ' || t.tgname FROM pg_catalog.pg_trigger t
+             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 8 <> 0 AND t.tgenabled IN ('O', 'A')
+             UNION ALL SELECT 'the rule ' || r.rulename FROM pg_catalog.pg_rewrite r
+             WHERE r.ev_class = c.oid AND r.ev_type = '4' AND r.ev_enabled IN ('O', 'A'))
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2";
 
@@ -93,7 +97,11 @@ pub(super) async fn preflight(connection: &mut PgConnection, table: &Table, url:
         return Err(Error::RowSecurity { table: name });
     }
     let by: Vec<String> = row.try_get(6).map_err(Error::database(doing))?;
-    if by.is_empty() { Ok(()) } else { Err(Error::Referenced { table: name, by }) }
+    if !by.is_empty() {
+        return Err(Error::Referenced { table: name, by });
+    }
+    let by: Vec<String> = row.try_get(7).map_err(Error::database(doing))?;
+    if by.is_empty() { Ok(()) } else { Err(Error::Triggered { table: name, by }) }
 }
 
 /// The driver pins the zone while it connects, so the server's own must be put together: the setting of the role

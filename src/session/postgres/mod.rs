@@ -71,6 +71,7 @@ impl Postgres {
             table: options.table.as_deref(),
             dialect: options.dialect.as_deref(),
             custom: options.custom.as_ref(),
+            lifetime: options.lifetime,
         };
         let selected = select(tables, wanted)?;
         let user = UserAt::find(&selected, options.user_path.as_deref())?;

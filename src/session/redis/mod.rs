@@ -55,7 +55,7 @@ impl Redis {
             special: None,
             columns: vec![roles.token.clone(), roles.expires.clone(), column("value", "DUMP")],
         };
-        let selected = Selected { table, dialect, roles };
+        let selected = Selected { table, dialect, roles, lifetime_told: true };
         Ok(Self { opener, servers: Some(servers), space, selected })
     }
 

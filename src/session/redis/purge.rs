@@ -49,8 +49,8 @@ pub(in crate::session) struct Emptied {
     pub(in crate::session) before: Counts,
     /// The sessions that are gone: deleted, or ended by themselves after they were backed up.
     pub(in crate::session) deleted: u64,
-    /// The first backup. Sessions that were rewritten meanwhile are in later ones.
-    pub(in crate::session) backup: Option<BackupInfo>,
+    /// One of each round: sessions that were rewritten meanwhile are in later ones.
+    pub(in crate::session) backups: Vec<BackupInfo>,
 }
 
 /// What one round did.
@@ -88,8 +88,11 @@ impl Redis {
 
     async fn empty(&self, servers: &mut Servers, spec: &BackupSpec<'_>) -> Result<Emptied, Error> {
         let first = self.round(servers, spec, None).await?;
-        let mut emptied =
-            Emptied { before: counts_of(&first.tally), deleted: first.deleted, backup: first.backup };
+        let mut emptied = Emptied {
+            before: counts_of(&first.tally),
+            deleted: first.deleted,
+            backups: first.backup.into_iter().collect(),
+        };
         let mut changed = first.changed;
         for _ in 1..ROUNDS {
             if changed.is_empty() {
@@ -97,7 +100,7 @@ impl Redis {
             }
             let round = self.round(servers, spec, Some(changed)).await?;
             emptied.deleted += round.deleted;
-            emptied.backup = emptied.backup.or(round.backup);
+            emptied.backups.extend(round.backup);
             changed = round.changed;
         }
         Ok(emptied)

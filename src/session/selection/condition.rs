@@ -26,7 +26,7 @@ pub(in crate::session) trait Spelling {
     /// A subquery that gives the bound values, one a row.
     fn values(&self) -> &'static str;
     /// What tells the rows of a table apart, for as long as they are not written.
-    fn row(&self) -> &'static str;
+    fn row(&self) -> &str;
     /// Whether a column's time has come at a moment; unknown where the column says nothing.
     fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error>;
     /// A column's time in Unix milliseconds; NULL where the column says nothing.
@@ -168,32 +168,55 @@ impl Subject<'_> {
     }
 
     fn disabled(&self, users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
-        let column = users.disabled.as_ref().ok_or_else(|| Error::Column {
-            table: users.name.to_string(),
-            reason: "it has no column that tells who is disabled or deleted".to_owned(),
-        })?;
-        let value = format!("u.{}", sql.quoted(&column.name));
-        let allows = is_positive(&column.name);
-        let gone = match family(&column.data_type) {
-            "boolean" if allows => format!("NOT {value}"),
-            "boolean" => value,
-            "integer" if allows => format!("{value} = 0"),
-            "integer" => format!("{value} <> 0"),
-            // `deleted_at` and its kin: set means gone.
-            _ if !allows => format!("{value} IS NOT NULL"),
-            _ => {
-                return Err(Error::Column {
-                    table: users.name.to_string(),
-                    reason: format!("its column {} is neither a flag nor a time of deletion", column.name),
-                });
-            }
-        };
+        if users.disabled.is_empty() {
+            return Err(Error::Column {
+                table: users.name.to_string(),
+                reason: "it has no column that tells who is disabled or deleted (--disabled-column)"
+                    .to_owned(),
+            });
+        }
+        let gone = users.disabled.iter().map(|column| gone(users, column, sql));
         Ok(format!(
-            "EXISTS (SELECT 1 FROM {} AS u WHERE {} AND {gone})",
+            "EXISTS (SELECT 1 FROM {} AS u WHERE {} AND ({}))",
             users.name.quoted_by(sql),
-            self.is_of(users, sql)?
+            self.is_of(users, sql)?,
+            gone.collect::<Result<Vec<_>, _>>()?.join(" OR ")
         ))
     }
+}
+
+/// The condition under which a column says that the user `u` is gone. What a column of another kind means is unknown,
+/// and a guess would log everybody out.
+fn gone(users: &UsersTable, column: &Column, sql: &impl Spelling) -> Result<String, Error> {
+    let value = format!("u.{}", sql.quoted(&column.name));
+    let allows = is_positive(&column.name);
+    Ok(match family(&column.data_type) {
+        // SQLite's columns may hold a flag as a word.
+        "boolean" => {
+            let words = if allows { "'0', 'f', 'false', 'n', 'no'" } else { "'1', 't', 'true', 'y', 'yes'" };
+            format!("lower({}) IN ({words})", sql.text(&value))
+        }
+        "integer" => format!("{value} {} 0", if allows { "=" } else { "<>" }),
+        // `deleted_at` and its kin: set means gone.
+        "time" if !allows => format!("{value} IS NOT NULL"),
+        "text" | "" if is_time(&column.name) => format!("{} NOT IN ('', '0')", sql.text(&value)),
+        _ => {
+            return Err(Error::Column {
+                table: users.name.to_string(),
+                reason: format!(
+                    "its column {} ({}) is neither a flag nor a time of deletion; name another with --disabled-column",
+                    column.name, column.data_type
+                ),
+            });
+        }
+    })
+}
+
+/// Whether a column's name says that it holds a time, whatever its type is.
+fn is_time(name: &str) -> bool {
+    name.ends_with("_at")
+        || name.ends_with("At")
+        || matches!(&*normalised(name), "deletedat" | "disabledat" | "bannedat" | "suspendedat")
 }
 
 /// Whether a column's name says that its holder may log in.

@@ -106,7 +106,8 @@ impl Bounds {
     }
 }
 
-/// Whether a backup of such a selection holds sessions that were over anyway, so that a restore revives nobody.
-pub fn is_routine(selection: &str) -> bool {
-    matches!(selection, "expired" | "orphans" | "disabled" | "before" | "idle")
+/// Whether a backup of such a selection holds sessions that were over anyway, so that a restore revives nobody. What
+/// belongs to an incident was ended on purpose.
+pub fn is_routine(selection: &str, incident: &str) -> bool {
+    incident.is_empty() && matches!(selection, "expired" | "orphans")
 }

@@ -28,9 +28,9 @@ pub struct UsersTable {
     pub(in crate::session) names: Vec<Column>,
     /// The columns with addresses.
     pub(in crate::session) emails: Vec<Column>,
-    /// The column that tells who is disabled or deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(in crate::session) disabled: Option<Column>,
+    /// The columns that tell who is disabled or deleted: whoever one of them says so of is gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::session) disabled: Vec<Column>,
 }
 
 impl UsersTable {
@@ -39,9 +39,9 @@ impl UsersTable {
         &self.name
     }
 
-    /// The column that tells who is disabled or deleted.
-    pub fn disabled(&self) -> Option<&Column> {
-        self.disabled.as_ref()
+    /// The columns that tell who is disabled or deleted.
+    pub fn disabled(&self) -> &[Column] {
+        &self.disabled
     }
 }
 
@@ -70,6 +70,20 @@ impl UserPattern {
         Ok(columns)
     }
 
+    /// For SQLite's `GLOB`, whose classes know both cases of a letter where its `lower` knows those of ASCII.
+    pub(in crate::session) fn glob(&self) -> String {
+        let (Self::Name(text) | Self::Email(text)) = self;
+        let mut glob = String::with_capacity(text.len() * 4);
+        for c in text.chars() {
+            match (c, single(c.to_lowercase()), single(c.to_uppercase())) {
+                ('?' | '[', ..) => glob.extend(['[', c, ']']),
+                (_, Some(lower), Some(upper)) if lower != upper => glob.extend(['[', lower, upper, ']']),
+                _ => glob.push(c),
+            }
+        }
+        glob
+    }
+
     /// For `LIKE`, with `!` as the escape character.
     pub(in crate::session) fn like(&self) -> String {
         let (Self::Name(text) | Self::Email(text)) = self;
@@ -83,6 +97,12 @@ impl UserPattern {
         }
         like
     }
+}
+
+/// The only one of them.
+fn single(mut chars: impl Iterator<Item = char>) -> Option<char> {
+    let first = chars.next();
+    if chars.next().is_none() { first } else { None }
 }
 
 /// A user who was found.
@@ -146,10 +166,10 @@ pub(in crate::session) fn choose(
         table.columns.iter().filter(fits).cloned().collect()
     };
     let disabled = match &wanted.disabled {
-        Some(asked) => Some(column(asked)?),
+        Some(asked) => vec![column(asked)?],
         None => {
             let fits = |column: &&Column| DISABLED.contains(&&*normalised(&column.name));
-            table.columns.iter().find(fits).cloned()
+            table.columns.iter().filter(fits).cloned().collect()
         }
     };
     Ok(UsersTable {
@@ -307,11 +327,11 @@ mod tests {
         };
         let usual = find(None, None, None).unwrap();
         assert_eq!((usual.name.name.as_str(), usual.names.len(), usual.emails.len()), ("users", 1, 1));
-        assert_eq!(usual.disabled.unwrap().name, "deletedAt");
+        assert_eq!(usual.disabled[0].name, "deletedAt");
         let staff = (tables[2].name.clone(), "staff_id".to_owned());
         let referred = find(Some(&staff), None, None).unwrap();
         assert_eq!(
-            (referred.id.name.as_str(), referred.disabled.unwrap().name.as_str()),
+            (referred.id.name.as_str(), referred.disabled[0].name.as_str()),
             ("staff_id", "is_active")
         );
         assert!(matches!(find(None, Some("staff"), None), Err(Error::Column { .. })));

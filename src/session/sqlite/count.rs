@@ -1,7 +1,6 @@
 //! Counts: all, expired, and any selection.
 
 use super::Sqlite;
-use super::spelling::SqliteSpelling;
 use crate::session::selection::{Moment, Spelling as _, Subject, condition};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection};
@@ -36,7 +35,7 @@ impl Sqlite {
     /// The table as `s`, and the condition for the selected rows.
     pub(super) fn filter(&self, selection: &Selection) -> Result<String, Error> {
         let table = self.selected.table.name.quoted();
-        let condition = condition(selection, self.subject(), &SqliteSpelling::new(&self.selected.table))?;
+        let condition = condition(selection, self.subject(), &self.spelling())?;
         Ok(match condition {
             Some(condition) => format!("{table} AS s WHERE {condition}"),
             None => format!("{table} AS s"),
@@ -48,7 +47,7 @@ impl Sqlite {
     }
 
     async fn count_all(&self, connection: &mut SqliteConnection) -> Result<Counts, Error> {
-        let sql = SqliteSpelling::new(&self.selected.table);
+        let sql = self.spelling();
         let (column, end) = self.subject().end(&sql);
         let expired = sql.is_past(&column, &end, Moment::Now)?;
         let select = format!(

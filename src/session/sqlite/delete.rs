@@ -3,7 +3,6 @@
 //! `BEGIN IMMEDIATE` keeps every other writer out, so what was read is what is deleted.
 
 use super::count::{bound, values};
-use super::spelling::SqliteSpelling;
 use super::{Sqlite, execute, row};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Reader, Subject, Writer};
 use crate::session::schema::quoted;
@@ -80,7 +79,7 @@ impl Sqlite {
     fn chosen(&self, selection: &Selection, bounds: Bounds) -> Result<String, Error> {
         let filter = self.filter(selection)?;
         let Some(limit) = bounds.batch.filter(|_| selection.can_be_split()) else { return Ok(filter) };
-        let (table, sql) = (&self.selected.table, SqliteSpelling::new(&self.selected.table));
+        let (table, sql) = (&self.selected.table, self.spelling());
         let row = sql.row();
         Ok(format!(
             "{} AS s WHERE s.{row} IN (SELECT s.{row} FROM {filter} ORDER BY s.{row} LIMIT {limit})",

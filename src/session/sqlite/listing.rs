@@ -1,7 +1,6 @@
 //! Lists and facts on SQLite, and the unique index that keeps tokens single.
 
 use super::count::{bound, values};
-use super::spelling::SqliteSpelling;
 use super::{Sqlite, execute};
 use crate::secret::Secret;
 use crate::session::listing::{Facts, ListQuery, Page, facts, gathered, listed, page};
@@ -17,7 +16,7 @@ const DOING: &str = "reading the sessions";
 
 impl Sqlite {
     pub(in crate::session) async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
-        let (select, total) = page(self.subject(), query, &SqliteSpelling::new(&self.selected.table))?;
+        let (select, total) = page(self.subject(), query, &self.spelling())?;
         let users = query.user.clone().map(|user| Selection::Users(vec![user]));
         let values = users.as_ref().map(values).transpose()?.flatten();
         let mut connection = self.take().await?;
@@ -38,7 +37,7 @@ impl Sqlite {
 
     pub(in crate::session) async fn facts(&mut self, soon: SignedDuration) -> Result<Facts, Error> {
         let counts = self.counts().await?;
-        let queries = facts(self.subject(), soon, &SqliteSpelling::new(&self.selected.table))?;
+        let queries = facts(self.subject(), soon, &self.spelling())?;
         let sessions = self.numbers(queries.sessions).await?;
         let users = match queries.users {
             Some(query) => Some(self.numbers(query).await?),
@@ -57,7 +56,7 @@ impl Sqlite {
         &mut self,
         fits: &dyn Fn(&Secret) -> bool,
     ) -> Result<Vec<Secret>, Error> {
-        let sql = SqliteSpelling::new(&self.selected.table);
+        let sql = self.spelling();
         let token = sql.text(&column_of(&self.selected.roles.token, &sql));
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
         let mut connection = self.take().await?;

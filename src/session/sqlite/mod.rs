@@ -13,6 +13,7 @@ mod row;
 mod spelling;
 mod users;
 
+use self::spelling::SqliteSpelling;
 use super::schema::{Selected, Wanted, select};
 use super::selection::UserAt;
 use super::store::{Limits, Options};
@@ -30,6 +31,8 @@ pub(super) struct Sqlite {
     selected: Selected,
     /// Where a row says whose session it is.
     user: Option<UserAt>,
+    /// What tells rows apart.
+    row: Option<String>,
 }
 
 impl fmt::Debug for Sqlite {
@@ -52,11 +55,14 @@ impl Sqlite {
             table: options.table.as_deref(),
             dialect: options.dialect.as_deref(),
             custom: options.custom.as_ref(),
+            lifetime: options.lifetime,
         };
         let selected = select(tables, wanted)?;
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
+        let row = catalogue::row(&mut connection, &selected.table).await?;
         Ok(Self {
             user,
+            row,
             path: path.to_owned(),
             url,
             limits: options.limits,
@@ -77,6 +83,16 @@ impl Sqlite {
             self.connection = Some(connection);
             return Err(Error::Referenced { table: name, by });
         }
+        let by = catalogue::triggers(&mut connection, &self.selected.table.name.name).await?;
+        if !by.is_empty() {
+            self.connection = Some(connection);
+            return Err(Error::Triggered { table: name, by });
+        }
+        if self.row.is_none() {
+            self.connection = Some(connection);
+            let what = format!("the table {name}: it has no row ids, and its key has several columns");
+            return Err(Error::Unsupported { what });
+        }
         // Taking the write lock and giving it back shows whether the file can be written, and changes nothing.
         let doing = "checking that the file can be written";
         match execute(&mut connection, doing, "BEGIN IMMEDIATE").await {
@@ -90,6 +106,10 @@ impl Sqlite {
         }
         self.connection = Some(connection);
         Ok(())
+    }
+
+    fn spelling(&self) -> SqliteSpelling {
+        SqliteSpelling::new(self.row.clone())
     }
 
     async fn take(&mut self) -> Result<SqliteConnection, Error> {

@@ -4,21 +4,20 @@
 //! Unix milliseconds, or seconds when they are too small for that. The unreadable is never past.
 
 use crate::session::Error;
-use crate::session::schema::{self, Column, Table};
+use crate::session::schema::{self, Column};
 use crate::session::selection::{Moment, Spelling};
 use jiff::Timestamp;
 
 /// With the time now, which must not move between the reading of rows and their deletion.
 pub(super) struct SqliteSpelling {
     now: Timestamp,
-    row: &'static str,
+    row: String,
 }
 
 impl SqliteSpelling {
-    pub(super) fn new(table: &Table) -> Self {
-        let taken = |name: &str| table.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
-        let row = ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name)).unwrap_or("rowid");
-        Self { now: Timestamp::now(), row }
+    /// Rows are told apart by `row`; a table where nothing does is refused before anything is deleted.
+    pub(super) fn new(row: Option<String>) -> Self {
+        Self { now: Timestamp::now(), row: row.unwrap_or_else(|| "rowid".to_owned()) }
     }
 }
 
@@ -35,8 +34,8 @@ impl Spelling for SqliteSpelling {
         "(SELECT value FROM json_each(?1))"
     }
 
-    fn row(&self) -> &'static str {
-        self.row
+    fn row(&self) -> &str {
+        &self.row
     }
 
     fn is_past(&self, _: &Column, expression: &str, moment: Moment) -> Result<String, Error> {

@@ -1,6 +1,5 @@
 //! The users table of a SQLite file: found by foreign key or name, searched, and held against the sessions.
 
-use super::spelling::SqliteSpelling;
 use super::{Sqlite, catalogue};
 use crate::session::schema::TableName;
 use crate::session::selection::{Spelling as _, UserAt, choose, condition};
@@ -45,11 +44,11 @@ impl Sqlite {
         pattern: &UserPattern,
         limit: u32,
     ) -> Result<Vec<User>, Error> {
-        let sql = SqliteSpelling::new(&self.selected.table);
+        let sql = self.spelling();
         let matches: Vec<String> = pattern
             .columns(users)?
             .iter()
-            .map(|column| format!("lower(u.{}) LIKE ?1 ESCAPE '!'", sql.quoted(&column.name)))
+            .map(|column| format!("u.{} GLOB ?1", sql.quoted(&column.name)))
             .collect();
         let about: Vec<_> = users.names.iter().chain(&users.emails).collect();
         let told = about
@@ -64,7 +63,7 @@ impl Sqlite {
             matches.join(" OR ")
         );
         let mut connection = self.take().await?;
-        let query = sqlx::query(AssertSqlSafe(select)).bind(pattern.like());
+        let query = sqlx::query(AssertSqlSafe(select)).bind(pattern.glob());
         let rows = within(self.limits.statement, DOING, async {
             query.fetch_all(&mut connection).await.map_err(Error::database(DOING))
         });
@@ -84,7 +83,7 @@ impl Sqlite {
     }
 
     pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
-        let sql = SqliteSpelling::new(&self.selected.table);
+        let sql = self.spelling();
         let orphans =
             condition(&Selection::Orphans(users.clone()), self.subject(), &sql)?.unwrap_or_default();
         let user = self.subject().user(&sql)?;

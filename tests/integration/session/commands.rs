@@ -14,14 +14,14 @@ const SESSIONS: &str = r"INSERT INTO sessions VALUES
 
 impl Place {
     /// Runs `unleak` on this store.
-    fn unleak(&self, args: &[&str]) -> Output {
+    pub(super) fn unleak(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
         command.env_clear().env("HOME", self.dir.path()).env("USER", "ada").args(args);
         command.arg("--state").arg(self.dir.path().join("state"));
         command.output().unwrap()
     }
 
-    fn sessions(&self, args: &[&str]) -> Output {
+    pub(super) fn sessions(&self, args: &[&str]) -> Output {
         let url = match &self.base {
             Base::Postgres(database) => database.url.clone(),
             Base::Sqlite(path) => format!("sqlite:{}", path.display()),
@@ -35,18 +35,18 @@ impl Place {
         output
     }
 
-    fn json(&self, args: &[&str], exit: i32) -> serde_json::Value {
+    pub(super) fn json(&self, args: &[&str], exit: i32) -> serde_json::Value {
         let output = self.sessions(&[args, &["--format", "json"]].concat());
         assert_eq!(output.status.code(), Some(exit), "{args:?} on {}: {}", self.name(), said(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 }
 
-fn said(output: &Output) -> String {
+pub(super) fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-fn exit(output: &Output) -> i32 {
+pub(super) fn exit(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
@@ -99,9 +99,9 @@ async fn each_procedure_deletes_backs_up_and_is_recorded() {
 
         let shown = said(&place.unleak(&["audit", "show"]));
         let lines: Vec<&str> = shown.lines().collect();
-        assert_eq!(lines.len(), 6, "{shown}");
+        assert_eq!(lines.len(), 8, "{shown}");
         assert!(lines[0].contains("ada") && lines[0].contains("sessions orphans begun"), "{shown}");
-        assert!(lines[1].contains("INC-20261122-001") && lines[5].contains("3 deleted"), "{shown}");
+        assert!(lines[1].contains("INC-20261122-001") && lines[7].contains("3 deleted"), "{shown}");
         assert!(!shown.contains("tok-") && !shown.contains("example.org"), "{shown}");
         let verified = place.unleak(&["audit", "verify"]);
         assert_eq!(exit(&verified), 0);

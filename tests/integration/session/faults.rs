@@ -9,11 +9,17 @@ use unleak::session::{BackupKey, Error, Options, Settled, Store, StoreUrl};
 /// Makes the delete of one row take long enough to be interrupted in the middle.
 const SLOW: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
     IF OLD.sid = 'tok-' || md5('5000') THEN PERFORM pg_sleep(20); END IF; RETURN OLD; END $$;
-    CREATE TRIGGER slow BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION slow()";
+    CREATE TRIGGER slow BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION slow();
+    ALTER TABLE session ENABLE REPLICA TRIGGER slow";
+
+/// Triggers that run only for replication run for everybody, and a purge is not refused for them.
+const AS_REPLICA: &str = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', \
+    current_database()); END $$";
 
 #[tokio::test]
 async fn a_killed_connection_leaves_every_row_and_no_backup() {
-    let database = Database::with(&format!("{CONNECT_PG_SIMPLE}; {}; {SLOW}", rows(0, 10_000))).await;
+    let database =
+        Database::with(&format!("{CONNECT_PG_SIMPLE}; {}; {SLOW}; {AS_REPLICA}", rows(0, 10_000))).await;
     let before = database.dump().await;
     let (dir, key) = (tempfile::tempdir().unwrap(), BackupKey::generate().unwrap());
     let mut store = database.open().await.unwrap();
@@ -131,7 +137,8 @@ async fn messages_of_triggers_are_withheld() {
     let database = Database::with(&format!(
         "{CONNECT_PG_SIMPLE}; {}; CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
          RAISE EXCEPTION 'will not delete %', OLD.sid USING DETAIL = OLD.sid, HINT = OLD.sid; END $$;
-         CREATE TRIGGER no BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION no()",
+         CREATE TRIGGER no BEFORE DELETE ON session FOR EACH ROW EXECUTE FUNCTION no();
+         ALTER TABLE session ENABLE REPLICA TRIGGER no; {AS_REPLICA}",
         rows(0, 3)
     ))
     .await;

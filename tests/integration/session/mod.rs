@@ -7,6 +7,7 @@ mod commands; // unleak sessions and unleak audit as an operator runs them
 mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks
 mod fixture; // a database of its own for each test
+mod guards; // what procedures and restores refuse, mostly on SQLite
 mod memory; // a purge of many rows in constant memory
 mod mysql; // dialects, purge, restore, refusals on MariaDB
 mod place; // one store of either kind, so that the same test runs on both

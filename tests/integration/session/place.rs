@@ -44,6 +44,24 @@ impl Place {
         places
     }
 
+    /// On SQLite, and on PostgreSQL where `tests/run` started one.
+    #[expect(clippy::disallowed_methods, reason = "tests/run passes the server in")]
+    pub(super) async fn some(sql: &str) -> Vec<Self> {
+        match std::env::var_os("UNLEAK_TEST_POSTGRES") {
+            Some(_) => Self::both(sql).await.into(),
+            None => vec![Self::sqlite(sql).await],
+        }
+    }
+
+    /// One SQLite file.
+    pub(super) async fn sqlite(sql: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let base = Base::Sqlite(dir.path().join("app.db"));
+        let place = Self { base, dir, key: BackupKey::generate().unwrap() };
+        place.run(sql).await;
+        place
+    }
+
     pub(super) fn name(&self) -> &'static str {
         match self.base {
             Base::Postgres(_) => "PostgreSQL",
