@@ -21,6 +21,8 @@ pub(super) struct Leak {
     pub(super) exposure: Exposure,
     /// Every path that it stands in, inside the repository.
     pub(super) files: Vec<String>,
+    /// Those of them that hold it at HEAD.
+    pub(super) at_head: Vec<String>,
 }
 
 /// Scans the repository and takes the finding over: its value, and where it stands.
@@ -43,10 +45,13 @@ pub(super) fn find(id: &str, repository: &Path, context: &mut Context) -> Result
     let more = finding.occurrences.len() - places.len();
     let (finding_id, repository) = (finding.fingerprint.to_string(), root.display().to_string());
     let files: BTreeSet<_> = finding.occurrences.iter().filter_map(|one| one.path.clone()).collect();
+    let at_head = finding.occurrences.iter().filter(|one| one.at_head);
+    let at_head: BTreeSet<_> = at_head.filter_map(|one| one.path.clone()).collect();
     Ok(Leak {
         value: finding.secret.clone(),
         exposure: Exposure { finding: finding_id, repository, places, more },
         files: files.into_iter().collect(),
+        at_head: at_head.into_iter().collect(),
     })
 }
 
