@@ -8,7 +8,7 @@ use super::{Contained, Error, File, Left, Manner, Planned, look};
 use crate::durable::{self, Mode};
 use crate::secret::Secret;
 use git2::build::{CheckoutBuilder, TreeUpdateBuilder};
-use git2::{Index, Oid, Repository};
+use git2::{Index, IndexEntry, IndexTime, Oid, Repository};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -44,6 +44,7 @@ pub(super) fn make(
     let repo = look::open(&planned.repository)?;
     let mut commits = earlier(&repo, label);
     if !planned.files.is_empty() {
+        unlocked(&repo, planned)?;
         let work = Work::look(repo, planned)?;
         strike("contain.objects", "before");
         let commit = work.objects(label)?;
@@ -59,11 +60,25 @@ pub(super) fn make(
     Ok(contained(planned, commits))
 }
 
+/// Refuses where another git command is at work, before anything is written.
+fn unlocked(repo: &Repository, planned: &Planned) -> Result<(), Error> {
+    let lock = repo.path().join("index.lock");
+    if lock.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Error::Repository {
+        repository: planned.repository.clone(),
+        why: format!("another git command is at work: {} is there", lock.display()),
+        hint: "wait until it ends; remove the file if no git command is running",
+    })
+}
+
 /// Puts back what an interrupted run had changed before its commit.
 pub(super) fn take_back(planned: &Planned, label: &str) -> Result<Contained, Error> {
     let repo = look::open(&planned.repository)?;
     let commits = earlier(&repo, label);
     if !planned.files.is_empty() {
+        unlocked(&repo, planned)?;
         Work::look(repo, planned)?.put_back()?;
     }
     Ok(contained(planned, commits))
@@ -77,11 +92,14 @@ fn contained(planned: &Planned, commits: Vec<String>) -> Contained {
         files: planned.files.iter().map(|file| file.path.clone()).collect(),
         commits,
         left: planned.left.clone(),
+        searched: planned.searched,
+        unsearched: planned.unsearched,
     }
 }
 
 /// What is true of the files after all.
 pub(super) fn settle(contained: &mut Contained, after: Planned) {
+    (contained.searched, contained.unsearched) = (after.searched, after.unsearched);
     contained.left = after.left;
     contained.left.extend(
         after
@@ -92,7 +110,7 @@ pub(super) fn settle(contained: &mut Contained, after: Planned) {
 }
 
 /// The commits of this incident, the newest first, and the files in the newest.
-fn earlier(repo: &Repository, label: &str) -> Vec<String> {
+pub(super) fn earlier(repo: &Repository, label: &str) -> Vec<String> {
     let mark = format!("Incident: {label}");
     let mut found = Vec::new();
     let mut commit = repo.head().and_then(|head| head.peel_to_commit()).ok();
@@ -182,7 +200,7 @@ impl<'a> Work<'a> {
             strike(&point, "after");
         }
         strike("contain.index", "before");
-        self.stage(|change| change.id)?;
+        self.stage()?;
         strike("contain.index", "after");
         strike("contain.branch", "before");
         let log = "commit: what unleak contained";
@@ -197,11 +215,11 @@ impl<'a> Work<'a> {
     }
 
     /// Puts the files as they are into the index, which keeps every other entry. They must be what was meant.
-    fn stage(&self, meant: impl Fn(&Change<'_>) -> Option<Oid>) -> Result<(), Error> {
+    fn stage(&self) -> Result<(), Error> {
         let mut index = self.index()?;
         for change in &self.changes {
             let path = Path::new(&change.file.path);
-            match meant(change) {
+            match change.id {
                 None if index.get_path(path, 0).is_none() => {}
                 None => index.remove_path(path).map_err(self.git("change the index"))?,
                 Some(id) => {
@@ -215,27 +233,61 @@ impl<'a> Work<'a> {
         index.write().map_err(self.git("write the index"))
     }
 
-    /// Everything as HEAD has it, in the working tree and in the index.
+    /// What this run wrote becomes again as HEAD has it, in the working tree and in the index. What somebody saved
+    /// meanwhile stays and is told.
     fn put_back(&self) -> Result<(), Error> {
+        let mut theirs = None;
         for change in &self.changes {
-            match &change.was {
-                Some(bytes) if change.place.exists() => {
-                    durable::write_atomic(&change.place, bytes, Mode::Keep)?;
-                }
-                _ => {
-                    let mut checkout = CheckoutBuilder::new();
-                    checkout.force().disable_pathspec_match(true).path(change.file.path.as_str());
-                    let head = self.repo.find_object(self.planned.head, None);
-                    head.and_then(|head| self.repo.checkout_tree(&head, Some(&mut checkout)))
-                        .map_err(self.git("put a file back"))?;
-                }
+            let now = look::in_hand(&self.repo, self.planned, change.file)?.map(|(_, now)| now);
+            if now == change.id {
+                self.put_back_one(change)?;
+            } else if now != Some(change.file.old) {
+                theirs = Some(change.file.path.clone());
             }
         }
-        self.stage(|change| Some(change.file.old))
+        let mut index = self.index()?;
+        for change in &self.changes {
+            let staged = index.get_path(Path::new(&change.file.path), 0).map(|entry| entry.id);
+            if staged == change.id {
+                index.add(&change.entry()).map_err(self.git("change the index"))?;
+            }
+        }
+        index.write().map_err(self.git("write the index"))?;
+        theirs.map_or(Ok(()), |what| Err(Error::Meanwhile { what }))
+    }
+
+    fn put_back_one(&self, change: &Change<'_>) -> Result<(), Error> {
+        if let (Some(bytes), true) = (&change.was, change.id.is_some()) {
+            return Ok(durable::write_atomic(&change.place, bytes, Mode::Keep)?);
+        }
+        let mut checkout = CheckoutBuilder::new();
+        checkout.force().disable_pathspec_match(true).update_index(false).path(change.file.path.as_str());
+        let head = self.repo.find_object(self.planned.head, None);
+        head.and_then(|head| self.repo.checkout_tree(&head, Some(&mut checkout)))
+            .map_err(self.git("put a file back"))
     }
 }
 
 impl Change<'_> {
+    /// The index's entry as HEAD has it; what is zero in it makes git look at the file.
+    fn entry(&self) -> IndexEntry {
+        let time = IndexTime::new(0, 0);
+        IndexEntry {
+            ctime: time,
+            mtime: time,
+            dev: 0,
+            ino: 0,
+            mode: u32::from(self.file.mode),
+            uid: 0,
+            gid: 0,
+            file_size: 0,
+            id: self.file.old,
+            flags: 0,
+            flags_extended: 0,
+            path: self.file.path.clone().into_bytes(),
+        }
+    }
+
     /// Brings the working tree's file to what the commit will hold, line ends as they are there.
     fn put(&self, value: &Secret) -> Result<(), Error> {
         if self.made {

@@ -12,8 +12,10 @@ use zeroize::Zeroizing;
 
 /// What stands where the value stood: plain letters, which no format reads as anything else.
 pub(super) const PLACEHOLDER: &str = "REDACTED-BY-UNLEAK";
-/// A shorter value is replaced as a whole word only.
+/// A shorter value may be a part of another word anywhere, and is no sign of anything there.
 const WEAK: usize = 8;
+/// A shorter value is replaced as a whole word only.
+const LONG: usize = 20;
 /// Fewer letters are no base64 that could hold a value.
 const SHORTEST_RUN: usize = 12;
 
@@ -21,6 +23,9 @@ const SHORTEST_RUN: usize = 12;
 pub(super) struct Editor {
     forms: AhoCorasick,
     weak: bool,
+    /// Whether it counts only where nothing that belongs to a word touches it.
+    whole: bool,
+    lines: bool,
     gate: Redactor,
 }
 
@@ -30,6 +35,8 @@ pub(super) struct Edited {
     pub(super) text: Option<Zeroizing<Vec<u8>>>,
     /// Whether a part or a form of the value still stands in it.
     pub(super) rest: bool,
+    /// How many places were changed.
+    pub(super) count: usize,
 }
 
 impl Editor {
@@ -41,12 +48,28 @@ impl Editor {
             .match_kind(MatchKind::LeftmostLongest)
             .build(forms.iter().map(|form| form.as_bytes()))
             .ok()?;
-        Some(Self { forms, weak: text.len() < WEAK, gate: Redactor::new([value]) })
+        let (weak, whole, lines) = (text.len() < WEAK, text.len() < LONG, text.contains('\n'));
+        Some(Self { forms, weak, whole, lines, gate: Redactor::new([value]) })
     }
 
     /// Whether the value stands in the bytes, in any form or in part.
     pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
-        !self.gate.is_clean(bytes) || self.hit(bytes).is_some()
+        !self.gate.is_clean(bytes) || self.hit(bytes).is_some() || !self.weak && self.forms.is_match(bytes)
+    }
+
+    /// Whether it stands there as it could be replaced, which is quick to see.
+    pub(super) fn is_plainly_in(&self, bytes: &[u8]) -> bool {
+        self.hit(bytes).is_some()
+    }
+
+    /// Whether line ends are a part of the value.
+    pub(super) fn has_lines(&self) -> bool {
+        self.lines
+    }
+
+    /// Whether the value is so long that nothing else can read the same.
+    pub(super) fn is_telling(&self) -> bool {
+        !self.whole
     }
 
     fn hit(&self, bytes: &[u8]) -> Option<Range<usize>> {
@@ -54,35 +77,37 @@ impl Editor {
     }
 
     fn counts(&self, bytes: &[u8], range: &Range<usize>) -> bool {
-        let letter = |c: Option<&u8>| c.is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_');
+        let part = |c: u8| c.is_ascii_alphanumeric() || !c.is_ascii() || matches!(c, b'_' | b'-' | b'.');
+        let letter = |c: Option<&u8>| c.is_some_and(|c| part(*c));
         let before = range.start.checked_sub(1).and_then(|at| bytes.get(at));
-        !self.weak || !letter(before) && !letter(bytes.get(range.end))
+        !self.whole || !letter(before) && !letter(bytes.get(range.end))
     }
 
     pub(super) fn edit(&self, bytes: &[u8]) -> Edited {
         if std::str::from_utf8(bytes).is_err() {
-            return Edited { text: None, rest: true };
+            return Edited { text: None, rest: true, count: 0 };
         }
         let (plain, first) = self.replaced(bytes);
         let (text, second) = self.within_base64(&plain);
         let rest = self.is_in(&text);
-        Edited { text: (first || second).then_some(text), rest }
+        let count = first + second;
+        Edited { text: (count > 0).then_some(text), rest, count }
     }
 
-    /// Without the value as it stands, and whether it was there.
-    fn replaced(&self, bytes: &[u8]) -> (Zeroizing<Vec<u8>>, bool) {
+    /// Without the value as it stands, and how often it was there.
+    fn replaced(&self, bytes: &[u8]) -> (Zeroizing<Vec<u8>>, usize) {
         let hits = self.forms.find_iter(bytes).map(|hit| hit.range());
         let hits: Vec<_> = hits.filter(|range| self.counts(bytes, range)).collect();
         let with = |_: &Range<usize>| Some(PLACEHOLDER.as_bytes().to_vec());
-        (spliced(bytes, &hits, with), !hits.is_empty())
+        (spliced(bytes, &hits, with), hits.len())
     }
 
-    fn within_base64(&self, bytes: &[u8]) -> (Zeroizing<Vec<u8>>, bool) {
+    fn within_base64(&self, bytes: &[u8]) -> (Zeroizing<Vec<u8>>, usize) {
         let runs = runs(bytes);
         let changed: Vec<_> =
             runs.into_iter().filter(|run| self.recoded(&bytes[run.clone()]).is_some()).collect();
         let with = |run: &Range<usize>| self.recoded(&bytes[run.clone()]);
-        (spliced(bytes, &changed, with), !changed.is_empty())
+        (spliced(bytes, &changed, with), changed.len())
     }
 
     /// A run of base64 letters whose text holds the value, encoded anew without it.
@@ -173,6 +198,16 @@ mod tests {
     fn a_short_value_goes_as_a_word_only() {
         assert_eq!(edited("cats", "K=cats # catsup\n"), (Some(format!("K={PLACEHOLDER} # catsup\n")), false));
         assert_eq!(edited("cats", "catsup").0, None);
+    }
+
+    #[test]
+    fn a_part_of_another_word_stays_and_is_told() {
+        let value = "appdata2024";
+        for other in ["appdata2024-volume", "my.appdata2024", "appdata2024_x", "xappdata2024"] {
+            assert_eq!(edited(value, &format!("name: {other}\n")), (None, true), "{other}");
+            let (text, rest) = edited(value, &format!("{other}: \"{value}\"\n"));
+            assert_eq!((text, rest), (Some(format!("{other}: \"{PLACEHOLDER}\"\n")), true));
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub enum Manner {
 pub struct Containment {
     /// A path inside the repository.
     pub repository: PathBuf,
-    /// The files that a scan found the value in, by their paths inside the repository.
+    /// The files of HEAD that a scan found the value in, by their paths inside the repository. Those that hold it plainly are found anyway.
     pub paths: Vec<String>,
     /// What happens to them.
     pub manner: Manner,
@@ -51,6 +51,8 @@ pub struct Planned {
     files: Vec<File>,
     left: Vec<Left>,
     unsigned: bool,
+    searched: usize,
+    unsearched: usize,
 }
 
 /// A file that holds the value at HEAD and can be freed of it.
@@ -61,6 +63,8 @@ struct File {
     old: Oid,
     /// What HEAD will hold; `None` for a file that is removed.
     new: Option<Zeroizing<Vec<u8>>>,
+    /// How many places in it are changed.
+    count: usize,
 }
 
 /// A file that keeps the value.
@@ -87,6 +91,10 @@ pub struct Contained {
     pub files: Vec<String>,
     /// The files that keep the value.
     pub left: Vec<Left>,
+    /// How many files of HEAD were searched after all.
+    pub searched: usize,
+    /// How many were not, being too large or too many.
+    pub unsearched: usize,
 }
 
 impl Containment {
@@ -95,7 +103,7 @@ impl Containment {
     /// # Errors
     /// When a commit could not be made, or one of the files has changes that are not committed.
     pub fn plan(&self, value: &Secret) -> Result<Planned, Error> {
-        let planned = look::at(self, value)?;
+        let planned = look::at(self, value, None)?;
         look::untouched(&planned)?;
         Ok(planned)
     }
@@ -111,9 +119,9 @@ impl Containment {
         label: &str,
         strike: &dyn Fn(&str, &str),
     ) -> Result<Contained, Error> {
-        let planned = look::at(self, value)?;
+        let planned = look::at(self, value, Some(label))?;
         let mut contained = commit::make(&planned, value, label, strike)?;
-        commit::settle(&mut contained, look::at(self, value)?);
+        commit::settle(&mut contained, look::at(self, value, Some(label))?);
         Ok(contained)
     }
 
@@ -122,18 +130,23 @@ impl Containment {
     /// # Errors
     /// When a file is neither as it was nor as it was going to be.
     pub fn take_back(&self, value: &Secret, label: &str) -> Result<Contained, Error> {
-        commit::take_back(&look::at(self, value)?, label)
+        commit::take_back(&look::at(self, value, Some(label))?, label)
     }
 }
 
 impl Planned {
     /// What will be done, in words.
     pub fn describe(&self) -> String {
-        let names = |paths: &[&str]| match paths {
-            [one] => (*one).to_owned(),
+        let names = |paths: &[String]| match paths {
+            [one] => one.clone(),
             all => format!("{} files ({})", all.len(), shortened(all)),
         };
-        let files: Vec<_> = self.files.iter().map(|file| file.path.as_str()).collect();
+        let counted = |file: &File| match file.count {
+            0 => file.path.clone(),
+            1 => format!("{} (1 replacement)", file.path),
+            count => format!("{} ({count} replacements)", file.path),
+        };
+        let files: Vec<_> = self.files.iter().map(counted).collect();
         let place = format!("branch {} of {}", self.branch, self.repository.display());
         let act = match (self.manner, files.is_empty()) {
             (_, true) => {
@@ -162,9 +175,9 @@ impl Planned {
 }
 
 /// The first of many names.
-fn shortened(paths: &[&str]) -> String {
+fn shortened(paths: &[String]) -> String {
     const SHOWN: usize = 5;
-    let mut text = paths.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    let mut text = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
     if paths.len() > SHOWN {
         text.push_str(", …");
     }

@@ -33,6 +33,11 @@ impl Address {
         Ok(Self(uri))
     }
 
+    /// All of it, which may hold a token: to be hashed, never to be shown.
+    pub(super) fn whole(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.0.to_string())
+    }
+
     /// The status that a GET request is answered with, or why there was no answer.
     pub(super) fn status(&self, limit: Duration) -> Result<u16, String> {
         self.ask(None, limit).map(|(status, _)| status)

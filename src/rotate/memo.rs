@@ -27,8 +27,9 @@ pub(super) struct Memo {
     endpoints: Vec<(String, String)>,
     /// What the caller wants to have back.
     arguments: Option<String>,
-    /// A hash of the cookie that was given: answers to another one cannot be compared.
-    cookie: Option<String>,
+    /// A hash of the address and the cookie that were given: answers of and to others cannot be compared.
+    #[serde(default)]
+    probe: Option<String>,
     /// The cookies that were made for this rotation, which nobody could give again.
     #[serde(default)]
     canary: Sealed,
@@ -42,7 +43,7 @@ impl Memo {
             identities: Some(request.targets.iter().map(|target| target.place().identity()).collect()),
             endpoints: endpoints(request),
             arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
-            cookie: request.probe.as_ref().and_then(|probe| probe.cookie.as_ref()).map(hash),
+            probe: request.probe.as_ref().map(hash),
             canary: canary.sealed(request.probe.as_ref()),
         }
     }
@@ -74,10 +75,9 @@ impl Memo {
         })
     }
 
-    /// The cookies that were seen alive; `None` when another one is given now.
+    /// The cookies that were seen alive; `None` when another one, or another address, is given now.
     pub(super) fn canary(self, probe: &Probe) -> Option<Canary> {
-        let given = probe.cookie.as_ref();
-        (self.cookie == given.map(hash)).then(|| self.canary.open(given))
+        (self.probe == Some(hash(probe))).then(|| self.canary.open(probe.cookie.as_ref()))
     }
 }
 
@@ -104,6 +104,12 @@ fn bound_to(id: &IncidentId) -> String {
     format!("{id}/request")
 }
 
-fn hash(cookie: &Secret) -> String {
-    hex::encode(Sha256::digest(cookie.expose()))
+fn hash(probe: &Probe) -> String {
+    let hash = Sha256::new().chain_update(probe.url.whole().as_bytes());
+    let hash = match &probe.cookie {
+        // No address holds a zero.
+        Some(cookie) => hash.chain_update([0]).chain_update(cookie.expose()),
+        None => hash,
+    };
+    hex::encode(hash.finalize())
 }

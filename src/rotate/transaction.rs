@@ -10,6 +10,7 @@ use super::opened::Opened;
 use super::step::{self, Step};
 use super::unfinished::{SEALED, Unfinished};
 use super::{Error, IncidentId, Plan, Stop};
+use crate::contain;
 use crate::secret::{Redactor, Secret};
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -300,6 +301,7 @@ impl<'a> Rotation<'a> {
                     self.tell(Event::Failed { step, text });
                     match step {
                         Step::Write => return self.stuck(cause),
+                        Step::Contain => return self.uncontained(cause),
                         // A command that failed or was ended may have restarted the application before.
                         Step::Reload if self.touched => return self.unknown_value(cause),
                         _ => self.tell(Event::Note(
@@ -323,6 +325,14 @@ impl<'a> Rotation<'a> {
         Ending::HalfWay { cause, next }
     }
 
+    fn uncontained(&self, cause: Error) -> Ending {
+        let next = format!(
+            "the rest was taken back, but files that --contain had changed were not: `git status` shows them; mend that, then run `unleak rotate --abort {}` again",
+            self.id
+        );
+        Ending::HalfWay { cause, next }
+    }
+
     fn unknown_value(&self, cause: Error) -> Ending {
         let next = format!(
             "the old value is back in the target, but which value the application runs with is not known, since the reload failed with the old value: mend that, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
@@ -340,6 +350,9 @@ impl<'a> Rotation<'a> {
             }
             Step::PurgeAgain | Step::Verify => {
                 "the new value is in use and the sessions are deleted: for the rest, mend the cause"
+            }
+            Step::Contain if matches!(&cause, Error::Contain(contain::Error::Stuck { .. })) => {
+                "the rotation itself is done, but files of the repository stay changed without a commit, as `git status` shows: mend the cause"
             }
             Step::Contain => {
                 "the rotation itself is done, and the repository is as it was, with the leaked value in its files: mend the cause"

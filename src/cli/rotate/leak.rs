@@ -7,6 +7,9 @@ use crate::finding::{Finding, Occurrence};
 use crate::rotate::{ExposedPlace, Exposure};
 use crate::secret::Secret;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -14,6 +17,8 @@ use zeroize::Zeroizing;
 const MOST: usize = 200;
 /// Fewer characters of a fingerprint than that name no finding.
 const SHORTEST: usize = 6;
+/// No file of settings is larger.
+const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// A finding that is taken over.
 pub(super) struct Leak {
@@ -21,6 +26,8 @@ pub(super) struct Leak {
     pub(super) exposure: Exposure,
     /// Every path that it stands in, inside the repository.
     pub(super) files: Vec<String>,
+    /// Those of them that hold it at HEAD.
+    pub(super) at_head: Vec<String>,
 }
 
 /// Scans the repository and takes the finding over: its value, and where it stands.
@@ -43,10 +50,13 @@ pub(super) fn find(id: &str, repository: &Path, context: &mut Context) -> Result
     let more = finding.occurrences.len() - places.len();
     let (finding_id, repository) = (finding.fingerprint.to_string(), root.display().to_string());
     let files: BTreeSet<_> = finding.occurrences.iter().filter_map(|one| one.path.clone()).collect();
+    let at_head = finding.occurrences.iter().filter(|one| one.at_head);
+    let at_head: BTreeSet<_> = at_head.filter_map(|one| one.path.clone()).collect();
     Ok(Leak {
         value: finding.secret.clone(),
         exposure: Exposure { finding: finding_id, repository, places, more },
         files: files.into_iter().collect(),
+        at_head: at_head.into_iter().collect(),
     })
 }
 
@@ -78,7 +88,7 @@ fn is_dotenv(path: &str) -> bool {
 
 /// A target for each variable of the file that holds just this value.
 fn variables(path: &Path, value: &Secret) -> Vec<String> {
-    let bytes = std::fs::read(path).map(Zeroizing::new).unwrap_or_default();
+    let Some(bytes) = regular(path) else { return Vec::new() };
     let Ok(text) = std::str::from_utf8(&bytes) else { return Vec::new() };
     let mut names = BTreeSet::new();
     for one in dotenv::parse(text) {
@@ -87,6 +97,16 @@ fn variables(path: &Path, value: &Secret) -> Vec<String> {
         }
     }
     names.into_iter().map(|name| format!("env:{}#{name}", path.display())).collect()
+}
+
+/// A regular file of the size of settings, opened without waiting for whom a pipe waits.
+fn regular(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
+    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).ok()?;
+    let file = File::options().read(true).custom_flags(flags).open(path).ok()?;
+    let meta = file.metadata().ok().filter(|meta| meta.is_file() && meta.len() <= LARGEST)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).ok()? + 64));
+    file.take(LARGEST).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 fn place(occurrence: &Occurrence) -> ExposedPlace {

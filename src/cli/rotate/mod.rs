@@ -188,7 +188,7 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
         let leak = leak::find(finding, repository, context)?;
         deduced = meant.target_from(&leak)?;
         (leaked, meant.exposure) = (Some(leak.value), Some(leak.exposure));
-        meant.leaked_files = leak.files;
+        meant.leaked_files = leak.at_head;
     }
     #[cfg(debug_assertions)]
     let fault = args.fault.clone();

@@ -52,9 +52,9 @@ impl Login {
     /// What must never be shown: the form, and each value in it that could be a password.
     pub(in crate::rotate) fn secrets(&self) -> Vec<Secret> {
         let text = String::from_utf8_lossy(self.body.expose()).into_owned();
-        let json: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(&text).ok();
+        let json: Option<serde_json::Value> = serde_json::from_str(&text).ok().filter(|_| self.is_json());
         let values: Vec<String> = match json {
-            Some(fields) => fields.values().filter_map(|value| value.as_str().map(str::to_owned)).collect(),
+            Some(json) => texts(&json),
             None => url::form_urlencoded::parse(text.trim().as_bytes())
                 .map(|(_, value)| value.into_owned())
                 .collect(),
@@ -126,5 +126,31 @@ impl Login {
 
     fn failed(&self, what: String) -> Error {
         Error::Login { url: self.url.to_string(), what }
+    }
+}
+
+/// Every text in it, however deep.
+fn texts(json: &serde_json::Value) -> Vec<String> {
+    use serde_json::Value;
+    match json {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(all) => all.iter().flat_map(texts).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_of_a_nested_body_is_a_secret() {
+        let body = Secret::from(r#"{"user":{"all":["a long one",{"pass":"another one"}]}}"#.to_owned());
+        let login = Login::new(Address::new("http://127.0.0.1/").unwrap(), None, body).unwrap();
+        let secrets = login.secrets();
+        for text in ["a long one", "another one"] {
+            assert!(secrets.contains(&Secret::from(text.to_owned())), "{text}");
+        }
     }
 }

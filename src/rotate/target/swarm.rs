@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 
 /// How long the services may take to replace their tasks.
 const LIMIT: Duration = Duration::from_mins(3);
+/// How long a task that ends may go on holding a secret.
+const ENDING: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(250);
 /// The label that tells whose value a secret holds: a hash of one that nobody can guess.
 const LABEL: &str = "unleak.value";
@@ -279,6 +281,10 @@ impl Place for SwarmTarget {
         if uses.is_empty() {
             return Err(self.failed("no service uses it"));
         }
+        // Which of its files would get the new value could not be told, nor which version goes back where.
+        if uses.windows(2).any(|two| two[0].service == two[1].service && two[0].secret != two[1].secret) {
+            return Err(self.failed("a service uses two versions of it: let it use one"));
+        }
         Ok(self.held(uses))
     }
 
@@ -353,8 +359,21 @@ impl Held for HeldSwarm {
         for one in &self.uses {
             self.target.change(&one.service, &[&made.id], &one.secret, &one.name)?;
         }
-        // A task that is just ending may still hold it: it is of no use to anybody then.
-        self.target.ask("DELETE", &format!("/secrets/{}", made.id), None).map(|_| ())
+        // A task that is just ending may still hold it.
+        let end = Instant::now() + ENDING;
+        loop {
+            match self.target.ask("DELETE", &format!("/secrets/{}", made.id), None)?.0 {
+                200 | 204 | 404 => return Ok(()),
+                400 if Instant::now() < end => std::thread::sleep(PAUSE),
+                status => {
+                    let name = &made.spec.name;
+                    let why = format!(
+                        "the services use the old secret again, but Docker answered {status} to the removal of {name}: `docker secret rm {name}`"
+                    );
+                    return Err(self.target.failed(why));
+                }
+            }
+        }
     }
 
     fn read_back(&self, new: &Secret) -> Result<Option<bool>, Error> {

@@ -225,3 +225,24 @@ fn without_a_branch_or_a_name_it_is_refused_before_anything_changes() {
     assert!(stderr(&alone).contains("--from-finding"), "{}", stderr(&alone));
     assert!(std::fs::read_to_string(leak.path("env")).unwrap().contains(&leak.value));
 }
+
+#[test]
+fn an_archive_is_told_or_removed() {
+    for how in ["--contain", "--contain=remove"] {
+        let leak = leak();
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        zip.start_file("in.env", zip::write::SimpleFileOptions::default()).unwrap();
+        let line = format!("SESSION_SECRET={}\n", leak.value);
+        std::io::Write::write_all(&mut zip, line.as_bytes()).unwrap();
+        add(&leak, &[("z.zip", &zip.finish().unwrap().into_inner())]);
+        std::os::unix::fs::symlink(&leak.value, leak.path("repo/link")).unwrap();
+        leak.git(&["add", "."]);
+        leak.git(&["commit", "-qm", "link"]);
+        let output = contain(&leak, how, &[]);
+        ends(&output, 6);
+        let markdown = leak.report("report.md");
+        assert!(markdown.contains("symbolic link"), "{markdown}");
+        assert_eq!(markdown.contains("z.zip: "), how == "--contain", "{markdown}");
+        assert_eq!(leak.path("repo/z.zip").exists(), how == "--contain");
+    }
+}
