@@ -9,7 +9,6 @@ use crate::secret::Secret;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -101,8 +100,14 @@ fn variables(path: &Path, value: &Secret) -> Vec<String> {
 
 /// A regular file of the size of settings, opened without waiting for whom a pipe waits.
 fn regular(path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).ok()?;
-    let file = File::options().read(true).custom_flags(flags).open(path).ok()?;
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).ok()?);
+    }
+    let file = options.open(path).ok()?;
     let meta = file.metadata().ok().filter(|meta| meta.is_file() && meta.len() <= LARGEST)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).ok()? + 64));
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
