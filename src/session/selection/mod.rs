@@ -13,7 +13,7 @@ mod users;
 pub(super) use condition::{Moment, Spelling, Subject, column_of, condition, created};
 pub(super) use user::UserAt;
 pub use users::{Orphaned, User, UserPattern, UsersTable, UsersWanted};
-pub(super) use users::{choose, family};
+pub(super) use users::{choose, family, orphaned, search, told};
 
 use super::Error;
 use crate::secret::Secret;

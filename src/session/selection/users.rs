@@ -1,6 +1,7 @@
 //! The table with the users, as far as sessions need it: found in the catalogue, never taken on trust.
 
-use super::condition::Spelling;
+use super::Selection;
+use super::condition::{Spelling, Subject, condition};
 use crate::session::Error;
 use crate::session::dialect::normalised;
 use crate::session::schema::{Column, Table, TableName};
@@ -34,6 +35,11 @@ pub struct UsersTable {
 }
 
 impl UsersTable {
+    /// The columns that tell people who a user is.
+    fn about(&self) -> impl Iterator<Item = &Column> {
+        self.names.iter().chain(&self.emails)
+    }
+
     /// Its name.
     pub fn name(&self) -> &TableName {
         &self.name
@@ -97,6 +103,48 @@ impl UserPattern {
         }
         like
     }
+}
+
+/// The query for the users of whom a condition on one of these columns holds: the id, then what [`told`] tells of them.
+pub(in crate::session) fn search(
+    users: &UsersTable,
+    columns: &[Column],
+    sql: &impl Spelling,
+    fits: impl Fn(&str) -> String,
+    limit: u32,
+) -> String {
+    let column = |column: &Column| format!("u.{}", sql.quoted(&column.name));
+    let told = users.about().map(|about| format!("substr({}, 1, 200)", sql.text(&column(about))));
+    let selected: Vec<String> = std::iter::once(sql.text(&column(&users.id))).chain(told).collect();
+    let matches: Vec<String> = columns.iter().map(|one| fits(&column(one))).collect();
+    format!(
+        "SELECT {} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
+        selected.join(", "),
+        users.name.quoted_by(sql),
+        matches.join(" OR ")
+    )
+}
+
+/// A user by a row of [`search`], whose columns are asked for by their number.
+pub(in crate::session) fn told(users: &UsersTable, text: impl Fn(usize) -> Option<String>) -> Option<User> {
+    let about = (1..).zip(users.about());
+    let about = about.filter_map(|(at, column)| Some(format!("{}: {}", column.name, text(at)?)));
+    Some(User { id: text(0)?, about: about.collect() })
+}
+
+/// The query for what [`Orphaned`] holds, in its order.
+pub(in crate::session) fn orphaned(
+    users: &UsersTable,
+    of: Subject<'_>,
+    sql: &impl Spelling,
+) -> Result<String, Error> {
+    let orphans = condition(&Selection::Orphans(users.clone()), of, sql)?.unwrap_or_default();
+    let (user, sessions) = (of.user(sql)?, of.found.table.name.quoted_by(sql));
+    Ok(format!(
+        "SELECT count(*), count({user}), (SELECT count(*) FROM {}), \
+         (SELECT count(*) FROM {sessions} AS s WHERE {orphans}) FROM {sessions} AS s",
+        users.name.quoted_by(sql)
+    ))
 }
 
 /// The only one of them.

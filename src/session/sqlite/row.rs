@@ -1,7 +1,7 @@
 //! Rows as bytes: each value with its storage class, which the column's type does not tell in SQLite.
 
 use crate::session::Error;
-use crate::session::backup::{Encoding, Next, Reader, Writer};
+use crate::session::backup::{Cursor, Encoding, Reader, Writer};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Row as _, Sqlite, TypeInfo as _, ValueRef as _};
@@ -85,24 +85,19 @@ impl Value {
 
 /// The rows of a backup, one at a time.
 pub(super) struct Rows {
-    reader: Reader,
+    cursor: Cursor,
     width: usize,
-    chunk: Zeroizing<Vec<u8>>,
-    at: usize,
     read: u64,
-    /// How many rows there should be, once the end was reached.
-    expected: Option<u64>,
 }
 
 impl Rows {
     pub(super) fn new(reader: Reader, width: usize) -> Result<Self, Error> {
-        reader.expect(Encoding::SqliteValues)?;
-        Ok(Self { reader, width, chunk: Zeroizing::default(), at: 0, read: 0, expected: None })
+        Ok(Self { cursor: Cursor::new(reader, Encoding::SqliteValues)?, width, read: 0 })
     }
 
     /// The next row, or `None` at the end of a file that is whole.
     pub(super) fn next(&mut self) -> Result<Option<Vec<Value>>, Error> {
-        if !self.has_more()? {
+        if !self.cursor.has_more()? {
             return Ok(None);
         }
         self.read += 1;
@@ -111,57 +106,24 @@ impl Rows {
 
     /// Checks that all rows were there, and gives their number.
     pub(super) fn finish(self) -> Result<u64, Error> {
-        self.reader.check_rows(self.read, self.expected.unwrap_or_default())?;
+        self.cursor.check(self.read)?;
         Ok(self.read)
     }
 
     fn value(&mut self) -> Result<Value, Error> {
-        Ok(match self.take(1)?[0] {
-            b'n' => Value::Null,
-            b'i' => Value::Integer(i64::from_be_bytes(self.number()?)),
-            b'r' => Value::Real(f64::from_bits(u64::from_be_bytes(self.number()?))),
-            b't' => Value::Text(self.bytes()?),
-            b'b' => Value::Blob(self.bytes()?),
-            _ => return Err(self.reader.damaged()),
+        Ok(match self.cursor.array()? {
+            [b'n'] => Value::Null,
+            [b'i'] => Value::Integer(i64::from_be_bytes(self.cursor.array()?)),
+            [b'r'] => Value::Real(f64::from_bits(u64::from_be_bytes(self.cursor.array()?))),
+            [b't'] => Value::Text(self.bytes()?),
+            [b'b'] => Value::Blob(self.bytes()?),
+            _ => return Err(self.cursor.damaged()),
         })
     }
 
-    fn number(&mut self) -> Result<[u8; 8], Error> {
-        let mut number = [0; 8];
-        number.copy_from_slice(&self.take(8)?);
-        Ok(number)
-    }
-
     fn bytes(&mut self) -> Result<Vec<u8>, Error> {
-        let length = u64::from_be_bytes(self.number()?);
-        let length = usize::try_from(length).map_err(|_| self.reader.damaged())?;
-        self.take(length)
-    }
-
-    /// Takes as many bytes, over the borders of chunks.
-    fn take(&mut self, length: usize) -> Result<Vec<u8>, Error> {
-        let mut taken = Vec::new();
-        while taken.len() < length {
-            if !self.has_more()? {
-                return Err(self.reader.damaged());
-            }
-            let end = self.chunk.len().min(self.at + length - taken.len());
-            taken.extend_from_slice(&self.chunk[self.at..end]);
-            self.at = end;
-        }
-        Ok(taken)
-    }
-
-    fn has_more(&mut self) -> Result<bool, Error> {
-        while self.at == self.chunk.len() {
-            if self.expected.is_some() {
-                return Ok(false);
-            }
-            match self.reader.next()? {
-                Next::Data(chunk) => (self.chunk, self.at) = (chunk, 0),
-                Next::End { rows } => self.expected = Some(rows),
-            }
-        }
-        Ok(true)
+        let length = u64::from_be_bytes(self.cursor.array()?);
+        let length = usize::try_from(length).map_err(|_| self.cursor.damaged())?;
+        self.cursor.take(length)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{Sqlite, catalogue};
 use crate::session::schema::TableName;
-use crate::session::selection::{Spelling as _, UserAt, choose, condition};
+use crate::session::selection::{self, UserAt, choose, search, told};
 use crate::session::store::within;
-use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
-use sqlx::{AssertSqlSafe, Row as _};
+use crate::session::{Error, Orphaned, User, UserPattern, UsersTable, UsersWanted};
+use sqlx::{AssertSqlSafe, Row};
 
 const DOING: &str = "reading the users table";
 
@@ -45,23 +45,8 @@ impl Sqlite {
         limit: u32,
     ) -> Result<Vec<User>, Error> {
         let sql = self.spelling();
-        let matches: Vec<String> = pattern
-            .columns(users)?
-            .iter()
-            .map(|column| format!("u.{} GLOB ?1", sql.quoted(&column.name)))
-            .collect();
-        let about: Vec<_> = users.names.iter().chain(&users.emails).collect();
-        let told = about
-            .iter()
-            .map(|column| format!("substr(CAST(u.{} AS TEXT), 1, 200)", sql.quoted(&column.name)));
-        let id = sql.text(&format!("u.{}", sql.quoted(&users.id.name)));
-        let columns: Vec<String> = std::iter::once(id).chain(told).collect();
-        let select = format!(
-            "SELECT {} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
-            columns.join(", "),
-            users.name.quoted(),
-            matches.join(" OR ")
-        );
+        let fits = |column: &str| format!("{column} GLOB ?1");
+        let select = search(users, pattern.columns(users)?, &sql, fits, limit);
         let mut connection = self.take().await?;
         let query = sqlx::query(AssertSqlSafe(select)).bind(pattern.glob());
         let rows = within(self.limits.statement, DOING, async {
@@ -69,29 +54,13 @@ impl Sqlite {
         });
         let rows = rows.await?;
         self.connection = Some(connection);
-        let text =
-            |row: &sqlx::sqlite::SqliteRow, at: usize| row.try_get::<Option<String>, _>(at).ok().flatten();
-        Ok(rows
-            .iter()
-            .filter_map(|row| {
-                let told = about.iter().enumerate();
-                let told =
-                    told.filter_map(|(n, column)| Some(format!("{}: {}", column.name, text(row, n + 1)?)));
-                Some(User { id: text(row, 0)?, about: told.collect() })
-            })
-            .collect())
+        let user = |row| told(users, |at| Row::try_get::<Option<String>, _>(row, at).ok().flatten());
+        Ok(rows.iter().filter_map(user).collect())
     }
 
     pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
         let sql = self.spelling();
-        let orphans =
-            condition(&Selection::Orphans(users.clone()), self.subject(), &sql)?.unwrap_or_default();
-        let user = self.subject().user(&sql)?;
-        let (sessions, table) = (self.selected.table.name.quoted(), users.name.quoted());
-        let select = format!(
-            "SELECT count(*), count({user}), (SELECT count(*) FROM {table}), \
-             (SELECT count(*) FROM {sessions} AS s WHERE {orphans}) FROM {sessions} AS s"
-        );
+        let select = selection::orphaned(users, self.subject(), &sql)?;
         let mut connection = self.take().await?;
         let row = within(self.limits.statement, DOING, async {
             sqlx::query(AssertSqlSafe(select))
