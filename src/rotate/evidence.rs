@@ -2,7 +2,7 @@
 
 use super::Downtime;
 use crate::contain::Contained;
-use crate::session::Purged;
+use crate::session::{BackupInfo, Purged};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -158,16 +158,21 @@ pub struct Round {
     pub after: u64,
     /// The backup's file.
     pub backup: Option<String>,
+    /// Files of further backups: on Redis, of sessions that were rewritten while they were backed up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub later_backups: Vec<String>,
 }
 
 impl From<&Purged> for Round {
     fn from(purged: &Purged) -> Self {
+        let file = |backup: &BackupInfo| backup.path.display().to_string();
         Self {
             before: purged.before.total,
             backed_up: purged.backed_up,
             deleted: purged.deleted,
             after: purged.after.total,
-            backup: purged.backup.as_ref().map(|backup| backup.path.display().to_string()),
+            backup: purged.backup.as_ref().map(file),
+            later_backups: purged.later.iter().map(file).collect(),
         }
     }
 }

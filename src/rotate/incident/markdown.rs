@@ -140,6 +140,9 @@ fn impact(out: &mut String, incident: &Incident) -> fmt::Result {
         )?;
     }
     for (number, round) in incident.purges.iter().enumerate() {
+        let backups: Vec<&str> =
+            round.backup.iter().chain(&round.later_backups).map(String::as_str).collect();
+        let backups = if backups.is_empty() { "none needed".to_owned() } else { backups.join(", ") };
         writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} |",
@@ -148,7 +151,7 @@ fn impact(out: &mut String, incident: &Incident) -> fmt::Result {
             round.backed_up,
             round.deleted,
             round.after,
-            cell(round.backup.as_deref().unwrap_or("none needed")),
+            cell(&backups),
         )?;
     }
     Ok(())

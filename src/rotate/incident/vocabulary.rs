@@ -80,6 +80,7 @@ const WORDS: &[&str] = &[
     "deleted",
     "after",
     "backup",
+    "later_backups",
     "when",
     "cookie",
     "answer",
