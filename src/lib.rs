@@ -14,6 +14,7 @@
 pub mod cli;
 pub mod config;
 pub mod contain;
+pub mod cookie;
 pub mod coverage;
 pub mod demo;
 pub mod detect;

@@ -21,11 +21,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hook", &["durable"]),
     ("live", &["detect", "dotenv", "secret"]),
     // rotate
-    ("rotate", &["session", "contain", "durable", "dotenv", "secret"]),
+    ("rotate", &["session", "contain", "cookie", "durable", "dotenv", "secret"]),
     // git stays out of rotate: it says which value goes, and this knows how a commit is made
     ("contain", &["durable", "secret"]),
     ("session", &["durable", "secret"]),
     // what both stand on
+    ("cookie", &["secret"]),
     ("finding", &["coverage", "exit", "secret"]),
     ("coverage", &[]),
     ("patch", &[]),

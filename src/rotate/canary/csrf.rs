@@ -1,6 +1,6 @@
 //! The token against forged requests that a login page gives out and its form has to bring back.
 
-use super::cookies::Cookie;
+use crate::cookie::Cookie;
 use serde_json::Value;
 use zeroize::Zeroizing;
 

@@ -3,17 +3,13 @@
 //! What it says is taken from a live session's cookie, opened with the secret, or is given. A cookie that is only
 //! signed for its own sake would show nothing: the plan is refused when the application does not accept it before.
 
-use super::cookies::{self, Cookie};
-use super::parts::Contents;
-use super::{authjs, django, express, flask, laravel, rails};
+use crate::cookie::{self, Contents, Cookie, Form};
 use crate::rotate::Error;
 use crate::secret::Secret;
 use crate::session::StoreClass;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use zeroize::Zeroizing;
 
 /// The framework whose session cookie is forged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -38,30 +34,6 @@ pub enum Forgery {
     /// Laravel.
     Laravel,
 }
-
-/// Every kind but [`Forgery::Auto`].
-const KINDS: [Forgery; 8] = [
-    Forgery::Express,
-    Forgery::Authjs,
-    Forgery::Nextauth,
-    Forgery::Django,
-    Forgery::Flask,
-    Forgery::Rails,
-    Forgery::RailsSigned,
-    Forgery::Laravel,
-];
-
-/// What `encodeURIComponent` leaves as it is.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
 
 /// How a cookie is forged.
 #[derive(Clone, Debug)]
@@ -115,33 +87,33 @@ impl Forge {
         opener: &Secret,
         live: Option<&Secret>,
     ) -> Result<Secret, Error> {
-        let mut cookies = live.map(cookies::parse).unwrap_or_default();
-        let (kind, name, contents) = self.source(opener, &cookies)?;
-        let made = kind.make(secret.expose(), &name, &contents, Timestamp::now());
+        let mut cookies = live.map(cookie::parse).unwrap_or_default();
+        let (form, name, contents) = self.source(opener, &cookies)?;
+        let made = form.make(secret.expose(), &name, &contents, Timestamp::now());
         let value = made.ok_or(Error::Forge(
             "what the cookie should say, or the old value, has not the form that the framework asks for",
         ))?;
-        let value = if kind.is_encoded() { encoded(&value) } else { value };
-        cookies::replace(&mut cookies, &name, &value);
-        Ok(cookies::header(&cookies))
+        cookie::replace(&mut cookies, &name, &value);
+        Ok(cookie::header(&cookies))
     }
 
     /// What the cookie will be and say.
-    fn source(&self, opener: &Secret, live: &[Cookie]) -> Result<(Forgery, String, Contents), Error> {
-        if let Some(contents) = &self.contents {
-            let name = self.name.as_deref().or(self.kind.usual_name()).unwrap_or_default();
-            return Ok((self.kind, name.to_owned(), Contents::new(contents.expose())));
+    fn source(&self, opener: &Secret, live: &[Cookie]) -> Result<(Form, String, Contents), Error> {
+        let form = self.kind.form();
+        if let (Some(form), Some(contents)) = (form, &self.contents) {
+            let name = self.name.as_deref().or(form.usual_name()).unwrap_or_default();
+            return Ok((form, name.to_owned(), Contents::new(contents.expose())));
         }
         if live.is_empty() {
             return Err(Error::Forge("there is no live cookie to take the session from"));
         }
-        let kinds = KINDS.iter().filter(|kind| self.kind == Forgery::Auto || self.kind == **kind);
+        let forms = Form::ALL.into_iter().filter(|one| form.is_none_or(|form| form == *one));
         let wanted = |cookie: &&Cookie| self.name.as_ref().is_none_or(|name| *name == cookie.name);
-        let joined = cookies::joined(live);
-        for kind in kinds {
+        let joined = cookie::joined(live);
+        for form in forms {
             for cookie in joined.iter().filter(wanted) {
-                if let Some(contents) = kind.open(opener.expose(), &cookie.name, &cookie.value) {
-                    return Ok((*kind, cookie.name.clone(), contents));
+                if let Some(contents) = form.open(opener.expose(), &cookie.name, &cookie.value) {
+                    return Ok((form, cookie.name.clone(), contents));
                 }
             }
         }
@@ -162,71 +134,30 @@ impl Forgery {
         }
     }
 
+    /// The cookie's form; `None` where the live cookie tells.
+    fn form(self) -> Option<Form> {
+        match self {
+            Self::Auto => None,
+            Self::Express => Some(Form::Express),
+            Self::Authjs => Some(Form::Authjs),
+            Self::Nextauth => Some(Form::Nextauth),
+            Self::Django => Some(Form::Django),
+            Self::Flask => Some(Form::Flask),
+            Self::Rails => Some(Form::Rails),
+            Self::RailsSigned => Some(Form::RailsSigned),
+            Self::Laravel => Some(Form::Laravel),
+        }
+    }
+
     fn usual_name(self) -> Option<&'static str> {
-        match self {
-            Self::Express => Some(express::NAME),
-            Self::Authjs => Some(authjs::NAME),
-            Self::Nextauth => Some(authjs::NAME_V4),
-            Self::Django => Some(django::NAME),
-            Self::Flask => Some(flask::NAME),
-            Self::Auto | Self::Rails | Self::RailsSigned | Self::Laravel => None,
-        }
+        self.form().and_then(Form::usual_name)
     }
-
-    /// Whether the framework writes the value percent-encoded.
-    fn is_encoded(self) -> bool {
-        matches!(self, Self::Express | Self::Rails | Self::RailsSigned | Self::Laravel)
-    }
-
-    /// What a cookie says, if this secret made it.
-    fn open(self, secret: &[u8], name: &str, value: &str) -> Option<Contents> {
-        let decoded = Zeroizing::new(if self.is_encoded() {
-            percent_decode_str(value).decode_utf8().ok()?.into_owned()
-        } else {
-            value.to_owned()
-        });
-        match self {
-            Self::Auto => None,
-            Self::Express => express::open(secret, &decoded),
-            Self::Authjs => authjs::open(secret, name, &decoded),
-            Self::Nextauth => authjs::open_v4(secret, &decoded),
-            Self::Django => django::open(secret, &decoded),
-            Self::Flask => flask::open(secret, &decoded),
-            Self::Rails => rails::open(secret, &decoded),
-            Self::RailsSigned => rails::open_signed(secret, &decoded),
-            Self::Laravel => laravel::open(secret, name, &decoded),
-        }
-    }
-
-    /// The cookie that this secret makes.
-    fn make(
-        self,
-        secret: &[u8],
-        name: &str,
-        contents: &Contents,
-        now: Timestamp,
-    ) -> Option<Zeroizing<String>> {
-        match self {
-            Self::Auto => None,
-            Self::Express => express::make(secret, contents),
-            Self::Authjs => authjs::make(secret, name, contents, now),
-            Self::Nextauth => authjs::make_v4(secret, contents, now),
-            Self::Django => Some(django::make(secret, contents, now)),
-            Self::Flask => Some(flask::make(secret, contents, now)),
-            Self::Rails => rails::make(secret, name, contents),
-            Self::RailsSigned => Some(rails::make_signed(secret, name, contents)),
-            Self::Laravel => laravel::make(secret, name, contents),
-        }
-    }
-}
-
-fn encoded(value: &str) -> Zeroizing<String> {
-    Zeroizing::new(utf8_percent_encode(value, KEPT).to_string())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum as _;
     use proptest::prelude::*;
 
     fn secret(text: &str) -> Secret {
@@ -257,8 +188,8 @@ mod tests {
     proptest! {
         /// What each kind makes it opens again, and nobody else's secret does.
         #[test]
-        fn a_forged_cookie_says_what_it_was_told(id in "[A-Za-z0-9_-]{20,40}", key in "[a-f0-9]{32}", kind in 0..KINDS.len()) {
-            let kind = KINDS[kind];
+        fn a_forged_cookie_says_what_it_was_told(id in "[A-Za-z0-9_-]{20,40}", key in "[a-f0-9]{32}", kind in 1..Forgery::value_variants().len()) {
+            let kind = Forgery::value_variants()[kind];
             let json = format!(r#"{{"user":"{id}"}}"#);
             let contents = if kind == Forgery::Express { &id } else { &json };
             let name = "a_session";
@@ -270,8 +201,8 @@ mod tests {
             let again = Forge::new(Forgery::Auto, None, None).unwrap();
             let other = format!("{}{}", if key.starts_with('0') { '1' } else { '0' }, &key[1..]);
             prop_assert!(again.cookie(&secret(&key), &secret(&other), Some(&made)).is_err());
-            let (found, _, opened) = again.source(&secret(&key), &cookies::parse(&made)).unwrap();
-            prop_assert_eq!(found, kind);
+            let (found, _, opened) = again.source(&secret(&key), &cookie::parse(&made)).unwrap();
+            prop_assert_eq!(Some(found), kind.form());
             let said = String::from_utf8_lossy(&opened.bytes).into_owned();
             prop_assert!(said.contains(&id) || said.contains("_rails"));
         }

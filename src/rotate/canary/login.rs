@@ -3,8 +3,8 @@
 //!
 //! The same login afterwards shows that users can come back.
 
-use super::cookies::{self, Cookie};
 use super::csrf;
+use crate::cookie::{self, Cookie};
 use crate::rotate::Error;
 use crate::rotate::http::{Address, Body};
 use crate::secret::Secret;
@@ -75,7 +75,7 @@ impl Login {
             is_json: self.is_json(),
             token,
         };
-        let sent = (!cookies.is_empty()).then(|| cookies::header(&cookies));
+        let sent = (!cookies.is_empty()).then(|| cookie::header(&cookies));
         let reply = self.url.post(sent.as_ref(), &body, ANSWER).map_err(|why| self.failed(why))?;
         if !(200..400).contains(&reply.status) {
             return Err(self.failed(format!("it was answered {}", reply.status)));
@@ -83,8 +83,8 @@ impl Login {
         if reply.cookies.is_empty() {
             return Err(self.failed(format!("it was answered {}, but no cookie was set", reply.status)));
         }
-        reply.cookies.iter().for_each(|line| cookies::set(&mut cookies, line));
-        Ok(cookies::header(&cookies))
+        reply.cookies.iter().for_each(|line| cookie::set(&mut cookies, line));
+        Ok(cookie::header(&cookies))
     }
 
     fn token_of(
@@ -96,7 +96,7 @@ impl Login {
         if !(200..300).contains(&reply.status) {
             return Err(self.failed(format!("its page {page} was answered {}", reply.status)));
         }
-        reply.cookies.iter().for_each(|line| cookies::set(cookies, line));
+        reply.cookies.iter().for_each(|line| cookie::set(cookies, line));
         let token = csrf::token(&reply.body, cookies);
         if token.is_none() && self.text().contains(TOKEN) {
             return Err(self.failed(format!("its page {page} gives out no token that unleak knows")));

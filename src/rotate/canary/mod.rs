@@ -1,27 +1,19 @@
 //! The cookies by which a rotation shows what it did: of a session that was given or logged in, and forged.
 //!
 //! A forged cookie is what whoever has the leaked value would make. That it is accepted before and refused afterwards
-//! shows the end of the old value itself, and not only that of one session. One file a framework: how its cookie is
-//! opened with a secret, and how one is made.
+//! shows the end of the old value itself, and not only that of one session.
 
-mod authjs;
-mod cookies;
 mod csrf;
-mod django;
-mod express;
-mod flask;
 mod forge;
-mod laravel;
 mod login;
-mod parts;
 mod probe;
-mod rails;
 
 pub use forge::{Forge, Forgery};
 pub use login::Login;
 pub use probe::Probe;
 
 use super::Error;
+use crate::cookie;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 
@@ -84,7 +76,7 @@ impl Sealed {
 
 /// A cookie header and the values in it that are long enough to be credentials.
 pub(super) fn secrets_of(header: &Secret) -> Vec<Secret> {
-    let values = cookies::parse(header).into_iter().map(|cookie| cookie.value);
+    let values = cookie::parse(header).into_iter().map(|cookie| cookie.value);
     // An address to return to is no secret, and stands in our own texts.
     let is_secret = |value: &str| value.len() >= 8 && !value.contains("://") && !value.contains("%3A%2F%2F");
     let values = values.filter(|value| is_secret(value)).map(|value| Secret::from(value.as_bytes()));

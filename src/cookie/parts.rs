@@ -10,15 +10,16 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 /// What a cookie says of its session.
-pub(super) struct Contents {
+pub struct Contents {
     /// As the framework understands it: JSON, or a session's id.
-    pub(super) bytes: Zeroizing<Vec<u8>>,
+    pub bytes: Zeroizing<Vec<u8>>,
     /// Whether the cookie was made as older versions of the framework do.
     pub(super) older: bool,
 }
 
 impl Contents {
-    pub(super) fn new(bytes: impl Into<Vec<u8>>) -> Self {
+    /// Contents in the form of the current version.
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self { bytes: Zeroizing::new(bytes.into()), older: false }
     }
 }

@@ -5,13 +5,15 @@ use zeroize::Zeroizing;
 
 /// One cookie as it is sent.
 #[derive(Clone)]
-pub(super) struct Cookie {
-    pub(super) name: String,
-    pub(super) value: Zeroizing<String>,
+pub struct Cookie {
+    /// Its name.
+    pub name: String,
+    /// Its value, not decoded.
+    pub value: Zeroizing<String>,
 }
 
 /// The cookies of a header, in their order.
-pub(super) fn parse(header: &Secret) -> Vec<Cookie> {
+pub fn parse(header: &Secret) -> Vec<Cookie> {
     let text = Zeroizing::new(String::from_utf8_lossy(header.expose()).into_owned());
     let pairs = text.split(';').filter_map(|pair| pair.split_once('='));
     pairs
@@ -23,7 +25,7 @@ pub(super) fn parse(header: &Secret) -> Vec<Cookie> {
 }
 
 /// The header that sends them.
-pub(super) fn header(cookies: &[Cookie]) -> Secret {
+pub fn header(cookies: &[Cookie]) -> Secret {
     let length = cookies.iter().map(|cookie| cookie.name.len() + cookie.value.len() + 3).sum();
     let mut text = Vec::with_capacity(length);
     for (index, cookie) in cookies.iter().enumerate() {
@@ -36,7 +38,7 @@ pub(super) fn header(cookies: &[Cookie]) -> Secret {
 }
 
 /// What one `Set-Cookie` line does: sets a cookie, or takes one away.
-pub(super) fn set(cookies: &mut Vec<Cookie>, line: &str) {
+pub fn set(cookies: &mut Vec<Cookie>, line: &str) {
     let mut parts = line.split(';');
     let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else { return };
     let (name, value) = (name.trim(), value.trim());
@@ -51,7 +53,7 @@ pub(super) fn set(cookies: &mut Vec<Cookie>, line: &str) {
 }
 
 /// The cookies with those put together that were cut into `name.0`, `name.1` and so on.
-pub(super) fn joined(cookies: &[Cookie]) -> Vec<Cookie> {
+pub fn joined(cookies: &[Cookie]) -> Vec<Cookie> {
     let mut whole: Vec<Cookie> = Vec::new();
     let mut pieces: Vec<(String, u32, Zeroizing<String>)> = Vec::new();
     for cookie in cookies {
@@ -78,7 +80,7 @@ fn piece(name: &str) -> Option<(&str, u32)> {
 }
 
 /// Puts a value in the place of the cookie of this name and all its pieces, cut where it is longer than a browser takes.
-pub(super) fn replace(cookies: &mut Vec<Cookie>, name: &str, value: &str) {
+pub fn replace(cookies: &mut Vec<Cookie>, name: &str, value: &str) {
     /// What Auth.js cuts at: 4096 bytes less room for the attributes.
     const LONGEST: usize = 3936;
     cookies
