@@ -8,8 +8,8 @@
 //! store/dialect ──▶ selection ──▶ procedure (backup, apply, verify)                  session
 //! ```
 //!
-//! `cli` translates arguments into calls of these and holds no logic; nothing else prints, exits or reads the
-//! environment. `tests/integration/layers.rs` holds the arrows.
+//! `cli` and `serve` translate arguments and requests into calls of these and hold no logic; only `cli` prints, exits or
+//! reads the environment. `tests/integration/layers.rs` holds the arrows.
 
 pub mod cli;
 pub mod config;
@@ -30,6 +30,7 @@ pub mod rotate;
 pub mod rule;
 pub mod scan;
 pub mod secret;
+pub mod serve;
 pub mod session;
 pub mod source;
 pub mod suppress;

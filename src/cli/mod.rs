@@ -17,6 +17,7 @@ mod progress;
 mod rotate;
 mod rules;
 mod scan;
+mod serve;
 mod sessions;
 mod store;
 
@@ -48,6 +49,7 @@ enum Command {
     Sessions(Box<sessions::Args>),
     Incident(incident::Args),
     Audit(audit::Args),
+    Serve(Box<serve::Args>),
     Demo(demo::Args),
     #[command(hide = true)]
     DemoApp(demo::AppArgs),
@@ -72,6 +74,7 @@ pub fn main() -> Exit {
         Command::Sessions(args) => sessions::run(&args, &mut context),
         Command::Incident(args) => incident::run(&args, &mut context),
         Command::Audit(args) => audit::run(&args, &mut context),
+        Command::Serve(args) => serve::run(&args, &mut context),
         Command::Demo(args) => demo::run(&args, &mut context),
         Command::DemoApp(args) => demo::run_app(&args, &mut context),
         Command::Completions(args) => completions::run(&args, &mut context),
