@@ -81,7 +81,8 @@ fn is_path(value: &[u8]) -> bool {
     };
     let is_rooted = matches!(value.first(), Some(b'/' | b'\\'))
         || value.get(1..3) == Some(b":\\")
-        || value.get(1..3) == Some(b":/");
+        || value.get(1..3) == Some(b":/")
+        || value.starts_with(b"unix:/");
     if is_base64(value) {
         return false;
     }
@@ -141,8 +142,20 @@ fn is_region(value: &[u8]) -> bool {
 
 /// `RFC-4013`, `WPA2-Personal`, `TLSv1.2`: the names of standards.
 fn is_standard(value: &[u8]) -> bool {
-    const BODIES: [&[u8]; 10] =
-        [b"SCRAM", b"RFC", b"ISO", b"IEEE", b"WPA", b"TLS", b"SSL", b"SHA", b"AES", b"UTF"];
+    const BODIES: [&[u8]; 12] = [
+        b"SCRAM",
+        b"RFC",
+        b"ISO",
+        b"IEEE",
+        b"WPA",
+        b"TLS",
+        b"SSL",
+        b"SHA",
+        b"AES",
+        b"UTF",
+        b"ChaCha20",
+        b"XChaCha20",
+    ];
     let rest = BODIES.iter().find_map(|body| value.strip_prefix(*body));
     rest.is_some_and(|rest| {
         let letters = rest.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
@@ -245,7 +258,7 @@ fn is_address(value: &[u8]) -> bool {
 }
 
 fn is_file_name(value: &[u8]) -> bool {
-    const ENDS: [&[u8]; 34] = [
+    const ENDS: [&[u8]; 46] = [
         b".pem",
         b".key",
         b".crt",
@@ -280,6 +293,18 @@ fn is_file_name(value: &[u8]) -> bool {
         b".internal",
         b".png",
         b".svg",
+        b".sql",
+        b".sock",
+        b".log",
+        b".java",
+        b".php",
+        b".lock",
+        b".exe",
+        b".dll",
+        b".jar",
+        b".zip",
+        b".csv",
+        b".bat",
     ];
     ENDS.iter().any(|end| value.to_ascii_lowercase().ends_with(end))
 }
@@ -345,6 +370,8 @@ fn is_hash(value: &[u8]) -> bool {
     ];
     let is_account =
         value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit);
+    // A code span may hold the quotes too.
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
     // `user:$2y$…`, a line of such a file
     let hash = value.iter().position(|byte| *byte == b':').map_or(value, |at| &value[at + 1..]);
     is_account || STARTS.iter().any(|start| value.starts_with(start) || hash.starts_with(start))
