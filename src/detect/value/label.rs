@@ -27,7 +27,8 @@ pub(super) fn is_label(value: &[u8]) -> bool {
         part.strip_prefix(b"v").is_some_and(|rest| matches!(rest.len(), 1 | 2) && is_number(&rest))
     };
     if is_version(first) || is_version(last) {
-        return words * 2 >= parts.len() - 1;
+        let letters = parts.iter().filter(|part| part.iter().all(u8::is_ascii_alphabetic)).count();
+        return words * 2 >= parts.len() - 1 || letters == parts.len() - 1;
     }
     let numbered = between.iter().any(is_number);
     numbered && is_word(first) && is_word(last) && parts.iter().all(|part| is_word(part) || is_number(part))
