@@ -72,7 +72,7 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     if unquoted && sigils && mostly && digits < 3 && !is_chosen {
         return true;
     }
-    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') && !is_base64(value) {
+    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']' | b',') && !is_base64(value) {
         return true;
     }
     // `required|min:8`, `UserController@passwordReset`: words and signs between quotes
@@ -239,6 +239,10 @@ fn is_setting(value: &[u8]) -> bool {
     letters >= 4
         && value.len() > at + 1
         && value[at + 1] != b'='
-        && name.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.-".contains(byte))
+        && name.iter().all(|byte| {
+            byte.is_ascii_alphabetic()
+                || b"_.-".contains(byte)
+                || byte.is_ascii_digit() && name.contains(&b'.')
+        })
         && (words::covered(name) * 3 >= letters * 2 || value.starts_with(b"-D"))
 }

@@ -36,9 +36,9 @@ pub(super) fn is_label(value: &[u8]) -> bool {
 
 /// `pkcs12_password`, `scram-sha-256`: what a part of a program is called, by words and a standard with a number.
 fn is_technical(value: &[u8]) -> bool {
-    const STANDARDS: [&[u8]; 12] = [
-        b"pkcs12", b"pkcs8", b"pkcs1", b"x509", b"oauth2", b"sha256", b"sha-256", b"sha512", b"sha-512",
-        b"md5", b"base64", b"utf8",
+    const STANDARDS: [&[u8]; 13] = [
+        b"krb5", b"pkcs12", b"pkcs8", b"pkcs1", b"x509", b"oauth2", b"sha256", b"sha-256", b"sha512",
+        b"sha-512", b"md5", b"base64", b"utf8",
     ];
     let lower = value.to_ascii_lowercase();
     let found = STANDARDS.iter().find_map(|name| Some((memchr::memmem::find(&lower, name)?, name.len())));
@@ -47,7 +47,7 @@ fn is_technical(value: &[u8]) -> bool {
     let letters = rest.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     letters > 2
         && rest.iter().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(byte))
-        && words::covered(&rest) * 4 >= letters * 3
+        && words::covered(&rest) * 5 >= letters * 3
 }
 
 /// Words that say "password", "secret" or "token", and nothing else but a number that counts: what tests and
@@ -61,7 +61,7 @@ pub(super) fn names_itself(value: &[u8]) -> bool {
     let is_short = |part: &&[u8]| part.len() < 4 && part.iter().all(u8::is_ascii_lowercase);
     let short: usize = value.split(|byte| b"-_:. ".contains(byte)).filter(is_short).map(<[u8]>::len).sum();
     let covered = (words::covered(value) + short).min(letters.len());
-    if value.len() > 48 || signs > 1 || letters.len() < 9 || covered * 4 < letters.len() * 3 {
+    if value.len() > 48 || signs > 1 || letters.len() < 9 || covered * 3 < letters.len() * 2 {
         return false;
     }
     let counts = counts_up(value);
@@ -110,6 +110,7 @@ mod tests {
             "2:new-secret-key",
             "jks-password-123",
             "secret-key-2",
+            "AcmeSuperSecret0",
             "WrongPassword456!",
         ] {
             assert!(names_itself(value.as_bytes()), "{value}");

@@ -66,6 +66,7 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_host_path(value)
         || is_stamped(value)
         || is_standard(value)
+        || is_locale(value)
         || is_service(value)
         || is_short_hex(value)
         || [&b"]("[..], b"\":\"", b"\",\""].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
@@ -142,7 +143,7 @@ fn is_region(value: &[u8]) -> bool {
 
 /// `RFC-4013`, `WPA2-Personal`, `TLSv1.2`: the names of standards.
 fn is_standard(value: &[u8]) -> bool {
-    const BODIES: [&[u8]; 12] = [
+    const BODIES: [&[u8]; 20] = [
         b"SCRAM",
         b"RFC",
         b"ISO",
@@ -155,6 +156,14 @@ fn is_standard(value: &[u8]) -> bool {
         b"UTF",
         b"ChaCha20",
         b"XChaCha20",
+        b"Apache-",
+        b"AGPL-",
+        b"LGPL-",
+        b"GPL-",
+        b"MPL-",
+        b"BSD-",
+        b"CC-BY",
+        b"EPL-",
     ];
     let rest = BODIES.iter().find_map(|body| value.strip_prefix(*body));
     rest.is_some_and(|rest| {
@@ -162,6 +171,21 @@ fn is_standard(value: &[u8]) -> bool {
         rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
             && (letters < 4 || words::covered(rest) * 4 >= letters * 3)
     })
+}
+
+/// `en_001`, `zh_Hant_HK`: a language and where it is spoken.
+fn is_locale(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| matches!(byte, b'_' | b'-'));
+    let is_language = parts
+        .next()
+        .is_some_and(|part| matches!(part.len(), 2 | 3) && part.iter().all(u8::is_ascii_lowercase));
+    let is_place = |part: &[u8]| match part.len() {
+        2 => part.iter().all(u8::is_ascii_uppercase),
+        3 => part.iter().all(u8::is_ascii_digit),
+        4 => part[0].is_ascii_uppercase() && part[1..].iter().all(u8::is_ascii_lowercase),
+        _ => false,
+    };
+    is_language && value.len() > 4 && parts.all(is_place)
 }
 
 /// `admin_server:464`: a name and a port.
