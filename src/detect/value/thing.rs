@@ -75,6 +75,14 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
 
 /// `/run/secrets/app`, `C:\keys\app.pem`: a slash first or several, and words between them.
 fn is_path(value: &[u8]) -> bool {
+    // `/signin?to=/`: what is asked for there
+    if value.starts_with(b"/")
+        && let Some(at) = memchr::memchr(b'?', value)
+        && at + 1 < value.len()
+        && value[at..].contains(&b'=')
+    {
+        return is_path(&value[..at]);
+    }
     let parts: Vec<&[u8]> =
         value.split(|byte| matches!(byte, b'/' | b'\\')).filter(|part| !part.is_empty()).collect();
     let is_name = |part: &&[u8]| {
