@@ -18,9 +18,9 @@ const PASSWORD: &str = "password";
 
 pub(super) fn open(secret: &[u8], value: &str) -> Option<Contents> {
     let (signed, signature) = value.rsplit_once(':')?;
-    let (contents, _time) = signed.rsplit_once(':')?;
+    let (contents, time) = signed.rsplit_once(':')?;
     same(&salted(SALT, secret, signed.as_bytes()), &from_base64url(signature)?).then_some(())?;
-    payload(contents).map(Contents::new)
+    Some(Contents { made: from_base62(time), ..Contents::new(payload(contents)?) })
 }
 
 pub(super) fn make(secret: &[u8], contents: &Contents, now: Timestamp) -> Zeroizing<String> {
@@ -48,6 +48,18 @@ fn with_user_hash(secret: &[u8], contents: &[u8]) -> Option<Zeroizing<Vec<u8>>> 
 fn salted(salt: &str, secret: &[u8], value: &[u8]) -> Vec<u8> {
     let key = Zeroizing::new(Sha256::new_with_prefix(salt).chain_update(secret).finalize().to_vec());
     hmac_sha256(&key, &[value])
+}
+
+fn from_base62(digits: &str) -> Option<i64> {
+    digits.bytes().try_fold(0_i64, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'A'..=b'Z' => digit - b'A' + 10,
+            b'a'..=b'z' => digit - b'a' + 36,
+            _ => return None,
+        };
+        number.checked_mul(62)?.checked_add(value.into())
+    })
 }
 
 fn base62(mut number: u64) -> String {

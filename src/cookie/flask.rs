@@ -13,9 +13,11 @@ const SALT: &[u8] = b"cookie-session";
 
 pub(super) fn open(secret: &[u8], value: &str) -> Option<Contents> {
     let (signed, signature) = value.rsplit_once('.')?;
-    let (contents, _time) = signed.rsplit_once('.')?;
+    let (contents, time) = signed.rsplit_once('.')?;
     same(&sign(secret, signed), &from_base64url(signature)?).then_some(())?;
-    payload(contents).map(Contents::new)
+    let seconds = from_base64url(time).filter(|bytes| bytes.len() < 8);
+    let made = seconds.map(|bytes| bytes.iter().fold(0, |number, &byte| number << 8 | i64::from(byte)));
+    Some(Contents { made, ..Contents::new(payload(contents)?) })
 }
 
 pub(super) fn make(secret: &[u8], contents: &Contents, now: Timestamp) -> Zeroizing<String> {

@@ -8,11 +8,13 @@ mod django;
 mod express;
 mod flask;
 mod header;
+mod jwt;
 mod laravel;
 mod parts;
 mod rails;
 
 pub use header::{Cookie, header, joined, parse, replace, set};
+pub use jwt::JwtKey;
 pub use parts::Contents;
 
 use jiff::Timestamp;

@@ -13,6 +13,8 @@ use zeroize::Zeroizing;
 pub struct Contents {
     /// As the framework understands it: JSON, or a session's id.
     pub bytes: Zeroizing<Vec<u8>>,
+    /// When the cookie was made in Unix seconds, where it says so outside its contents.
+    pub made: Option<i64>,
     /// Whether the cookie was made as older versions of the framework do.
     pub(super) older: bool,
 }
@@ -20,7 +22,7 @@ pub struct Contents {
 impl Contents {
     /// Contents in the form of the current version.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: Zeroizing::new(bytes.into()), older: false }
+        Self { bytes: Zeroizing::new(bytes.into()), made: None, older: false }
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn open(secret: &[u8], value: &str) -> Option<Contents> {
     // Rails 7.0 went over to SHA-256; applications that came from before may still have SHA-1.
     [false, true].into_iter().find_map(|older| {
         let bytes = cipher(secret, older).decrypt(&nonce, &sealed[..]).ok()?;
-        Some(Contents { bytes: Zeroizing::new(bytes), older })
+        Some(Contents { older, ..Contents::new(bytes) })
     })
 }
 
@@ -36,7 +36,7 @@ pub(super) fn open_signed(secret: &[u8], value: &str) -> Option<Contents> {
     let (data, signature) = value.rsplit_once("--")?;
     [false, true].into_iter().find_map(|older| {
         same(sign(secret, data, older).as_bytes(), signature.as_bytes()).then_some(())?;
-        Some(Contents { bytes: Zeroizing::new(from_base64(data)?), older })
+        Some(Contents { older, ..Contents::new(from_base64(data)?) })
     })
 }
 

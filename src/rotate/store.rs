@@ -3,7 +3,8 @@
 use super::Error;
 use crate::secret::Secret;
 use crate::session::{
-    BackupKey, BackupSpec, Options, Purged, Settled, Store, StoreSummary, StoreUrl, list_backups,
+    BackupKey, BackupSpec, Directory, Manager, Options, Pooling, Purged, Settled, Store, StoreSummary,
+    StoreUrl, UsersWanted, list_backups,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
@@ -42,6 +43,24 @@ impl StoreAccess {
     /// See [`Store::connect`].
     pub async fn connect(&self) -> Result<Store, crate::session::Error> {
         Store::connect(&self.url, &self.options).await
+    }
+
+    /// The same store, for many look-ups of single sessions; with the users beside them when `users` says so.
+    pub async fn manager(
+        &self,
+        pooling: Pooling,
+        users: Option<&UsersWanted>,
+    ) -> Result<Manager, crate::session::Error> {
+        Manager::open(&self.url, &self.options, pooling, users).await
+    }
+
+    /// The users of a database that need not hold sessions.
+    pub async fn directory(
+        &self,
+        pooling: Pooling,
+        wanted: &UsersWanted,
+    ) -> Result<Directory, crate::session::Error> {
+        Directory::open(&self.url, &self.options, pooling, wanted).await
     }
 
     /// The same store, found again without a look at what it holds: a Redis that was emptied has nothing to be known by.

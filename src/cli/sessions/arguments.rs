@@ -70,7 +70,7 @@ pub(super) struct Form {
 
 /// The users table, when it should not be detected.
 #[derive(clap::Args)]
-pub(super) struct Users {
+pub(in crate::cli) struct Users {
     /// The table with the users, when it should not be detected.
     #[arg(long, value_name = "TABLE")]
     users_table: Option<String>,
@@ -85,12 +85,16 @@ impl Users {
         store: &mut Store,
         disabled: Option<&str>,
     ) -> Result<UsersTable, crate::session::Error> {
-        let wanted = UsersWanted {
+        store.users_table(&self.wanted(disabled)).await
+    }
+
+    /// What was said about the users table.
+    pub(in crate::cli) fn wanted(&self, disabled: Option<&str>) -> UsersWanted {
+        UsersWanted {
             table: self.users_table.clone(),
             id: self.users_id.clone(),
             disabled: disabled.map(str::to_owned),
-        };
-        store.users_table(&wanted).await
+        }
     }
 
     /// Whether the caller said which table it is.

@@ -10,6 +10,8 @@ mod run;
 mod stats;
 mod triage;
 
+pub(super) use arguments::Users;
+
 use super::{Context, Failure};
 use crate::exit::Exit;
 use crate::session::Error;

@@ -7,9 +7,12 @@ mod catalogue;
 mod count;
 mod delete;
 mod listing;
+mod pool;
 mod restore;
 mod spelling;
 mod users;
+
+pub(super) use pool::spelling_in_utc;
 
 use super::backup::BackupInfo;
 use super::schema::{Selected, Wanted, select};
@@ -128,15 +131,18 @@ impl Opener {
             })
         };
         let mut connection = within(self.limits.connect, "connecting to the store", connect).await?;
-        // Roles and databases can have settings of their own; text that a backup holds must not depend on them.
-        let pinned = format!(
+        execute(&mut connection, "preparing the connection", self.pinned()).await?;
+        Ok(connection)
+    }
+
+    /// Roles and databases can have settings of their own; text that a backup holds must not depend on them.
+    fn pinned(&self) -> String {
+        format!(
             "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; \
              SET extra_float_digits = 2; SET lock_timeout = {}; SET statement_timeout = {}",
             self.limits.lock.as_millis(),
             self.limits.statement.as_millis(),
-        );
-        execute(&mut connection, "preparing the connection", pinned).await?;
-        Ok(connection)
+        )
     }
 }
 

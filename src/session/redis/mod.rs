@@ -7,16 +7,18 @@
 mod answer;
 mod detect;
 mod keys;
+mod pool;
 mod purge;
 mod record;
 mod restore;
 mod server;
 
-use super::dialect::{Roles, Unit};
+use super::dialect::{Content, Roles, Unit};
 use super::schema::{Column, Selected, Table, TableName};
 use super::store::{Options, within};
 use super::url::RedisAddress;
 use super::{Counts, Error};
+pub(super) use pool::RedisPool;
 pub(super) use purge::Emptied;
 
 use keys::{KeySpace, Tally};

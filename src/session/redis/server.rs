@@ -25,12 +25,14 @@ pub(super) struct Opener {
 }
 
 /// A primary, and the slots of a cluster that it has.
+#[derive(Clone)]
 pub(super) struct Node {
     connection: MultiplexedConnection,
     slots: Vec<(u16, u16)>,
 }
 
 /// All primaries of one store.
+#[derive(Clone)]
 pub(super) struct Servers {
     pub(super) nodes: Vec<Node>,
     pub(super) is_cluster: bool,

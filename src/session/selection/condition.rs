@@ -187,7 +187,11 @@ impl Subject<'_> {
 
 /// The condition under which a column says that the user `u` is gone. What a column of another kind means is unknown,
 /// and a guess would log everybody out.
-fn gone(users: &UsersTable, column: &Column, sql: &impl Spelling) -> Result<String, Error> {
+pub(in crate::session) fn gone(
+    users: &UsersTable,
+    column: &Column,
+    sql: &impl Spelling,
+) -> Result<String, Error> {
     let value = format!("u.{}", sql.quoted(&column.name));
     let allows = is_positive(&column.name);
     Ok(match family(&column.data_type) {

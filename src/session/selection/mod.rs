@@ -10,7 +10,7 @@ mod condition;
 mod user;
 mod users;
 
-pub(super) use condition::{Moment, Spelling, Subject, column_of, condition, created};
+pub(super) use condition::{Moment, Spelling, Subject, column_of, condition, created, gone};
 pub(super) use user::UserAt;
 pub use users::{Orphaned, User, UserPattern, UsersTable, UsersWanted};
 pub(super) use users::{choose, family, orphaned, search, told};

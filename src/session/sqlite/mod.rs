@@ -8,10 +8,13 @@ mod catalogue;
 mod count;
 mod delete;
 mod listing;
+mod pool;
 mod restore;
 mod row;
 mod spelling;
 mod users;
+
+pub(super) use pool::plain_spelling;
 
 use self::spelling::SqliteSpelling;
 use super::schema::{Selected, Wanted, select};
@@ -127,13 +130,7 @@ async fn open(path: &Path, url: &str, limits: &Limits) -> Result<SqliteConnectio
         Ok(data) if !data.is_file() => return Err(unusable("it is no file")),
         Ok(_) => {}
     }
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(false)
-        .busy_timeout(limits.lock)
-        .pragma("secure_delete", "ON")
-        .disable_statement_logging();
-    let mut connection = options.connect().await.map_err(|error| Error::Connect {
+    let mut connection = driver_options(path, limits).connect().await.map_err(|error| Error::Connect {
         url: url.to_owned(),
         password_given: true,
         cause: Cause::from(&error),
@@ -142,6 +139,15 @@ async fn open(path: &Path, url: &str, limits: &Limits) -> Result<SqliteConnectio
     let read = sqlx::query("SELECT count(*) FROM sqlite_master").fetch_one(&mut connection).await;
     read.map_err(|error| unusable(&Cause::from(&error).to_string()))?;
     Ok(connection)
+}
+
+fn driver_options(path: &Path, limits: &Limits) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(limits.lock)
+        .pragma("secure_delete", "ON")
+        .disable_statement_logging()
 }
 
 async fn execute(

@@ -1,0 +1,160 @@
+//! Verdicts as proxies understand them: nginx takes 2xx, 401 and 403 and drops what comes with them; the others hand
+//! any other answer to the client as it is.
+
+use super::check::{Identity, Verdict, Verifier};
+use super::clear::{self, MARKER, clear, redirect};
+use super::original::Original;
+use super::redirect::sign_in;
+use crate::cookie::Cookie;
+use crate::serve::Problem;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use maud::{DOCTYPE, html};
+
+/// What the asking proxy can do with an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Yes or no; cookies of the answer are lost.
+    Nginx,
+    /// The answer goes to the client.
+    Redirect,
+}
+
+impl Mode {
+    /// `?mode=nginx` or `?mode=redirect`, which is what holds without one.
+    pub(super) fn of(query: Option<&str>) -> Result<Self, Problem> {
+        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        // A proxy may put the client's own query behind ours, which has no say here.
+        match pairs.into_iter().find(|(name, _)| name == "mode").as_ref().map(|(_, mode)| &**mode) {
+            Some("nginx") => Ok(Self::Nginx),
+            Some("redirect") | None => Ok(Self::Redirect),
+            Some(_) => {
+                Err(Problem::new(StatusCode::BAD_REQUEST, "urn:unleak:mode", "The mode is nginx or redirect"))
+            }
+        }
+    }
+}
+
+pub(super) fn answer(
+    verifier: &Verifier,
+    mode: Mode,
+    original: &Original,
+    cookies: &[Cookie],
+    verdict: &Verdict,
+) -> Response {
+    let mut response = match verdict {
+        Verdict::Valid(_) => pass(mode),
+        Verdict::Unavailable if verifier.settings.fail_open => {
+            verifier.metrics.passed();
+            tracing::warn!("a request was let through without verification");
+            pass(mode)
+        }
+        Verdict::Unavailable => {
+            let title = "The session cannot be verified at the moment";
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "urn:unleak:unavailable", title);
+            let mut response = problem.into_response();
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            response
+        }
+        Verdict::Absent => refuse(verifier, mode, original, true),
+        Verdict::Refused(reason) => {
+            tracing::info!(reason = reason.name(), "a session was refused");
+            refused(verifier, mode, original, cookies, reason.clears())
+        }
+    };
+    tell(response.headers_mut(), verdict);
+    response
+}
+
+/// Envoy takes nothing but 200 for a yes.
+fn pass(mode: Mode) -> Response {
+    match mode {
+        Mode::Nginx => StatusCode::NO_CONTENT.into_response(),
+        Mode::Redirect => StatusCode::OK.into_response(),
+    }
+}
+
+/// An answer to a session cookie that is of no use: away with it, and to the sign-in.
+fn refused(
+    verifier: &Verifier,
+    mode: Mode,
+    original: &Original,
+    cookies: &[Cookie],
+    clears: bool,
+) -> Response {
+    if mode == Mode::Nginx {
+        return refuse(verifier, mode, original, false);
+    }
+    let been_there = cookies.iter().any(|cookie| cookie.name == MARKER);
+    let mut response = if original.reads && !original.is_program && !been_there {
+        verifier.metrics.redirected();
+        let mut response = redirect(&where_to(verifier, original));
+        clear::mark(response.headers_mut());
+        response
+    } else {
+        // Twice in so short a time, and the sign-in would be a circle.
+        refuse(verifier, mode, original, false)
+    };
+    if clears {
+        clear(verifier, original.host.as_deref(), cookies, response.headers_mut());
+    }
+    response
+}
+
+/// 401, as a page for people and as a problem for programs.
+fn refuse(verifier: &Verifier, mode: Mode, original: &Original, forwards: bool) -> Response {
+    let mut response = if mode == Mode::Nginx || original.is_program {
+        let title = "There is no session that is alive";
+        Problem::new(StatusCode::UNAUTHORIZED, "urn:unleak:no-session", title).into_response()
+    } else {
+        page(&where_to(verifier, original), forwards && original.reads)
+    };
+    // RFC 9110 wants a challenge with every 401.
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Session realm=\"sign-in\""));
+    response
+}
+
+/// A page that leads to the sign-in, by itself for somebody who only has to go there.
+fn page(to: &str, forwards: bool) -> Response {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                @if forwards { meta http-equiv="refresh" content=(format!("0; url={to}")); }
+                title { "Sign in" }
+            }
+            body { p { "You are not signed in. " a href=(to) { "Sign in" } } }
+        }
+    };
+    let mut response = (StatusCode::UNAUTHORIZED, Html(page.into_string())).into_response();
+    response.headers_mut().insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+    response
+}
+
+fn where_to(verifier: &Verifier, original: &Original) -> String {
+    let settings = &verifier.settings;
+    sign_in(&settings.sign_in, &settings.return_parameter, original.uri.as_deref())
+}
+
+/// The headers that every answer has, empty where there is nothing to say: a proxy that copies them replaces what the
+/// client had sent under these names.
+fn tell(headers: &mut HeaderMap, verdict: &Verdict) {
+    let nobody = Identity::default();
+    let identity = if let Verdict::Valid(identity) = verdict { identity } else { &nobody };
+    let expires = identity.expires.map(|expires| expires.to_string()).unwrap_or_default();
+    let reason = if matches!(verdict, Verdict::Valid(_)) { "" } else { verdict.name() };
+    for (name, value) in
+        [("x-session-user", &*identity.user), ("x-session-expires", &expires), ("x-session-reason", reason)]
+    {
+        let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""));
+        headers.insert(name, value);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}

@@ -1,0 +1,213 @@
+//! The verdict on a request's cookies: whose session it is, or why it is none.
+
+use super::Settings;
+use super::cache::Cache;
+use super::form::{Credential, Rules};
+use super::metrics::Metrics;
+use crate::cookie::{Cookie, joined};
+use crate::session::{Directory, Error, Found, Manager};
+use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How far the clocks of two machines may be apart.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(15);
+
+/// No verdict holds longer.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// So many cookies of one name are looked at: a browser sends one for each path and domain.
+const MOST: usize = 4;
+
+/// Who is logged in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The user's id; empty where sessions do not tell and need not.
+    pub user: String,
+    /// When the session ends, where that is known.
+    pub expires: Option<Timestamp>,
+}
+
+/// Why a session is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// No secret opens the cookie: it is forged, damaged, or of a secret that was rotated.
+    Invalid,
+    /// The session has ended, or has not begun.
+    Expired,
+    /// The store does not have it.
+    UnknownSession,
+    /// Sessions of several users have its token.
+    SharedToken,
+    /// It is nobody's: its holder has not signed in.
+    Anonymous,
+    /// Its user does not exist.
+    UnknownUser,
+    /// Its user is disabled or marked as deleted.
+    DisabledUser,
+}
+
+impl Reason {
+    /// The value of `X-Session-Reason`, which proxies may depend on.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Expired => "expired",
+            Self::UnknownSession => "unknown-session",
+            Self::SharedToken => "shared-token",
+            Self::Anonymous => "anonymous",
+            Self::UnknownUser => "unknown-user",
+            Self::DisabledUser => "disabled-user",
+        }
+    }
+
+    /// Whether the cookie is of no use any more. That of a visitor who has not signed in is.
+    pub fn clears(self) -> bool {
+        self != Self::Anonymous
+    }
+}
+
+/// What a request's cookies are worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A session that is alive, of a user who exists.
+    Valid(Identity),
+    /// There is no session cookie.
+    Absent,
+    /// There is one, and it is no session.
+    Refused(Reason),
+    /// The store could not be asked.
+    Unavailable,
+}
+
+impl Verdict {
+    /// Its name in metrics and logs.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Valid(_) => "valid",
+            Self::Absent => "no-cookie",
+            Self::Refused(reason) => reason.name(),
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// Judges cookies by the store and the users of an application.
+#[derive(Debug)]
+pub struct Verifier {
+    pub(super) settings: Settings,
+    pub(super) metrics: Metrics,
+    manager: Option<Manager>,
+    directory: Option<Directory>,
+    cache: Option<Cache>,
+}
+
+impl Verifier {
+    /// A verifier by the sessions of `manager`, where cookies only name them, and the users of `directory`, else those
+    /// that the manager has found.
+    pub fn new(settings: Settings, manager: Option<Manager>, directory: Option<Directory>) -> Arc<Self> {
+        let keep = settings.cache.min(LONGEST);
+        let cache = if keep.is_zero() { None } else { Cache::new(keep) };
+        Arc::new(Self { settings, metrics: Metrics::default(), manager, directory, cache })
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The verdict on all cookies of a request.
+    pub async fn check(&self, cookies: &[Cookie]) -> Verdict {
+        let started = Instant::now();
+        let verdict = self.judge(cookies).await;
+        self.metrics.verified(&verdict, started.elapsed());
+        verdict
+    }
+
+    async fn judge(&self, cookies: &[Cookie]) -> Verdict {
+        let whole = joined(cookies);
+        let ours = whole.iter().filter(|cookie| !cookie.value.is_empty() && self.is_ours(&cookie.name));
+        let mut verdict = Verdict::Absent;
+        for cookie in ours.take(MOST) {
+            match self.judge_one(cookie).await {
+                // One that is alive is enough: the others are of other paths and domains, or left over.
+                Ok(valid @ Verdict::Valid(_)) => return valid,
+                Ok(refused) => verdict = refused,
+                Err(error) => {
+                    self.metrics.failed();
+                    tracing::warn!(error = %error, "the session could not be verified");
+                    return Verdict::Unavailable;
+                }
+            }
+        }
+        verdict
+    }
+
+    /// Whether a cookie's name is one of those that are configured, with a prefix or without.
+    pub(super) fn is_ours(&self, name: &str) -> bool {
+        let bare = name.strip_prefix("__Secure-").or_else(|| name.strip_prefix("__Host-")).unwrap_or(name);
+        self.settings.names.iter().any(|known| known == bare || known == name)
+    }
+
+    async fn judge_one(&self, cookie: &Cookie) -> Result<Verdict, Error> {
+        let known = self.cache.as_ref().map(|cache| cache.key(&cookie.name, &cookie.value));
+        if let (Some(cache), Some(key)) = (&self.cache, &known)
+            && let Some(identity) = cache.get(key)
+        {
+            self.metrics.hit();
+            return Ok(Verdict::Valid(identity));
+        }
+        let verdict = match self.open(cookie) {
+            None => Verdict::Refused(Reason::Invalid),
+            Some(Credential::Token(token)) => self.judge_token(&token).await?,
+            Some(Credential::Claims { user, expires, begins }) => {
+                let now = Timestamp::now();
+                let over = expires.is_some_and(|expires| expires + TOLERANCE <= now);
+                if over || begins.is_some_and(|begins| begins > now + TOLERANCE) {
+                    Verdict::Refused(Reason::Expired)
+                } else {
+                    self.judge_user(user, expires).await?
+                }
+            }
+        };
+        if let (Some(cache), Some(key), Verdict::Valid(identity)) = (&self.cache, known, &verdict) {
+            cache.put(key, identity);
+        }
+        Ok(verdict)
+    }
+
+    /// What the cookie stands for by any of the secrets.
+    fn open(&self, cookie: &Cookie) -> Option<Credential> {
+        let Settings { form, secrets, user_path, max_age, .. } = &self.settings;
+        let rules = Rules { user_path: user_path.as_deref(), max_age: *max_age };
+        let open = |secret| form.open(secret, &cookie.name, &cookie.value, &rules);
+        if form.needs_secret() { secrets.iter().find_map(|secret| open(Some(secret))) } else { open(None) }
+    }
+
+    async fn judge_token(&self, token: &crate::secret::Secret) -> Result<Verdict, Error> {
+        // Without a store no token is known.
+        let Some(manager) = &self.manager else { return Ok(Verdict::Refused(Reason::UnknownSession)) };
+        match manager.get(token).await? {
+            Found::Nothing => Ok(Verdict::Refused(Reason::UnknownSession)),
+            Found::Shared => Ok(Verdict::Refused(Reason::SharedToken)),
+            Found::Session(session) if !session.is_active() => Ok(Verdict::Refused(Reason::Expired)),
+            Found::Session(session) => self.judge_user(session.user, session.expires).await,
+        }
+    }
+
+    async fn judge_user(&self, user: Option<String>, expires: Option<Timestamp>) -> Result<Verdict, Error> {
+        if !self.settings.users {
+            return Ok(Verdict::Valid(Identity { user: user.unwrap_or_default(), expires }));
+        }
+        let Some(user) = user else { return Ok(Verdict::Refused(Reason::Anonymous)) };
+        let beside = || self.manager.as_ref().and_then(Manager::directory);
+        let Some(directory) = self.directory.as_ref().or_else(beside) else {
+            return Ok(Verdict::Refused(Reason::UnknownUser));
+        };
+        Ok(match directory.get(&user).await? {
+            None => Verdict::Refused(Reason::UnknownUser),
+            Some(account) if !account.enabled => Verdict::Refused(Reason::DisabledUser),
+            Some(_) => Verdict::Valid(Identity { user, expires }),
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! What forward-auth counts; whoever serves `/metrics` registers it.
+
+use super::check::Verdict;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::time::Duration;
+
+type Labels = [(&'static str, &'static str); 1];
+
+/// The counters of forward-auth.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    verifications: Family<Labels, Counter>,
+    errors: Counter,
+    passed: Counter,
+    redirects: Counter,
+    clears: Counter,
+    hits: Counter,
+    seconds: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            verifications: Family::default(),
+            errors: Counter::default(),
+            passed: Counter::default(),
+            redirects: Counter::default(),
+            clears: Counter::default(),
+            hits: Counter::default(),
+            seconds: Histogram::new([0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0]),
+        }
+    }
+}
+
+impl Metrics {
+    /// Adds them to what is served; the registry puts `_total` behind the counters' names.
+    pub fn register(&self, registry: &mut Registry) {
+        let about = "Verdicts on the sessions of requests, by result";
+        registry.register("unleak_verifications", about, self.verifications.clone());
+        let about = "Sessions that could not be verified because the store did not answer";
+        registry.register("unleak_verification_errors", about, self.errors.clone());
+        let about = "Requests that were let through without verification (--fail-open)";
+        registry.register("unleak_verification_passed", about, self.passed.clone());
+        let about = "Visitors who were sent to sign in";
+        registry.register("unleak_sign_in_redirects", about, self.redirects.clone());
+        let about = "Answers that cleared session cookies";
+        registry.register("unleak_cookie_clears", about, self.clears.clone());
+        let about = "Sessions that had been verified a moment before";
+        registry.register("unleak_verification_cache_hits", about, self.hits.clone());
+        let about = "How long a verification took";
+        registry.register("unleak_verification_seconds", about, self.seconds.clone());
+    }
+
+    pub(super) fn verified(&self, verdict: &Verdict, took: Duration) {
+        self.verifications.get_or_create(&[("result", verdict.name())]).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn failed(&self) {
+        self.errors.inc();
+    }
+
+    pub(super) fn passed(&self) {
+        self.passed.inc();
+    }
+
+    pub(super) fn redirected(&self) {
+        self.redirects.inc();
+    }
+
+    pub(super) fn cleared(&self) {
+        self.clears.inc();
+    }
+
+    pub(super) fn hit(&self) {
+        self.hits.inc();
+    }
+}

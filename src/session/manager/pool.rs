@@ -1,0 +1,102 @@
+//! Connections of any SQL database, and the two things that are done with them: ask for rows of text, and change some.
+//!
+//! Everything is asked for as text and bound as text: what a value means is said in the SQL.
+
+use super::super::Error;
+use crate::session::Cause;
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{AssertSqlSafe, Row as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A row of text.
+pub(super) type Texts = Vec<Option<String>>;
+
+/// Connections to one database.
+pub(in crate::session) struct Pool {
+    pub(in crate::session) kind: Kind,
+    /// How long a statement may take, the wait for a connection aside.
+    pub(in crate::session) statement: Duration,
+    pub(in crate::session) acquire: Duration,
+}
+
+/// A pool of each driver.
+pub(in crate::session) enum Kind {
+    Postgres(PgPool),
+    Sqlite(SqlitePool),
+}
+
+/// Binds the values and runs the statement; the drivers' types have no common ancestor.
+macro_rules! bound {
+    ($sql:expr, $values:expr) => {
+        $values.iter().fold(sqlx::query(AssertSqlSafe(Arc::clone($sql))), |query, value| query.bind(*value))
+    };
+}
+
+impl Pool {
+    /// The rows of a query. A connection that the server had closed meanwhile is replaced, once.
+    pub(super) async fn rows(
+        &self,
+        doing: &'static str,
+        sql: &Arc<str>,
+        values: &[&str],
+    ) -> Result<Vec<Texts>, Error> {
+        let mut answer = self.bounded(doing, self.ask(sql, values)).await;
+        if matches!(&answer, Err(Error::Database { cause, .. }) if cause.code().is_none()) {
+            answer = self.bounded(doing, self.ask(sql, values)).await;
+        }
+        answer
+    }
+
+    /// How many rows a statement changed.
+    pub(super) async fn execute(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        values: &[&str],
+    ) -> Result<u64, Error> {
+        let sql: Arc<str> = Arc::from(sql);
+        let change = async {
+            Ok(match &self.kind {
+                Kind::Postgres(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
+                Kind::Sqlite(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
+            })
+        };
+        self.bounded(doing, change).await
+    }
+
+    async fn ask(&self, sql: &Arc<str>, values: &[&str]) -> Result<Vec<Texts>, sqlx::Error> {
+        Ok(match &self.kind {
+            Kind::Postgres(pool) => {
+                let rows = bound!(sql, values).fetch_all(pool).await?;
+                let texts = |row: &sqlx::postgres::PgRow| (0..row.len()).map(|at| row.try_get(at)).collect();
+                rows.iter().map(texts).collect::<Result<_, _>>()?
+            }
+            Kind::Sqlite(pool) => {
+                let rows = bound!(sql, values).fetch_all(pool).await?;
+                let texts =
+                    |row: &sqlx::sqlite::SqliteRow| (0..row.len()).map(|at| row.try_get(at)).collect();
+                rows.iter().map(texts).collect::<Result<_, _>>()?
+            }
+        })
+    }
+
+    /// Bounds the time, and keeps what a driver's error may say out of ours.
+    async fn bounded<T>(
+        &self,
+        doing: &'static str,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, Error> {
+        let limit = self.statement + self.acquire;
+        match tokio::time::timeout(limit, work).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(sqlx::Error::PoolTimedOut)) => {
+                let doing = "waiting for a connection to the store";
+                Err(Error::Timeout { doing, seconds: self.acquire.as_secs() })
+            }
+            Ok(Err(error)) => Err(Error::Database { doing, cause: Cause::from(&error) }),
+            Err(_) => Err(Error::Timeout { doing, seconds: limit.as_secs() }),
+        }
+    }
+}
