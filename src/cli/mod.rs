@@ -17,6 +17,7 @@ mod progress;
 mod rotate;
 mod rules;
 mod scan;
+mod schema;
 mod sessions;
 mod store;
 
@@ -46,6 +47,7 @@ enum Command {
     Hook(hook::Args),
     Rotate(Box<rotate::Args>),
     Sessions(Box<sessions::Args>),
+    Schema(Box<schema::Args>),
     Incident(incident::Args),
     Audit(audit::Args),
     Demo(demo::Args),
@@ -70,6 +72,7 @@ pub fn main() -> Exit {
         Command::Hook(args) => hook::run(&args, &mut context),
         Command::Rotate(args) => rotate::run(&args, &mut context),
         Command::Sessions(args) => sessions::run(&args, &mut context),
+        Command::Schema(args) => schema::run(&args, &mut context),
         Command::Incident(args) => incident::run(&args, &mut context),
         Command::Audit(args) => audit::run(&args, &mut context),
         Command::Demo(args) => demo::run(&args, &mut context),

@@ -18,7 +18,7 @@ pub struct TableName {
 
 impl TableName {
     /// The name as it goes into SQL.
-    pub(super) fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         match &self.schema {
             Some(schema) => format!("{}.{}", quoted(schema), quoted(&self.name)),
             None => quoted(&self.name),
@@ -44,7 +44,7 @@ impl fmt::Display for TableName {
 }
 
 /// An identifier as it goes into SQL: on PostgreSQL, SQLite, and MySQL with `ANSI_QUOTES` alike.
-pub(super) fn quoted(identifier: &str) -> String {
+pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
@@ -195,6 +195,16 @@ impl Wanted<'_> {
             },
         })?;
         plain(Selected { table, dialect, roles, lifetime_told: false })
+    }
+}
+
+/// The plain table that a name from outside means, whatever columns it has.
+pub(super) fn named(tables: Vec<Table>, asked: &str) -> Result<TableName, Error> {
+    let seen: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
+    let table = resolve(tables, asked, &seen)?;
+    match table.special {
+        Some(what) => Err(Error::NotAPlainTable { table: table.name.to_string(), what }),
+        None => Ok(table.name),
     }
 }
 

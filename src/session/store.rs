@@ -175,6 +175,15 @@ impl Store {
         Ok(Purged { before, deleted, backed_up, after, backup, later })
     }
 
+    /// Copies every session into a backup and deletes none; `None` when there is none. On PostgreSQL.
+    pub async fn copy(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
+        let kind = self.kind();
+        match &mut self.backend {
+            Backend::Postgres(store) => store.copy(spec).await,
+            _ => Err(not_yet("backups without a deletion", kind)),
+        }
+    }
+
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
     pub async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
         let kind = self.kind();
