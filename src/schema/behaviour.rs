@@ -168,12 +168,14 @@ impl Stage<'_> {
     }
 
     async fn cleanup(&mut self) -> Tried {
-        let Some(expired) = self.session(None, "- interval '50 years'").await? else { return Ok(None) };
+        let Some(expired) = self.expired().await? else { return Ok(None) };
         let Some(live) = self.session(None, LATER).await? else { return Ok(None) };
-        // The oldest go first, so one is enough; all of them would be a deletion of everything that is expired.
-        let call = format!("SELECT {}(1)::int8", self.on.base.names.beside(CLEANUP));
-        let gone = self.count(&call).await?;
-        if gone != 1 || self.is_there(&expired).await? {
+        // The oldest go first, so this one does; all of them would be a deletion of everything that is expired.
+        let (table, cleanup) = (self.on.base.names.table(), self.on.base.names.beside(CLEANUP));
+        let call = format!(
+            "SELECT {cleanup}((SELECT count(*)::integer FROM {table} WHERE expires_at = '-infinity'))::int8"
+        );
+        if self.count(&call).await? == 0 || self.is_there(&expired).await? {
             return wrong("an expired session is still there");
         }
         if !self.is_there(&live).await? {
@@ -237,9 +239,23 @@ impl Stage<'_> {
         Ok(None)
     }
 
-    /// A session of the family; none when the table takes none, which is remembered.
+    /// A live or expired session of the family; none when the table takes none, which is remembered.
     async fn session(&mut self, jti: Option<&str>, ends: &str) -> Result<Option<String>, Error> {
-        let probe = Probe { family: &self.family, jti, ends, also: &[] };
+        self.session_with(jti, ends, &[]).await
+    }
+
+    /// A session that is older than all others.
+    async fn expired(&mut self) -> Result<Option<String>, Error> {
+        self.session_with(None, LATER, &[("expires_at", "'-infinity'")]).await
+    }
+
+    async fn session_with(
+        &mut self,
+        jti: Option<&str>,
+        ends: &str,
+        also: &[(&str, &str)],
+    ) -> Result<Option<String>, Error> {
+        let probe = Probe { family: &self.family, jti, ends, also };
         match probe.make(self.connection, &self.on.base).await? {
             Ok(key) => Ok(Some(key)),
             Err(why) => {

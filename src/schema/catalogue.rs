@@ -236,7 +236,7 @@ WHERE n.nspname = $1 AND p.proname = $3 AND $2::int8 IS NOT DISTINCT FROM $2
   AND oidvectortypes(p.proargtypes) = coalesce(
     (SELECT string_agg(format_type(t::regtype, NULL), ', ' ORDER BY o) FROM unnest($4::text[]) WITH ORDINALITY u (t, o)), '')";
 
-const VIEW: &str = "SELECT pg_catalog.pg_get_viewdef(c.oid) || coalesce(c.reloptions::text, '')
+const VIEW: &str = "SELECT coalesce(pg_catalog.pg_get_viewdef(c.oid), '') || coalesce(c.reloptions::text, '')
     || CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0) THEN ' open to everybody' ELSE '' END,
   true, CASE WHEN c.relkind <> 'v' THEN 'the name is taken by something that is no view' END
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

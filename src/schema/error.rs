@@ -12,7 +12,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] crate::session::Error),
     /// Something stands in the way; nothing was changed.
-    #[error("{table} cannot be hardened yet, nothing was changed:{}", listed(.problems))]
+    #[error("nothing can be done with {table} yet, and nothing was changed:{}", listed(.problems))]
     Blocked {
         /// The table.
         table: String,
@@ -22,6 +22,12 @@ pub enum Error {
     /// Another unleak changes this table.
     #[error("another unleak changes the schema of {table} just now")]
     Busy {
+        /// The table.
+        table: String,
+    },
+    /// The table is not as it was when the plan was made.
+    #[error("the schema of {table} is not as it was when the plan was made; nothing was changed")]
+    Changed {
         /// The table.
         table: String,
     },
@@ -139,6 +145,7 @@ impl Error {
                 Self::NothingRecorded { .. } => "a rollback undoes only what an apply recorded: run it with the --state folder that the apply had",
                 Self::Journal { .. } => "it was changed by something else than unleak, so a rollback cannot trust it; look at the file",
                 Self::Durable(error) => return error.hint(),
+                Self::Changed { .. } => "look at the plan again",
                 Self::Blocked { .. } | Self::Rows { .. } | Self::Unreadable { .. } => return None,
             }
             .to_owned(),

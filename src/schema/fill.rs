@@ -52,7 +52,7 @@ pub(super) struct Filling {
     key_type: String,
     /// Whether addresses are text, so that the reader must be there.
     reads_text: bool,
-    device: Option<String>,
+    agent: Option<String>,
     network: Option<String>,
     login: Option<String>,
 }
@@ -77,7 +77,7 @@ impl Filling {
             key: base.key_name(),
             key_type: base.key_type().to_owned(),
             reads_text,
-            device: base.agent().map(|column| device(&own(column))),
+            agent: base.agent().map(own),
             network: address.map(|column| network(&as_inet(column))),
             login,
         }
@@ -90,11 +90,13 @@ impl Filling {
 
     /// What a row lacks that it must have, or could have.
     fn needs(&self) -> String {
-        let more = [("device_hash", &self.device), ("last_ip_cidr", &self.network)];
-        let more = more.into_iter().filter_map(|(column, value)| {
-            Some(format!("s.{column} IS NULL AND {} IS NOT NULL", value.as_ref()?))
-        });
-        std::iter::once(MUST.to_owned()).chain(more).collect::<Vec<_>>().join(" OR ")
+        let more = [
+            self.agent
+                .as_ref()
+                .map(|agent| format!("s.device_hash IS NULL AND nullif({agent}, '') IS NOT NULL")),
+            self.network.as_ref().map(|network| format!("s.last_ip_cidr IS NULL AND {network} IS NOT NULL")),
+        ];
+        std::iter::once(MUST.to_owned()).chain(more.into_iter().flatten()).collect::<Vec<_>>().join(" OR ")
     }
 
     /// How many rows lack something, and how many something that they must have.
@@ -143,7 +145,7 @@ impl Filling {
                 self.login.as_ref().map_or("now()".to_owned(), |at| format!("{at}, now()")).as_str(),
             ),
         ];
-        sets.extend(self.device.as_ref().map(|device| value("device_hash", device)));
+        sets.extend(self.agent.as_ref().map(|agent| value("device_hash", &device(agent))));
         sets.extend(self.network.as_ref().map(|network| value("last_ip_cidr", network)));
         format!(
             "WITH b AS MATERIALIZED (SELECT s.{key} FROM {table} AS s WHERE {from}s.{key} <= {last} AND ({}) \

@@ -5,6 +5,7 @@
 //! temporary copy of the table tells how the server itself spells what is wanted. What an apply changes is written to
 //! a journal in the state folder first, and a rollback undoes exactly that.
 
+mod advice;
 mod audit;
 mod base;
 mod behaviour;
@@ -33,6 +34,7 @@ mod undo;
 mod verify;
 mod views;
 
+pub use advice::{Advice, advise};
 pub use catalogue::State;
 pub use error::{Error, Problem};
 pub use fault::Fault;

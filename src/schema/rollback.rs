@@ -114,8 +114,12 @@ impl Hardening {
         stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(&Progress),
     ) -> Result<RolledBack, Error> {
-        let mut journal = Journal::open(&self.folder())?;
         self.lock().await?;
+        // Somebody may have changed the table while a person looked at the way.
+        if self.way_back().await?.steps != way.steps {
+            return Err(Error::Changed { table: self.table.to_string() });
+        }
+        let mut journal = Journal::open(&self.folder())?;
         let backup = self.back_up(settings, tell).await?;
         let mut done = RolledBack {
             steps: Vec::new(),

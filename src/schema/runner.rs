@@ -81,6 +81,7 @@ impl Hardening {
         }
         let mut journal = Journal::open(&self.folder())?;
         self.lock().await?;
+        self.check_unchanged(plan).await?;
         applied.backup = self.back_up(settings, tell).await?;
         journal.append(Run::Apply, Event::Opened, None, &format!("{} steps", plan.steps.len()))?;
         for (index, step) in plan.steps.iter().enumerate() {
@@ -108,6 +109,17 @@ impl Hardening {
             journal.append(Run::Apply, Event::Closed, None, "applied")?;
         }
         Ok(applied)
+    }
+
+    /// Somebody may have changed the table while a person looked at the plan.
+    async fn check_unchanged(&mut self, plan: &Plan) -> Result<(), Error> {
+        let now = self.plan().await?;
+        if !now.problems.is_empty()
+            || !plan.steps.iter().map(Step::label).eq(now.steps.iter().map(Step::label))
+        {
+            return Err(Error::Changed { table: self.table.to_string() });
+        }
+        Ok(())
     }
 
     async fn step(
@@ -266,7 +278,8 @@ impl Hardening {
             user: Some("user_id".to_owned()),
             expiry: Some(("expires_at".to_owned(), Unit::Time)),
         };
-        let known = self.base.column("family_id").is_some();
+        // Else it is a table of no known form, yet one whose columns are known.
+        let known = self.base.column("family_id").is_some() && key == "id";
         let options = Options {
             table: Some(self.base.names.table()),
             custom: (!known).then_some(custom),

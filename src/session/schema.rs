@@ -3,7 +3,7 @@
 //! A name from outside is only ever compared with the catalogue's; what goes into SQL is the catalogue's, quoted.
 
 use super::dialect::{CUSTOM, CustomTable, Dialect, Roles, Unit};
-use super::{Error, Lifetime, StoreKind};
+use super::{Error, KeyFacts, Lifetime, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -87,6 +87,20 @@ pub(super) struct Selected {
 }
 
 impl Selected {
+    /// The columns that keys are about; what the catalogue says of them is not known yet.
+    pub(super) fn key_facts(&self) -> KeyFacts {
+        let roles = &self.roles;
+        KeyFacts {
+            table: self.table.name.clone(),
+            token: roles.token.name.clone(),
+            token_is_unique: false,
+            expires: (roles.expires != roles.token).then(|| roles.expires.name.clone()),
+            expiry_is_indexed: false,
+            user: roles.user.as_ref().map(|user| user.name.clone()),
+            user_is_foreign: false,
+        }
+    }
+
     pub(super) fn lifetime(&self) -> Option<Lifetime> {
         let Unit::IdleSeconds(seconds) = self.roles.unit else { return None };
         Some(Lifetime { minutes: seconds / 60, assumed: !self.lifetime_told })

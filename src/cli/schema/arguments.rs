@@ -5,8 +5,9 @@ use crate::cli::sessions::arguments::{Form, Output, state};
 use crate::cli::store::StoreArguments;
 use crate::cli::{Context, Failure, interrupt};
 use crate::rotate::{IncidentId, StoreAccess};
-use crate::schema::{Error, Fault, Hardening, Settings};
-use crate::session::{BackupKey, BackupSpec, Options};
+use crate::schema::{Advice, Error, Fault, Hardening, Settings, advise};
+use crate::session::Error::NoSuchTable;
+use crate::session::{BackupKey, BackupSpec, Options, StoreKind, TableName};
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +42,26 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// Whether it is not a table that is hardened but any other session table: on another store, or by another name
+    /// that nobody said.
+    pub(super) async fn is_other(&self) -> Result<bool, Error> {
+        if self.access.url().kind() != StoreKind::Postgres {
+            return Ok(true);
+        }
+        match self.open().await {
+            Err(Error::Store(NoSuchTable { .. })) if self.access.options().table.is_none() => Ok(true),
+            Err(error) => Err(error),
+            Ok(_) => Ok(false),
+        }
+    }
+
+    /// What another session table lacks.
+    pub(super) async fn advise(&self) -> Result<(TableName, Vec<Advice>), Error> {
+        let mut store = self.access.connect().await?;
+        let table = store.describe().await?.table;
+        Ok((table, advise(&mut store).await?))
+    }
+
     pub(super) async fn open(&self) -> Result<Hardening, Error> {
         Hardening::open(self.access.url(), self.access.options(), &self.state).await
     }
@@ -143,11 +164,22 @@ pub(super) fn settle<T>(work: impl Future<Output = Result<T, Error>>) -> Result<
     Ok(runtime.block_on(work))
 }
 
-/// Ctrl-C asks to stop between steps.
+/// Ctrl-C asks to stop after the step that is under way; a second one ends the process, which loses nothing either.
+#[expect(
+    clippy::exit,
+    clippy::print_stderr,
+    reason = "a signal is answered at once, whatever else is going on"
+)]
 pub(super) fn stop_sign() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
-    interrupt::answer_by(move || asked.store(true, Ordering::Relaxed))
+    let answer = move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step; Ctrl-C again to leave at once, what is done is recorded");
+    };
+    interrupt::answer_by(answer)
         .map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;
     Ok(stop)
 }

@@ -1,12 +1,12 @@
 //! `unleak schema plan`: what an apply would do, for people, as JSON, or as SQL.
 
-use super::arguments::{Source, wait_for};
+use super::arguments::{Place, Source, wait_for};
 use super::show;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
 use serde_json::json;
 
-/// Show what an apply would do; nothing is changed.
+/// Show what an apply would do, or what any other session table lacks; nothing is changed.
 #[derive(clap::Args)]
 #[command(
     after_help = "Exit codes: 0 everything is there, 1 something is to be done, 2 something stands in the way."
@@ -21,6 +21,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let place = args.source.place(context)?;
+    if wait_for(place.is_other())? {
+        return advice(args, &place, context);
+    }
     let plan = wait_for(async { place.open().await?.plan().await })?;
     let blocked = !plan.problems.is_empty();
     if args.sql && !blocked {
@@ -36,4 +39,17 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         (false, true) => Exit::Clean,
         (false, false) => Exit::Findings,
     })
+}
+
+/// Any other session table is not hardened, but told what it lacks.
+fn advice(args: &Args, place: &Place, context: &mut Context) -> Result<Exit, Failure> {
+    let (table, advice) = wait_for(place.advise())?;
+    if args.source.is_json() {
+        let body = json!({"schema": "unleak.schema.advice/v1", "table": table, "advice": advice});
+        writeln!(context.out, "{body:#}")?;
+    } else {
+        let text = if args.sql { show::advice_sql(&advice) } else { show::advice(&table, &advice) };
+        context.out.write_all(text.as_bytes())?;
+    }
+    Ok(if advice.is_empty() { Exit::Clean } else { Exit::Findings })
 }

@@ -2,7 +2,8 @@
 
 use crate::cli::Context;
 use crate::cli::sessions::say;
-use crate::schema::{Check, Outcome, Plan, Progress, Verification, Way};
+use crate::schema::{Advice, Check, Outcome, Plan, Progress, Verification, Way};
+use crate::session::TableName;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,29 @@ pub(super) fn plan(plan: &Plan) -> String {
     }
     .expect("a string takes any text");
     text
+}
+
+pub(super) fn advice(table: &TableName, advice: &[Advice]) -> String {
+    let mut text = format!("table {table}\n");
+    for Advice { what, sql, first } in advice {
+        writeln!(text, "  lacks    {what}").expect("a string takes any text");
+        for (mark, line) in [("first", first.map(str::to_owned)), ("sql", sql.clone())] {
+            if let Some(line) = line {
+                writeln!(text, "  {mark:<8} {line}").expect("a string takes any text");
+            }
+        }
+    }
+    text.push_str(if advice.is_empty() {
+        "It lacks nothing that is looked at.\n"
+    } else {
+        "This is advice: run the SQL, or what stands at `first`; unleak changes nothing here by itself.\n"
+    });
+    text
+}
+
+pub(super) fn advice_sql(advice: &[Advice]) -> String {
+    let statement = |advice: &Advice| Some(format!("-- {}\n{};\n", advice.what, advice.sql.as_ref()?));
+    advice.iter().filter_map(statement).collect::<Vec<_>>().concat()
 }
 
 pub(super) fn way(way: &Way) -> String {

@@ -7,6 +7,7 @@ mod catalogue;
 mod copy;
 mod count;
 mod delete;
+mod keys;
 mod listing;
 mod restore;
 mod spelling;
