@@ -30,7 +30,7 @@ impl Cause {
         self.number
     }
 
-    pub(super) fn is_lock_conflict(&self) -> bool {
+    pub(crate) fn is_lock_conflict(&self) -> bool {
         // lock wait timeout, deadlock
         if let Some(number) = self.number {
             return matches!(number, 1205 | 1213);
@@ -44,7 +44,7 @@ impl Cause {
         self.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 8)
     }
 
-    pub(super) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         Some(
             match self.code()? {
                 "NOPERM" => "the account needs SCAN, TYPE, GETRANGE, STRLEN, DUMP, PTTL, EXISTS, TIME, EVAL and UNLINK on these keys (RESTORE to put them back): ACL SETUSER",

@@ -9,8 +9,9 @@ use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Orphaned, Page, Purged, Restored,
-    Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted,
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, KeyFacts, Lifetime, ListQuery, Orphaned, Page, Purged,
+    Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
+    UsersWanted,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
@@ -173,6 +174,15 @@ impl Store {
         let done = self.delete(&Selection::All, spec).await?;
         let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
         Ok(Purged { before, deleted, backed_up, after, backup, later })
+    }
+
+    /// Copies every session into a backup and deletes none; `None` when there is none. On PostgreSQL.
+    pub async fn copy(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
+        let kind = self.kind();
+        match &mut self.backend {
+            Backend::Postgres(store) => store.copy(spec).await,
+            _ => Err(not_yet("backups without a deletion", kind)),
+        }
     }
 
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
@@ -353,6 +363,16 @@ impl Store {
             facts.orphaned = Some(self.orphaned(users).await?);
         }
         Ok(facts)
+    }
+
+    /// Which indexes and references hold the session table together. Redis has none, and `None` says so.
+    pub async fn key_facts(&mut self) -> Result<Option<KeyFacts>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.key_facts().await.map(Some),
+            Backend::Sqlite(store) => store.key_facts().await.map(Some),
+            Backend::MySql(store) => store.key_facts().await.map(Some),
+            Backend::Redis(_) => Ok(None),
+        }
     }
 
     /// The different tokens that a test fits.

@@ -3,10 +3,8 @@
 use super::super::store::StoreArguments;
 use super::super::{Context, Failure};
 use super::failure;
-use crate::rotate::{StoreAccess, protect};
-use crate::secret::{RedactingWriter, Redactor};
+use crate::rotate::StoreAccess;
 use crate::session::{Options, Store, UsersTable, UsersWanted};
-use std::io;
 use std::path::PathBuf;
 
 /// The store and how it is read.
@@ -27,7 +25,7 @@ pub(super) struct Source {
 
 /// The forms of a result.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Output {
+pub(in crate::cli) enum Output {
     /// Text for people.
     Human,
     /// JSON.
@@ -37,35 +35,22 @@ pub(super) enum Output {
 impl Source {
     /// The store that was named. From here on no secret of it can be printed.
     pub(super) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
-        protect();
         let options = Options {
             user_path: self.user_path.clone(),
             zone: self.zone.clone(),
             lifetime: self.lifetime,
             ..Options::default()
         };
-        let access = self.at.access(options, None, context)?.ok_or_else(|| {
-            Failure::usage("no session store was named")
-                .hinted("give --store postgres://USER@HOST/DB or sqlite:PATH, or --store-from env:VARIABLE")
-        })?;
-        let redactor = Redactor::new(access.secrets());
-        guard(&mut context.out, &redactor);
-        guard(&mut context.err, &redactor);
-        Ok(access)
+        self.at.guarded(options, context)
     }
-}
-
-fn guard(stream: &mut Box<dyn io::Write>, redactor: &Redactor) {
-    let inner = std::mem::replace(stream, Box::new(io::sink()));
-    *stream = Box::new(RedactingWriter::new(inner, redactor.clone()));
 }
 
 /// What goes to standard output.
 #[derive(clap::Args)]
-pub(super) struct Form {
+pub(in crate::cli) struct Form {
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Output::Human, value_name = "FORMAT")]
-    pub(super) format: Output,
+    pub(in crate::cli) format: Output,
 }
 
 /// The users table, when it should not be detected.
@@ -104,7 +89,7 @@ impl Users {
 }
 
 /// The folder of backups, keys and the audit log.
-pub(super) fn state(context: &Context) -> Result<PathBuf, Failure> {
+pub(in crate::cli) fn state(context: &Context) -> Result<PathBuf, Failure> {
     context
         .state_dir()
         .ok_or_else(|| Failure::usage("there is no folder for the state").hinted("name one with --state DIR"))

@@ -1,12 +1,12 @@
 //! `unleak sessions`: arguments in, plans and reports out; the work is in `crate::session`.
 
-mod arguments;
+pub(super) mod arguments;
 mod backups;
 mod check;
 mod list;
 mod procedure;
 mod restore;
-mod run;
+pub(super) mod run;
 mod stats;
 mod triage;
 
@@ -96,7 +96,7 @@ fn failed(error: &Error, exit: Exit) -> Failure {
 }
 
 /// Text for people, unless they want errors only.
-fn say(context: &mut Context, text: &str) -> Result<(), Failure> {
+pub(super) fn say(context: &mut Context, text: &str) -> Result<(), Failure> {
     if !context.quiet {
         context.err.write_all(text.as_bytes())?;
         context.err.flush()?;

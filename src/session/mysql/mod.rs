@@ -4,6 +4,7 @@
 //! connection out and puts it back only when all went well.
 
 mod catalogue;
+mod keys;
 mod purge;
 mod restore;
 mod row;

@@ -63,7 +63,7 @@ impl Spelling for Postgresql<'_> {
 }
 
 /// A text of our own as a literal.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

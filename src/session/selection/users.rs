@@ -40,6 +40,11 @@ impl UsersTable {
         self.names.iter().chain(&self.emails)
     }
 
+    /// The name of the column that sessions refer to.
+    pub(crate) fn id(&self) -> &str {
+        &self.id.name
+    }
+
     /// Its name.
     pub fn name(&self) -> &TableName {
         &self.name

@@ -75,7 +75,7 @@ impl Sqlite {
         Ok(found)
     }
 
-    async fn token_is_unique(&mut self) -> Result<bool, Error> {
+    pub(super) async fn token_is_unique(&mut self) -> Result<bool, Error> {
         let sql = "SELECT (SELECT count(*) FROM pragma_index_list(?1) l WHERE l.\"unique\" = 1 AND l.partial = 0 \
                    AND (SELECT group_concat(name, char(0)) FROM pragma_index_info(l.name)) = ?2) \
                    + (SELECT sum(pk > 0) = 1 AND sum(pk > 0 AND name = ?2) = 1 FROM pragma_table_info(?1))";

@@ -7,6 +7,7 @@
 mod catalogue;
 mod count;
 mod delete;
+mod keys;
 mod listing;
 mod pool;
 mod restore;

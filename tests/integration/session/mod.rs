@@ -6,7 +6,7 @@ mod backups; // what a backup file gives away and what it refuses
 mod commands; // unleak sessions and unleak audit as an operator runs them
 mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks
-mod fixture; // a database of its own for each test
+pub(crate) mod fixture; // a database of its own for each test
 mod guards; // what procedures and restores refuse, mostly on SQLite
 mod memory; // a purge of many rows in constant memory
 mod mysql; // dialects, purge, restore, refusals on MariaDB
