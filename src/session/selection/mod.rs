@@ -10,8 +10,8 @@ mod condition;
 mod user;
 mod users;
 
-pub(super) use condition::{Moment, Spelling, Subject, column_of, condition, created};
-pub(super) use user::UserAt;
+pub(super) use condition::{CREATED, Moment, Spelling, Subject, USED, column_of, condition, created};
+pub(super) use user::{UserAt, path};
 pub use users::{Orphaned, User, UserPattern, UsersTable, UsersWanted};
 pub(super) use users::{choose, family, orphaned, search, told};
 
