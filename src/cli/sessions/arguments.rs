@@ -3,9 +3,11 @@
 use super::super::store::StoreArguments;
 use super::super::{Context, Failure};
 use super::failure;
+use super::settings::{Settings, described};
+use crate::config::Sessions;
 use crate::rotate::{StoreAccess, protect};
 use crate::secret::{RedactingWriter, Redactor};
-use crate::session::{Options, Store, UsersTable, UsersWanted};
+use crate::session::{CustomTable, Options, Store, UsersTable, UsersWanted};
 use std::io;
 use std::path::PathBuf;
 
@@ -17,12 +19,14 @@ pub(super) struct Source {
     /// Where the session's payload holds the user's id, as `key.key`, when no column does.
     #[arg(long, value_name = "PATH")]
     user_path: Option<String>,
-    /// The zone in which times without one are read [default: UTC].
-    #[arg(long, value_name = "ZONE")]
+    /// The zone in which times without one are read: `Europe/Berlin`; on MySQL also `+02:00` [default: UTC].
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     zone: Option<String>,
     /// How many minutes after its last use a session ends, on Laravel, whose rows do not tell.
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=5_256_000))]
     lifetime: Option<u32>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// The forms of a result.
@@ -38,7 +42,9 @@ impl Source {
     /// The store that was named. From here on no secret of it can be printed.
     pub(super) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
         protect();
+        let settings = self.settings()?;
         let options = Options {
+            custom: self.custom(&settings)?,
             user_path: self.user_path.clone(),
             zone: self.zone.clone(),
             lifetime: self.lifetime,
@@ -52,6 +58,22 @@ impl Source {
         guard(&mut context.out, &redactor);
         guard(&mut context.err, &redactor);
         Ok(access)
+    }
+}
+
+impl Source {
+    /// What the configuration says about sessions.
+    pub(super) fn settings(&self) -> Result<Sessions, Failure> {
+        self.settings.read()
+    }
+
+    /// The table of `--dialect custom`. On Redis the prefix is all that there is to say.
+    fn custom(&self, settings: &Sessions) -> Result<Option<CustomTable>, Failure> {
+        let is_prefix = settings.token.is_none() && self.at.table.is_some();
+        if self.at.dialect.as_deref() != Some("custom") || is_prefix {
+            return Ok(None);
+        }
+        described(settings, self.at.table.as_deref()).map(Some)
     }
 }
 
@@ -84,11 +106,15 @@ impl Users {
         &self,
         store: &mut Store,
         disabled: Option<&str>,
+        settings: &Sessions,
     ) -> Result<UsersTable, crate::session::Error> {
+        let either = |given: Option<&str>, settings: &Option<String>| {
+            given.map(str::to_owned).or_else(|| settings.clone())
+        };
         let wanted = UsersWanted {
-            table: self.users_table.clone(),
-            id: self.users_id.clone(),
-            disabled: disabled.map(str::to_owned),
+            table: either(self.users_table.as_deref(), &settings.users_table),
+            id: either(self.users_id.as_deref(), &settings.users_id),
+            disabled: either(disabled, &settings.disabled),
         };
         store.users_table(&wanted).await
     }

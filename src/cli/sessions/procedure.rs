@@ -58,9 +58,10 @@ impl ByUser {
         let ids = match pattern {
             None => self.ids.clone(),
             Some(pattern) => {
+                let settings = self.deleting.source.settings()?;
                 let found = wait_for(async {
                     let mut store = access.connect().await?;
-                    let users = self.users.find(&mut store, None).await?;
+                    let users = self.users.find(&mut store, None, &settings).await?;
                     store.find_users(&users, &pattern, MOST_USERS + 1).await
                 })?;
                 if found.is_empty() {
@@ -181,7 +182,8 @@ pub(super) struct Orphans {
 impl Orphans {
     pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
         let access = self.deleting.source.access(context)?;
-        let users = wait_for(async { self.users.find(&mut access.connect().await?, None).await })?;
+        let settings = self.deleting.source.settings()?;
+        let users = wait_for(async { self.users.find(&mut access.connect().await?, None, &settings).await })?;
         let what = format!("sessions whose user is not in {}", users.name());
         let procedure = Procedure {
             action: "sessions orphans",
@@ -220,6 +222,9 @@ pub(super) struct Which {
     /// Those made before this time: `2026-11-20` or `2026-11-20T16:12:00Z`.
     #[arg(long, value_name = "TIME")]
     before: Option<String>,
+    /// Those made longer ago than this: `30d`, `12h`.
+    #[arg(long, value_name = "DURATION")]
+    older_than: Option<String>,
     /// Those not used for so long: `30d`, `12h`.
     #[arg(long, value_name = "DURATION")]
     idle: Option<String>,
@@ -250,6 +255,9 @@ impl Stale {
         let (selection, what) = if let Some(before) = &self.which.before {
             let time = time(before)?;
             (Some(Selection::Before(time)), format!("sessions made before {time}"))
+        } else if let Some(age) = &self.which.older_than {
+            let time = Timestamp::now() - duration(age)?;
+            (Some(Selection::Before(time)), format!("sessions made before {time}"))
         } else if let Some(idle) = &self.which.idle {
             let time = Timestamp::now() - duration(idle)?;
             (Some(Selection::Idle(time)), format!("sessions not used since {time}"))
@@ -261,7 +269,10 @@ impl Stale {
             Some(selection) => (selection, what),
             None => {
                 let column = self.disabled_column.as_deref();
-                let users = wait_for(async { self.users.find(&mut access.connect().await?, column).await })?;
+                let settings = self.deleting.source.settings()?;
+                let users = wait_for(async {
+                    self.users.find(&mut access.connect().await?, column, &settings).await
+                })?;
                 let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
                 let what =
                     format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
