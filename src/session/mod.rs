@@ -35,7 +35,9 @@ pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
 pub use schema::{Column, TableName};
-pub use selection::{Bounds, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted, is_routine};
+pub use selection::{
+    Bounds, Mark, Network, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted, is_routine,
+};
 pub use store::{Limits, Options, Store};
 pub use triage::{Seen, Triage, triage};
 pub use url::StoreUrl;

@@ -4,13 +4,14 @@ use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
 use super::dialect::CustomTable;
 use super::mysql::MySql;
 use super::postgres::Postgres;
-use super::redis::{Emptied, Redis, no_users};
+use super::redis::{Emptied, Redis, no_marks, no_users};
 use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Orphaned, Page, Purged, Restored,
-    Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted,
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Mark, Orphaned, Page, Purged,
+    Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
+    UsersWanted,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
@@ -367,6 +368,16 @@ impl Store {
             Backend::Sqlite(store) => store.find_tokens(fits).await,
             Backend::MySql(store) => store.find_tokens(fits).await,
             Backend::Redis(store) => store.find_tokens(fits).await,
+        }
+    }
+
+    /// The different texts of a mark that a test fits: what [`Selection::Marked`] takes.
+    pub async fn marks(&mut self, mark: Mark, fits: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.marks(mark, fits).await,
+            Backend::Sqlite(store) => store.marks(mark, fits).await,
+            Backend::MySql(store) => store.marks(mark, fits).await,
+            Backend::Redis(_) => Err(no_marks()),
         }
     }
 

@@ -6,7 +6,7 @@ use super::{failure, say};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
 use crate::rotate::StoreAccess;
-use crate::session::{AuditEvent, AuditState, Error, Selection, StoreSummary, UserPattern};
+use crate::session::{AuditEvent, AuditState, Error, Mark, Network, Selection, StoreSummary, UserPattern};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write as _;
 
@@ -228,12 +228,18 @@ pub(super) struct Which {
     /// Those not used for so long: `30d`, `12h`.
     #[arg(long, value_name = "DURATION")]
     idle: Option<String>,
+    /// Those used from this network, where a column tells addresses: `10.0.0.0/8`, or one address.
+    #[arg(long, value_name = "CIDR")]
+    network: Option<Network>,
+    /// Those of this device, where a column tells devices apart: its value there.
+    #[arg(long, value_name = "HASH")]
+    device: Option<String>,
     /// Those of users who are disabled or marked as deleted.
     #[arg(long)]
     disabled: bool,
 }
 
-/// Delete sessions that are too old, unused, or of disabled users.
+/// Delete sessions that are too old, unused, of a network or device, or of disabled users.
 #[derive(clap::Args)]
 pub(super) struct Stale {
     #[command(flatten)]
@@ -261,27 +267,38 @@ impl Stale {
         } else if let Some(idle) = &self.which.idle {
             let time = Timestamp::now() - duration(idle)?;
             (Some(Selection::Idle(time)), format!("sessions not used since {time}"))
+        } else if let Some(device) = &self.which.device {
+            let selection = Selection::Marked(Mark::Device, vec![device.clone()]);
+            (Some(selection), "sessions of the device".to_owned())
         } else {
             (None, String::new())
         };
         let access = self.deleting.source.access(context)?;
-        let (selection, what) = match selection {
-            Some(selection) => (selection, what),
-            None => {
-                let column = self.disabled_column.as_deref();
-                let settings = self.deleting.source.settings()?;
-                let users = wait_for(async {
-                    self.users.find(&mut access.connect().await?, column, &settings).await
-                })?;
-                let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
-                let what =
-                    format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
-                (Selection::Disabled(users), what)
+        let (selection, what) = match (selection, &self.which.network) {
+            (Some(selection), _) => (selection, what),
+            (None, Some(network)) => {
+                let fits = |address: &str| network.holds(address);
+                let found = wait_for(async { access.connect().await?.marks(Mark::Address, &fits).await })?;
+                let what = format!("sessions used from {} addresses of the network", found.len());
+                (Selection::Marked(Mark::Address, found), what)
             }
+            (None, None) => self.disabled(&access)?,
         };
         let max_share = matches!(selection, Selection::Disabled(_)).then_some(self.max_share);
         let procedure = Procedure { action: "sessions stale", selection, max_share, what };
         carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+impl Stale {
+    /// The sessions of users who are gone, by the users table.
+    fn disabled(&self, access: &StoreAccess) -> Result<(Selection, String), Failure> {
+        let (column, settings) = (self.disabled_column.as_deref(), self.deleting.source.settings()?);
+        let users =
+            wait_for(async { self.users.find(&mut access.connect().await?, column, &settings).await })?;
+        let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
+        let what = format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
+        Ok((Selection::Disabled(users), what))
     }
 }
 

@@ -83,7 +83,8 @@ impl MySql {
         if matches!(selection, Selection::Duplicates) && self.key.is_none() {
             return Err(Error::Column {
                 table: self.selected.table.name.to_string(),
-                reason: "it has no key that tells the rows of one token apart".to_owned(),
+                reason: "it has no key that tells the rows of one token apart (ALTER TABLE … ADD COLUMN nr bigint AUTO_INCREMENT PRIMARY KEY adds one)"
+                    .to_owned(),
             });
         }
         let values = selection.values()?.unwrap_or_default();

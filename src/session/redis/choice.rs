@@ -49,6 +49,7 @@ impl<'a> Choice<'a> {
                 );
             }
             Selection::Orphans(_) | Selection::Disabled(_) => return Err(no_users()),
+            Selection::Marked(..) => return Err(no_marks()),
             Selection::Users(_) if store.path.is_none() && !store.is_spring() => {
                 return Err(store.lacks("no place for the user's id that is known; say with --user-path where the payload holds it"));
             }
@@ -113,6 +114,16 @@ impl<'a> Choice<'a> {
         let is_session =
             |name: &Vec<u8>| store.space.form.family.part(&name[store.space.prefix.len()..]) == Part::Session;
         Some(tokens.iter().map(name).filter(is_session).collect())
+    }
+}
+
+/// A payload has no usual place for these.
+pub(in crate::session) fn no_marks() -> Error {
+    Error::Impossible {
+        what: "from where a session is used",
+        kind: StoreKind::Redis,
+        reason: "no framework keeps addresses or devices in a session's value",
+        hint: None,
     }
 }
 

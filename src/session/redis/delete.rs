@@ -360,3 +360,56 @@ pub(super) fn grouped<T>(servers: &mut Servers, items: Vec<T>, key: impl Fn(&T) 
     }
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::backup::BackupState;
+    use crate::session::schema::TableName;
+    use jiff::Timestamp;
+
+    fn backup(name: &str) -> BackupInfo {
+        BackupInfo {
+            path: PathBuf::from(name),
+            state: BackupState::Committed,
+            store: String::new(),
+            kind: StoreKind::Redis,
+            dialect: String::new(),
+            table: TableName { schema: None, name: String::new() },
+            columns: Vec::new(),
+            rows: 1,
+            bytes: 1,
+            incident: String::new(),
+            selection: String::new(),
+            owner: None,
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::UNIX_EPOCH,
+            transaction: None,
+        }
+    }
+
+    #[test]
+    fn what_earlier_rounds_did_is_told_with_the_error_of_a_later_one() {
+        let lost = || Error::Timeout { doing: DOING, seconds: 1 };
+        let emptied = || Emptied { before: None, read: 10, deleted: 7, backups: vec![backup("a")] };
+        assert!(matches!(Emptied::default().failed(lost()), Error::Timeout { .. }));
+        for (error, deleted, files) in [
+            (lost(), 7, &["a"][..]),
+            (Error::CommitUnknown { backup: PathBuf::from("b") }, 7, &["a", "b"]),
+            (
+                Error::Partial {
+                    read: 3,
+                    deleted: 2,
+                    backups: vec![PathBuf::from("b")],
+                    cause: Box::new(lost()),
+                },
+                9,
+                &["a", "b"],
+            ),
+        ] {
+            let Error::Partial { deleted: told, backups, .. } = emptied().failed(error) else { panic!() };
+            let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+            assert_eq!((told, backups), (deleted, files));
+        }
+    }
+}

@@ -22,7 +22,7 @@ use super::selection;
 use super::store::{Options, within};
 use super::url::RedisAddress;
 use super::{Counts, Error, Selection};
-pub(super) use choice::no_users;
+pub(super) use choice::{no_marks, no_users};
 pub(super) use delete::Emptied;
 
 use choice::{Choice, Depth};

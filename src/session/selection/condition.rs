@@ -2,7 +2,7 @@
 //!
 //! The session table is always called `s`, the users table `u`.
 
-use super::{Selection, UserAt, UsersTable, family};
+use super::{Mark, Selection, UserAt, UsersTable, family};
 use crate::session::Error;
 use crate::session::dialect::{Roles, Unit, normalised};
 use crate::session::schema::{Column, Selected, Table};
@@ -78,6 +78,10 @@ pub(in crate::session) fn condition(
         }
         Selection::Before(time) => is_past(of.created()?, Moment::At(*time))?,
         Selection::Idle(time) => is_past(of.used()?, Moment::At(*time))?,
+        Selection::Marked(mark, _) => {
+            let column = of.marked(*mark)?;
+            sql.is_one_of(Some(column), &column_of(column, sql))
+        }
         Selection::Duplicates => of.duplicates(sql),
         Selection::Orphans(users) => of.orphans(users, sql)?,
         Selection::Disabled(users) => of.disabled(users, sql)?,
@@ -138,6 +142,14 @@ impl Subject<'_> {
 
     fn used(&self) -> Result<&Column, Error> {
         used(&self.found.table).ok_or_else(|| self.lacks("no column that tells when a session was last used"))
+    }
+
+    fn marked(&self, mark: Mark) -> Result<&Column, Error> {
+        let (names, lacking) = match mark {
+            Mark::Address => (&ADDRESS[..], "no column with the client's address"),
+            Mark::Device => (&DEVICE[..], "no column that tells the client's device"),
+        };
+        named(&self.found.table, names).ok_or_else(|| self.lacks(lacking))
     }
 
     fn lacks(&self, what: &str) -> Error {
@@ -253,6 +265,24 @@ fn is_positive(name: &str) -> bool {
     let name = name.strip_prefix("is").unwrap_or(&name);
     matches!(name, "active" | "activated" | "enabled")
 }
+
+/// The query for the different texts of a mark.
+pub(in crate::session) fn marks(mark: Mark, of: Subject<'_>, sql: &impl Spelling) -> Result<String, Error> {
+    let column = of.marked(mark)?;
+    let (column, expression) = (column, column_of(column, sql));
+    Ok(format!(
+        "SELECT DISTINCT {} FROM {} AS s WHERE {expression} IS NOT NULL",
+        sql.text_of(column, &expression),
+        of.found.table.name.quoted_by(sql)
+    ))
+}
+
+/// Normalised names of what tells a client's address.
+const ADDRESS: [&str; 8] =
+    ["ipaddress", "ip", "lastip", "lastipcidr", "ipcidr", "clientip", "remoteaddr", "remoteip"];
+
+/// Normalised names of what tells a client's device.
+const DEVICE: [&str; 4] = ["devicehash", "deviceid", "devicefingerprint", "device"];
 
 /// Normalised names of what tells when a session was made.
 pub(in crate::session) const CREATED: [&str; 5] =

@@ -12,6 +12,7 @@ mod kill; // kill -9 between batches and in them
 mod memory; // a purge of many rows in constant memory
 mod mysql; // dialects, purge, restore, refusals on MariaDB
 mod mysql_selection; // what only MySQL does: collations, keys, zones, locks of rows that are not selected
+mod operator; // an own table in the configuration, networks, watch, logs
 mod place; // one store of each kind, so that the same test runs on all
 mod purge; // backup, purge, restore on PostgreSQL
 mod redis; // detection, purge, restore on Redis, alone and as a cluster
