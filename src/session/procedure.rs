@@ -3,7 +3,7 @@
 //!
 //! Undo is `Store::restore` of the backups that a report names.
 
-use super::backup::BackupInfo;
+use super::backup::{self, BackupInfo};
 use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -203,7 +203,10 @@ impl Work<'_> {
             let spec = BackupSpec { created: Timestamp::now().max(spec.created), ..*spec };
             let done = store.delete_unlocked(&self.plan.meant, &spec, Bounds { at_most, batch }).await;
             let removed = match done {
-                Err(error) => return End::Failed(error),
+                Err(error) => {
+                    self.take_note(&error);
+                    return End::Failed(error);
+                }
                 Ok(removed) if removed.backups.is_empty() => return End::Complete,
                 Ok(removed) => removed,
             };
@@ -213,6 +216,14 @@ impl Work<'_> {
             if batch.is_none_or(|batch| removed.deleted < batch) {
                 return End::Complete;
             }
+        }
+    }
+
+    /// What a store without transactions had deleted before it failed.
+    fn take_note(&mut self, error: &Error) {
+        if let Error::Partial { deleted, backups, .. } = error {
+            self.deleted += deleted;
+            self.backups.extend(backups.iter().filter_map(|path| backup::info(path).ok()));
         }
     }
 

@@ -4,13 +4,13 @@ use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
 use super::dialect::CustomTable;
 use super::mysql::MySql;
 use super::postgres::Postgres;
-use super::redis::{Emptied, Redis};
+use super::redis::{Emptied, Redis, no_marks, no_users};
 use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, KeyFacts, Lifetime, ListQuery, Orphaned, Page, Purged,
-    Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, KeyFacts, Lifetime, ListQuery, Mark, Orphaned, Page,
+    Purged, Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
     UsersWanted,
 };
 use crate::secret::Secret;
@@ -181,20 +181,17 @@ impl Store {
         let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.copy(spec).await,
-            _ => Err(not_yet("backups without a deletion", kind)),
+            _ => Err(Error::Unsupported { what: format!("a backup without a deletion on {kind}") }),
         }
     }
 
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
     pub async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.count(selection).await,
             Backend::Sqlite(store) => store.count(selection).await,
-            Backend::MySql(_) | Backend::Redis(_) if !matches!(selection, Selection::All) => {
-                Err(not_yet(selection.name(), kind))
-            }
-            Backend::MySql(_) | Backend::Redis(_) => Ok(self.counts().await?.total),
+            Backend::MySql(store) => store.count(selection).await,
+            Backend::Redis(store) => store.count(selection).await,
         }
     }
 
@@ -205,6 +202,7 @@ impl Store {
     ) -> Result<Option<(String, u64)>, Error> {
         match &mut self.backend {
             Backend::Postgres(store) if selection.is_timed() => store.count_in_server_zone(selection).await,
+            Backend::MySql(store) if selection.is_timed() => store.count_in_server_zone(selection).await,
             _ => Ok(None),
         }
     }
@@ -215,8 +213,7 @@ impl Store {
     /// deleted and no backup is left, except for [`Error::CommitUnknown`] and [`Error::Uncounted`], which say so.
     /// A second call takes what arrived meanwhile.
     ///
-    /// Redis has no such transaction and knows no selection but all: there a session is deleted only if it is still as
-    /// it was backed up, those that were rewritten meanwhile are backed up and deleted once more, and
+    /// Redis has no such transaction: there a session is deleted only if it is still as it was backed up, those that were rewritten meanwhile are backed up and deleted once more, and
     /// [`Error::Partial`] tells how far it came.
     pub async fn delete(&mut self, selection: &Selection, spec: &BackupSpec<'_>) -> Result<Deleted, Error> {
         self.delete_bounded(selection, spec, Bounds::default()).await
@@ -232,7 +229,8 @@ impl Store {
         self.preflight().await?;
         let (before, selected_before, removed) = match &mut self.backend {
             Backend::Redis(store) if matches!(selection, Selection::All) => {
-                let Emptied { before, deleted, backups } = store.purge(spec).await?;
+                let Emptied { before, deleted, backups, .. } = store.delete(selection, spec, bounds).await?;
+                let before = before.unwrap_or_else(Counts::none);
                 let selected = before.total;
                 (before, selected, Removed { deleted, backups })
             }
@@ -284,17 +282,13 @@ impl Store {
         spec: &BackupSpec<'_>,
         bounds: Bounds,
     ) -> Result<Removed, Error> {
-        let kind = self.kind();
         for attempt in 1.. {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
                 Backend::Sqlite(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
-                Backend::MySql(_) | Backend::Redis(_) if !matches!(selection, Selection::All) => {
-                    Err(not_yet(selection.name(), kind))
-                }
-                Backend::MySql(store) => store.purge(spec).await.map(Removed::from),
+                Backend::MySql(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
                 Backend::Redis(store) => store
-                    .purge(spec)
+                    .delete(selection, spec, bounds)
                     .await
                     .map(|Emptied { deleted, backups, .. }| Removed { deleted, backups }),
             };
@@ -308,11 +302,11 @@ impl Store {
 
     /// Looks the users table up in the catalogue.
     pub async fn users_table(&mut self, wanted: &UsersWanted) -> Result<UsersTable, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.users_table(wanted).await,
             Backend::Sqlite(store) => store.users_table(wanted).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
+            Backend::MySql(store) => store.users_table(wanted).await,
+            Backend::Redis(_) => Err(no_users()),
         }
     }
 
@@ -323,41 +317,52 @@ impl Store {
         pattern: &UserPattern,
         limit: u32,
     ) -> Result<Vec<User>, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.find_users(users, pattern, limit).await,
             Backend::Sqlite(store) => store.find_users(users, pattern, limit).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
+            Backend::MySql(store) => store.find_users(users, pattern, limit).await,
+            Backend::Redis(_) => Err(no_users()),
+        }
+    }
+
+    /// Refuses a users table that the sessions cannot be held against: of another type of key, or with sessions that do not
+    /// tell whose they are.
+    pub fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
+        match &self.backend {
+            Backend::Postgres(store) => store.comparable(users),
+            Backend::Sqlite(store) => store.comparable(users),
+            Backend::MySql(store) => store.comparable(users),
+            Backend::Redis(_) => Err(no_users()),
         }
     }
 
     /// How many users there are, and how many sessions are of none of them.
     pub async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.orphaned(users).await,
             Backend::Sqlite(store) => store.orphaned(users).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
+            Backend::MySql(store) => store.orphaned(users).await,
+            Backend::Redis(_) => Err(no_users()),
         }
     }
 
     /// One page of the sessions that a query fits. Tokens in it are live credentials.
     pub async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.page(query).await,
             Backend::Sqlite(store) => store.page(query).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("lists of sessions", kind)),
+            Backend::MySql(store) => store.page(query).await,
+            Backend::Redis(store) => store.page(query).await,
         }
     }
 
     /// What can be told about all sessions, and with the users table about orphans.
     pub async fn facts(&mut self, users: Option<&UsersTable>, soon: SignedDuration) -> Result<Facts, Error> {
-        let kind = self.kind();
         let mut facts = match &mut self.backend {
             Backend::Postgres(store) => store.facts(soon).await?,
             Backend::Sqlite(store) => store.facts(soon).await?,
-            Backend::MySql(_) | Backend::Redis(_) => return Err(not_yet("checks of sessions", kind)),
+            Backend::MySql(store) => store.facts(soon).await?,
+            Backend::Redis(store) => store.facts(soon).await?,
         };
         if let Some(users) = users {
             facts.orphaned = Some(self.orphaned(users).await?);
@@ -377,21 +382,32 @@ impl Store {
 
     /// The different tokens that a test fits.
     pub async fn find_tokens(&mut self, fits: &dyn Fn(&Secret) -> bool) -> Result<Vec<Secret>, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.find_tokens(fits).await,
             Backend::Sqlite(store) => store.find_tokens(fits).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("single sessions", kind)),
+            Backend::MySql(store) => store.find_tokens(fits).await,
+            Backend::Redis(store) => store.find_tokens(fits).await,
+        }
+    }
+
+    /// The different texts of a mark that a test fits: what [`Selection::Marked`] takes.
+    pub async fn marks(&mut self, mark: Mark, fits: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.marks(mark, fits).await,
+            Backend::Sqlite(store) => store.marks(mark, fits).await,
+            Backend::MySql(store) => store.marks(mark, fits).await,
+            Backend::Redis(_) => Err(no_marks()),
         }
     }
 
     /// Adds a unique index on the token, unless there is one; gives whether it was added.
     pub async fn add_unique_token(&mut self) -> Result<bool, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.add_unique_token().await,
             Backend::Sqlite(store) => store.add_unique_token().await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("unique indexes", kind)),
+            Backend::MySql(store) => store.add_unique_token().await,
+            // A key is there once as it is.
+            Backend::Redis(_) => Ok(false),
         }
     }
 
@@ -440,7 +456,7 @@ impl Store {
                 let of_duplicates = info.selection == Selection::Duplicates.name();
                 store.was_committed(Reader::open(path, key)?, of_duplicates).await?
             }
-            Backend::MySql(store) => store.was_committed(Reader::open(path, key)?).await?,
+            Backend::MySql(store) => store.was_committed(Reader::open(path, key)?, &info.selection).await?,
             Backend::Redis(store) => return store.settle(path, key).await,
         };
         Ok(match committed {
@@ -494,11 +510,4 @@ pub(super) async fn within<T>(
     tokio::time::timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(Error::Timeout { doing, seconds: limit.as_secs() }))
-}
-
-/// What is done on PostgreSQL and SQLite, and elsewhere only with all sessions at once.
-fn not_yet(what: &str, kind: StoreKind) -> Error {
-    Error::Unsupported {
-        what: format!("{what} on {kind} yet: there it counts, purges and restores all sessions"),
-    }
 }

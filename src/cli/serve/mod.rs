@@ -5,6 +5,7 @@ mod verify;
 use super::sessions::Users;
 use super::store::StoreArguments;
 use super::{Context, Failure, interrupt};
+use crate::config::Sessions;
 use crate::exit::Exit;
 use crate::serve::verify::EXAMPLES;
 use crate::serve::{Error, Limits, Listener, router};
@@ -48,7 +49,11 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let verifier = args
             .verify
-            .verifier(access.as_ref(), args.users.wanted(args.disabled_column.as_deref()), context)
+            .verifier(
+                access.as_ref(),
+                args.users.wanted(args.disabled_column.as_deref(), &Sessions::default()),
+                context,
+            )
             .await?;
         let listener =
             Listener::bind(args.listen, Limits::default()).await.map_err(|error| failure(&error))?;

@@ -3,8 +3,10 @@
 use super::super::store::StoreArguments;
 use super::super::{Context, Failure};
 use super::failure;
+use super::settings::{Settings, described};
+use crate::config::Sessions;
 use crate::rotate::StoreAccess;
-use crate::session::{Options, Store, UsersTable, UsersWanted};
+use crate::session::{CustomTable, Options, Store, UsersTable, UsersWanted};
 use std::path::PathBuf;
 
 /// The store and how it is read.
@@ -15,12 +17,14 @@ pub(super) struct Source {
     /// Where the session's payload holds the user's id, as `key.key`, when no column does.
     #[arg(long, value_name = "PATH")]
     user_path: Option<String>,
-    /// The zone in which times without one are read [default: UTC].
-    #[arg(long, value_name = "ZONE")]
+    /// The zone in which times without one are read: `Europe/Berlin`; on MySQL also `+02:00` [default: UTC].
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     zone: Option<String>,
     /// How many minutes after its last use a session ends, on Laravel, whose rows do not tell.
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=5_256_000))]
     lifetime: Option<u32>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// The forms of a result.
@@ -35,13 +39,31 @@ pub(in crate::cli) enum Output {
 impl Source {
     /// The store that was named. From here on no secret of it can be printed.
     pub(super) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
+        let settings = self.settings()?;
         let options = Options {
+            custom: self.custom(&settings)?,
             user_path: self.user_path.clone(),
             zone: self.zone.clone(),
             lifetime: self.lifetime,
             ..Options::default()
         };
         self.at.guarded(options, context)
+    }
+}
+
+impl Source {
+    /// What the configuration says about sessions.
+    pub(super) fn settings(&self) -> Result<Sessions, Failure> {
+        self.settings.read()
+    }
+
+    /// The table of `--dialect custom`. On Redis the prefix is all that there is to say.
+    fn custom(&self, settings: &Sessions) -> Result<Option<CustomTable>, Failure> {
+        let is_prefix = settings.token.is_none() && self.at.table.is_some();
+        if self.at.dialect.as_deref() != Some("custom") || is_prefix {
+            return Ok(None);
+        }
+        described(settings, self.at.table.as_deref()).map(Some)
     }
 }
 
@@ -69,16 +91,20 @@ impl Users {
         &self,
         store: &mut Store,
         disabled: Option<&str>,
+        settings: &Sessions,
     ) -> Result<UsersTable, crate::session::Error> {
-        store.users_table(&self.wanted(disabled)).await
+        store.users_table(&self.wanted(disabled, settings)).await
     }
 
-    /// What was said about the users table.
-    pub(in crate::cli) fn wanted(&self, disabled: Option<&str>) -> UsersWanted {
+    /// What was said about the users table: on the command line, else in the configuration.
+    pub(in crate::cli) fn wanted(&self, disabled: Option<&str>, settings: &Sessions) -> UsersWanted {
+        let either = |given: Option<&str>, settings: &Option<String>| {
+            given.map(str::to_owned).or_else(|| settings.clone())
+        };
         UsersWanted {
-            table: self.users_table.clone(),
-            id: self.users_id.clone(),
-            disabled: disabled.map(str::to_owned),
+            table: either(self.users_table.as_deref(), &settings.users_table),
+            id: either(self.users_id.as_deref(), &settings.users_id),
+            disabled: either(disabled, &settings.disabled),
         }
     }
 

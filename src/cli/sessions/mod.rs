@@ -3,12 +3,16 @@
 pub(super) mod arguments;
 mod backups;
 mod check;
+mod limits;
 mod list;
+mod logs;
 mod procedure;
 mod restore;
 pub(super) mod run;
+mod settings;
 mod stats;
 mod triage;
+mod watch;
 
 pub(super) use arguments::Users;
 
@@ -40,6 +44,10 @@ Examples:
   Log one person out:
     unleak sessions user --email ada@example.org --store postgres://app@127.0.0.1/app
 
+  Look on while it goes on, and into the application's log:
+    unleak sessions watch --store postgres://app@127.0.0.1/app
+    unleak sessions logs /var/log/app.log
+
   Routine, from a timer:
     unleak sessions expired --yes --store-from file:/etc/unleak/store-url"
 )]
@@ -62,6 +70,8 @@ enum Action {
     List(list::Args),
     Stats(stats::Args),
     Check(check::Args),
+    Watch(Box<watch::Args>),
+    Logs(logs::Args),
     Triage(triage::Args),
 }
 
@@ -79,6 +89,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         Action::List(args) => list::run(args, context),
         Action::Stats(args) => stats::run(args, context),
         Action::Check(args) => check::run(args, context),
+        Action::Watch(args) => watch::run(args, context),
+        Action::Logs(args) => logs::run(args, context),
         Action::Triage(args) => triage::run(args, context),
     }
 }

@@ -65,6 +65,10 @@ impl Postgres {
         Ok(rows.iter().filter_map(user).collect())
     }
 
+    pub(in crate::session) fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
+        selection::orphaned(users, self.subject(), &Postgresql { zone: "UTC" }).map(drop)
+    }
+
     pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
         let sql = Postgresql { zone: self.reading() };
         let select = selection::orphaned(users, self.subject(), &sql)?;

@@ -58,6 +58,10 @@ impl Sqlite {
         Ok(rows.iter().filter_map(user).collect())
     }
 
+    pub(in crate::session) fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
+        selection::orphaned(users, self.subject(), &self.spelling()).map(drop)
+    }
+
     pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
         let sql = self.spelling();
         let select = selection::orphaned(users, self.subject(), &sql)?;
