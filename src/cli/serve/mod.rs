@@ -1,36 +1,84 @@
 //! `unleak serve`: arguments in, a server until somebody stops it.
 
-use super::{Context, Failure, interrupt};
+mod arguments;
+mod log;
+mod token;
+
+use super::{Context, Failure, fingerprint_key, interrupt};
 use crate::exit::Exit;
-use crate::serve::{Error, Limits, Listener, router};
-use std::net::SocketAddr;
+use crate::serve::{App, Error, Limits, Listener, router};
+use arguments::Serving;
 use tokio::sync::watch;
 
-/// Answer a proxy whether a session is alive, and show sessions, incidents and metrics to administrators.
+/// Show sessions, incidents and metrics to administrators, and answer a proxy whether a session is alive.
 #[derive(clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+The page is at the address that is printed; log in with a token. Programs send it as `Authorization: Bearer TOKEN` to
+the API below /admin, which /openapi.json describes. /metrics wants a token too; /healthz and /readyz want none.
+
+Examples:
+  A token, printed this once, then the server:
+    unleak serve token add ada --scope write
+    unleak serve --store postgres://app@127.0.0.1/app
+
+  With TLS, reachable by others:
+    unleak serve --store-from env:DATABASE_URL --listen 0.0.0.0:8790 --tls-cert chain.pem --tls-key key.pem
+
+  Behind a proxy that does TLS and logs people in:
+    unleak serve --store-from env:DATABASE_URL --listen 10.0.0.5:8790 --behind-proxy \\
+      --trust-header X-User --trusted-proxy 10.0.0.2"
+)]
 pub(super) struct Args {
-    /// The address to listen on; port 0 takes any that is free.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8790")]
-    listen: SocketAddr,
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    serving: Serving,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    Token(token::Args),
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match &args.action {
+        Some(Action::Token(args)) => token::run(args, context),
+        None => serve(&args.serving, context),
+    }
+}
+
+fn serve(args: &Serving, context: &mut Context) -> Result<Exit, Failure> {
+    args.check_open()?;
+    let tls = args.tls()?;
+    let access = args.source.access(context)?;
+    let fingerprints = fingerprint_key::load(context)?;
+    let app = App::new(args.settings(access, fingerprints, context)?).map_err(|error| failure(&error))?;
+    log::begin(args.log);
     let (stop, mut stopped) = watch::channel(false);
     let answer = move || {
         stop.send_replace(true);
     };
     interrupt::answer_by(answer)
         .map_err(|error| Failure::usage(format!("cannot be told to stop: {error}")))?;
-    runtime.block_on(async {
-        let listener =
-            Listener::bind(args.listen, Limits::default()).await.map_err(|error| failure(&error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let result = runtime.block_on(async {
+        let bound = Listener::bind(args.listen, Limits::default(), tls).await;
+        let listener = bound.map_err(|error| failure(&error))?;
         let address = listener.address()?;
-        context.err.write_all(format!("unleak serves http://{address}; Ctrl-C stops it\n").as_bytes())?;
+        let ready = format!("unleak serves {scheme}://{address}; Ctrl-C stops it\n");
+        context.err.write_all(ready.as_bytes())?;
+        let sampling = tokio::spawn(app.clone().keep_sampling());
         let until = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-        listener.serve(router(), until).await;
+        listener.serve(router(&app), until).await;
+        sampling.abort();
         Ok(Exit::Clean)
-    })
+    });
+    // A change that is under way comes to its end; dropping the runtime waits for it.
+    drop(runtime);
+    result
 }
 
 fn failure(error: &Error) -> Failure {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// The store and how it is read.
 #[derive(clap::Args)]
-pub(super) struct Source {
+pub(in crate::cli) struct Source {
     #[command(flatten)]
     at: StoreArguments,
     /// Where the session's payload holds the user's id, as `key.key`, when no column does.
@@ -36,7 +36,7 @@ pub(super) enum Output {
 
 impl Source {
     /// The store that was named. From here on no secret of it can be printed.
-    pub(super) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
+    pub(in crate::cli) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
         protect();
         let options = Options {
             user_path: self.user_path.clone(),
@@ -70,7 +70,7 @@ pub(super) struct Form {
 
 /// The users table, when it should not be detected.
 #[derive(clap::Args)]
-pub(super) struct Users {
+pub(in crate::cli) struct Users {
     /// The table with the users, when it should not be detected.
     #[arg(long, value_name = "TABLE")]
     users_table: Option<String>,
@@ -85,12 +85,16 @@ impl Users {
         store: &mut Store,
         disabled: Option<&str>,
     ) -> Result<UsersTable, crate::session::Error> {
-        let wanted = UsersWanted {
+        store.users_table(&self.wanted(disabled)).await
+    }
+
+    /// What was said about the users table.
+    pub(in crate::cli) fn wanted(&self, disabled: Option<&str>) -> UsersWanted {
+        UsersWanted {
             table: self.users_table.clone(),
             id: self.users_id.clone(),
             disabled: disabled.map(str::to_owned),
-        };
-        store.users_table(&wanted).await
+        }
     }
 
     /// Whether the caller said which table it is.
@@ -100,7 +104,7 @@ impl Users {
 }
 
 /// The folder of backups, keys and the audit log.
-pub(super) fn state(context: &Context) -> Result<PathBuf, Failure> {
+pub(in crate::cli) fn state(context: &Context) -> Result<PathBuf, Failure> {
     context
         .state_dir()
         .ok_or_else(|| Failure::usage("there is no folder for the state").hinted("name one with --state DIR"))

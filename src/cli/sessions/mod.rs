@@ -1,6 +1,6 @@
 //! `unleak sessions`: arguments in, plans and reports out; the work is in `crate::session`.
 
-mod arguments;
+pub(super) mod arguments;
 mod backups;
 mod check;
 mod list;
