@@ -13,8 +13,8 @@ pub(super) struct Row {
     pub(super) fingerprint: Fingerprint,
     pub(super) user: Option<String>,
     /// What the users table says of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) about: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) about: Vec<String>,
     pub(super) expires: Option<Timestamp>,
     pub(super) created: Option<Timestamp>,
     pub(super) active: bool,
@@ -40,7 +40,7 @@ pub(super) async fn list(app: &App, query: ListQuery) -> Result<List, Error> {
             let row = |session: &Listed| Row {
                 fingerprint: keys.fingerprints.fingerprint(&session.token),
                 user: session.user.clone(),
-                about: session.user.as_ref().and_then(|user| people.get(user)).cloned(),
+                about: session.user.as_ref().and_then(|user| people.get(user)).cloned().unwrap_or_default(),
                 expires: session.expires,
                 created: session.created,
                 active: session.active,
@@ -51,14 +51,14 @@ pub(super) async fn list(app: &App, query: ListQuery) -> Result<List, Error> {
 }
 
 /// What the users table says of the users of a page, by their ids.
-async fn people(app: &App, store: &mut Store, page: &Page) -> Result<HashMap<String, String>, Error> {
+async fn people(app: &App, store: &mut Store, page: &Page) -> Result<HashMap<String, Vec<String>>, Error> {
     let ids: BTreeSet<String> = page.sessions.iter().filter_map(|session| session.user.clone()).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     let Some(users) = users_table(store, &app.users).await? else { return Ok(HashMap::new()) };
     let found = store.users_by_id(&users, ids.into_iter().collect()).await?;
-    Ok(found.into_iter().map(|user| (user.id, user.about.join(", "))).collect())
+    Ok(found.into_iter().map(|user| (user.id, user.about)).collect())
 }
 
 /// The sessions that fingerprints mean; each must mean one.

@@ -1,5 +1,6 @@
 //! The options of a server, and what they mean.
 
+use super::example::Example;
 use super::failure;
 use super::log::Form;
 use crate::cli::sessions::arguments::{Source, Users, state};
@@ -52,6 +53,9 @@ pub(super) struct Serving {
     /// The form of the log on standard error; no line of it holds a query, a cookie or a token.
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Text)]
     pub(super) log: Form,
+    /// Print a file that runs this server somewhere, and end.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) example: Option<Example>,
 }
 
 impl Serving {

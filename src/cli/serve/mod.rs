@@ -1,6 +1,7 @@
 //! `unleak serve`: arguments in, a server until somebody stops it.
 
 mod arguments;
+mod example;
 mod log;
 mod token;
 
@@ -45,7 +46,13 @@ enum Action {
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     match &args.action {
         Some(Action::Token(args)) => token::run(args, context),
-        None => serve(&args.serving, context),
+        None => match args.serving.example {
+            Some(example) => {
+                context.out.write_all(example.text().as_bytes())?;
+                Ok(Exit::Clean)
+            }
+            None => serve(&args.serving, context),
+        },
     }
 }
 
@@ -70,13 +77,15 @@ fn serve(args: &Serving, context: &mut Context) -> Result<Exit, Failure> {
         let address = listener.address()?;
         let ready = format!("unleak serves {scheme}://{address}; Ctrl-C stops it\n");
         context.err.write_all(ready.as_bytes())?;
+        context.err.flush()?;
         let sampling = tokio::spawn(app.clone().keep_sampling());
         let until = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
         listener.serve(router(&app), until).await;
         sampling.abort();
         Ok(Exit::Clean)
     });
-    // A change that is under way comes to its end; dropping the runtime waits for it.
+    // A change that is under way comes to its end, which dropping the runtime waits for, unless somebody insists.
+    interrupt::end_at_once();
     drop(runtime);
     result
 }

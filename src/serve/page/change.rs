@@ -7,10 +7,10 @@ use crate::secret::Fingerprint;
 use crate::serve::access::Identity;
 use crate::serve::procedure::{self, Ask, backup_id};
 use crate::serve::{App, Problem};
-use crate::session::{BackupInfo, is_routine};
+use crate::session::{AuditLog, AuditState, BackupInfo, is_routine};
 use axum::Extension;
 use axum::extract::State;
-use axum::response::Html;
+use axum::response::{Html, Redirect};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
@@ -119,37 +119,57 @@ pub(super) async fn apply(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
     fields: Fields,
-) -> Result<Html<String>, Failed> {
+) -> Result<Redirect, Failed> {
     let ask = asked(&fields).or_page(&identity)?;
-    let what = ask.what();
     let (_, outcome) = procedure::carry_out(&app, &identity, ask, String::new()).await.or_page(&identity)?;
-    let done = &outcome.done;
+    Ok(to_done(outcome.audit.as_deref(), outcome.done.backups.iter().filter_map(backup_id)))
+}
+
+/// To a page that can be loaded again without doing it again.
+fn to_done(audit: Option<&str>, backups: impl Iterator<Item = String>) -> Redirect {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("record", audit.unwrap_or("none"));
+    for id in backups {
+        query.append_pair("backup", &id);
+    }
+    Redirect::to(&format!("/done?{}", query.finish()))
+}
+
+/// Tells how a change ended, by what its record and its backups say.
+pub(super) async fn done(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    fields: Fields,
+) -> Result<Html<String>, Failed> {
+    let wanted = fields.get("record").unwrap_or_default();
+    let records = AuditLog::new(&app.state).read().or_page(&identity)?;
+    let record = records.into_iter().rev().find(|record| record.hash == wanted);
+    let chosen: Vec<_> = fields.all("backup").collect();
+    let mut backups = procedure::backups(&app).or_page(&identity)?;
+    backups.retain(|(id, _)| chosen.contains(&id.as_str()));
+    let rows: u64 = backups.iter().map(|(_, backup)| backup.rows).sum();
+    let restored = record.as_ref().is_some_and(|record| record.event.action == "sessions restore");
     let body = html! {
         section.card.notice.ok role="status" {
-            h2 { (counted(done.deleted, "session")) " ended" }
-            p { "These were " (what) ". " (done) "." }
-            @if let Some(cause) = &done.cause { p.wrong { "It stopped before its end: " (cause) ". What is done is whole; do it again to go on." } }
-            @if done.selected_after > 0 { p.wrong { "Sessions that fit are there again: they arrived meanwhile." } }
-            @for id in done.backups.iter().filter_map(backup_id) {
+            @if restored { h2 { "Sessions put back" } } @else { h2 { (counted(rows, "session")) " ended" } }
+            @match &record {
+                Some(record) => {
+                    p { (record.event.action) ": " (record.event.detail) "." }
+                    @if record.event.state != AuditState::Done { p.wrong { "It did not come to its end. What is done is whole; do it again to go on." } }
+                    p.quiet { "Recorded in the " a href="/audit" { "audit log" } " as " code.hash { (record.hash) } "." }
+                },
+                None => { p.wrong { "The audit log has no record that tells how this ended." } },
+            }
+            @for (id, backup) in &backups {
                 p.row {
                     a.button href={ "/undo?backup=" (id) } { "Undo…" }
-                    span.quiet { "Backup " code { (id) } }
+                    span.quiet { "Backup of " (counted(backup.rows, "session")) ", " code { (id) } }
                 }
             }
-            (record(outcome.audit.as_deref()))
             p { a href="/sessions" { "Back to the sessions" } }
         }
     };
     Ok(Frame { title: "Done", section: Section::CleanUp, identity: Some(&identity) }.page(&body))
-}
-
-fn record(audit: Option<&str>) -> Markup {
-    html! {
-        @match audit {
-            Some(hash) => { p.quiet { "Recorded in the " a href="/audit" { "audit log" } " as " code.hash { (hash) } "." } },
-            None => { p.wrong { "The audit log could not be written, so it does not tell how this ended." } },
-        }
-    }
 }
 
 /// Shows what would come back, and what that means.
@@ -190,20 +210,11 @@ pub(super) async fn undo(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
     fields: Fields,
-) -> Result<Html<String>, Failed> {
+) -> Result<Redirect, Failed> {
     let backup = procedure::backup(&app, fields.get("backup").unwrap_or_default()).or_page(&identity)?;
     let revive = fields.get("revive") == Some("yes");
     let outcome = procedure::restore(&app, &identity, backup, revive).await.or_page(&identity)?;
-    let done = &outcome.done;
-    let body = html! {
-        section.card.notice.ok role="status" {
-            h2 { (counted(done.restored, "session")) " put back" }
-            p { (number(done.before.total)) " before, " (number(done.after.total)) " now." }
-            (record(outcome.audit.as_deref()))
-            p { a href="/sessions" { "Back to the sessions" } }
-        }
-    };
-    Ok(Frame { title: "Undone", section: Section::CleanUp, identity: Some(&identity) }.page(&body))
+    Ok(to_done(outcome.audit.as_deref(), std::iter::empty()))
 }
 
 fn described(id: &str, backup: &BackupInfo) -> Markup {

@@ -58,6 +58,12 @@ fn shown(at: usize, finding: &Value) -> Markup {
     };
     let places = finding["occurrences"].as_array().map(Vec::as_slice).unwrap_or_default();
     let live = finding["live_in"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // What signs sessions is replaced with a store at hand, so that they end too.
+    let (replace, store) = if finding["rotation"]["by"] == "unleak rotate" {
+        ("Replace it and end the sessions that it could forge", " --store URL")
+    } else {
+        ("Replace it where programs read it", "")
+    };
     html! {
         section.card {
             div.row {
@@ -79,18 +85,9 @@ fn shown(at: usize, finding: &Value) -> Markup {
                     }
                 }
             }
-            (command(&format!("rotate-{at}"), "Replace it and end the sessions it could forge", &rotate(&finding["rule"])))
+            (command(&format!("rotate-{at}"), replace, &format!("unleak rotate --from-finding {fingerprint}{store} --dry-run")))
             (command(&format!("ignore-{at}"), "It is known and harmless", &format!("unleak ignore add {fingerprint} --reason 'WHY'")))
         }
-    }
-}
-
-fn rotate(rule: &Value) -> String {
-    let rule = rule.as_str().unwrap_or_default();
-    if rule.contains("session") || rule.contains("auth") || rule.contains("secret") {
-        "unleak rotate --target FILE#NAME --store URL --dry-run".to_owned()
-    } else {
-        "unleak rotate --target FILE#NAME --dry-run".to_owned()
     }
 }
 

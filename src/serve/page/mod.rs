@@ -33,13 +33,14 @@ const ICON: &str = include_str!("icon.svg");
 
 /// Method and path of what only people see who are logged in.
 #[cfg(test)]
-pub(super) const ROUTES: [(&str, &str); 13] = [
+pub(super) const ROUTES: [(&str, &str); 14] = [
     ("get", "/"),
     ("get", "/sessions"),
     ("get", "/users"),
     ("get", "/clean-up"),
     ("get", "/preview"),
     ("post", "/apply"),
+    ("get", "/done"),
     ("get", "/undo"),
     ("post", "/undo"),
     ("get", "/incidents"),
@@ -58,6 +59,7 @@ pub(super) fn router() -> Router<App> {
         .route("/clean-up", get(clean_up::show))
         .route("/preview", get(change::preview))
         .route("/apply", post(change::apply))
+        .route("/done", get(change::done))
         .route("/undo", get(change::undo_preview).post(change::undo))
         .route("/incidents", get(incidents::list))
         .route("/incidents/{id}", get(incidents::show))

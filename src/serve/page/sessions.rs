@@ -158,7 +158,7 @@ fn session(row: &Row, now: Timestamp, may_write: bool) -> Markup {
                     Some(user) => { a href={ "/sessions?" (query("userId", user)) } { (user) } },
                     None => { span.quiet { "nobody" } },
                 }
-                @if let Some(about) = &row.about { " " span.quiet { (about) } }
+                " " span.quiet { (about(&row.about)) }
             }
             td data-label="Status" {
                 @if row.active { span.tag.ok { "active" } } @else { span.tag { "expired" } }
@@ -175,6 +175,13 @@ fn session(row: &Row, now: Timestamp, may_write: bool) -> Markup {
             }
         }
     }
+}
+
+/// What the columns say, without their names.
+fn about(columns: &[String]) -> String {
+    let values: Vec<_> =
+        columns.iter().map(|one| one.split_once(": ").map_or(&**one, |(_, value)| value)).collect();
+    values.join(", ")
 }
 
 fn query(name: &str, value: &str) -> String {
