@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod carry;
 mod cause;
 mod check;
 mod dialect;
@@ -29,6 +30,7 @@ pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
 };
+pub use carry::{Carried, Carrier, Permission};
 pub use cause::Cause;
 pub use check::{Point, PointState, Thresholds, judge};
 pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};

@@ -7,6 +7,7 @@ use super::backup::{self, BackupInfo};
 use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::fmt;
 use std::time::Instant;
 
 /// What would be deleted, counted; nothing was changed for it.
@@ -142,6 +143,22 @@ pub struct ProcedureReport {
     /// Why, when it failed after a part of the work.
     #[serde(skip)]
     pub cause: Option<Error>,
+}
+
+impl fmt::Display for ProcedureReport {
+    /// The counts, as the audit log and people are told them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} selected before, {} backed up, {} deleted, {} selected after; {} of {} sessions left",
+            self.selected_before,
+            self.backed_up,
+            self.deleted,
+            self.selected_after,
+            self.after.total,
+            self.before.total
+        )
+    }
 }
 
 /// How far a procedure is.

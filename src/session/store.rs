@@ -133,6 +133,15 @@ impl Store {
         self.url.to_string()
     }
 
+    /// The users with one of these ids; none where the users are not beside the sessions.
+    pub async fn users_by_id(&mut self, users: &UsersTable, ids: Vec<String>) -> Result<Vec<User>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.users_by_id(users, ids).await,
+            Backend::Sqlite(store) => store.users_by_id(users, ids).await,
+            Backend::MySql(_) | Backend::Redis(_) => Ok(Vec::new()),
+        }
+    }
+
     /// What the store is and holds. Writes nothing.
     pub async fn describe(&mut self) -> Result<StoreSummary, Error> {
         let counts = self.counts().await?;

@@ -61,6 +61,11 @@ pub(super) struct VerifyArguments {
 }
 
 impl VerifyArguments {
+    /// Whether forward-auth was asked for.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.sign_in.is_some()
+    }
+
     /// The verifier; `None` when none was asked for. `sessions` is the store that was named, if any, and
     /// `users` what is known about the users table.
     pub(super) async fn verifier(

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// The store and how it is read.
 #[derive(clap::Args)]
-pub(super) struct Source {
+pub(in crate::cli) struct Source {
     #[command(flatten)]
     at: StoreArguments,
     /// Where the session's payload holds the user's id, as `key.key`, when no column does.
@@ -38,7 +38,7 @@ pub(in crate::cli) enum Output {
 
 impl Source {
     /// The store that was named. From here on no secret of it can be printed.
-    pub(super) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
+    pub(in crate::cli) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
         let settings = self.settings()?;
         let options = Options {
             custom: self.custom(&settings)?,
@@ -52,8 +52,13 @@ impl Source {
 }
 
 impl Source {
+    /// Whether a store was named.
+    pub(in crate::cli) fn names_a_store(&self) -> bool {
+        self.at.store.is_some() || self.at.store_from.is_some()
+    }
+
     /// What the configuration says about sessions.
-    pub(super) fn settings(&self) -> Result<Sessions, Failure> {
+    pub(in crate::cli) fn settings(&self) -> Result<Sessions, Failure> {
         self.settings.read()
     }
 

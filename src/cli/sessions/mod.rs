@@ -14,8 +14,6 @@ mod stats;
 mod triage;
 mod watch;
 
-pub(super) use arguments::Users;
-
 use super::{Context, Failure};
 use crate::exit::Exit;
 use crate::session::Error;

@@ -10,7 +10,6 @@ mod answer;
 mod cache;
 mod check;
 mod clear;
-mod example;
 mod form;
 mod layer;
 mod metrics;
@@ -18,7 +17,6 @@ mod original;
 mod redirect;
 
 pub use check::{Identity, Reason, Verdict, Verifier};
-pub use example::{EXAMPLES, Example};
 pub use form::CookieForm;
 pub use layer::SessionLayer;
 pub use metrics::Metrics;
