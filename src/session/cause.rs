@@ -30,6 +30,19 @@ impl Cause {
         self.number
     }
 
+    /// Whether nobody answered, or the server cannot serve anybody at the moment: no code at all, PostgreSQL's classes of
+    /// lost connections, missing resources and operators' interventions, MySQL's lost connections, Redis' own states.
+    pub(super) fn is_outage(&self) -> bool {
+        if let Some(number) = self.number {
+            return matches!(number, 1040 | 1053 | 1203 | 2000..=2999);
+        }
+        let states = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "TRYAGAIN"];
+        self.code().is_none_or(|code| {
+            ["08", "53", "57", "XX"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+                || states.contains(&code)
+        })
+    }
+
     pub(crate) fn is_lock_conflict(&self) -> bool {
         // lock wait timeout, deadlock, a row that changed since it was read
         if let Some(number) = self.number {

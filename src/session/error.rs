@@ -451,6 +451,15 @@ impl Error {
         })
     }
 
+    /// Whether the store could not be asked, in contrast to a question that it refused.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Timeout { .. } => true,
+            Self::Database { cause, .. } => cause.is_outage(),
+            _ => false,
+        }
+    }
+
     /// Whether trying again can help because somebody else held a lock.
     pub(super) fn is_lock_conflict(&self) -> bool {
         matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())
