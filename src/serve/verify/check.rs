@@ -19,6 +19,9 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// So many cookies of one name are looked at: a browser sends one for each path and domain.
 const MOST: usize = 4;
 
+/// So many cookies and pieces of them are looked at in all.
+const PIECES: usize = 64;
+
 /// Who is logged in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
@@ -125,7 +128,8 @@ impl Verifier {
     }
 
     async fn judge(&self, cookies: &[Cookie]) -> Verdict {
-        let whole = joined(cookies);
+        let pieces = cookies.iter().filter(|cookie| self.is_session(&cookie.name)).take(PIECES);
+        let whole = joined(&pieces.cloned().collect::<Vec<_>>());
         let ours = whole.iter().filter(|cookie| !cookie.value.is_empty() && self.is_ours(&cookie.name));
         let mut verdict = Verdict::Absent;
         for cookie in ours.take(MOST) {
@@ -149,6 +153,14 @@ impl Verifier {
         self.settings.names.iter().any(|known| known == bare || known == name)
     }
 
+    /// Whether a cookie is one of ours, or a piece of one: `NAME.0`, `NAME.1`.
+    pub(super) fn is_session(&self, name: &str) -> bool {
+        let whole = name.rsplit_once('.').filter(|(_, piece)| {
+            !piece.is_empty() && piece.len() <= 3 && piece.bytes().all(|digit| digit.is_ascii_digit())
+        });
+        self.is_ours(name) || whole.is_some_and(|(whole, _)| self.is_ours(whole))
+    }
+
     async fn judge_one(&self, cookie: &Cookie) -> Result<Verdict, Error> {
         let known = self.cache.as_ref().map(|cache| cache.key(&cookie.name, &cookie.value));
         if let (Some(cache), Some(key)) = (&self.cache, &known)
@@ -162,7 +174,7 @@ impl Verifier {
             Some(Credential::Token(token)) => self.judge_token(&token).await?,
             Some(Credential::Claims { user, expires, begins }) => {
                 let now = Timestamp::now();
-                let over = expires.is_some_and(|expires| expires + TOLERANCE <= now);
+                let over = expires.is_some_and(|expires| expires <= now - TOLERANCE);
                 if over || begins.is_some_and(|begins| begins > now + TOLERANCE) {
                     Verdict::Refused(Reason::Expired)
                 } else {

@@ -26,7 +26,7 @@ const MOST: usize = 64;
 pub(super) fn clear(verifier: &Verifier, host: Option<&str>, sent: &[Cookie], headers: &mut HeaderMap) {
     let mut names: Vec<&str> = Vec::new();
     for cookie in sent {
-        if is_session(verifier, &cookie.name) && !names.contains(&&*cookie.name) && names.len() < MOST {
+        if verifier.is_session(&cookie.name) && !names.contains(&&*cookie.name) && names.len() < MOST {
             names.push(&cookie.name);
         }
     }
@@ -40,14 +40,6 @@ pub(super) fn clear(verifier: &Verifier, host: Option<&str>, sent: &[Cookie], he
     if !names.is_empty() {
         verifier.metrics.cleared();
     }
-}
-
-/// Whether a cookie is one of ours, or a piece of one: `NAME.0`, `NAME.1`.
-fn is_session(verifier: &Verifier, name: &str) -> bool {
-    let whole = name.rsplit_once('.').filter(|(_, piece)| {
-        !piece.is_empty() && piece.len() <= 3 && piece.bytes().all(|digit| digit.is_ascii_digit())
-    });
-    verifier.is_ours(name) || whole.is_some_and(|(whole, _)| verifier.is_ours(whole))
 }
 
 /// The lines for one name: host-only, and for each domain that covers the host.
