@@ -35,4 +35,6 @@ mod rules; // the built-in rules, rule files, and `unleak rules`
 mod scan; // unleak scan: every source, what it must find there, and what it must not pass over in silence
 mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite
 mod tokens; // live-looking credentials, made at run time
+#[cfg(unix)] // starts applications by a shell script
+mod verify; // forward-auth: every verdict, real applications behind real proxies, and that a database that is away clears nothing
 mod worktree; // files on disk and in the index that git's status does not speak of, and repositories that are damaged there
