@@ -37,4 +37,6 @@ mod schema; // unleak schema on a real PostgreSQL: plan, apply, verify, rollback
 mod serve; // unleak serve: API, page, metrics, who is let in
 mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite
 mod tokens; // live-looking credentials, made at run time
+#[cfg(unix)] // starts applications by a shell script
+mod verify; // forward-auth: every verdict, real applications behind real proxies, and that a database that is away clears nothing
 mod worktree; // files on disk and in the index that git's status does not speak of, and repositories that are damaged there

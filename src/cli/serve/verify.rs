@@ -76,7 +76,7 @@ impl VerifyArguments {
     ) -> Result<Option<Arc<Verifier>>, Failure> {
         let Some(sign_in) = &self.sign_in else { return Ok(None) };
         let wanted = (!self.no_users).then_some(users);
-        let directory = self.directory(wanted.as_ref(), context).await?;
+        let directory = self.directory(sessions, wanted.as_ref(), context).await?;
         let beside = wanted.as_ref().filter(|_| directory.is_none());
         let manager = self.manager(sessions, beside).await?;
         let dialect = manager.as_ref().map(Manager::dialect);
@@ -96,9 +96,10 @@ impl VerifyArguments {
         Ok(Some(Verifier::new(settings, manager, directory)))
     }
 
-    /// The users' own database.
+    /// The users' own database, or the one that was named where the sessions are in their cookies.
     async fn directory(
         &self,
+        sessions: Option<&StoreAccess>,
         wanted: Option<&UsersWanted>,
         context: &Context,
     ) -> Result<Option<Directory>, Failure> {
@@ -108,7 +109,8 @@ impl VerifyArguments {
             ..StoreArguments::default()
         };
         let access = at.access(Options::default(), None, context)?;
-        let (Some(access), Some(wanted)) = (access, wanted) else { return Ok(None) };
+        let own = sessions.filter(|_| self.cookie_form.is_some_and(|form| !form.needs_store()));
+        let (Some(access), Some(wanted)) = (access.as_ref().or(own), wanted) else { return Ok(None) };
         access.directory(Pooling::default(), wanted).await.map(Some).map_err(|error| failure(&error))
     }
 

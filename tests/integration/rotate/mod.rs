@@ -10,7 +10,7 @@ mod fake; // a server that answers as a test says
 mod files; // every form of file that can hold the secret
 mod gate; // searches everything that came out for planted values
 mod leak; // a rotation that answers a finding of a scan
-mod matrix; // real applications: what ends their sessions, and that a forged one is refused
+pub(crate) mod matrix; // real applications: what ends their sessions, and that a forged one is refused
 mod memory; // what is left in the process when its secrets are gone
 mod moved; // a resumed rotation that would reach another place than the one that began
 mod parsers; // what it writes, read by the parsers that applications use

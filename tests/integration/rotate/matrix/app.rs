@@ -9,25 +9,25 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The password of every user, made at run time.
-pub(super) fn password() -> String {
+pub(crate) fn password() -> String {
     format!("correct-horse-{}", std::process::id())
 }
 
 /// What an application is and how it is told things.
-pub(super) struct Kind {
+pub(crate) struct Kind {
     /// Its folder in fixtures/.
-    pub(super) fixture: &'static str,
+    pub(crate) fixture: &'static str,
     /// The variable of its secret.
-    pub(super) variable: &'static str,
+    pub(crate) variable: &'static str,
     /// Its further settings.
-    pub(super) settings: Vec<(&'static str, String)>,
+    pub(crate) settings: Vec<(&'static str, String)>,
     /// How to log in.
-    pub(super) login: Login,
+    pub(crate) login: Login,
 }
 
 /// The three ways in which the applications take a name and a password.
 #[derive(Clone, Copy)]
-pub(super) enum Login {
+pub(crate) enum Login {
     Form,
     Json,
     /// A form with the token of a page.
@@ -38,15 +38,15 @@ pub(super) enum Login {
     },
 }
 
-pub(super) struct App {
-    pub(super) dir: tempfile::TempDir,
-    pub(super) kind: Kind,
+pub(crate) struct App {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) kind: Kind,
     port: u16,
 }
 
 impl App {
     /// Starts it with a secret of its own, and waits until it is healthy.
-    pub(super) fn start(kind: Kind) -> Self {
+    pub(crate) fn start(kind: Kind) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
         let fixture = fixtures.join(kind.fixture);
@@ -82,11 +82,11 @@ impl App {
         app
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -104,14 +104,14 @@ impl App {
     }
 
     /// The secret as the file has it now.
-    pub(super) fn secret(&self) -> String {
+    pub(crate) fn secret(&self) -> String {
         let env = std::fs::read_to_string(self.path(".env")).unwrap();
         let line = format!("{}=", self.kind.variable);
         env.lines().find_map(|text| text.strip_prefix(&line)).unwrap().to_owned()
     }
 
     /// A browser that has logged in.
-    pub(super) fn log_in(&self) -> Cookies {
+    pub(crate) fn log_in(&self) -> Cookies {
         let (user, word) = ("ada", password());
         let mut cookies = Cookies::default();
         let form = format!("user={user}&password={word}");
@@ -133,12 +133,12 @@ impl App {
     }
 
     /// What the application answers to a session.
-    pub(super) fn asks(&self, cookies: &Cookies) -> u16 {
+    pub(crate) fn asks(&self, cookies: &Cookies) -> u16 {
         cookies.get(&self.url("/api/user")).unwrap_or_else(|| panic!("no answer: {}", self.log()))
     }
 
     /// `unleak rotate` as an operator would: it logs in by itself, and forges where that is asked for.
-    pub(super) fn rotate(&self, more: &[&str]) -> Output {
+    pub(crate) fn rotate(&self, more: &[&str]) -> Output {
         let word = password();
         let (url, page, body) = match self.kind.login {
             Login::Form => ("/login", None, format!("user=grace&password={word}")),
@@ -159,7 +159,7 @@ impl App {
     }
 
     /// Goes on with the newest rotation, by its name alone.
-    pub(super) fn resume(&self) -> Output {
+    pub(crate) fn resume(&self) -> Output {
         let all = std::fs::read_dir(self.path("state/incidents")).unwrap();
         let id = all.map(|entry| entry.unwrap().file_name()).max().unwrap();
         let word = password();
@@ -172,7 +172,7 @@ impl App {
     }
 
     /// The newest report.
-    pub(super) fn report(&self) -> serde_json::Value {
+    pub(crate) fn report(&self) -> serde_json::Value {
         let all = std::fs::read_dir(self.path("state/incidents")).unwrap();
         let newest = all.map(|entry| entry.unwrap().path()).max().unwrap();
         serde_json::from_slice(&std::fs::read(newest.join("report.json")).unwrap()).unwrap()
@@ -193,6 +193,6 @@ impl Drop for App {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests/run passes the services in")]
-pub(super) fn service(name: &str) -> String {
+pub(crate) fn service(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run this test by tests/run"))
 }

@@ -5,29 +5,29 @@ use std::time::Duration;
 
 /// The cookies of one user.
 #[derive(Clone, Default)]
-pub(super) struct Cookies(pub(super) BTreeMap<String, String>);
+pub(crate) struct Cookies(pub(crate) BTreeMap<String, String>);
 
 impl Cookies {
     /// The header that sends them.
-    pub(super) fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         let pairs: Vec<_> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
         pairs.join("; ")
     }
 
     /// The status of a page; none while nobody answers.
-    pub(super) fn get(&self, url: &str) -> Option<u16> {
+    pub(crate) fn get(&self, url: &str) -> Option<u16> {
         agent().get(url).header("cookie", self.header()).call().ok().map(|answer| answer.status().as_u16())
     }
 
     /// A page's text; what it sets is kept.
-    pub(super) fn text(&mut self, url: &str) -> String {
+    pub(crate) fn text(&mut self, url: &str) -> String {
         let mut answer = agent().get(url).header("cookie", self.header()).call().unwrap();
         self.keep(answer.headers());
         answer.body_mut().read_to_string().unwrap()
     }
 
     /// Sends a form and keeps what the answer sets.
-    pub(super) fn post(&mut self, url: &str, form: &str, body: &str) -> u16 {
+    pub(crate) fn post(&mut self, url: &str, form: &str, body: &str) -> u16 {
         let request = agent().post(url).header("cookie", self.header()).header("content-type", form);
         let mut answer = request.send(body).unwrap();
         self.keep(answer.headers());

@@ -1,7 +1,7 @@
 //! Real applications under a rotation: what a new secret alone ends, what a purge alone ends, and that both together,
 //! as `unleak rotate` does it, leave no old session and no forged one, while a new login works. Needs tests/run.
 
-mod app;
+pub(crate) mod app;
 mod browser;
 mod forged; // the cookies of frameworks that do not install here, by their documented construction
 mod redis; // Express with connect-redis
