@@ -4,7 +4,7 @@ pub(super) mod arguments;
 mod backups;
 mod check;
 mod list;
-mod procedure;
+pub(super) mod procedure;
 mod restore;
 pub(super) mod run;
 mod stats;
