@@ -124,6 +124,18 @@ impl AuditLog {
         }
     }
 
+    /// Events of an action of the last so many seconds, as a condition on a parameter; none without times.
+    pub(super) fn lately(&self, action: &str) -> Option<String> {
+        let at = self.find("created_at").filter(|column| column.is_time())?;
+        let now = if at.is_wall_clock() { "(now() AT TIME ZONE 'UTC')" } else { "now()" };
+        Some(format!("action = {} AND created_at > {now} - $1 * interval '1 second'", literal(action)))
+    }
+
+    /// Whether it tells which family an event is about.
+    pub(super) fn tells_families(&self) -> bool {
+        self.find("family_id").is_some_and(|column| column.data_type == "uuid")
+    }
+
     pub(super) fn table(&self) -> String {
         self.names.table()
     }

@@ -1,13 +1,13 @@
 //! `unleak schema apply`: shown, asked for, carried out, verified, recorded.
 
-use super::arguments::{Changing, settle, stop_sign, wait_for};
+use super::arguments::{Changing, settle, stop_sign, trail, wait_for};
 use super::{failure, show};
-use crate::cli::sessions::run::{Trail, completed, confirm, who};
+use crate::cli::sessions::run::{completed, confirm, who};
 use crate::cli::sessions::say;
 use crate::cli::{Context, Failure, interrupt};
 use crate::exit::Exit;
-use crate::schema::{Applied, Error, Plan, Verification};
-use crate::session::{AuditEvent, AuditState};
+use crate::schema::{Applied, Error, Verification};
+use crate::session::AuditState;
 use serde_json::json;
 use std::sync::atomic::Ordering;
 
@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         confirm(changing.yes, "apply", "this changes the table", context)?;
     }
     let who = who(context);
-    let trail = Trail::new(&place.state, event(&plan, &who, changing.incident()));
+    let trail = trail(&place, "schema apply", plan.table.to_string(), "", changing.incident(), context);
     if !plan.steps.is_empty() {
         let begun = trail.record(AuditState::Begun, format!("{} steps", plan.steps.len()));
         begun.map_err(|error| failure(&error.into()))?;
@@ -74,19 +74,6 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
                 if matches!(error, Error::Stopped { .. }) { AuditState::Stopped } else { AuditState::Failed };
             completed(trail.record(state, error.to_string()), Err(failure(&error)), context)
         }
-    }
-}
-
-fn event(plan: &Plan, who: &str, incident: &str) -> AuditEvent {
-    AuditEvent {
-        who: who.to_owned(),
-        action: "schema apply".to_owned(),
-        state: AuditState::Begun,
-        store: plan.store.clone(),
-        table: plan.table.to_string(),
-        selection: String::new(),
-        detail: String::new(),
-        incident: incident.to_owned(),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::failure;
 use crate::cli::sessions::arguments::{Form, Output, state};
+use crate::cli::sessions::run::{Trail, who};
 use crate::cli::store::StoreArguments;
 use crate::cli::{Context, Failure, interrupt};
 use crate::rotate::{IncidentId, StoreAccess};
 use crate::schema::{Advice, Error, Fault, Hardening, Settings, advise};
 use crate::session::Error::NoSuchTable;
-use crate::session::{BackupKey, BackupSpec, Options, StoreKind, TableName};
+use crate::session::{AuditEvent, AuditState, BackupKey, BackupSpec, Options, StoreKind, TableName};
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -143,6 +144,28 @@ impl Changing {
         let key = key.map_err(|error| failure(&Error::from(error)))?;
         Ok(Some(Vault { dir: state.join("backups"), key, incident: self.incident().to_owned() }))
     }
+}
+
+/// The records of one change in the audit log.
+pub(super) fn trail(
+    place: &Place,
+    action: &str,
+    table: String,
+    selection: &str,
+    incident: &str,
+    context: &Context,
+) -> Trail {
+    let event = AuditEvent {
+        who: who(context),
+        action: action.to_owned(),
+        state: AuditState::Begun,
+        store: place.access.url().to_string(),
+        table,
+        selection: selection.to_owned(),
+        detail: String::new(),
+        incident: incident.to_owned(),
+    };
+    Trail::new(&place.state, event)
 }
 
 /// Where a backup goes.

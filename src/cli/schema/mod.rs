@@ -3,8 +3,10 @@
 mod apply;
 mod arguments;
 mod plan;
+mod revoke;
 mod rollback;
 mod show;
+mod status;
 mod verify;
 
 use super::{Context, Failure};
@@ -33,7 +35,11 @@ Examples:
     unleak schema verify --store postgres://app@127.0.0.1/app
 
   Undo what was recorded, and nothing else:
-    unleak schema rollback --store postgres://app@127.0.0.1/app"
+    unleak schema rollback --store postgres://app@127.0.0.1/app
+
+  Was a token used twice in the last hour? Then end what it belongs to:
+    unleak schema status --store postgres://app@127.0.0.1/app
+    unleak schema revoke 0e0e3a34-0f0b-4c3c-8a0e-4d3b6c1f2a10 --store postgres://app@127.0.0.1/app"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -46,6 +52,8 @@ enum Action {
     Apply(apply::Args),
     Verify(verify::Args),
     Rollback(rollback::Args),
+    Status(status::Args),
+    Revoke(revoke::Args),
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -54,6 +62,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         Action::Apply(args) => apply::run(args, context),
         Action::Verify(args) => verify::run(args, context),
         Action::Rollback(args) => rollback::run(args, context),
+        Action::Status(args) => status::run(args, context),
+        Action::Revoke(args) => revoke::run(args, context),
     }
 }
 

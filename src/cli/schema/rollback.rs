@@ -1,13 +1,13 @@
 //! `unleak schema rollback`: what is recorded is undone, and nothing else.
 
-use super::arguments::{Changing, settle, stop_sign, wait_for};
+use super::arguments::{Changing, settle, stop_sign, trail, wait_for};
 use super::{failure, show};
-use crate::cli::sessions::run::{Trail, completed, confirm, who};
+use crate::cli::sessions::run::{completed, confirm, who};
 use crate::cli::sessions::say;
 use crate::cli::{Context, Failure, interrupt};
 use crate::exit::Exit;
-use crate::schema::{Error, RolledBack, Way};
-use crate::session::{AuditEvent, AuditState};
+use crate::schema::{Error, RolledBack};
+use crate::session::AuditState;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     say(context, &show::way(&way))?;
     confirm(changing.yes, "rollback", "this drops columns with what is in them", context)?;
     let who = who(context);
-    let trail = Trail::new(&place.state, event(&way, &who, changing.incident()));
+    let trail = trail(&place, "schema rollback", way.table.to_string(), "", changing.incident(), context);
     let begun = trail.record(AuditState::Begun, format!("{} steps", way.steps.len()));
     begun.map_err(|error| failure(&error.into()))?;
     let vault = changing.vault(&place.state)?;
@@ -65,19 +65,6 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
                 if matches!(error, Error::Stopped { .. }) { AuditState::Stopped } else { AuditState::Failed };
             completed(trail.record(state, error.to_string()), Err(failure(&error)), context)
         }
-    }
-}
-
-fn event(way: &Way, who: &str, incident: &str) -> AuditEvent {
-    AuditEvent {
-        who: who.to_owned(),
-        action: "schema rollback".to_owned(),
-        state: AuditState::Begun,
-        store: way.store.clone(),
-        table: way.table.to_string(),
-        selection: String::new(),
-        detail: String::new(),
-        incident: incident.to_owned(),
     }
 }
 

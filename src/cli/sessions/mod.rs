@@ -6,7 +6,7 @@ mod check;
 mod limits;
 mod list;
 mod logs;
-mod procedure;
+pub(super) mod procedure;
 mod restore;
 pub(super) mod run;
 mod settings;

@@ -344,7 +344,7 @@ fn time(text: &str) -> Result<Timestamp, Failure> {
 }
 
 /// A length of time of days, hours and minutes.
-pub(super) fn duration(text: &str) -> Result<SignedDuration, Failure> {
+pub(in crate::cli) fn duration(text: &str) -> Result<SignedDuration, Failure> {
     let bad = || Failure::usage(format!("{text} is no length of time")).hinted("write it as 30d, 12h or 45m");
     let (number, unit) = match text.split_at_checked(text.len().saturating_sub(1)) {
         Some((number, "d")) => (number, 24 * 60),
