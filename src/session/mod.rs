@@ -12,6 +12,7 @@ mod error;
 mod listing;
 mod logs;
 mod mysql;
+mod names;
 mod postgres;
 mod procedure;
 mod redis;
