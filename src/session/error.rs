@@ -1,5 +1,6 @@
 //! How a session store fails: typed, with the next step, and without a value from any row.
 
+use super::names::{bounded, paths, seen};
 use super::{Cause, StoreKind};
 use std::path::PathBuf;
 
@@ -467,45 +468,5 @@ impl Error {
 
     pub(super) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |error| Self::Database { doing, cause: Cause::from(&error) }
-    }
-}
-
-fn seen(tables: &[String]) -> String {
-    if tables.is_empty() {
-        "it has no tables".to_owned()
-    } else {
-        format!("tables seen: {}", bounded(tables))
-    }
-}
-
-/// All of them: each is the only copy of what it holds.
-fn paths(backups: &[PathBuf]) -> String {
-    let shown: Vec<_> = backups.iter().map(|path| path.display().to_string()).collect();
-    if shown.is_empty() { "no file".to_owned() } else { shown.join(", ") }
-}
-
-/// At most ten names, each cut at 80 characters: a database may hold thousands.
-fn bounded(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    let cut = |name: &String| -> String {
-        name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(80).collect()
-    };
-    let text = names.iter().take(SHOWN).map(cut).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => text,
-        more => format!("{text} and {more} more"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_names_are_bounded_and_printable() {
-        let names: Vec<String> = (0..1000).map(|n| format!("t\x1b{n}{}", "x".repeat(500))).collect();
-        let text = bounded(&names);
-        assert!(text.len() < 1200, "{}", text.len());
-        assert!(text.ends_with("and 990 more") && !text.contains('\x1b'));
     }
 }

@@ -15,6 +15,7 @@ mod listing;
 mod logs;
 mod manager;
 mod mysql;
+mod names;
 mod postgres;
 mod procedure;
 mod redis;

@@ -23,11 +23,13 @@ impl Settings {
     pub(super) fn read(&self) -> Result<Sessions, Failure> {
         let found = match &self.config {
             // A link that the user names is followed; one that merely lies there is not.
-            Some(path) => Some(path.canonicalize().unwrap_or_else(|_| path.clone())),
-            None => Config::find(Path::new(".")),
+            Some(path) => {
+                Some((path.canonicalize().unwrap_or_else(|_| path.clone()), LayerKind::Organisation))
+            }
+            None => Config::find(Path::new(".")).map(|path| (path, LayerKind::Repository)),
         };
-        let Some(path) = found else { return Ok(Sessions::default()) };
-        let config = Config::load(&path, LayerKind::Organisation).map_err(|error| {
+        let Some((path, kind)) = found else { return Ok(Sessions::default()) };
+        let config = Config::load(&path, kind).map_err(|error| {
             let failure = Failure::from_error(&error, Exit::Usage);
             match error.hint() {
                 Some(hint) => failure.hinted(hint),

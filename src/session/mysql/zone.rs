@@ -62,7 +62,10 @@ fn distance(text: &str) -> Option<Offset> {
         _ => return None,
     };
     let (hours, minutes) = rest.split_once(':')?;
-    let number = |text: &str| text.parse::<i32>().ok().filter(|_| text.len() == 2);
+    let number = |text: &str| {
+        let plain = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        plain.then(|| text.parse::<i32>().ok()).flatten()
+    };
     let (hours, minutes) = (number(hours)?, number(minutes).filter(|minutes| *minutes < 60)?);
     Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
 }

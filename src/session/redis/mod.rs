@@ -6,6 +6,7 @@
 
 mod answer;
 mod choice;
+mod copy;
 mod delete;
 mod detect;
 mod keys;
