@@ -16,6 +16,7 @@ mod logs;
 mod manager;
 mod mysql;
 mod names;
+mod options;
 mod postgres;
 mod procedure;
 mod redis;
@@ -40,6 +41,7 @@ pub use keys::KeyFacts;
 pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, user_in};
+pub use options::{Limits, Options};
 pub(crate) use postgres::{literal, open_table};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
 pub(crate) use schema::quoted;
@@ -47,7 +49,7 @@ pub use schema::{Column, TableName};
 pub use selection::{
     Bounds, Mark, Network, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted, is_routine,
 };
-pub use store::{Limits, Options, Store};
+pub use store::Store;
 pub use triage::{Seen, Triage, triage};
 pub use url::StoreUrl;
 pub use watch::{Change, Glance, Watch};

@@ -18,9 +18,10 @@ mod zone;
 
 use super::schema::{Selected, Wanted, select};
 use super::selection::UserAt;
-use super::store::{Limits, Options, within};
+use super::store::within;
 use super::url::{MySqlAddress, SslMode};
 use super::{Cause, Error, StoreKind};
+use super::{Limits, Options};
 use crate::secret::Secret;
 use key::Key;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};

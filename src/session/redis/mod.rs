@@ -18,10 +18,11 @@ mod restore;
 mod server;
 mod settle;
 
+use super::Options;
 use super::dialect::{Content, Part, Roles, Unit};
 use super::schema::{Column, Selected, Table, TableName};
 use super::selection;
-use super::store::{Options, within};
+use super::store::within;
 use super::url::RedisAddress;
 use super::{Counts, Error, Selection};
 pub(super) use choice::{no_marks, no_users};
