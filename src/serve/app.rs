@@ -92,8 +92,7 @@ impl App {
     /// Looks at the sessions from time to time, for as long as it is polled.
     pub async fn keep_sampling(self) {
         loop {
-            let wait = self.samples.tick(&self).await;
-            tokio::time::sleep(wait).await;
+            self.samples.tick(&self).await;
         }
     }
 }

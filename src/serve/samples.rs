@@ -7,11 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// How old what is shown may be.
 pub(super) const EVERY: Duration = Duration::from_secs(15);
 /// How soon it is tried again when the store did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
+/// How long a page waits for news.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Looking takes at most one part in so many of the time.
 const SHARE: u32 = 20;
 /// Six hours of samples at most.
@@ -44,19 +47,27 @@ pub(super) struct Samples {
     kept: Mutex<Kept>,
     /// Whoever waits for a sample waits for the one that is being taken.
     taking: tokio::sync::Mutex<()>,
+    /// Somebody wants to see how it is now.
+    wanted: Notify,
+    /// There is a new sample, or it is known why not.
+    taken: Notify,
 }
 
 #[derive(Default)]
 struct Kept {
     latest: Option<Arc<Sample>>,
+    /// Whether sessions were changed since.
+    stale: bool,
     answers: bool,
+    /// Why there is no newer one.
+    trouble: Option<String>,
     history: VecDeque<Past>,
 }
 
 impl Samples {
     /// What was seen last, or is seen now when that is too old.
     pub(super) async fn get(&self, app: &App, max_age: Duration) -> Result<Arc<Sample>, Error> {
-        let fresh = || self.kept().latest.clone().filter(|sample| sample.seen.elapsed() <= max_age);
+        let fresh = || self.kept().fresh().filter(|sample| sample.seen.elapsed() <= max_age);
         if let Some(sample) = fresh() {
             return Ok(sample);
         }
@@ -67,22 +78,33 @@ impl Samples {
         }
     }
 
-    /// What was seen last, however old, unless sessions were changed since; else what is seen now.
-    pub(super) async fn latest(&self, app: &App) -> Result<Arc<Sample>, Error> {
-        self.get(app, Duration::MAX).await
+    /// What a page shows: what was seen last, however old. Where sessions were changed since, it waits a little for
+    /// news; a large table takes longer to count than people wait for a page.
+    pub(super) async fn latest(&self) -> Result<Arc<Sample>, Option<String>> {
+        let taken = self.taken.notified();
+        if let Some(sample) = self.kept().fresh() {
+            return Ok(sample);
+        }
+        self.wanted.notify_one();
+        // Whether there is news or not: what is known is shown.
+        drop(tokio::time::timeout(PATIENCE, taken).await);
+        let kept = self.kept();
+        kept.latest.clone().ok_or_else(|| kept.trouble.clone())
     }
 
-    /// Takes the next sample and says when the one after it is due.
-    pub(super) async fn tick(&self, app: &App) -> Duration {
-        match self.get(app, EVERY / 2).await {
+    /// Takes the next sample, and waits until the one after it is due or wanted.
+    pub(super) async fn tick(&self, app: &App) {
+        let wait = match self.get(app, EVERY / 2).await {
             Ok(sample) => EVERY.max(sample.took * SHARE),
             Err(_) => AGAIN,
-        }
+        };
+        drop(tokio::time::timeout(wait, self.wanted.notified()).await);
     }
 
     /// What was seen is not true any more.
     pub(super) fn forget(&self) {
-        self.kept().latest = None;
+        self.kept().stale = true;
+        self.wanted.notify_one();
     }
 
     /// Whether the store answered when it was last asked.
@@ -98,7 +120,11 @@ impl Samples {
         let (begun, users) = (Instant::now(), app.users.clone());
         let looked = app.stores.work(async move |store: &mut Store| look(store, &users).await).await;
         app.metrics.store(looked.as_ref().ok().map(|(store, facts)| (&store.counts, facts.as_ref())));
-        let (store, facts) = looked.inspect_err(|_| self.kept().answers = false)?;
+        let (store, facts) = looked.inspect_err(|error| {
+            let mut kept = self.kept();
+            (kept.answers, kept.trouble) = (false, Some(error.to_string()));
+            self.taken.notify_waiters();
+        })?;
         let points = facts.as_ref().map(|facts| judge(facts, &Thresholds::default())).unwrap_or_default();
         let sample = Sample {
             at: Timestamp::now(),
@@ -110,17 +136,25 @@ impl Samples {
         };
         let sample = Arc::new(sample);
         let mut kept = self.kept();
-        kept.answers = true;
+        (kept.answers, kept.stale, kept.trouble) = (true, false, None);
         if kept.history.len() == KEPT {
             kept.history.pop_front();
         }
         kept.history.push_back(Past { at: sample.at, counts: sample.store.counts.clone() });
         kept.latest = Some(Arc::clone(&sample));
+        self.taken.notify_waiters();
         Ok(sample)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// The latest sample, unless sessions were changed since.
+    fn fresh(&self) -> Option<Arc<Sample>> {
+        self.latest.clone().filter(|_| !self.stale)
     }
 }
 

@@ -1,34 +1,51 @@
 //! How the sessions are: numbers, plots, and what is wrong.
 
 use super::layout::{Frame, Section, counted, number, time};
-use super::{Failed, OrPage as _, plot};
+use super::plot;
 use crate::serve::App;
 use crate::serve::access::Identity;
-use crate::serve::samples::Sample;
+use crate::serve::samples::{Past, Sample};
 use crate::session::PointState;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
 use maud::{Markup, html};
 
-pub(super) async fn show(
-    State(app): State<App>,
-    Extension(identity): Extension<Identity>,
-) -> Result<Html<String>, Failed> {
-    let sample = app.samples.latest(&app).await.or_page(&identity)?;
+pub(super) async fn show(State(app): State<App>, Extension(identity): Extension<Identity>) -> Html<String> {
+    let body = match app.samples.latest().await {
+        Ok(sample) => shown(&sample, &app.samples.history()),
+        Err(trouble) => waiting(trouble.as_deref()),
+    };
+    Frame { title: "Overview", section: Section::Overview, identity: Some(&identity) }.page(&body)
+}
+
+/// Nothing was seen yet.
+fn waiting(trouble: Option<&str>) -> Markup {
+    html! {
+        div data-live="/" {
+            p.empty role="status" {
+                @match trouble {
+                    Some(trouble) => { "The session store does not answer as it should: " (trouble) "." },
+                    None => { "The sessions are being counted. On a large table that takes a while; load the page again then." },
+                }
+            }
+        }
+    }
+}
+
+fn shown(sample: &Sample, history: &[Past]) -> Markup {
     let store = &sample.store;
-    let body = html! {
+    html! {
         p.lead { (store.url) " · table " code { (store.table) } " · " (store.dialect) }
         div data-live="/" aria-live="off" {
-            (figures(&sample))
+            (figures(sample))
             div.grid.wide {
-                section.card { (plot::sessions(&app.samples.history())) }
-                section.card { h2 { "Health" } (points(&sample)) }
+                section.card { (plot::sessions(history)) }
+                section.card { h2 { "Health" } (points(sample)) }
             }
             p.quiet data-live-status="" role="status" { "As of " (time(sample.at)) ". Counted again every 15 seconds, more rarely on large tables." }
         }
-    };
-    Ok(Frame { title: "Overview", section: Section::Overview, identity: Some(&identity) }.page(&body))
+    }
 }
 
 fn figures(sample: &Sample) -> Markup {

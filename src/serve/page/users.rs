@@ -14,11 +14,13 @@ use maud::{Markup, html};
 
 /// More are not shown; the pattern can be made narrower.
 const SHOWN: u32 = 50;
+/// In larger tables each user's sessions take too long to count.
+const COUNTED: u64 = 20_000;
 
-/// A user and how many sessions they have, expired ones among them.
+/// A user and how many sessions they have, expired ones among them, where the table is small enough to be counted.
 struct Found {
     user: User,
-    sessions: u64,
+    sessions: Option<u64>,
 }
 
 pub(super) async fn show(
@@ -46,7 +48,7 @@ pub(super) async fn show(
         }
         p.quiet { "An asterisk stands for anything; case does not matter. Who is known by id only: " a href="/sessions" { "filter the sessions" } "." }
         @match &found {
-            None => { (overall(&app).await.or_page(&identity)?) },
+            None => { (overall(&app).await) },
             Some(found) if found.is_empty() => { p.empty { "No user fits." } },
             Some(found) => { (table(found, identity.may_write())) },
         }
@@ -62,9 +64,11 @@ async fn search(app: &App, name: &str, by_email: bool) -> Result<Vec<Found>, Pro
         let Some(users) = users_table(store, &wanted).await? else {
             return Err(Error::Unsupported { what: "users: no table with users was found".to_owned() });
         };
+        let few = store.counts().await?.total <= COUNTED;
         let mut found = Vec::new();
         for user in store.find_users(&users, &pattern, SHOWN).await? {
-            let sessions = store.count(&Selection::Users(vec![user.id.clone()])).await?;
+            let mine = Selection::Users(vec![user.id.clone()]);
+            let sessions = if few { Some(store.count(&mine).await?) } else { None };
             found.push(Found { user, sessions });
         }
         found.sort_by_key(|one| std::cmp::Reverse(one.sessions));
@@ -74,12 +78,12 @@ async fn search(app: &App, name: &str, by_email: bool) -> Result<Vec<Found>, Pro
 }
 
 /// What is known about all users together.
-async fn overall(app: &App) -> Result<Markup, Problem> {
-    let sample = app.samples.latest(app).await?;
-    let Some(users) = sample.facts.as_ref().and_then(|facts| facts.users) else {
-        return Ok(html! { p.empty { "The rows of this store do not say whose they are." } });
+async fn overall(app: &App) -> Markup {
+    let facts = app.samples.latest().await.ok().and_then(|sample| sample.facts.clone());
+    let Some(users) = facts.and_then(|facts| facts.users) else {
+        return html! { p.empty { "The rows of this store do not say whose they are, or were not counted yet." } };
     };
-    Ok(html! {
+    html! {
         section.card {
             h2 { "All users" }
             dl.facts {
@@ -87,7 +91,7 @@ async fn overall(app: &App) -> Result<Markup, Problem> {
                 dt { "The most of one user" } dd { (number(users.most)) }
             }
         }
-    })
+    }
 }
 
 fn table(found: &[Found], may_write: bool) -> Markup {
@@ -101,8 +105,13 @@ fn table(found: &[Found], may_write: bool) -> Markup {
                         tr {
                             td data-label="User" { a href={ "/sessions?" (query) } { (user.id) } }
                             td data-label="About" { (user.about.join(", ")) }
-                            td data-label="Sessions" { (number(*sessions)) }
-                            td { @if may_write && *sessions > 0 { a href={ "/preview?action=user&" (query) } { "Log out…" } } }
+                            td data-label="Sessions" {
+                                @match sessions {
+                                    Some(many) => { (number(*many)) },
+                                    None => { a href={ "/sessions?" (query) } { "show" } },
+                                }
+                            }
+                            td { @if may_write && *sessions != Some(0) { a href={ "/preview?action=user&" (query) } { "Log out…" } } }
                         }
                     }
                 }

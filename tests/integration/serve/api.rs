@@ -100,7 +100,8 @@ fn procedures_are_counted_first_and_then_carried_out() {
             (&json!(1), &json!(0)),
             "{done}"
         );
-        let (_, done) = server.ask("DELETE", &token, "/admin/sessions?userId=1", None);
+        let of_ada = ["/admin/sessions", "userId=1"].join("?");
+        let (_, done) = server.ask("DELETE", &token, &of_ada, None);
         assert_eq!(done["report"]["deleted"], 2);
         let (_, stats) = server.get(&token, "/admin/stats");
         assert_eq!(stats["store"]["counts"]["total"], 2);
