@@ -9,9 +9,8 @@ use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, KeyFacts, Lifetime, ListQuery, Orphaned, Page, Purged,
-    Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
-    UsersWanted,
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Orphaned, Page, Purged, Restored,
+    Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
@@ -70,7 +69,7 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Store {
     url: StoreUrl,
-    backend: Backend,
+    pub(super) backend: Backend,
 }
 
 /// What one deletion took.
@@ -89,7 +88,7 @@ impl From<Option<BackupInfo>> for Removed {
 }
 
 #[derive(Debug)]
-enum Backend {
+pub(super) enum Backend {
     Postgres(Box<Postgres>),
     Sqlite(Box<Sqlite>),
     MySql(Box<MySql>),
@@ -174,15 +173,6 @@ impl Store {
         let done = self.delete(&Selection::All, spec).await?;
         let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
         Ok(Purged { before, deleted, backed_up, after, backup, later })
-    }
-
-    /// Copies every session into a backup and deletes none; `None` when there is none. On PostgreSQL.
-    pub async fn copy(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
-        let kind = self.kind();
-        match &mut self.backend {
-            Backend::Postgres(store) => store.copy(spec).await,
-            _ => Err(not_yet("backups without a deletion", kind)),
-        }
     }
 
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
@@ -365,16 +355,6 @@ impl Store {
         Ok(facts)
     }
 
-    /// Which indexes and references hold the session table together. Redis has none, and `None` says so.
-    pub async fn key_facts(&mut self) -> Result<Option<KeyFacts>, Error> {
-        match &mut self.backend {
-            Backend::Postgres(store) => store.key_facts().await.map(Some),
-            Backend::Sqlite(store) => store.key_facts().await.map(Some),
-            Backend::MySql(store) => store.key_facts().await.map(Some),
-            Backend::Redis(_) => Ok(None),
-        }
-    }
-
     /// The different tokens that a test fits.
     pub async fn find_tokens(&mut self, fits: &dyn Fn(&Secret) -> bool) -> Result<Vec<Secret>, Error> {
         let kind = self.kind();
@@ -497,7 +477,7 @@ pub(super) async fn within<T>(
 }
 
 /// What is done on PostgreSQL and SQLite, and elsewhere only with all sessions at once.
-fn not_yet(what: &str, kind: StoreKind) -> Error {
+pub(super) fn not_yet(what: &str, kind: StoreKind) -> Error {
     Error::Unsupported {
         what: format!("{what} on {kind} yet: there it counts, purges and restores all sessions"),
     }
