@@ -35,10 +35,10 @@ TRAFFIC = {
 
 
 def psql(server, *commands):
+    # From standard input, each statement is a transaction of its own.
     args = ["psql", "-q", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", server]
-    for command in commands:
-        args += ["-c", command]
-    return subprocess.run(args, check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = ";\n".join(command.strip().rstrip(";") for command in commands) + ";\n"
+    return subprocess.run(args, check=True, input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True).stdout
 
 
 class Traffic:

@@ -1,6 +1,8 @@
-//! What holds a session table together: whether tokens are unique, ends are indexed, users are referred to.
+//! What a change of a session table's form needs: whether tokens are unique, ends are indexed, users are referred to;
+//! and a copy of every row that deletes none.
 
-use super::TableName;
+use super::store::{Backend, not_yet};
+use super::{BackupInfo, BackupSpec, Error, Store, TableName};
 use serde::Serialize;
 
 /// The indexes and references of a session table, as far as they matter.
@@ -20,4 +22,25 @@ pub struct KeyFacts {
     pub user: Option<String>,
     /// Whether it is a foreign key.
     pub user_is_foreign: bool,
+}
+
+impl Store {
+    /// Which indexes and references hold the session table together. Redis has none, and `None` says so.
+    pub async fn key_facts(&mut self) -> Result<Option<KeyFacts>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.key_facts().await.map(Some),
+            Backend::Sqlite(store) => store.key_facts().await.map(Some),
+            Backend::MySql(store) => store.key_facts().await.map(Some),
+            Backend::Redis(_) => Ok(None),
+        }
+    }
+
+    /// Copies every session into a backup and deletes none; `None` when there is none. On PostgreSQL.
+    pub async fn copy(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
+        let kind = self.kind();
+        match &mut self.backend {
+            Backend::Postgres(store) => store.copy(spec).await,
+            _ => Err(not_yet("backups without a deletion", kind)),
+        }
+    }
 }

@@ -8,9 +8,9 @@ use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, KeyFacts, Lifetime, ListQuery, Mark, Options, Orphaned,
-    Page, Purged, Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern,
-    UsersTable, UsersWanted,
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Mark, Options, Orphaned, Page,
+    Purged, Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
+    UsersWanted,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
@@ -24,7 +24,7 @@ const ATTEMPTS: u32 = 3;
 #[derive(Debug)]
 pub struct Store {
     url: StoreUrl,
-    backend: Backend,
+    pub(super) backend: Backend,
 }
 
 /// What one deletion took.
@@ -43,7 +43,7 @@ impl From<Option<BackupInfo>> for Removed {
 }
 
 #[derive(Debug)]
-enum Backend {
+pub(super) enum Backend {
     Postgres(Box<Postgres>),
     Sqlite(Box<Sqlite>),
     MySql(Box<MySql>),
@@ -137,15 +137,6 @@ impl Store {
         let done = self.delete(&Selection::All, spec).await?;
         let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
         Ok(Purged { before, deleted, backed_up, after, backup, later })
-    }
-
-    /// Copies every session into a backup and deletes none; `None` when there is none. On PostgreSQL.
-    pub async fn copy(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
-        let kind = self.kind();
-        match &mut self.backend {
-            Backend::Postgres(store) => store.copy(spec).await,
-            _ => Err(Error::Unsupported { what: format!("a backup without a deletion on {kind}") }),
-        }
     }
 
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
@@ -331,16 +322,6 @@ impl Store {
             facts.orphaned = Some(self.orphaned(users).await?);
         }
         Ok(facts)
-    }
-
-    /// Which indexes and references hold the session table together. Redis has none, and `None` says so.
-    pub async fn key_facts(&mut self) -> Result<Option<KeyFacts>, Error> {
-        match &mut self.backend {
-            Backend::Postgres(store) => store.key_facts().await.map(Some),
-            Backend::Sqlite(store) => store.key_facts().await.map(Some),
-            Backend::MySql(store) => store.key_facts().await.map(Some),
-            Backend::Redis(_) => Ok(None),
-        }
     }
 
     /// The different tokens that a test fits.

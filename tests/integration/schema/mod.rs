@@ -10,4 +10,5 @@ mod refusals; // what stands in the way is said, and nothing is changed
 mod rights; // who may do what afterwards
 mod rounds; // apply, rollback, apply, and the exported SQL: the same catalogue each time
 mod table; // a table of sessions of its own for each test
+mod uses; // status, revoke, and advice for other session tables
 mod values; // what old rows are given

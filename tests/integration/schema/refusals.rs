@@ -80,6 +80,9 @@ async fn what_is_no_plain_table_is_refused() {
         let table = Table::with(sql).await;
         for command in [&["plan"][..], &["apply", "--yes"], &["verify"], &["rollback", "--yes"]] {
             let text = table.said(command, 2);
+            // Without such a table, a plan looks for any other session table to advise on.
+            let expected =
+                if sql == "SELECT" && command == ["plan"] { "looks like a session store" } else { expected };
             assert!(text.contains(expected), "{command:?}: {text}");
         }
     }
@@ -117,7 +120,7 @@ async fn a_read_only_server_and_other_stores_are_refused() {
         .run("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$")
         .await;
     assert!(table.said(&["apply", "--yes"], 2).contains("read-only by default"));
-    let mut command = table.command(&["plan"]);
+    let mut command = table.command(&["apply", "--yes"]);
     let source = table.dir.path().join("url");
     std::io::Write::write_all(&mut std::fs::File::create(&source).unwrap(), b"redis://127.0.0.1:1/0")
         .unwrap();
