@@ -1,11 +1,12 @@
 //! unleak finds leaked credentials, rotates the leaked session secret, ends the sessions it could forge, and proves it.
 //!
-//! Three flows, each of which runs one way:
+//! Four flows, each of which runs one way:
 //!
 //! ```text
 //! source ──Blob──▶ detect ──Finding──▶ report                                        scan
 //! plan ──▶ journal ──▶ step (generate, target, reload, purge, verify) ──▶ incident   rotate
 //! store/dialect ──▶ selection ──▶ procedure (backup, apply, verify)                  session
+//! objects ──▶ plan ──▶ journal ──▶ step ──▶ verify, or back by the journal          schema
 //! ```
 //!
 //! `cli` and `serve` translate arguments and requests into calls of these and hold no logic; only `cli` prints, exits or
@@ -29,6 +30,7 @@ pub mod report;
 pub mod rotate;
 pub mod rule;
 pub mod scan;
+pub mod schema;
 pub mod secret;
 pub mod serve;
 pub mod session;

@@ -17,6 +17,7 @@ mod progress;
 mod rotate;
 mod rules;
 mod scan;
+mod schema;
 mod serve;
 mod sessions;
 mod store;
@@ -47,6 +48,7 @@ enum Command {
     Hook(hook::Args),
     Rotate(Box<rotate::Args>),
     Sessions(Box<sessions::Args>),
+    Schema(Box<schema::Args>),
     Incident(incident::Args),
     Audit(audit::Args),
     Serve(Box<serve::Args>),
@@ -72,6 +74,7 @@ pub fn main() -> Exit {
         Command::Hook(args) => hook::run(&args, &mut context),
         Command::Rotate(args) => rotate::run(&args, &mut context),
         Command::Sessions(args) => sessions::run(&args, &mut context),
+        Command::Schema(args) => schema::run(&args, &mut context),
         Command::Incident(args) => incident::run(&args, &mut context),
         Command::Audit(args) => audit::run(&args, &mut context),
         Command::Serve(args) => serve::run(&args, &mut context),

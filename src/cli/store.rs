@@ -2,10 +2,11 @@
 
 use super::{Context, Failure, input};
 use crate::exit::Exit;
-use crate::rotate::StoreAccess;
-use crate::secret::Secret;
+use crate::rotate::{StoreAccess, protect};
+use crate::secret::{RedactingWriter, Redactor, Secret};
 use crate::session::Options;
 use serde::{Deserialize, Serialize};
+use std::io;
 use std::path::PathBuf;
 
 /// The store, its password, and what should not be detected.
@@ -65,6 +66,19 @@ impl StoreArguments {
         Ok(Some(access))
     }
 
+    /// The store that must have been named. From here on no secret of it can be printed.
+    pub(super) fn guarded(&self, options: Options, context: &mut Context) -> Result<StoreAccess, Failure> {
+        protect();
+        let access = self.access(options, None, context)?.ok_or_else(|| {
+            Failure::usage("no session store was named")
+                .hinted("give --store postgres://USER@HOST/DB or sqlite:PATH, or --store-from env:VARIABLE")
+        })?;
+        let redactor = Redactor::new(access.secrets());
+        guard(&mut context.out, &redactor);
+        guard(&mut context.err, &redactor);
+        Ok(access)
+    }
+
     /// The store's password: from the file, else from the environment.
     fn password(
         &self,
@@ -84,4 +98,9 @@ impl StoreArguments {
             _ => Ok(found),
         }
     }
+}
+
+fn guard(stream: &mut Box<dyn io::Write>, redactor: &Redactor) {
+    let inner = std::mem::replace(stream, Box::new(io::sink()));
+    *stream = Box::new(RedactingWriter::new(inner, redactor.clone()));
 }

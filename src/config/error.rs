@@ -68,8 +68,8 @@ impl Error {
         Some(match self {
             Self::Unreadable { .. } => "check the path and its permissions".to_owned(),
             Self::Invalid { .. } => "the keys are `rules: [files]`, `disable: [ids, or {rule: ID, paths: [globs]}]`, \
-                 `override: {ID: {severity, confidence, title}}` and `allow: {paths: [globs], values: [texts, or {pattern: \
-                 REGEX}]}`"
+                 `override: {ID: {severity, confidence, title}}`, `allow: {paths: [globs], values: [texts, or {pattern: \
+                 REGEX}]}` and `sessions: {table, token, user, expiry, unit, thresholds: {…}, logs: {…}}`"
                 .to_owned(),
             Self::Rules { source, .. } => return source.hint(),
             Self::RulesOfFolder(_) => {

@@ -1,6 +1,6 @@
 //! The file as it is written, and what is made of it.
 
-use super::{Config, Disabled, Error, Globs, Override, Position, ReadRules, Values};
+use super::{Config, Disabled, Error, Globs, Override, Position, ReadRules, Sessions, Values};
 use crate::finding::{Confidence, Severity};
 use serde::Deserialize;
 use serde_yaml::Spanned;
@@ -14,6 +14,7 @@ struct File {
     disable: Vec<Spanned<Disable>>,
     r#override: BTreeMap<String, Spanned<Change>>,
     allow: Allow,
+    sessions: Option<Spanned<Sessions>>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +68,7 @@ pub(super) fn read(path: &Path, text: &str, rules: Option<&ReadRules<'_>>) -> Re
         Error::Invalid { path: path.to_owned(), line, column, reason }
     };
     let file: Option<File> = serde_yaml::from_str(text).map_err(form)?;
-    let File { rules: files, disable, r#override: overrides, allow } = file.unwrap_or_default();
+    let File { rules: files, disable, r#override: overrides, allow, sessions } = file.unwrap_or_default();
     let mut config = Config { path: path.to_owned(), ..Config::default() };
     for name in &files {
         let read = rules.ok_or_else(|| Error::RulesOfFolder(path.to_owned()))?;
@@ -88,6 +89,11 @@ pub(super) fn read(path: &Path, text: &str, rules: Option<&ReadRules<'_>>) -> Re
         config.wrong(position(&allow.paths[number]), format!("allow.paths: {reason}"))
     })?;
     config.allowed_values = allowed(&config, allow.values)?;
+    if let Some(sessions) = sessions {
+        let at = position(&sessions);
+        sessions.value.check().map_err(|reason| config.wrong(at, reason.to_owned()))?;
+        config.sessions = sessions.value;
+    }
     Ok(config)
 }
 

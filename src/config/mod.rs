@@ -9,11 +9,13 @@ mod file;
 mod globs;
 mod layer;
 mod select;
+mod sessions;
 mod values;
 
 pub use error::Error;
 pub use layer::{Layer, Layers};
 pub use select::{Selection, select};
+pub use sessions::{Sessions, Thresholds, Unit};
 
 use crate::coverage::LayerKind;
 use crate::finding::{Confidence, Severity};
@@ -42,6 +44,7 @@ pub struct Config {
     overrides: Vec<Override>,
     allowed_paths: Globs,
     allowed_values: Values,
+    sessions: Sessions,
 }
 
 /// A line and a column, from 1.
@@ -108,6 +111,11 @@ impl Config {
         let path = folder.join(FILE_NAME);
         // A link is found too, and then refused: to pass over it would be to scan without what it says.
         path.symlink_metadata().is_ok().then_some(path)
+    }
+
+    /// What it says about sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
     }
 
     /// An error about one place of this file.

@@ -17,10 +17,15 @@ pub enum JwtKey {
 }
 
 impl JwtKey {
-    /// A key as it is configured: a public key in PEM, or a secret. `None` for PEM that holds no RSA key.
+    /// A key as it is configured: a public key in PEM, or a secret. `None` for PEM that holds no RSA key, for public keys in
+    /// other forms, and for nothing.
     pub fn new(key: &Secret) -> Option<Self> {
-        let text = std::str::from_utf8(key.expose()).unwrap_or_default();
-        let Some((_, rest)) = text.split_once("-----BEGIN ") else { return Some(Self::Secret(key.clone())) };
+        let text = std::str::from_utf8(key.expose()).ok()?.trim();
+        let Some((_, rest)) = text.split_once("-----BEGIN ") else {
+            // A public key in another form, taken for a secret, would let everybody sign who has it.
+            let is_public = ["MII", "ssh-", "{", "ecdsa-"].iter().any(|start| text.starts_with(start));
+            return (!is_public && !text.is_empty()).then(|| Self::Secret(key.clone()));
+        };
         let (label, rest) = rest.split_once("-----")?;
         let (body, _) = rest.split_once("-----END ")?;
         let body: String = body.chars().filter(|c| !c.is_whitespace()).collect();

@@ -5,10 +5,12 @@
 
 mod append;
 pub mod chain;
+mod fault;
 mod lock;
 mod write;
 
 pub use append::AppendFile;
+pub use fault::die;
 pub use lock::Lock;
 pub use write::{Mode, TEMPORARY, check_replaceable, create_private_dir, create_whole, write_atomic};
 

@@ -35,10 +35,7 @@ impl Fault {
             return;
         }
         if self.kill {
-            #[cfg(unix)]
-            let _: Result<_, _> =
-                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-            std::process::abort();
+            crate::durable::die();
         }
         stop.wait(std::time::Duration::from_mins(1));
     }

@@ -70,6 +70,16 @@ impl StoreAccess {
         self
     }
 
+    /// The store's address.
+    pub fn url(&self) -> &StoreUrl {
+        &self.url
+    }
+
+    /// What to connect with besides the address.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// What must never be shown.
     pub fn secrets(&self) -> &[Secret] {
         &self.secrets

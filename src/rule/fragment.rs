@@ -77,8 +77,8 @@ const CODE: &str = concat!(
     r"^(?:process\.env|os\.(?:environ|getenv)|import\.meta|env[.:(]|ENV\b|config[.(]|settings\.|secrets?\.|vault[:.]",
     r"|arn:aws|op://|ssm:|sm://|file:|https?://|ref\+|\$[{(A-Za-z_]{2}|%\w{0,8}[({]|%[A-Z_]{2}|@Microsoft|!(?:Ref|Sub|Get|Import))",
     // calls, paths of identifiers, constants, words in every casing, file names
-    r"|^[A-Za-z_&][\w.:]*\([\w.():&?!]*$",
-    r"|^[A-Za-z_]+\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]+\d?)+[.)\]}]{0,4}$|^\)+[.;]\w|^\(\w+(?::|\(\w*\))|^\.\$\w|^\.[a-z_]\w*\(",
+    r"|^[A-Za-z_&][\w.:]*\([\w.():&?!*+=]*$",
+    r"|^[A-Za-z_]+\d?(?:(?:\.|->|::|\?\.)[A-Za-z_]+\d?)+[.)\]}]{0,4}$|^\)+[.;]\w|^:[A-Za-z_]|^\(\w+(?::|\(\w*\))|^\.\$\w|^\.[a-z_]\w*\(",
     r"|^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$",
     r"|^[a-z]+(?:[A-Z][a-z]+)+\d?$|^[a-z]+(?:[A-Z][a-z]{2,20}(?:[A-Z]?\d)*)+$",
     r"|^[A-Za-z]+(?:[_-][A-Za-z]+)+[.!?:)]{0,2}$|^[A-Za-z\x80-\xff]{1,15}[.!?:]?$|^[a-z][a-z-]*:\d{1,5}$",

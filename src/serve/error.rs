@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// What keeps a server from starting.
 #[derive(Debug, thiserror::Error)]
@@ -16,21 +17,63 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// Tokens and cookies would travel over a network in the clear.
+    #[error("{0} can be reached by other machines, and nothing encrypts what they send")]
+    Unencrypted(SocketAddr),
+    /// A certificate or its key cannot be used.
+    #[error("{path} cannot be used for TLS: {reason}", path = path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// The file of the administrators' tokens cannot be used.
+    #[error("{path} cannot be used: {reason}", path = path.display())]
+    Tokens {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// No token has this name, or one has it already.
+    #[error("{name}: {reason}")]
+    Token {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Durable(#[from] crate::durable::Error),
+    /// The operating system has no randomness to give.
+    #[error("the operating system gives no random numbers")]
+    Random,
 }
 
 impl Error {
     /// The next step.
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Listen { source, .. } => Some(match source.kind() {
-                io::ErrorKind::AddrInUse => {
-                    "another process has this port: choose another one with --listen".to_owned()
-                }
+        let text = match self {
+            Self::Listen { source, .. } => match source.kind() {
+                io::ErrorKind::AddrInUse => "another process has this port: choose another one with --listen",
                 io::ErrorKind::PermissionDenied => {
-                    "ports below 1024 are for privileged users: choose a higher one with --listen".to_owned()
+                    "ports below 1024 are for privileged users: choose a higher one with --listen"
                 }
-                _ => "choose an address of this machine with --listen".to_owned(),
-            }),
-        }
+                _ => "choose an address of this machine with --listen",
+            },
+            Self::Unencrypted(_) => {
+                "listen on 127.0.0.1, give --tls-cert and --tls-key, or say --behind-proxy when a proxy that does TLS is the only one that reaches this port"
+            }
+            Self::Tls { .. } => "give the certificate chain and its private key as PEM files",
+            Self::Tokens { .. } => {
+                "it must be readable by its owner alone (chmod 600); remove it and add the tokens again when it is damaged"
+            }
+            Self::Token { .. } => "`unleak serve token list` shows which there are",
+            Self::Durable(error) => return error.hint(),
+            Self::Random => return None,
+        };
+        Some(text.to_owned())
     }
 }

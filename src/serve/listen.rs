@@ -3,22 +3,38 @@
 
 use super::Error;
 use axum::Router;
+use axum::extract::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+impl Default for Peer {
+    fn default() -> Self {
+        Self((Ipv4Addr::UNSPECIFIED, 0).into())
+    }
+}
 
 /// What one client, and all of them, may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Connections at a time; more wait in the system's queue.
     pub connections: usize,
+    /// How long a TLS handshake may take.
+    pub handshake: Duration,
     /// How long the head of a request may take, the wait for one on an open connection included.
     pub head: Duration,
     /// How many bytes the head of a request may have.
@@ -31,6 +47,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             head_bytes: 64 << 10,
             farewell: Duration::from_secs(10),
@@ -39,20 +56,20 @@ impl Default for Limits {
 }
 
 /// A socket that is listened on.
-#[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
     limits: Limits,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Listener {
-    /// Listens on an address; port 0 takes any that is free.
+    /// Listens on an address, with TLS or without; port 0 takes any that is free.
     ///
     /// # Errors
     /// [`Error::Listen`] when the address cannot be had.
-    pub async fn bind(address: SocketAddr, limits: Limits) -> Result<Self, Error> {
+    pub async fn bind(address: SocketAddr, limits: Limits, tls: Option<TlsAcceptor>) -> Result<Self, Error> {
         let socket = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        Ok(Self { socket, limits })
+        Ok(Self { socket, limits, tls })
     }
 
     /// The address, with the port that was found free.
@@ -70,12 +87,15 @@ impl Listener {
                 () = &mut stopped => break,
                 accepted = self.accept(&connections) => accepted,
             };
-            let Some((stream, permit)) = accepted else { continue };
-            let service = TowerToHyperService::new(router.clone());
-            let connection = graceful.watch(self.protocol().serve_connection(TokioIo::new(stream), service));
+            let Some((stream, peer, permit)) = accepted else { continue };
+            let connection =
+                Connection { peer, limits: self.limits, router: router.clone(), watcher: graceful.watcher() };
+            let tls = self.tls.clone();
             tokio::spawn(async move {
-                // A connection that breaks off is the client's affair.
-                drop(connection.await);
+                match tls {
+                    None => connection.answer(stream).await,
+                    Some(tls) => connection.answer_by_tls(stream, &tls).await,
+                }
                 drop(permit);
             });
         }
@@ -85,16 +105,13 @@ impl Listener {
     }
 
     /// The next connection when there is room for one; `None` when it could not be accepted.
-    async fn accept(
-        &self,
-        connections: &Arc<Semaphore>,
-    ) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    async fn accept(&self, connections: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
         let permit = Arc::clone(connections).acquire_owned().await.ok()?;
         match self.socket.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Answers are small: none should wait for the next.
                 stream.set_nodelay(true).ok()?;
-                Some((stream, permit))
+                Some((stream, Peer(peer), permit))
             }
             Err(_) => {
                 // Mostly too many open files: the ones under way will close theirs.
@@ -103,14 +120,38 @@ impl Listener {
             }
         }
     }
+}
 
-    fn protocol(&self) -> http1::Builder {
-        let mut builder = http1::Builder::new();
-        builder
+/// One connection and what answers it.
+struct Connection {
+    peer: Peer,
+    limits: Limits,
+    router: Router,
+    watcher: Watcher,
+}
+
+impl Connection {
+    /// Who does not come to the end of a handshake in time is gone.
+    async fn answer_by_tls(self, stream: TcpStream, tls: &TlsAcceptor) {
+        if let Ok(Ok(stream)) = tokio::time::timeout(self.limits.handshake, tls.accept(stream)).await {
+            self.answer(stream).await;
+        }
+    }
+
+    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        let peer = self.peer;
+        let service = self.router.map_request(move |mut request: Request<hyper::body::Incoming>| {
+            request.extensions_mut().insert(peer);
+            request
+        });
+        let mut protocol = http1::Builder::new();
+        protocol
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head)
             .max_buf_size(self.limits.head_bytes)
             .max_headers(100);
-        builder
+        let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        // A connection that breaks off is the client's affair.
+        drop(self.watcher.watch(connection).await);
     }
 }

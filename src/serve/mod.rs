@@ -1,29 +1,88 @@
 //! One process beside an application: forward-auth against stale sessions, an admin API and page, metrics.
 //!
 //! ```text
-//! listen (bounds, deadlines, shutdown) ──▶ router ──▶ verify, admin, health, metrics ──▶ session, rotate, …
+//! listen (bounds, deadlines, TLS, shutdown) ──▶ router ──▶ access ──▶ admin, page, metrics ──▶ session, rotate, …
 //! ```
 //! Handlers translate requests into calls of the library and hold no logic of their own. Nothing that is answered or
 //! logged shows a token or a secret.
 
+mod access;
+mod admin;
+mod app;
 mod error;
+mod headers;
 mod health;
+mod limit;
 mod listen;
+mod metrics;
+mod observe;
+mod page;
 mod problem;
+mod procedure;
+mod samples;
+mod sessions;
+mod stores;
+mod tls;
 pub mod verify;
 
+pub use access::{Scope, TokenInfo, Tokens, TrustedProxy};
+pub use app::{App, Settings};
 pub use error::Error;
 pub use listen::{Limits, Listener};
+pub use observe::LOG;
 pub use problem::Problem;
+pub use tls::acceptor;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
 
-/// Everything that a server answers; forward-auth where there is a verifier.
-pub fn router(verifier: Option<Arc<verify::Verifier>>) -> Router {
-    Router::new()
-        .merge(health::router())
+/// A change that takes longer goes on without whoever asked for it.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// A request's body has no more bytes than these.
+const LARGEST: usize = 64 << 10;
+
+/// Everything that a server answers: administration where there is a store, forward-auth where there is a verifier.
+pub fn router(app: Option<&App>, verifier: Option<Arc<verify::Verifier>>) -> Router {
+    health::router()
+        .merge(app.map(administration).unwrap_or_default())
+        // Asked for every request of an application, by whoever uses it: no administrator, and no line in the log.
         .merge(verifier.map(verify::router).unwrap_or_default())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(headers::add))
 }
+
+fn administration(app: &App) -> Router {
+    let metrics = health::metrics();
+    let (open, closed) = if app.metrics_open { (metrics, Router::new()) } else { (Router::new(), metrics) };
+    let closed = closed
+        .merge(admin::router())
+        .merge(page::router())
+        .layer(from_fn_with_state(app.clone(), access::guard));
+    Router::new()
+        .merge(health::ready())
+        .merge(page::open())
+        .merge(open)
+        .merge(closed)
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .with_state(app.clone())
+}
+
+/// A fault of ours is told as such, without what it was about.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::internal("this is a fault of unleak; its log says where").into_response()
+}
+
+#[cfg(test)]
+mod tests;

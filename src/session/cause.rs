@@ -30,10 +30,23 @@ impl Cause {
         self.number
     }
 
-    pub(super) fn is_lock_conflict(&self) -> bool {
-        // lock wait timeout, deadlock
+    /// Whether nobody answered, or the server cannot serve anybody at the moment: no code at all, PostgreSQL's classes of
+    /// lost connections, missing resources and operators' interventions, MySQL's lost connections, Redis' own states.
+    pub(super) fn is_outage(&self) -> bool {
         if let Some(number) = self.number {
-            return matches!(number, 1205 | 1213);
+            return matches!(number, 1040 | 1053 | 1203 | 2000..=2999);
+        }
+        let states = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "TRYAGAIN"];
+        self.code().is_none_or(|code| {
+            ["08", "53", "57", "XX"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+                || states.contains(&code)
+        })
+    }
+
+    pub(crate) fn is_lock_conflict(&self) -> bool {
+        // lock wait timeout, deadlock, a row that changed since it was read
+        if let Some(number) = self.number {
+            return matches!(number, 1205 | 1213 | 1020);
         }
         // lock_not_available, deadlock_detected; SQLITE_BUSY, SQLITE_LOCKED and their extended codes
         matches!(self.code(), Some("55P03" | "40P01" | "5" | "6" | "261" | "262" | "517" | "773"))
@@ -44,10 +57,10 @@ impl Cause {
         self.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 8)
     }
 
-    pub(super) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         Some(
             match self.code()? {
-                "NOPERM" => "the account needs SCAN, TYPE, GETRANGE, STRLEN, DUMP, PTTL, EXISTS, TIME, EVAL and UNLINK on these keys (RESTORE to put them back): ACL SETUSER",
+                "NOPERM" => "the account needs SCAN, TYPE, GET, GETRANGE, STRLEN, HMGET, DUMP, PTTL, EXISTS, TIME, EVAL and UNLINK on these keys (RESTORE to put them back, MEMORY for their sizes): ACL SETUSER",
                 "MISCONF" => "the server cannot save its data and refuses writes: look at its log and its disk",
                 "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" => {
                     "run again when CLUSTER INFO says cluster_state:ok and no slots are moving"
@@ -132,9 +145,9 @@ impl From<&sqlx::Error> for Cause {
 /// MySQL quotes values in most messages, duplicate keys with the whole key among them. These are of the server, of
 /// rights, locks, tables and columns.
 fn may_quote_data_on_mysql(number: u16) -> bool {
-    const SAFE: [u16; 24] = [
-        1040, 1044, 1045, 1046, 1049, 1053, 1054, 1105, 1114, 1129, 1130, 1142, 1143, 1146, 1205, 1213, 1227,
-        1251, 1290, 1317, 1698, 1792, 1836, 3024,
+    const SAFE: [u16; 27] = [
+        1020, 1040, 1044, 1045, 1046, 1049, 1053, 1054, 1105, 1114, 1129, 1130, 1142, 1143, 1146, 1205, 1213,
+        1227, 1251, 1267, 1290, 1317, 1698, 1792, 1836, 1969, 3024,
     ];
     !SAFE.contains(&number)
 }

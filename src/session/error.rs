@@ -1,5 +1,6 @@
 //! How a session store fails: typed, with the next step, and without a value from any row.
 
+use super::names::{bounded, paths, seen};
 use super::{Cause, StoreKind};
 use std::path::PathBuf;
 
@@ -138,14 +139,14 @@ pub enum Error {
         reason: &'static str,
     },
     /// A purge of a store without transactions ended in the middle.
-    #[error("{deleted} of {read} sessions were deleted and are backed up in {}, then it failed", .backup.display())]
+    #[error("{deleted} of {read} sessions were deleted and are backed up in {}, then it failed", paths(.backups))]
     Partial {
         /// How many sessions were read.
         read: u64,
         /// How many of them are known to be deleted.
         deleted: u64,
-        /// The backup, which holds all of them.
-        backup: PathBuf,
+        /// The backups, which hold all of them.
+        backups: Vec<PathBuf>,
         /// What failed.
         #[source]
         cause: Box<Self>,
@@ -242,6 +243,18 @@ pub enum Error {
     Unsupported {
         /// What it is.
         what: String,
+    },
+    /// A question that has no meaning on this kind of store, or whose answer is elsewhere.
+    #[error("{what} cannot be told on {kind}: {reason}")]
+    Impossible {
+        /// What was asked.
+        what: &'static str,
+        /// The kind of store.
+        kind: StoreKind,
+        /// Why.
+        reason: &'static str,
+        /// The next step, where there is one.
+        hint: Option<&'static str>,
     },
     /// A table lacks the column that a selection needs, or the column is of no use.
     #[error("the table {table} does not serve for this: {reason}")]
@@ -400,6 +413,7 @@ impl Error {
             Self::Connect { password_given, cause, .. } => return cause.connect_hint(*password_given),
             Self::NoSessionTable { .. } => "check the database in the address, or name the table and its form with --table and --dialect".to_owned(),
             Self::Ambiguous { .. } => "name the one that the application uses with --table (and --dialect)".to_owned(),
+            Self::UnknownDialect { name, .. } if name == "custom" => "describe the table in .unleak.yaml: `sessions: {table: logins, token: id, expiry: until, unit: seconds}`".to_owned(),
             Self::NoSuchTable { .. } => "write the name exactly as in the catalogue: TABLE or SCHEMA.TABLE".to_owned(),
             Self::NoSessionKeys { .. } => "check the number of the database in the address, or name the form with --dialect and the keys' prefix with --table; Laravel's sessions look like its cache and need --dialect laravel".to_owned(),
             Self::ForeignKeys { .. } => "name the sessions' own prefix with --table, and their form with --dialect (custom takes every string and hash); nothing was changed".to_owned(),
@@ -431,10 +445,20 @@ impl Error {
             Self::Revives { .. } => "add --revive when every one of them is meant to log its holder in again".to_owned(),
             Self::Fingerprint { found: 0, .. } => "`unleak sessions list` shows the fingerprints, which change with the key in the state folder".to_owned(),
             Self::Fingerprint { .. } => "`unleak sessions dedupe` clears tokens that several rows have".to_owned(),
+            Self::Impossible { hint, .. } => return hint.map(str::to_owned),
             Self::Durable(error) => return error.hint(),
             Self::Key { .. } => "keys are one line of 64 hexadecimal characters in a file that only its owner can read (chmod 600)".to_owned(),
             _ => return None,
         })
+    }
+
+    /// Whether the store could not be asked, in contrast to a question that it refused.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Timeout { .. } => true,
+            Self::Database { cause, .. } => cause.is_outage(),
+            _ => false,
+        }
     }
 
     /// Whether trying again can help because somebody else held a lock.
@@ -444,45 +468,5 @@ impl Error {
 
     pub(super) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |error| Self::Database { doing, cause: Cause::from(&error) }
-    }
-}
-
-fn seen(tables: &[String]) -> String {
-    if tables.is_empty() {
-        "it has no tables".to_owned()
-    } else {
-        format!("tables seen: {}", bounded(tables))
-    }
-}
-
-/// All of them: each is the only copy of what it holds.
-fn paths(backups: &[PathBuf]) -> String {
-    let shown: Vec<_> = backups.iter().map(|path| path.display().to_string()).collect();
-    if shown.is_empty() { "no file".to_owned() } else { shown.join(", ") }
-}
-
-/// At most ten names, each cut at 80 characters: a database may hold thousands.
-fn bounded(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    let cut = |name: &String| -> String {
-        name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(80).collect()
-    };
-    let text = names.iter().take(SHOWN).map(cut).collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => text,
-        more => format!("{text} and {more} more"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_names_are_bounded_and_printable() {
-        let names: Vec<String> = (0..1000).map(|n| format!("t\x1b{n}{}", "x".repeat(500))).collect();
-        let text = bounded(&names);
-        assert!(text.len() < 1200, "{}", text.len());
-        assert!(text.ends_with("and 990 more") && !text.contains('\x1b'));
     }
 }

@@ -65,18 +65,19 @@ pub(super) fn page(
         filters.push(format!("({then}) AND ({past}) IS NOT TRUE"));
     }
     let from = format!("FROM {} AS s WHERE {}", of.found.table.name.quoted_by(sql), filters.join(" AND "));
-    let user = of.user_text(sql).unwrap_or_else(|_| "CAST(NULL AS text)".to_owned());
+    let user = of.user_text(sql).unwrap_or_else(|_| sql.text("NULL"));
     let made = match created(&of.found.table) {
         Some(column) => sql.millis(column, &column_of(column, sql))?,
-        None => "CAST(NULL AS bigint)".to_owned(),
+        None => sql.integer("NULL"),
     };
+    let token = &of.found.roles.token;
     let select = format!(
-        "SELECT {}, {user}, {}, {made}, CAST(CASE WHEN {past} THEN 0 ELSE 1 END AS bigint) {from} \
-         ORDER BY {}, s.{} LIMIT {} OFFSET {}",
-        sql.text(&column_of(&of.found.roles.token, sql)),
+        "SELECT {}, {user}, {}, {made}, {} {from} ORDER BY {}, {} LIMIT {} OFFSET {}",
+        sql.text_of(token, &column_of(token, sql)),
         sql.millis(&expires, &expiry)?,
+        sql.integer(&format!("CASE WHEN {past} THEN 0 ELSE 1 END")),
         sql.time_order(&expiry),
-        sql.row(),
+        sql.place(),
         query.limit,
         query.offset
     );
@@ -154,9 +155,8 @@ pub(super) fn facts(
     let past = sql.is_past(&expires, &expiry, Moment::Now)?;
     let by_then = sql.is_past(&expires, &expiry, Moment::At(Timestamp::now() + soon))?;
     let table = of.found.table.name.quoted_by(sql);
-    let sum = |condition: &str| {
-        format!("CAST(coalesce(sum(CASE WHEN {condition} THEN 1 ELSE 0 END), 0) AS bigint)")
-    };
+    let sum =
+        |condition: &str| sql.integer(&format!("coalesce(sum(CASE WHEN {condition} THEN 1 ELSE 0 END), 0)"));
     let made_since = |hours: i64| match created(&of.found.table) {
         Some(column) => {
             let expression = column_of(column, sql);
@@ -164,19 +164,19 @@ pub(super) fn facts(
             let before = sql.is_past(column, &expression, Moment::At(time))?;
             Ok(sum(&format!("{expression} IS NOT NULL AND ({before}) IS NOT TRUE")))
         }
-        None => Ok::<_, Error>("CAST(NULL AS bigint)".to_owned()),
+        None => Ok::<_, Error>(sql.integer("NULL")),
     };
     let user = of.user_text(sql).ok();
     let shared = user.as_ref().map_or_else(
-        || "CAST(NULL AS bigint)".to_owned(),
-        |_| "CAST(coalesce(sum(CASE WHEN d.owners > 1 THEN 1 ELSE 0 END), 0) AS bigint)".to_owned(),
+        || sql.integer("NULL"),
+        |_| sql.integer("coalesce(sum(CASE WHEN d.owners > 1 THEN 1 ELSE 0 END), 0)"),
     );
     // A row of nobody beside one of a user: whoever has the token is both.
     let owners = user.as_ref().map_or_else(
         || "0".to_owned(),
         |user| format!("count(DISTINCT {user}) + max(CASE WHEN {user} IS NULL THEN 1 ELSE 0 END)"),
     );
-    let token = column_of(&of.found.roles.token, sql);
+    let token = sql.exact(&of.found.roles.token, &column_of(&of.found.roles.token, sql));
     Ok(FactQueries {
         sessions: format!(
             "SELECT {}, {}, {} FROM {table} AS s",
@@ -186,14 +186,18 @@ pub(super) fn facts(
         ),
         users: user.map(|user| {
             format!(
-                "SELECT CAST(coalesce(sum(g.n), 0) AS bigint), count(*), CAST(coalesce(max(g.n), 0) AS bigint) \
+                "SELECT {}, count(*), {} \
                  FROM (SELECT count(*) AS n FROM {table} AS s WHERE {user} IS NOT NULL AND ({past}) IS NOT TRUE \
-                 GROUP BY {user}) AS g"
+                 GROUP BY {user}) AS g",
+                sql.integer("coalesce(sum(g.n), 0)"),
+                sql.integer("coalesce(max(g.n), 0)")
             )
         }),
         duplicates: format!(
-            "SELECT count(*), CAST(coalesce(sum(d.n), 0) AS bigint), {shared} FROM (SELECT count(*) AS n, {owners} AS owners \
-             FROM {table} AS s WHERE {token} IS NOT NULL GROUP BY {token} HAVING count(*) > 1) AS d"
+            "SELECT count(*), {}, {shared} FROM (SELECT {}count(*) AS n, {owners} AS owners \
+             FROM {table} AS s WHERE {token} IS NOT NULL GROUP BY {token} HAVING count(*) > 1) AS d",
+            sql.integer("coalesce(sum(d.n), 0)"),
+            sql.large()
         ),
     })
 }

@@ -5,13 +5,18 @@
 
 mod audit;
 mod backup;
+mod carry;
 mod cause;
 mod check;
 mod dialect;
 mod error;
+mod keys;
 mod listing;
+mod logs;
 mod manager;
 mod mysql;
+mod names;
+mod options;
 mod postgres;
 mod procedure;
 mod redis;
@@ -21,23 +26,33 @@ mod sqlite;
 mod store;
 mod triage;
 mod url;
+mod watch;
 
 pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
 };
+pub use carry::{Carried, Carrier, Permission};
 pub use cause::Cause;
 pub use check::{Point, PointState, Thresholds, judge};
 pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};
 pub use error::Error;
+pub use keys::KeyFacts;
 pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
+pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, user_in};
+pub use options::{Limits, Options};
+pub(crate) use postgres::{literal, open_table};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
+pub(crate) use schema::quoted;
 pub use schema::{Column, TableName};
-pub use selection::{Bounds, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted, is_routine};
-pub use store::{Limits, Options, Store};
+pub use selection::{
+    Bounds, Mark, Network, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted, is_routine,
+};
+pub use store::Store;
 pub use triage::{Seen, Triage, triage};
 pub use url::StoreUrl;
+pub use watch::{Change, Glance, Watch};
 
 use ::serde::{Deserialize, Serialize};
 use std::fmt;
@@ -79,6 +94,13 @@ pub struct Counts {
     /// The counts when an expiry without a zone is read in the server's zone, if that makes a difference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_server_zone: Option<ZoneCounts>,
+}
+
+impl Counts {
+    /// Those of a store that holds nothing.
+    fn none() -> Self {
+        Self { total: 0, active: 0, expired: 0, in_server_zone: None }
+    }
 }
 
 /// How many sessions there are when expiries are read in another zone.

@@ -3,10 +3,11 @@
 //!
 //! Undo is `Store::restore` of the backups that a report names.
 
-use super::backup::BackupInfo;
+use super::backup::{self, BackupInfo};
 use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::fmt;
 use std::time::Instant;
 
 /// What would be deleted, counted; nothing was changed for it.
@@ -144,6 +145,22 @@ pub struct ProcedureReport {
     pub cause: Option<Error>,
 }
 
+impl fmt::Display for ProcedureReport {
+    /// The counts, as the audit log and people are told them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} selected before, {} backed up, {} deleted, {} selected after; {} of {} sessions left",
+            self.selected_before,
+            self.backed_up,
+            self.deleted,
+            self.selected_after,
+            self.after.total,
+            self.before.total
+        )
+    }
+}
+
 /// How far a procedure is.
 #[derive(Clone, Copy, Debug)]
 pub struct Advance {
@@ -203,7 +220,10 @@ impl Work<'_> {
             let spec = BackupSpec { created: Timestamp::now().max(spec.created), ..*spec };
             let done = store.delete_unlocked(&self.plan.meant, &spec, Bounds { at_most, batch }).await;
             let removed = match done {
-                Err(error) => return End::Failed(error),
+                Err(error) => {
+                    self.take_note(&error);
+                    return End::Failed(error);
+                }
                 Ok(removed) if removed.backups.is_empty() => return End::Complete,
                 Ok(removed) => removed,
             };
@@ -213,6 +233,14 @@ impl Work<'_> {
             if batch.is_none_or(|batch| removed.deleted < batch) {
                 return End::Complete;
             }
+        }
+    }
+
+    /// What a store without transactions had deleted before it failed.
+    fn take_note(&mut self, error: &Error) {
+        if let Error::Partial { deleted, backups, .. } = error {
+            self.deleted += deleted;
+            self.backups.extend(backups.iter().filter_map(|path| backup::info(path).ok()));
         }
     }
 

@@ -3,7 +3,7 @@
 //! A name from outside is only ever compared with the catalogue's; what goes into SQL is the catalogue's, quoted.
 
 use super::dialect::{CUSTOM, CustomTable, Dialect, Roles, Unit};
-use super::{Error, Lifetime, StoreKind};
+use super::{Error, KeyFacts, Lifetime, StoreKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub struct TableName {
 
 impl TableName {
     /// The name as it goes into SQL.
-    pub(super) fn quoted(&self) -> String {
+    pub(crate) fn quoted(&self) -> String {
         match &self.schema {
             Some(schema) => format!("{}.{}", quoted(schema), quoted(&self.name)),
             None => quoted(&self.name),
@@ -44,7 +44,7 @@ impl fmt::Display for TableName {
 }
 
 /// An identifier as it goes into SQL: on PostgreSQL, SQLite, and MySQL with `ANSI_QUOTES` alike.
-pub(super) fn quoted(identifier: &str) -> String {
+pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
@@ -87,6 +87,20 @@ pub(super) struct Selected {
 }
 
 impl Selected {
+    /// The columns that keys are about; what the catalogue says of them is not known yet.
+    pub(super) fn key_facts(&self) -> KeyFacts {
+        let roles = &self.roles;
+        KeyFacts {
+            table: self.table.name.clone(),
+            token: roles.token.name.clone(),
+            token_is_unique: false,
+            expires: (roles.expires != roles.token).then(|| roles.expires.name.clone()),
+            expiry_is_indexed: false,
+            user: roles.user.as_ref().map(|user| user.name.clone()),
+            user_is_foreign: false,
+        }
+    }
+
     pub(super) fn lifetime(&self) -> Option<Lifetime> {
         let Unit::IdleSeconds(seconds) = self.roles.unit else { return None };
         Some(Lifetime { minutes: seconds / 60, assumed: !self.lifetime_told })
@@ -195,6 +209,16 @@ impl Wanted<'_> {
             },
         })?;
         plain(Selected { table, dialect, roles, lifetime_told: false })
+    }
+}
+
+/// The plain table that a name from outside means, whatever columns it has.
+pub(super) fn named(tables: Vec<Table>, asked: &str) -> Result<TableName, Error> {
+    let seen: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
+    let table = resolve(tables, asked, &seen)?;
+    match table.special {
+        Some(what) => Err(Error::NotAPlainTable { table: table.name.to_string(), what }),
+        None => Ok(table.name),
     }
 }
 

@@ -1,16 +1,16 @@
 //! The one handle to a session store of any kind.
 
 use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
-use super::dialect::CustomTable;
 use super::mysql::MySql;
 use super::postgres::Postgres;
-use super::redis::{Emptied, Redis};
+use super::redis::{Emptied, Redis, no_marks, no_users};
 use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Orphaned, Page, Purged, Restored,
-    Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted,
+    BackupKey, Bounds, Counts, Deleted, Error, Facts, KeyFacts, Lifetime, ListQuery, Mark, Options, Orphaned,
+    Page, Purged, Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern,
+    UsersTable, UsersWanted,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
@@ -19,51 +19,6 @@ use std::time::Duration;
 
 /// How often a purge or restore is tried while somebody else holds a lock.
 const ATTEMPTS: u32 = 3;
-
-/// What to connect with besides the address.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// The password, from a file or the environment; it wins over one in the address.
-    pub password: Option<Secret>,
-    /// The session table, when detection should not choose: `TABLE` or `SCHEMA.TABLE`; on Redis the keys' prefix.
-    pub table: Option<String>,
-    /// The dialect, when detection should not choose.
-    pub dialect: Option<String>,
-    /// Where the payload holds the user's id, as `key.key`, when it has no column.
-    pub user_path: Option<String>,
-    /// The zone in which times without one are read [default: UTC].
-    pub zone: Option<String>,
-    /// The session table in the caller's words, when it is of no known form; it wins over `table` and `dialect`.
-    pub custom: Option<CustomTable>,
-    /// How many minutes after its last use a session ends, on dialects whose rows do not tell.
-    pub lifetime: Option<u32>,
-    /// How long things may take.
-    pub limits: Limits,
-}
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// To connect.
-    pub connect: Duration,
-    /// To wait for a lock that another session holds, on each of three attempts.
-    pub lock: Duration,
-    /// One statement that only reads, and one commit.
-    pub statement: Duration,
-    /// A whole purge or restore.
-    pub purge: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            lock: Duration::from_secs(5),
-            statement: Duration::from_mins(1),
-            purge: Duration::from_mins(30),
-        }
-    }
-}
 
 /// A session store whose table was found.
 #[derive(Debug)]
@@ -132,6 +87,15 @@ impl Store {
         self.url.to_string()
     }
 
+    /// The users with one of these ids; none where the users are not beside the sessions.
+    pub async fn users_by_id(&mut self, users: &UsersTable, ids: Vec<String>) -> Result<Vec<User>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.users_by_id(users, ids).await,
+            Backend::Sqlite(store) => store.users_by_id(users, ids).await,
+            Backend::MySql(_) | Backend::Redis(_) => Ok(Vec::new()),
+        }
+    }
+
     /// What the store is and holds. Writes nothing.
     pub async fn describe(&mut self) -> Result<StoreSummary, Error> {
         let counts = self.counts().await?;
@@ -175,16 +139,22 @@ impl Store {
         Ok(Purged { before, deleted, backed_up, after, backup, later })
     }
 
+    /// Copies every session into a backup and deletes none; `None` when there is none. On PostgreSQL.
+    pub async fn copy(&mut self, spec: &BackupSpec<'_>) -> Result<Option<BackupInfo>, Error> {
+        let kind = self.kind();
+        match &mut self.backend {
+            Backend::Postgres(store) => store.copy(spec).await,
+            _ => Err(Error::Unsupported { what: format!("a backup without a deletion on {kind}") }),
+        }
+    }
+
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
     pub async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.count(selection).await,
             Backend::Sqlite(store) => store.count(selection).await,
-            Backend::MySql(_) | Backend::Redis(_) if !matches!(selection, Selection::All) => {
-                Err(not_yet(selection.name(), kind))
-            }
-            Backend::MySql(_) | Backend::Redis(_) => Ok(self.counts().await?.total),
+            Backend::MySql(store) => store.count(selection).await,
+            Backend::Redis(store) => store.count(selection).await,
         }
     }
 
@@ -195,6 +165,7 @@ impl Store {
     ) -> Result<Option<(String, u64)>, Error> {
         match &mut self.backend {
             Backend::Postgres(store) if selection.is_timed() => store.count_in_server_zone(selection).await,
+            Backend::MySql(store) if selection.is_timed() => store.count_in_server_zone(selection).await,
             _ => Ok(None),
         }
     }
@@ -205,8 +176,7 @@ impl Store {
     /// deleted and no backup is left, except for [`Error::CommitUnknown`] and [`Error::Uncounted`], which say so.
     /// A second call takes what arrived meanwhile.
     ///
-    /// Redis has no such transaction and knows no selection but all: there a session is deleted only if it is still as
-    /// it was backed up, those that were rewritten meanwhile are backed up and deleted once more, and
+    /// Redis has no such transaction: there a session is deleted only if it is still as it was backed up, those that were rewritten meanwhile are backed up and deleted once more, and
     /// [`Error::Partial`] tells how far it came.
     pub async fn delete(&mut self, selection: &Selection, spec: &BackupSpec<'_>) -> Result<Deleted, Error> {
         self.delete_bounded(selection, spec, Bounds::default()).await
@@ -222,7 +192,8 @@ impl Store {
         self.preflight().await?;
         let (before, selected_before, removed) = match &mut self.backend {
             Backend::Redis(store) if matches!(selection, Selection::All) => {
-                let Emptied { before, deleted, backups } = store.purge(spec).await?;
+                let Emptied { before, deleted, backups, .. } = store.delete(selection, spec, bounds).await?;
+                let before = before.unwrap_or_else(Counts::none);
                 let selected = before.total;
                 (before, selected, Removed { deleted, backups })
             }
@@ -274,17 +245,13 @@ impl Store {
         spec: &BackupSpec<'_>,
         bounds: Bounds,
     ) -> Result<Removed, Error> {
-        let kind = self.kind();
         for attempt in 1.. {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
                 Backend::Sqlite(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
-                Backend::MySql(_) | Backend::Redis(_) if !matches!(selection, Selection::All) => {
-                    Err(not_yet(selection.name(), kind))
-                }
-                Backend::MySql(store) => store.purge(spec).await.map(Removed::from),
+                Backend::MySql(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
                 Backend::Redis(store) => store
-                    .purge(spec)
+                    .delete(selection, spec, bounds)
                     .await
                     .map(|Emptied { deleted, backups, .. }| Removed { deleted, backups }),
             };
@@ -298,11 +265,11 @@ impl Store {
 
     /// Looks the users table up in the catalogue.
     pub async fn users_table(&mut self, wanted: &UsersWanted) -> Result<UsersTable, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.users_table(wanted).await,
             Backend::Sqlite(store) => store.users_table(wanted).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
+            Backend::MySql(store) => store.users_table(wanted).await,
+            Backend::Redis(_) => Err(no_users()),
         }
     }
 
@@ -313,41 +280,52 @@ impl Store {
         pattern: &UserPattern,
         limit: u32,
     ) -> Result<Vec<User>, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.find_users(users, pattern, limit).await,
             Backend::Sqlite(store) => store.find_users(users, pattern, limit).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
+            Backend::MySql(store) => store.find_users(users, pattern, limit).await,
+            Backend::Redis(_) => Err(no_users()),
+        }
+    }
+
+    /// Refuses a users table that the sessions cannot be held against: of another type of key, or with sessions that do not
+    /// tell whose they are.
+    pub fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
+        match &self.backend {
+            Backend::Postgres(store) => store.comparable(users),
+            Backend::Sqlite(store) => store.comparable(users),
+            Backend::MySql(store) => store.comparable(users),
+            Backend::Redis(_) => Err(no_users()),
         }
     }
 
     /// How many users there are, and how many sessions are of none of them.
     pub async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.orphaned(users).await,
             Backend::Sqlite(store) => store.orphaned(users).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("users", kind)),
+            Backend::MySql(store) => store.orphaned(users).await,
+            Backend::Redis(_) => Err(no_users()),
         }
     }
 
     /// One page of the sessions that a query fits. Tokens in it are live credentials.
     pub async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.page(query).await,
             Backend::Sqlite(store) => store.page(query).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("lists of sessions", kind)),
+            Backend::MySql(store) => store.page(query).await,
+            Backend::Redis(store) => store.page(query).await,
         }
     }
 
     /// What can be told about all sessions, and with the users table about orphans.
     pub async fn facts(&mut self, users: Option<&UsersTable>, soon: SignedDuration) -> Result<Facts, Error> {
-        let kind = self.kind();
         let mut facts = match &mut self.backend {
             Backend::Postgres(store) => store.facts(soon).await?,
             Backend::Sqlite(store) => store.facts(soon).await?,
-            Backend::MySql(_) | Backend::Redis(_) => return Err(not_yet("checks of sessions", kind)),
+            Backend::MySql(store) => store.facts(soon).await?,
+            Backend::Redis(store) => store.facts(soon).await?,
         };
         if let Some(users) = users {
             facts.orphaned = Some(self.orphaned(users).await?);
@@ -355,23 +333,44 @@ impl Store {
         Ok(facts)
     }
 
+    /// Which indexes and references hold the session table together. Redis has none, and `None` says so.
+    pub async fn key_facts(&mut self) -> Result<Option<KeyFacts>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.key_facts().await.map(Some),
+            Backend::Sqlite(store) => store.key_facts().await.map(Some),
+            Backend::MySql(store) => store.key_facts().await.map(Some),
+            Backend::Redis(_) => Ok(None),
+        }
+    }
+
     /// The different tokens that a test fits.
     pub async fn find_tokens(&mut self, fits: &dyn Fn(&Secret) -> bool) -> Result<Vec<Secret>, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.find_tokens(fits).await,
             Backend::Sqlite(store) => store.find_tokens(fits).await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("single sessions", kind)),
+            Backend::MySql(store) => store.find_tokens(fits).await,
+            Backend::Redis(store) => store.find_tokens(fits).await,
+        }
+    }
+
+    /// The different texts of a mark that a test fits: what [`Selection::Marked`] takes.
+    pub async fn marks(&mut self, mark: Mark, fits: &dyn Fn(&str) -> bool) -> Result<Vec<String>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.marks(mark, fits).await,
+            Backend::Sqlite(store) => store.marks(mark, fits).await,
+            Backend::MySql(store) => store.marks(mark, fits).await,
+            Backend::Redis(_) => Err(no_marks()),
         }
     }
 
     /// Adds a unique index on the token, unless there is one; gives whether it was added.
     pub async fn add_unique_token(&mut self) -> Result<bool, Error> {
-        let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.add_unique_token().await,
             Backend::Sqlite(store) => store.add_unique_token().await,
-            Backend::MySql(_) | Backend::Redis(_) => Err(not_yet("unique indexes", kind)),
+            Backend::MySql(store) => store.add_unique_token().await,
+            // A key is there once as it is.
+            Backend::Redis(_) => Ok(false),
         }
     }
 
@@ -420,7 +419,7 @@ impl Store {
                 let of_duplicates = info.selection == Selection::Duplicates.name();
                 store.was_committed(Reader::open(path, key)?, of_duplicates).await?
             }
-            Backend::MySql(store) => store.was_committed(Reader::open(path, key)?).await?,
+            Backend::MySql(store) => store.was_committed(Reader::open(path, key)?, &info.selection).await?,
             Backend::Redis(store) => return store.settle(path, key).await,
         };
         Ok(match committed {
@@ -474,11 +473,4 @@ pub(super) async fn within<T>(
     tokio::time::timeout(limit, work)
         .await
         .unwrap_or_else(|_| Err(Error::Timeout { doing, seconds: limit.as_secs() }))
-}
-
-/// What is done on PostgreSQL and SQLite, and elsewhere only with all sessions at once.
-fn not_yet(what: &str, kind: StoreKind) -> Error {
-    Error::Unsupported {
-        what: format!("{what} on {kind} yet: there it counts, purges and restores all sessions"),
-    }
 }

@@ -26,6 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // git stays out of rotate: it says which value goes, and this knows how a commit is made
     ("contain", &["durable", "secret"]),
     ("session", &["durable", "secret"]),
+    // beside rotate: what it changes is the form of a store, not what is in it
+    ("schema", &["session", "durable", "secret"]),
     // what both stand on
     ("cookie", &["secret"]),
     ("finding", &["coverage", "exit", "secret"]),

@@ -33,6 +33,8 @@ mod report; // the report formats, against their schemas
 mod rotate; // unleak rotate against a real application and store: every way it can end, and that nothing leaks
 mod rules; // the built-in rules, rule files, and `unleak rules`
 mod scan; // unleak scan: every source, what it must find there, and what it must not pass over in silence
+mod schema; // unleak schema on a real PostgreSQL: plan, apply, verify, rollback, crashes, refusals
+mod serve; // unleak serve: API, page, metrics, who is let in
 mod session; // session stores: detection, counts, backup and purge on real PostgreSQL and SQLite
 mod tokens; // live-looking credentials, made at run time
 #[cfg(unix)] // starts applications by a shell script

@@ -1,63 +1,100 @@
 //! `unleak serve`: arguments in, a server until somebody stops it.
 
+mod arguments;
+mod example;
+mod log;
+mod token;
 mod verify;
 
-use super::sessions::Users;
-use super::store::StoreArguments;
 use super::{Context, Failure, interrupt};
 use crate::exit::Exit;
-use crate::serve::verify::EXAMPLES;
 use crate::serve::{Error, Limits, Listener, router};
-use crate::session::Options;
-use std::net::SocketAddr;
+use arguments::Serving;
 use tokio::sync::watch;
 
-/// Answer a proxy whether a session is alive, and show sessions, incidents and metrics to administrators.
+/// Show sessions, incidents and metrics to administrators, and answer a proxy whether a session is alive.
 #[derive(clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+The page is at the address that is printed; log in with a token. Programs send it as `Authorization: Bearer TOKEN` to
+the API below /admin, which /openapi.json describes. /metrics wants a token too; /healthz and /readyz want none.
+
+Examples:
+  A token, printed this once, then the server:
+    unleak serve token add ada --scope write
+    unleak serve --store postgres://app@127.0.0.1/app
+
+  With TLS, reachable by others:
+    unleak serve --store-from env:DATABASE_URL --listen 0.0.0.0:8790 --tls-cert chain.pem --tls-key key.pem
+
+  Behind a proxy that does TLS and logs people in:
+    unleak serve --store-from env:DATABASE_URL --listen 10.0.0.5:8790 --behind-proxy \\
+      --trust-header X-User --trusted-proxy 10.0.0.2"
+)]
 pub(super) struct Args {
-    /// The address to listen on; port 0 takes any that is free.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8790")]
-    listen: SocketAddr,
-    /// Print a proxy's configuration for forward-auth, and do nothing else.
-    #[arg(long, value_name = "PROXY", value_parser = ["nginx", "caddy", "traefik", "envoy", "haproxy"])]
-    example: Option<String>,
+    #[command(subcommand)]
+    action: Option<Action>,
     #[command(flatten)]
-    store: StoreArguments,
-    #[command(flatten)]
-    users: Users,
-    /// The column of the users table that tells who is disabled or deleted, when it should not be detected.
-    #[arg(long, value_name = "COLUMN")]
-    disabled_column: Option<String>,
+    serving: Serving,
     #[command(flatten)]
     verify: verify::VerifyArguments,
 }
 
+#[derive(clap::Subcommand)]
+enum Action {
+    Token(token::Args),
+}
+
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    if let Some(example) = EXAMPLES.iter().find(|example| args.example.as_deref() == Some(example.name)) {
-        context.out.write_all(example.text.as_bytes())?;
-        return Ok(Exit::Clean);
+    match &args.action {
+        Some(Action::Token(args)) => token::run(args, context),
+        None => match args.serving.example {
+            Some(example) => {
+                context.out.write_all(example.text().as_bytes())?;
+                Ok(Exit::Clean)
+            }
+            None => serve(args, context),
+        },
     }
-    let access = args.store.access(Options::default(), None, context)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+}
+
+fn serve(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
+    let Args { serving, verify, .. } = args;
+    serving.check_open()?;
+    let tls = serving.tls()?;
+    // Sessions that are whole in their cookies have no store, and nothing to administer.
+    let access = (serving.names_a_store() || !verify.is_wanted()).then(|| serving.source.access(context));
+    let access = access.transpose()?;
+    log::begin(serving.log);
     let (stop, mut stopped) = watch::channel(false);
     let answer = move || {
         stop.send_replace(true);
     };
     interrupt::answer_by(answer)
         .map_err(|error| Failure::usage(format!("cannot be told to stop: {error}")))?;
-    runtime.block_on(async {
-        let verifier = args
-            .verify
-            .verifier(access.as_ref(), args.users.wanted(args.disabled_column.as_deref()), context)
-            .await?;
-        let listener =
-            Listener::bind(args.listen, Limits::default()).await.map_err(|error| failure(&error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let result = runtime.block_on(async {
+        let verifier = verify.verifier(access.as_ref(), serving.wanted()?, context).await?;
+        let counted = verifier.as_ref().map(|verifier| verifier.metrics().clone());
+        let app = access.map(|access| serving.app(access, counted, context)).transpose()?;
+        let bound = Listener::bind(serving.listen, Limits::default(), tls).await;
+        let listener = bound.map_err(|error| failure(&error))?;
         let address = listener.address()?;
-        context.err.write_all(format!("unleak serves http://{address}; Ctrl-C stops it\n").as_bytes())?;
+        let ready = format!("unleak serves {scheme}://{address}; Ctrl-C stops it\n");
+        context.err.write_all(ready.as_bytes())?;
+        context.err.flush()?;
+        let sampling = app.clone().map(|app| tokio::spawn(app.keep_sampling()));
         let until = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
-        listener.serve(router(verifier), until).await;
+        listener.serve(router(app.as_ref(), verifier), until).await;
+        sampling.inspect(tokio::task::JoinHandle::abort);
         Ok(Exit::Clean)
-    })
+    });
+    // A change that is under way comes to its end, which dropping the runtime waits for, unless somebody insists.
+    interrupt::end_at_once();
+    drop(runtime);
+    result
 }
 
 fn failure(error: &Error) -> Failure {

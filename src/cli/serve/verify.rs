@@ -61,6 +61,11 @@ pub(super) struct VerifyArguments {
 }
 
 impl VerifyArguments {
+    /// Whether forward-auth was asked for.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.sign_in.is_some()
+    }
+
     /// The verifier; `None` when none was asked for. `sessions` is the store that was named, if any, and
     /// `users` what is known about the users table.
     pub(super) async fn verifier(
@@ -161,6 +166,10 @@ impl VerifyArguments {
     fn secrets(&self, form: CookieForm, context: &Context) -> Result<Vec<Secret>, Failure> {
         let read = |source: &String| input::secret(source, context);
         let secrets = self.cookie_secrets.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if secrets.iter().any(Secret::is_empty) {
+            return Err(Failure::usage("a source of --cookie-secret-from is empty")
+                .hinted("check the variable or the file: everybody could sign with nothing"));
+        }
         if form.needs_secret() && secrets.is_empty() {
             return Err(Failure::usage("the cookies cannot be checked without the secret that signs them")
                 .hinted("say where it is with --cookie-secret-from env:SESSION_SECRET or file:PATH"));
@@ -168,8 +177,8 @@ impl VerifyArguments {
         if form == CookieForm::Jwt
             && secrets.iter().any(|secret| crate::cookie::JwtKey::new(secret).is_none())
         {
-            return Err(Failure::usage("a key of --cookie-secret-from is no RSA public key")
-                .hinted("RS256 wants the public key in PEM: openssl rsa -pubout"));
+            return Err(Failure::usage("a key of --cookie-secret-from is neither an RSA public key in PEM nor a secret")
+                .hinted("RS256 wants the public key in PEM (openssl rsa -pubout); DER, JWK and ssh-rsa are public keys in other forms"));
         }
         Ok(secrets)
     }

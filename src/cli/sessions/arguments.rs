@@ -3,31 +3,33 @@
 use super::super::store::StoreArguments;
 use super::super::{Context, Failure};
 use super::failure;
-use crate::rotate::{StoreAccess, protect};
-use crate::secret::{RedactingWriter, Redactor};
-use crate::session::{Options, Store, UsersTable, UsersWanted};
-use std::io;
+use super::settings::{Settings, described};
+use crate::config::Sessions;
+use crate::rotate::StoreAccess;
+use crate::session::{CustomTable, Options, Store, UsersTable, UsersWanted};
 use std::path::PathBuf;
 
 /// The store and how it is read.
 #[derive(clap::Args)]
-pub(super) struct Source {
+pub(in crate::cli) struct Source {
     #[command(flatten)]
     at: StoreArguments,
     /// Where the session's payload holds the user's id, as `key.key`, when no column does.
     #[arg(long, value_name = "PATH")]
     user_path: Option<String>,
-    /// The zone in which times without one are read [default: UTC].
-    #[arg(long, value_name = "ZONE")]
+    /// The zone in which times without one are read: `Europe/Berlin`; on MySQL also `+02:00` [default: UTC].
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
     zone: Option<String>,
     /// How many minutes after its last use a session ends, on Laravel, whose rows do not tell.
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=5_256_000))]
     lifetime: Option<u32>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 /// The forms of a result.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Output {
+pub(in crate::cli) enum Output {
     /// Text for people.
     Human,
     /// JSON.
@@ -36,36 +38,46 @@ pub(super) enum Output {
 
 impl Source {
     /// The store that was named. From here on no secret of it can be printed.
-    pub(super) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
-        protect();
+    pub(in crate::cli) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
+        let settings = self.settings()?;
         let options = Options {
+            custom: self.custom(&settings)?,
             user_path: self.user_path.clone(),
             zone: self.zone.clone(),
             lifetime: self.lifetime,
             ..Options::default()
         };
-        let access = self.at.access(options, None, context)?.ok_or_else(|| {
-            Failure::usage("no session store was named")
-                .hinted("give --store postgres://USER@HOST/DB or sqlite:PATH, or --store-from env:VARIABLE")
-        })?;
-        let redactor = Redactor::new(access.secrets());
-        guard(&mut context.out, &redactor);
-        guard(&mut context.err, &redactor);
-        Ok(access)
+        self.at.guarded(options, context)
     }
 }
 
-fn guard(stream: &mut Box<dyn io::Write>, redactor: &Redactor) {
-    let inner = std::mem::replace(stream, Box::new(io::sink()));
-    *stream = Box::new(RedactingWriter::new(inner, redactor.clone()));
+impl Source {
+    /// Whether a store was named.
+    pub(in crate::cli) fn names_a_store(&self) -> bool {
+        self.at.store.is_some() || self.at.store_from.is_some()
+    }
+
+    /// What the configuration says about sessions.
+    pub(in crate::cli) fn settings(&self) -> Result<Sessions, Failure> {
+        self.settings.read()
+    }
+
+    /// The table of `--dialect custom`. On Redis the prefix is all that there is to say.
+    fn custom(&self, settings: &Sessions) -> Result<Option<CustomTable>, Failure> {
+        let is_prefix = settings.token.is_none() && self.at.table.is_some();
+        if self.at.dialect.as_deref() != Some("custom") || is_prefix {
+            return Ok(None);
+        }
+        described(settings, self.at.table.as_deref()).map(Some)
+    }
 }
 
 /// What goes to standard output.
 #[derive(clap::Args)]
-pub(super) struct Form {
+pub(in crate::cli) struct Form {
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Output::Human, value_name = "FORMAT")]
-    pub(super) format: Output,
+    pub(in crate::cli) format: Output,
 }
 
 /// The users table, when it should not be detected.
@@ -84,16 +96,20 @@ impl Users {
         &self,
         store: &mut Store,
         disabled: Option<&str>,
+        settings: &Sessions,
     ) -> Result<UsersTable, crate::session::Error> {
-        store.users_table(&self.wanted(disabled)).await
+        store.users_table(&self.wanted(disabled, settings)).await
     }
 
-    /// What was said about the users table.
-    pub(in crate::cli) fn wanted(&self, disabled: Option<&str>) -> UsersWanted {
+    /// What was said about the users table: on the command line, else in the configuration.
+    pub(in crate::cli) fn wanted(&self, disabled: Option<&str>, settings: &Sessions) -> UsersWanted {
+        let either = |given: Option<&str>, settings: &Option<String>| {
+            given.map(str::to_owned).or_else(|| settings.clone())
+        };
         UsersWanted {
-            table: self.users_table.clone(),
-            id: self.users_id.clone(),
-            disabled: disabled.map(str::to_owned),
+            table: either(self.users_table.as_deref(), &settings.users_table),
+            id: either(self.users_id.as_deref(), &settings.users_id),
+            disabled: either(disabled, &settings.disabled),
         }
     }
 
@@ -104,7 +120,7 @@ impl Users {
 }
 
 /// The folder of backups, keys and the audit log.
-pub(super) fn state(context: &Context) -> Result<PathBuf, Failure> {
+pub(in crate::cli) fn state(context: &Context) -> Result<PathBuf, Failure> {
     context
         .state_dir()
         .ok_or_else(|| Failure::usage("there is no folder for the state").hinted("name one with --state DIR"))

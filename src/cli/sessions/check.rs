@@ -1,10 +1,10 @@
 //! `unleak sessions check`: the monitoring queries and the verification checklist as one command.
 
 use super::arguments::{Source, Users, wait_for};
-use super::procedure::duration;
+use super::limits::{Limits, comparable_users};
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::session::{Error, Facts, Point, PointState, StoreSummary, Thresholds, judge};
+use crate::session::{Facts, Point, PointState, StoreSummary, judge};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -25,27 +25,11 @@ pub(super) struct Args {
     source: Source,
     #[command(flatten)]
     users: Users,
+    #[command(flatten)]
+    limits: Limits,
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Form::Human, value_name = "FORMAT")]
     format: Form,
-    /// Active sessions a user on average above which it is a warning.
-    #[arg(long, value_name = "NUMBER", default_value_t = Thresholds::default().per_user)]
-    max_per_user: f64,
-    /// Active sessions of one user above which it is a warning.
-    #[arg(long, value_name = "NUMBER", default_value_t = Thresholds::default().most)]
-    max_of_one: u64,
-    /// Expired sessions in percent of all above which it is a warning.
-    #[arg(long, value_name = "PERCENT", default_value_t = Thresholds::default().expired_percent)]
-    max_expired: u64,
-    /// Active sessions that expire soon, in percent, above which it is a warning.
-    #[arg(long, value_name = "PERCENT", default_value_t = Thresholds::default().expiring_percent)]
-    max_expiring: u64,
-    /// So many times the usual number of new sessions an hour is a warning.
-    #[arg(long, value_name = "TIMES", default_value_t = Thresholds::default().spike)]
-    max_spike: f64,
-    /// What soon is.
-    #[arg(long, value_name = "DURATION", default_value = "24h")]
-    soon: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -82,36 +66,14 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 
 fn checked(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let access = args.source.access(context)?;
-    let soon = duration(&args.soon)?;
+    let settings = args.source.settings()?;
+    let soon = args.limits.soon()?;
     let (store, facts) = wait_for(async {
         let mut store = access.connect().await?;
-        let users = match args.users.find(&mut store, None).await {
-            Ok(users) => Some(users),
-            // Not every application keeps its users here; who named a table meant it.
-            Err(Error::NoUsersTable { .. } | Error::Ambiguous { .. } | Error::Column { .. })
-                if !args.users.are_named() =>
-            {
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        let summary = store.describe().await?;
-        match store.facts(users.as_ref(), soon).await {
-            // Keys that cannot be compared, or no column with the user: the other points stand.
-            Err(Error::KeyTypes { .. } | Error::Column { .. }) if !args.users.are_named() => {
-                Ok((summary, store.facts(None, soon).await?))
-            }
-            facts => Ok((summary, facts?)),
-        }
+        let users = comparable_users(&args.users, &mut store, &settings).await?;
+        Ok((store.describe().await?, store.facts(users.as_ref(), soon).await?))
     })?;
-    let limits = Thresholds {
-        per_user: args.max_per_user,
-        most: args.max_of_one,
-        expired_percent: args.max_expired,
-        expiring_percent: args.max_expiring,
-        spike: args.max_spike,
-        ..Thresholds::default()
-    };
+    let limits = args.limits.resolved(&settings.thresholds);
     let points = judge(&facts, &limits);
     let text = match args.format {
         Form::Human => human(&store, &points),

@@ -1,16 +1,18 @@
 //! `unleak sessions`: arguments in, plans and reports out; the work is in `crate::session`.
 
-mod arguments;
+pub(super) mod arguments;
 mod backups;
 mod check;
+mod limits;
 mod list;
-mod procedure;
+mod logs;
+pub(super) mod procedure;
 mod restore;
-mod run;
+pub(super) mod run;
+mod settings;
 mod stats;
 mod triage;
-
-pub(super) use arguments::Users;
+mod watch;
 
 use super::{Context, Failure};
 use crate::exit::Exit;
@@ -40,6 +42,10 @@ Examples:
   Log one person out:
     unleak sessions user --email ada@example.org --store postgres://app@127.0.0.1/app
 
+  Look on while it goes on, and into the application's log:
+    unleak sessions watch --store postgres://app@127.0.0.1/app
+    unleak sessions logs /var/log/app.log
+
   Routine, from a timer:
     unleak sessions expired --yes --store-from file:/etc/unleak/store-url"
 )]
@@ -62,6 +68,8 @@ enum Action {
     List(list::Args),
     Stats(stats::Args),
     Check(check::Args),
+    Watch(Box<watch::Args>),
+    Logs(logs::Args),
     Triage(triage::Args),
 }
 
@@ -79,6 +87,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         Action::List(args) => list::run(args, context),
         Action::Stats(args) => stats::run(args, context),
         Action::Check(args) => check::run(args, context),
+        Action::Watch(args) => watch::run(args, context),
+        Action::Logs(args) => logs::run(args, context),
         Action::Triage(args) => triage::run(args, context),
     }
 }
@@ -96,7 +106,7 @@ fn failed(error: &Error, exit: Exit) -> Failure {
 }
 
 /// Text for people, unless they want errors only.
-fn say(context: &mut Context, text: &str) -> Result<(), Failure> {
+pub(super) fn say(context: &mut Context, text: &str) -> Result<(), Failure> {
     if !context.quiet {
         context.err.write_all(text.as_bytes())?;
         context.err.flush()?;

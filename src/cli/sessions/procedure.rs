@@ -6,7 +6,7 @@ use super::{failure, say};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
 use crate::rotate::StoreAccess;
-use crate::session::{AuditEvent, AuditState, Error, Selection, StoreSummary, UserPattern};
+use crate::session::{AuditEvent, AuditState, Error, Mark, Network, Selection, StoreSummary, UserPattern};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write as _;
 
@@ -58,9 +58,10 @@ impl ByUser {
         let ids = match pattern {
             None => self.ids.clone(),
             Some(pattern) => {
+                let settings = self.deleting.source.settings()?;
                 let found = wait_for(async {
                     let mut store = access.connect().await?;
-                    let users = self.users.find(&mut store, None).await?;
+                    let users = self.users.find(&mut store, None, &settings).await?;
                     store.find_users(&users, &pattern, MOST_USERS + 1).await
                 })?;
                 if found.is_empty() {
@@ -181,7 +182,8 @@ pub(super) struct Orphans {
 impl Orphans {
     pub(super) fn run(&self, context: &mut Context) -> Result<Exit, Failure> {
         let access = self.deleting.source.access(context)?;
-        let users = wait_for(async { self.users.find(&mut access.connect().await?, None).await })?;
+        let settings = self.deleting.source.settings()?;
+        let users = wait_for(async { self.users.find(&mut access.connect().await?, None, &settings).await })?;
         let what = format!("sessions whose user is not in {}", users.name());
         let procedure = Procedure {
             action: "sessions orphans",
@@ -220,15 +222,24 @@ pub(super) struct Which {
     /// Those made before this time: `2026-11-20` or `2026-11-20T16:12:00Z`.
     #[arg(long, value_name = "TIME")]
     before: Option<String>,
+    /// Those made longer ago than this: `30d`, `12h`.
+    #[arg(long, value_name = "DURATION")]
+    older_than: Option<String>,
     /// Those not used for so long: `30d`, `12h`.
     #[arg(long, value_name = "DURATION")]
     idle: Option<String>,
+    /// Those used from this network, where a column tells addresses: `10.0.0.0/8`, or one address.
+    #[arg(long, value_name = "CIDR")]
+    network: Option<Network>,
+    /// Those of this device, where a column tells devices apart: its value there.
+    #[arg(long, value_name = "HASH")]
+    device: Option<String>,
     /// Those of users who are disabled or marked as deleted.
     #[arg(long)]
     disabled: bool,
 }
 
-/// Delete sessions that are too old, unused, or of disabled users.
+/// Delete sessions that are too old, unused, of a network or device, or of disabled users.
 #[derive(clap::Args)]
 pub(super) struct Stale {
     #[command(flatten)]
@@ -250,27 +261,44 @@ impl Stale {
         let (selection, what) = if let Some(before) = &self.which.before {
             let time = time(before)?;
             (Some(Selection::Before(time)), format!("sessions made before {time}"))
+        } else if let Some(age) = &self.which.older_than {
+            let time = Timestamp::now() - duration(age)?;
+            (Some(Selection::Before(time)), format!("sessions made before {time}"))
         } else if let Some(idle) = &self.which.idle {
             let time = Timestamp::now() - duration(idle)?;
             (Some(Selection::Idle(time)), format!("sessions not used since {time}"))
+        } else if let Some(device) = &self.which.device {
+            let selection = Selection::Marked(Mark::Device, vec![device.clone()]);
+            (Some(selection), "sessions of the device".to_owned())
         } else {
             (None, String::new())
         };
         let access = self.deleting.source.access(context)?;
-        let (selection, what) = match selection {
-            Some(selection) => (selection, what),
-            None => {
-                let column = self.disabled_column.as_deref();
-                let users = wait_for(async { self.users.find(&mut access.connect().await?, column).await })?;
-                let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
-                let what =
-                    format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
-                (Selection::Disabled(users), what)
+        let (selection, what) = match (selection, &self.which.network) {
+            (Some(selection), _) => (selection, what),
+            (None, Some(network)) => {
+                let fits = |address: &str| network.holds(address);
+                let found = wait_for(async { access.connect().await?.marks(Mark::Address, &fits).await })?;
+                let what = format!("sessions used from {} addresses of the network", found.len());
+                (Selection::Marked(Mark::Address, found), what)
             }
+            (None, None) => self.disabled(&access)?,
         };
         let max_share = matches!(selection, Selection::Disabled(_)).then_some(self.max_share);
         let procedure = Procedure { action: "sessions stale", selection, max_share, what };
         carry_out(&self.deleting, &access, procedure, context)
+    }
+}
+
+impl Stale {
+    /// The sessions of users who are gone, by the users table.
+    fn disabled(&self, access: &StoreAccess) -> Result<(Selection, String), Failure> {
+        let (column, settings) = (self.disabled_column.as_deref(), self.deleting.source.settings()?);
+        let users =
+            wait_for(async { self.users.find(&mut access.connect().await?, column, &settings).await })?;
+        let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
+        let what = format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
+        Ok((Selection::Disabled(users), what))
     }
 }
 
@@ -316,7 +344,7 @@ fn time(text: &str) -> Result<Timestamp, Failure> {
 }
 
 /// A length of time of days, hours and minutes.
-pub(super) fn duration(text: &str) -> Result<SignedDuration, Failure> {
+pub(in crate::cli) fn duration(text: &str) -> Result<SignedDuration, Failure> {
     let bad = || Failure::usage(format!("{text} is no length of time")).hinted("write it as 30d, 12h or 45m");
     let (number, unit) = match text.split_at_checked(text.len().saturating_sub(1)) {
         Some((number, "d")) => (number, 24 * 60),

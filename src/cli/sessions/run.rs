@@ -138,24 +138,24 @@ fn event(args: &Deleting, action: &str, plan: &ProcedurePlan, who: &str) -> Audi
 }
 
 /// The records of one change.
-pub(super) struct Trail {
+pub(in crate::cli) struct Trail {
     log: AuditLog,
     event: AuditEvent,
 }
 
 impl Trail {
     /// In a state folder, with what all of its records say.
-    pub(super) fn new(state: &Path, event: AuditEvent) -> Self {
+    pub(in crate::cli) fn new(state: &Path, event: AuditEvent) -> Self {
         Self { log: AuditLog::new(state), event }
     }
 
-    pub(super) fn record(&self, state: AuditState, detail: String) -> Result<(), Error> {
+    pub(in crate::cli) fn record(&self, state: AuditState, detail: String) -> Result<(), Error> {
         self.log.append(AuditEvent { state, detail, ..self.event.clone() }).map(drop)
     }
 }
 
 /// How a change ends whose last record may not have been written: what was done stays done and told.
-pub(super) fn completed(
+pub(in crate::cli) fn completed(
     written: Result<(), Error>,
     told: Result<Exit, Failure>,
     context: &mut Context,
@@ -281,7 +281,12 @@ fn report(
 const AGAIN: &str = "run the command again to go on";
 
 /// What destroys asks first.
-pub(super) fn confirm(yes: bool, word: &str, what: &str, context: &mut Context) -> Result<(), Failure> {
+pub(in crate::cli) fn confirm(
+    yes: bool,
+    word: &str,
+    what: &str,
+    context: &mut Context,
+) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
@@ -297,7 +302,7 @@ pub(super) fn confirm(yes: bool, word: &str, what: &str, context: &mut Context) 
 }
 
 /// The user of this machine, as far as the system tells.
-pub(super) fn who(context: &Context) -> String {
+pub(in crate::cli) fn who(context: &Context) -> String {
     let name = |variable: &str| context.env(variable).and_then(|name| name.into_string().ok());
     let user = name("USER").or_else(|| name("LOGNAME")).or_else(|| name("USERNAME"));
     let user = user.unwrap_or_else(|| "unknown".to_owned());

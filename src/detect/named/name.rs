@@ -25,7 +25,7 @@ const OTHERWISE: &str = "age algo algorithm alg arn at attempts attribute audien
     strength timeout title ttl type types uri url";
 
 /// Words before the rule's own that make the name one of something else: a place in a list, what anybody may see.
-const BEFORE: &str = "pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable primary foreign \
+const BEFORE: &str = "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable primary foreign \
     sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery request push device no without reset forgot \
     encrypted hashed hash masked redacted sealed lookup object row hot shortcut translation site map dict max num total count";
 

@@ -72,7 +72,7 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     if unquoted && sigils && mostly && digits < 3 && !is_chosen {
         return true;
     }
-    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']') && !is_base64(value) {
+    if unquoted && matches!(value[0], b'(' | b'.' | b'/' | b')' | b'}' | b']' | b',') && !is_base64(value) {
         return true;
     }
     // `required|min:8`, `UserController@passwordReset`: words and signs between quotes
@@ -120,7 +120,7 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
         part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
             && part.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
     };
-    value[..end].contains(&b'.')
+    (value[..end].contains(&b'.') || value[0] == b'_' && letters + 3 > end)
         && value[..end].split(|byte| *byte == b'.').all(is_identifier)
         && words::covered(&value[..end]) * 3 >= letters * 2
 }
@@ -130,9 +130,12 @@ fn is_pointer(value: &[u8]) -> bool {
     let inner =
         value.strip_prefix(b"[]").or_else(|| value.strip_prefix(b"*")).or_else(|| value.strip_prefix(b"&"));
     let Some(inner) = inner else { return false };
-    let inner = inner.strip_suffix(b",").unwrap_or(inner);
-    let is_identifier =
-        |part: &[u8]| part.len() > 1 && part.iter().all(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let inner = inner.strip_suffix(b",").or_else(|| inner.strip_suffix(b"{")).unwrap_or(inner);
+    let is_identifier = |part: &[u8]| {
+        part.len() > 1
+            && part[0].is_ascii_alphabetic()
+            && part[1..].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
     inner.split(|byte| *byte == b'.').all(is_identifier) && (inner.contains(&b'.') || value[0] == b'[')
 }
 
@@ -200,13 +203,21 @@ fn is_escape(value: &[u8]) -> bool {
     if memchr::memmem::find_iter(value, b"\\x").count() * 8 >= value.len() {
         return true;
     }
-    let is_letter = |part: &[u8]| part.len() >= 4 && part[..4].iter().all(u8::is_ascii_hexdigit);
-    if value.strip_prefix(b"\\u").is_some_and(is_letter) {
+    if has_foreign_letter(value) {
         return true;
     }
     [&b"\\033["[..], b"\\e[", b"\\x1b[", b"\\x1B[", b"\\u001b[", b"\\u001B["]
         .iter()
         .any(|start| value.starts_with(start))
+}
+
+/// `Slapta\u017eodis`: a word in another alphabet, written down in ASCII. What generators make needs no such letters.
+fn has_foreign_letter(value: &[u8]) -> bool {
+    let is_letter = |at: usize| {
+        let code = value.get(at + 2..at + 6).filter(|code| code.iter().all(u8::is_ascii_hexdigit));
+        code.is_some_and(|code| !code.starts_with(b"00") || value[at + 4] >= b'8')
+    };
+    memchr::memmem::find_iter(value, b"\\u").any(is_letter)
 }
 
 /// `json:"password,omitempty"`: what a Go field is called elsewhere.
@@ -228,6 +239,10 @@ fn is_setting(value: &[u8]) -> bool {
     letters >= 4
         && value.len() > at + 1
         && value[at + 1] != b'='
-        && name.iter().all(|byte| byte.is_ascii_alphabetic() || b"_.-".contains(byte))
+        && name.iter().all(|byte| {
+            byte.is_ascii_alphabetic()
+                || b"_.-".contains(byte)
+                || byte.is_ascii_digit() && name.contains(&b'.')
+        })
         && (words::covered(name) * 3 >= letters * 2 || value.starts_with(b"-D"))
 }

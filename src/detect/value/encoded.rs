@@ -1,6 +1,7 @@
 //! Encoded text that says something: the user and the password of a header, or a sentence.
 
 use super::verdict::{Form, judge};
+use super::weak::is_weak;
 use super::{placeholder, words};
 use crate::rule::Promise;
 use base64::Engine as _;
@@ -13,12 +14,14 @@ const LONGEST: usize = 400;
 pub(super) fn is_stand_in(value: &[u8]) -> bool {
     let is_base64 = (8..=LONGEST).contains(&value.len()) && value.len().is_multiple_of(4);
     let Some(text) = is_base64.then(|| STANDARD.decode(value).ok()).flatten() else { return false };
+    // `echo password | base64` encodes the end of the line too.
+    let text = text.trim_ascii_end();
     // Random bytes of this length are hardly ever all printable.
     if text.len() < 6 || !text.iter().all(|byte| (b' '..=b'~').contains(byte)) {
         return false;
     }
     let Some(colon) = text.iter().position(|byte| *byte == b':') else {
-        return placeholder::is_placeholder(&text) || says_words(&text);
+        return placeholder::is_placeholder(text) || is_weak(text) || says_words(text);
     };
     let password = &text[colon + 1..];
     placeholder::is_placeholder(password)
@@ -60,6 +63,7 @@ mod tests {
             "user:password",
             "Aladdin:open sesame",
             "my_id:my_secret",
+            "password1\n",
             "admin:changeme",
             "this is only some text",
         ] {

@@ -4,6 +4,7 @@ mod checksum;
 mod code;
 mod encoded;
 mod entropy;
+mod label;
 mod placeholder;
 mod published;
 mod thing;
@@ -73,6 +74,9 @@ impl ValueFilter {
         // A value that a program gets from elsewhere stands behind every name.
         if self.not_code && is_reference(value) {
             return Some(Refusal::Code);
+        }
+        if self.not_code && (label::is_label(value) || label::names_itself(value)) {
+            return Some(Refusal::Words);
         }
         if self.entropy > 0.0 && entropy::shannon(value) < self.entropy {
             return Some(Refusal::Regular);

@@ -42,6 +42,7 @@ fn is_interpolation(value: &[u8]) -> bool {
     };
     ANYWHERE.iter().any(|mark| find(value, mark))
         || value.strip_prefix(b"$").is_some_and(|rest| variable(rest.strip_prefix(b"$").unwrap_or(rest)))
+        || value.strip_prefix(b"@").is_some_and(|rest| rest.len() > 3 && is_capital(rest))
         || (value.len() > 2
             && value.starts_with(b"%")
             && value.ends_with(b"%")
@@ -50,12 +51,17 @@ fn is_interpolation(value: &[u8]) -> bool {
         || ends_in_variable(value)
 }
 
+/// `DB_PASSWORD`, without a digit.
+fn is_capital(name: &[u8]) -> bool {
+    name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+}
+
 /// `he$PWD`, `prefix-$TOKEN`: a variable of a shell behind a word.
 fn ends_in_variable(value: &[u8]) -> bool {
     let Some(at) = memchr::memrchr(b'$', value) else { return false };
     let name = &value[at + 1..];
     let is_word = value[..at].iter().all(|byte| byte.is_ascii_lowercase() || b"-_/\\:.".contains(byte));
-    name.len() > 2 && name.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_') && is_word
+    name.len() > 2 && is_capital(name) && is_word
 }
 
 /// `{name}` of a format string, `<name>` of a template, also inside a value.
@@ -204,7 +210,7 @@ fn has_run(value: &[u8]) -> bool {
 
 /// Words by which people say "not the real one". Long enough that random text will not hold them.
 fn is_phrase(value: &[u8]) -> bool {
-    const SAYS_SO: [&[u8]; 32] = [
+    const SAYS_SO: [&[u8]; 34] = [
         b"example",
         b"sample",
         b"placeholder",
@@ -237,6 +243,8 @@ fn is_phrase(value: &[u8]) -> bool {
         b"generateda",
         b"keyboardcat",
         b"randomstring",
+        b"baseencoded",
+        b"yourstrong",
     ];
     let letters: Vec<u8> =
         value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();

@@ -66,6 +66,7 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_host_path(value)
         || is_stamped(value)
         || is_standard(value)
+        || is_locale(value)
         || is_service(value)
         || is_short_hex(value)
         || [&b"]("[..], b"\":\"", b"\",\""].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
@@ -74,6 +75,14 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
 
 /// `/run/secrets/app`, `C:\keys\app.pem`: a slash first or several, and words between them.
 fn is_path(value: &[u8]) -> bool {
+    // `/signin?to=/`: what is asked for there
+    if value.starts_with(b"/")
+        && let Some(at) = memchr::memchr(b'?', value)
+        && at + 1 < value.len()
+        && value[at..].contains(&b'=')
+    {
+        return is_path(&value[..at]);
+    }
     let parts: Vec<&[u8]> =
         value.split(|byte| matches!(byte, b'/' | b'\\')).filter(|part| !part.is_empty()).collect();
     let is_name = |part: &&[u8]| {
@@ -81,7 +90,8 @@ fn is_path(value: &[u8]) -> bool {
     };
     let is_rooted = matches!(value.first(), Some(b'/' | b'\\'))
         || value.get(1..3) == Some(b":\\")
-        || value.get(1..3) == Some(b":/");
+        || value.get(1..3) == Some(b":/")
+        || value.starts_with(b"unix:/");
     if is_base64(value) {
         return false;
     }
@@ -141,14 +151,49 @@ fn is_region(value: &[u8]) -> bool {
 
 /// `RFC-4013`, `WPA2-Personal`, `TLSv1.2`: the names of standards.
 fn is_standard(value: &[u8]) -> bool {
-    const BODIES: [&[u8]; 10] =
-        [b"SCRAM", b"RFC", b"ISO", b"IEEE", b"WPA", b"TLS", b"SSL", b"SHA", b"AES", b"UTF"];
+    const BODIES: [&[u8]; 20] = [
+        b"SCRAM",
+        b"RFC",
+        b"ISO",
+        b"IEEE",
+        b"WPA",
+        b"TLS",
+        b"SSL",
+        b"SHA",
+        b"AES",
+        b"UTF",
+        b"ChaCha20",
+        b"XChaCha20",
+        b"Apache-",
+        b"AGPL-",
+        b"LGPL-",
+        b"GPL-",
+        b"MPL-",
+        b"BSD-",
+        b"CC-BY",
+        b"EPL-",
+    ];
     let rest = BODIES.iter().find_map(|body| value.strip_prefix(*body));
     rest.is_some_and(|rest| {
         let letters = rest.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
         rest.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
             && (letters < 4 || words::covered(rest) * 4 >= letters * 3)
     })
+}
+
+/// `en_001`, `zh_Hant_HK`: a language and where it is spoken.
+fn is_locale(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| matches!(byte, b'_' | b'-'));
+    let is_language = parts
+        .next()
+        .is_some_and(|part| matches!(part.len(), 2 | 3) && part.iter().all(u8::is_ascii_lowercase));
+    let is_place = |part: &[u8]| match part.len() {
+        2 => part.iter().all(u8::is_ascii_uppercase),
+        3 => part.iter().all(u8::is_ascii_digit),
+        4 => part[0].is_ascii_uppercase() && part[1..].iter().all(u8::is_ascii_lowercase),
+        _ => false,
+    };
+    is_language && value.len() > 4 && parts.all(is_place)
 }
 
 /// `admin_server:464`: a name and a port.
@@ -245,7 +290,7 @@ fn is_address(value: &[u8]) -> bool {
 }
 
 fn is_file_name(value: &[u8]) -> bool {
-    const ENDS: [&[u8]; 34] = [
+    const ENDS: [&[u8]; 46] = [
         b".pem",
         b".key",
         b".crt",
@@ -280,6 +325,18 @@ fn is_file_name(value: &[u8]) -> bool {
         b".internal",
         b".png",
         b".svg",
+        b".sql",
+        b".sock",
+        b".log",
+        b".java",
+        b".php",
+        b".lock",
+        b".exe",
+        b".dll",
+        b".jar",
+        b".zip",
+        b".csv",
+        b".bat",
     ];
     ENDS.iter().any(|end| value.to_ascii_lowercase().ends_with(end))
 }
@@ -345,6 +402,8 @@ fn is_hash(value: &[u8]) -> bool {
     ];
     let is_account =
         value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit);
+    // A code span may hold the quotes too.
+    let value = value.strip_prefix(b"\"").unwrap_or(value);
     // `user:$2y$…`, a line of such a file
     let hash = value.iter().position(|byte| *byte == b':').map_or(value, |at| &value[at + 1..]);
     is_account || STARTS.iter().any(|start| value.starts_with(start) || hash.starts_with(start))

@@ -1,6 +1,7 @@
 //! The judgement of a value that nothing but its name calls a secret: is it one, how surely, and why.
 
 use super::code::is_code;
+use super::label::{is_label, names_itself};
 use super::thing::{is_thing, is_uuid};
 use super::weak::is_weak;
 use super::{encoded, placeholder, words};
@@ -113,7 +114,7 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
     if placeholder::is_placeholder(value) || placeholder::says_stand_in(value) {
         return Err(Refusal::Placeholder);
     }
-    if is_thing(value) {
+    if is_thing(value) || is_label(value) {
         return Err(Refusal::Thing);
     }
     if is_code(value, form) {
@@ -262,7 +263,7 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
     // Nor are the signs that code puts between its words.
     let has_inner_sign = inner
         .iter()
-        .any(|byte| byte.is_ascii_punctuation() && !b"-_./:,'\\?()[]{}|&=$*<>;\"`".contains(byte));
+        .any(|byte| byte.is_ascii_punctuation() && !b"-_./:,'\\?()[]{}|&=$*<>;\"`+".contains(byte));
     if traits.digits == 0 && traits.is_wordy() && !has_inner_sign {
         return Err(Refusal::Words);
     }
@@ -274,7 +275,7 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
         [&b"passw"[..], b"secret", b"token"].iter().any(|word| memchr::memmem::find(value, word).is_some());
     let is_plain = traits.strong == 0 && one_case && traits.is_wordy() && value.contains(&b'_');
     let is_name = is_name || says && is_plain && traits.digits < 4;
-    if is_name || is_versioned(value) || is_weak(value) {
+    if is_name || is_versioned(value) || is_weak(value) || names_itself(value) {
         return Ok(verdict(Confidence::Low, Reason::Weak));
     }
     let reason = if traits.is_wordy() { Reason::Chosen } else { Reason::Generated };

@@ -2,7 +2,7 @@
 
 /// Passwords that stand in every list of the commonest, in examples and in tests.
 pub(super) fn is_weak(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 37] = [
+    const WORDS: [&[u8]; 38] = [
         b"supersecret",
         b"topsecret",
         b"trustno",
@@ -40,6 +40,7 @@ pub(super) fn is_weak(value: &[u8]) -> bool {
         b"key",
         b"dev",
         b"local",
+        b"change",
     ];
     let says = |read: fn(u8) -> u8, value: &[u8], pairs: bool| {
         let letters = value.iter().map(|byte| read(byte.to_ascii_lowercase()));

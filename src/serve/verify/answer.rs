@@ -10,6 +10,7 @@ use crate::serve::Problem;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, html};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 /// What the asking proxy can do with an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub(super) fn answer(
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
             response
         }
-        Verdict::Absent => refuse(verifier, mode, original, true),
+        Verdict::Absent => refuse(verifier, mode, original, !is_sign_in(verifier, original)),
         Verdict::Refused(reason) => {
             tracing::info!(reason = reason.name(), "a session was refused");
             refused(verifier, mode, original, cookies, reason.clears())
@@ -64,6 +65,19 @@ pub(super) fn answer(
     };
     tell(response.headers_mut(), verdict);
     response
+}
+
+/// An answer to a proxy that did not ask as it should; nobody is who they are by it.
+pub(super) fn unasked(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    tell(response.headers_mut(), &Verdict::Absent);
+    response
+}
+
+/// Whether it is the sign-in itself that asks for a session, so that leading there would be a circle.
+fn is_sign_in(verifier: &Verifier, original: &Original) -> bool {
+    let path = |uri: &str| uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').to_owned();
+    original.uri.as_deref().is_some_and(|uri| path(uri) == path(&verifier.settings.sign_in))
 }
 
 /// Envoy takes nothing but 200 for a yes.
@@ -143,6 +157,10 @@ fn where_to(verifier: &Verifier, original: &Original) -> String {
     sign_in(&settings.sign_in, &settings.return_parameter, original.uri.as_deref())
 }
 
+/// What a header would lose or trim: one user must never look like another. A percent sign is encoded too, so that
+/// decoding gives the id back.
+const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'%');
+
 /// The headers that every answer has, empty where there is nothing to say: a proxy that copies them replaces what the
 /// client had sent under these names.
 fn tell(headers: &mut HeaderMap, verdict: &Verdict) {
@@ -150,8 +168,9 @@ fn tell(headers: &mut HeaderMap, verdict: &Verdict) {
     let identity = if let Verdict::Valid(identity) = verdict { identity } else { &nobody };
     let expires = identity.expires.map(|expires| expires.to_string()).unwrap_or_default();
     let reason = if matches!(verdict, Verdict::Valid(_)) { "" } else { verdict.name() };
+    let user = utf8_percent_encode(&identity.user, UNSAFE).to_string();
     for (name, value) in
-        [("x-session-user", &*identity.user), ("x-session-expires", &expires), ("x-session-reason", reason)]
+        [("x-session-user", &*user), ("x-session-expires", &expires), ("x-session-reason", reason)]
     {
         let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""));
         headers.insert(name, value);

@@ -62,13 +62,14 @@ impl Cache {
         (since.elapsed() < self.keep && alive).then(|| identity.clone())
     }
 
-    pub(super) fn put(&self, key: Key, identity: &Identity) {
+    /// Keeps what was true at `since`.
+    pub(super) fn put(&self, key: Key, since: Instant, identity: &Identity) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         if generations.young.len() >= MOST || generations.born.elapsed() >= self.keep {
             generations.old = std::mem::take(&mut generations.young);
             generations.born = Instant::now();
         }
-        generations.young.insert(key, (Instant::now(), identity.clone()));
+        generations.young.insert(key, (since, identity.clone()));
     }
 }
 
@@ -78,15 +79,22 @@ mod tests {
 
     #[test]
     fn the_size_is_bounded_and_the_ended_are_not_let_in() {
-        let cache = Cache::new(Duration::from_secs(60)).unwrap();
-        let identity =
-            |expires: &str| Identity { user: "7".to_owned(), expires: Some(expires.parse().unwrap()) };
+        let cache = Cache::new(Duration::from_mins(1)).unwrap();
+        let identity = |expires: &str| Identity {
+            user: "7".to_owned(),
+            expires: Some(expires.parse().unwrap()),
+            verified: true,
+        };
         let over = cache.key("sid", "over");
-        cache.put(over, &identity("2001-01-01T00:00:00Z"));
+        cache.put(over, Instant::now(), &identity("2001-01-01T00:00:00Z"));
         assert!(cache.get(&over).is_none());
         let first = cache.key("sid", "0");
         for number in 0..=2 * MOST {
-            cache.put(cache.key("sid", &number.to_string()), &identity("2999-01-01T00:00:00Z"));
+            cache.put(
+                cache.key("sid", &number.to_string()),
+                Instant::now(),
+                &identity("2999-01-01T00:00:00Z"),
+            );
         }
         assert!(cache.get(&first).is_none(), "the oldest are forgotten");
         assert!(cache.get(&cache.key("sid", &(2 * MOST).to_string())).is_some());

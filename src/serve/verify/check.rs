@@ -19,6 +19,9 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// So many cookies of one name are looked at: a browser sends one for each path and domain.
 const MOST: usize = 4;
 
+/// A verdict that takes longer is none: the database does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// So many cookies and pieces of them are looked at in all.
 const PIECES: usize = 64;
 
@@ -29,6 +32,8 @@ pub struct Identity {
     pub user: String,
     /// When the session ends, where that is known.
     pub expires: Option<Timestamp>,
+    /// Whether anybody looked. Only with [`Settings::fail_open`] somebody gets in who was not verified.
+    pub verified: bool,
 }
 
 /// Why a session is none.
@@ -42,6 +47,8 @@ pub enum Reason {
     UnknownSession,
     /// Sessions of several users have its token.
     SharedToken,
+    /// The request has session cookies of several users, and which of them the application reads is unknown.
+    Ambiguous,
     /// It is nobody's: its holder has not signed in.
     Anonymous,
     /// Its user does not exist.
@@ -58,6 +65,7 @@ impl Reason {
             Self::Expired => "expired",
             Self::UnknownSession => "unknown-session",
             Self::SharedToken => "shared-token",
+            Self::Ambiguous => "ambiguous",
             Self::Anonymous => "anonymous",
             Self::UnknownUser => "unknown-user",
             Self::DisabledUser => "disabled-user",
@@ -122,29 +130,49 @@ impl Verifier {
     /// The verdict on all cookies of a request.
     pub async fn check(&self, cookies: &[Cookie]) -> Verdict {
         let started = Instant::now();
-        let verdict = self.judge(cookies).await;
+        let judged = tokio::time::timeout(PATIENCE, self.judge(cookies)).await;
+        let verdict = judged.unwrap_or_else(|_| {
+            self.metrics.failed();
+            tracing::warn!("the store did not answer in time");
+            Verdict::Unavailable
+        });
         self.metrics.verified(&verdict, started.elapsed());
         verdict
     }
 
+    /// Every session cookie must be good and of one user: nobody knows which of them the application reads, and one
+    /// that is alive must not vouch for another.
     async fn judge(&self, cookies: &[Cookie]) -> Verdict {
-        let pieces = cookies.iter().filter(|cookie| self.is_session(&cookie.name)).take(PIECES);
-        let whole = joined(&pieces.cloned().collect::<Vec<_>>());
-        let ours = whole.iter().filter(|cookie| !cookie.value.is_empty() && self.is_ours(&cookie.name));
+        let ours: Vec<Cookie> =
+            cookies.iter().filter(|cookie| self.is_session(&cookie.name)).take(PIECES + 1).cloned().collect();
+        let whole = joined(&ours);
+        let given: Vec<&Cookie> =
+            whole.iter().filter(|cookie| !cookie.value.is_empty() && self.is_ours(&cookie.name)).collect();
+        if ours.len() > PIECES || given.len() > MOST {
+            return Verdict::Refused(Reason::Invalid);
+        }
         let mut verdict = Verdict::Absent;
-        for cookie in ours.take(MOST) {
-            match self.judge_one(cookie).await {
-                // One that is alive is enough: the others are of other paths and domains, or left over.
-                Ok(valid @ Verdict::Valid(_)) => return valid,
-                Ok(refused) => verdict = refused,
-                Err(error) => {
-                    self.metrics.failed();
-                    tracing::warn!(error = %error, "the session could not be verified");
-                    return Verdict::Unavailable;
-                }
-            }
+        for cookie in given {
+            let next = match self.judge_one(cookie).await {
+                Ok(next) => next,
+                Err(error) => return self.unverified(&error),
+            };
+            verdict = match (verdict, next) {
+                (Verdict::Absent, next) => next,
+                (Verdict::Valid(one), Verdict::Valid(other)) if one.user == other.user => Verdict::Valid(one),
+                (Verdict::Valid(_), Verdict::Valid(_)) => Verdict::Refused(Reason::Ambiguous),
+                (Verdict::Valid(_), refused) | (refused, _) => refused,
+            };
         }
         verdict
+    }
+
+    /// Only a store that cannot be reached is no answer. One that refuses a question has been asked for nonsense, which
+    /// whoever sent the cookie has in their hands.
+    fn unverified(&self, error: &Error) -> Verdict {
+        self.metrics.failed();
+        tracing::warn!(error = %error, "the session could not be verified");
+        if error.is_outage() { Verdict::Unavailable } else { Verdict::Refused(Reason::Invalid) }
     }
 
     /// Whether a cookie's name is one of those that are configured, with a prefix or without.
@@ -162,6 +190,8 @@ impl Verifier {
     }
 
     async fn judge_one(&self, cookie: &Cookie) -> Result<Verdict, Error> {
+        // What is learnt from here on is true as of now, however long the answers take.
+        let asked = Instant::now();
         let known = self.cache.as_ref().map(|cache| cache.key(&cookie.name, &cookie.value));
         if let (Some(cache), Some(key)) = (&self.cache, &known)
             && let Some(identity) = cache.get(key)
@@ -183,7 +213,7 @@ impl Verifier {
             }
         };
         if let (Some(cache), Some(key), Verdict::Valid(identity)) = (&self.cache, known, &verdict) {
-            cache.put(key, identity);
+            cache.put(key, asked, identity);
         }
         Ok(verdict)
     }
@@ -207,11 +237,19 @@ impl Verifier {
         }
     }
 
+    /// Whether a session that names nobody is one of a visitor. Where no session can tell, only the operator knows, who
+    /// must have said that users do not matter.
+    fn tells_users(&self) -> bool {
+        self.settings.users || self.manager.as_ref().is_none_or(Manager::tells_users)
+    }
+
     async fn judge_user(&self, user: Option<String>, expires: Option<Timestamp>) -> Result<Verdict, Error> {
+        let Some(user) = user.or_else(|| (!self.tells_users()).then(String::new)) else {
+            return Ok(Verdict::Refused(Reason::Anonymous));
+        };
         if !self.settings.users {
-            return Ok(Verdict::Valid(Identity { user: user.unwrap_or_default(), expires }));
+            return Ok(Verdict::Valid(Identity { user, expires, verified: true }));
         }
-        let Some(user) = user else { return Ok(Verdict::Refused(Reason::Anonymous)) };
         let beside = || self.manager.as_ref().and_then(Manager::directory);
         let Some(directory) = self.directory.as_ref().or_else(beside) else {
             return Ok(Verdict::Refused(Reason::UnknownUser));
@@ -219,7 +257,7 @@ impl Verifier {
         Ok(match directory.get(&user).await? {
             None => Verdict::Refused(Reason::UnknownUser),
             Some(account) if !account.enabled => Verdict::Refused(Reason::DisabledUser),
-            Some(_) => Verdict::Valid(Identity { user, expires }),
+            Some(_) => Verdict::Valid(Identity { user, expires, verified: true }),
         })
     }
 }

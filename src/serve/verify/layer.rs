@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
 /// Lets requests through whose session is alive, with its [`super::Identity`] among their extensions, and answers the
-/// others as `/verify?mode=redirect` does.
+/// others as `/verify?mode=redirect` does. With `fail_open`, look at [`super::Identity::verified`].
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -36,22 +36,22 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Adds them to what is served; the registry puts `_total` behind the counters' names.
+    /// Adds them to what is served; the registry puts its prefix before the names, and `_total` behind those of counters.
     pub fn register(&self, registry: &mut Registry) {
         let about = "Verdicts on the sessions of requests, by result";
-        registry.register("unleak_verifications", about, self.verifications.clone());
+        registry.register("verifications", about, self.verifications.clone());
         let about = "Sessions that could not be verified because the store did not answer";
-        registry.register("unleak_verification_errors", about, self.errors.clone());
+        registry.register("verification_errors", about, self.errors.clone());
         let about = "Requests that were let through without verification (--fail-open)";
-        registry.register("unleak_verification_passed", about, self.passed.clone());
+        registry.register("verification_passed", about, self.passed.clone());
         let about = "Visitors who were sent to sign in";
-        registry.register("unleak_sign_in_redirects", about, self.redirects.clone());
+        registry.register("sign_in_redirects", about, self.redirects.clone());
         let about = "Answers that cleared session cookies";
-        registry.register("unleak_cookie_clears", about, self.clears.clone());
+        registry.register("cookie_clears", about, self.clears.clone());
         let about = "Sessions that had been verified a moment before";
-        registry.register("unleak_verification_cache_hits", about, self.hits.clone());
+        registry.register("verification_cache_hits", about, self.hits.clone());
         let about = "How long a verification took";
-        registry.register("unleak_verification_seconds", about, self.seconds.clone());
+        registry.register("verification_seconds", about, self.seconds.clone());
     }
 
     pub(super) fn verified(&self, verdict: &Verdict, took: Duration) {

@@ -10,7 +10,6 @@ mod answer;
 mod cache;
 mod check;
 mod clear;
-mod example;
 mod form;
 mod layer;
 mod metrics;
@@ -18,7 +17,6 @@ mod original;
 mod redirect;
 
 pub use check::{Identity, Reason, Verdict, Verifier};
-pub use example::{EXAMPLES, Example};
 pub use form::CookieForm;
 pub use layer::SessionLayer;
 pub use metrics::Metrics;
@@ -86,7 +84,8 @@ pub fn router(verifier: Arc<Verifier>) -> Router {
     Router::new()
         .route("/verify", any(verify))
         // Envoy puts the path of the original request behind its prefix.
-        .route("/verify/{*original}", any(verify))
+        .route("/verify/", any(verify_behind))
+        .route("/verify/{*original}", any(verify_behind))
         .route("/session/clear", get(clear::by_link))
         .route("/api/auth/clear-session", post(clear::by_post))
         .with_state(verifier)
@@ -96,13 +95,29 @@ async fn verify(
     State(verifier): State<Arc<Verifier>>,
     request: Request<axum::body::Body>,
 ) -> axum::response::Response {
+    match answer::Mode::of(request.uri().query()) {
+        Ok(mode) => asked(&verifier, mode, request).await,
+        Err(problem) => answer::unasked(problem),
+    }
+}
+
+/// The query is the original request's, which has no say here.
+async fn verify_behind(
+    State(verifier): State<Arc<Verifier>>,
+    request: Request<axum::body::Body>,
+) -> axum::response::Response {
+    asked(&verifier, answer::Mode::Redirect, request).await
+}
+
+async fn asked(
+    verifier: &Verifier,
+    mode: answer::Mode,
+    request: Request<axum::body::Body>,
+) -> axum::response::Response {
     // What is asked lies in the head; a body is not read.
     let (head, _) = request.into_parts();
     let cookies = original::cookies(&head.headers);
     let verdict = verifier.check(&cookies).await;
     let original = original::Original::of(&head);
-    match answer::Mode::of(head.uri.query()) {
-        Ok(mode) => answer::answer(&verifier, mode, &original, &cookies, &verdict),
-        Err(problem) => axum::response::IntoResponse::into_response(problem),
-    }
+    answer::answer(verifier, mode, &original, &cookies, &verdict)
 }

@@ -19,7 +19,7 @@ pub(super) use cursor::Cursor;
 pub(super) use format::Encoding;
 pub(super) use list::info;
 pub(super) use reader::{Next, Reader};
-pub(super) use writer::{Writer, committed, discard};
+pub(super) use writer::{Prepared, Writer, committed, discard};
 
 use super::schema::{Column, Table, TableName};
 use super::{Error, StoreKind};

@@ -123,8 +123,13 @@ impl Prepared {
         self.path.take().unwrap_or_default()
     }
 
+    /// Where it is.
+    pub(in crate::session) fn path(&self) -> &Path {
+        self.path.as_deref().unwrap_or(Path::new(""))
+    }
+
     fn check(&self, rows: u64, key: &BackupKey) -> Result<(), Error> {
-        let path = self.path.as_deref().unwrap_or(Path::new(""));
+        let path = self.path();
         let found = Reader::open(path, key)?.verify()?;
         if found == rows {
             return Ok(());

@@ -1,8 +1,8 @@
-//! When a session ends, as the frameworks write it, and what that is in SQL on each database.
+//! When a session ends, as the frameworks write it.
 
 use super::Roles;
 use crate::session::StoreKind;
-use crate::session::schema::{Column, quoted};
+use crate::session::schema::Column;
 
 /// The column that tells when a session ends, normalised, and how to read it.
 #[derive(Debug)]
@@ -72,36 +72,5 @@ impl Roles {
         let data_type = self.expires.data_type.to_ascii_lowercase();
         self.unit == Unit::Time
             && (data_type.contains("without time zone") || data_type.starts_with("datetime"))
-    }
-
-    /// The end of a session in SQL: a timestamp on PostgreSQL, a `DATETIME` in UTC on MySQL, and on SQLite text or
-    /// the number of seconds or milliseconds. NULL for one that never ends, and on MySQL for a time that it does not know.
-    pub(in crate::session) fn instant(&self, kind: StoreKind) -> String {
-        self.instant_of(kind, &quoted(&self.expires.name))
-    }
-
-    /// The same of a column that is spelled like this.
-    pub(in crate::session) fn instant_of(&self, kind: StoreKind, column: &str) -> String {
-        let seconds = match self.unit {
-            Unit::Time => return column.to_owned(),
-            Unit::Never if kind == StoreKind::Postgres => return "NULL::timestamptz".to_owned(),
-            Unit::Never => return "NULL".to_owned(),
-            Unit::Seconds => column.to_owned(),
-            Unit::IdleSeconds(lifetime) => format!("({column} + {lifetime})"),
-            Unit::Milliseconds if kind == StoreKind::Sqlite => return column.to_owned(),
-            Unit::Milliseconds => format!("({column} / 1000.0)"),
-        };
-        match kind {
-            // Beyond the year 9999 is for ever, and would be out of range.
-            StoreKind::Postgres => {
-                format!("to_timestamp(greatest(0, least({seconds}, 253402300799))::double precision)")
-            }
-            StoreKind::MySql => {
-                format!(
-                    "timestampadd(MICROSECOND, least({seconds}, 253402300799) * 1000000, '1970-01-01 00:00:00')"
-                )
-            }
-            StoreKind::Sqlite | StoreKind::Redis => seconds,
-        }
     }
 }

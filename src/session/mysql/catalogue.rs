@@ -2,6 +2,7 @@
 //!
 //! The servers and their versions give the same columns different types, so everything is read as text.
 
+use super::zone::Zone;
 use crate::session::schema::{Column, Table, TableName};
 use crate::session::{Cause, Error};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
@@ -54,7 +55,7 @@ fn special(kind: &str, transactions: &str) -> Option<&'static str> {
 }
 
 /// A value as text; `None` for NULL.
-fn text(row: &MySqlRow, index: usize) -> Option<String> {
+pub(super) fn text(row: &MySqlRow, index: usize) -> Option<String> {
     let bytes = row.try_get_unchecked::<Option<Vec<u8>>, _>(index).ok()??;
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -136,8 +137,8 @@ async fn triggers(connection: &mut MySqlConnection, table: &Table) -> Result<Vec
     Ok(rows.iter().filter_map(|row| text(row, 0)).collect())
 }
 
-/// The server's zone, and how many seconds its clocks are ahead of UTC now.
-pub(super) async fn server_zone(connection: &mut MySqlConnection) -> Result<Option<(String, i64)>, Error> {
+/// The zone in which the server reads and writes wall clocks.
+pub(super) async fn server_zone(connection: &mut MySqlConnection) -> Result<Option<Zone>, Error> {
     let doing = "reading the server's time zone";
     let name = "SELECT cast(CASE @@global.time_zone WHEN 'SYSTEM' THEN @@system_time_zone ELSE @@global.time_zone END AS char)";
     let name = one(connection, name, doing).await?;
@@ -148,5 +149,6 @@ pub(super) async fn server_zone(connection: &mut MySqlConnection) -> Result<Opti
     let ahead = "SELECT cast(timestampdiff(SECOND, utc_timestamp(), now()) AS char)";
     let ahead = one(connection, ahead, doing).await?;
     sqlx::raw_sql("SET time_zone = '+00:00'").execute(connection).await.map_err(Error::database(doing))?;
-    Ok(name.zip(ahead.and_then(|ahead| ahead.parse().ok())))
+    let ahead = ahead.and_then(|ahead| ahead.parse().ok());
+    Ok(name.zip(ahead).and_then(|(name, ahead)| Zone::of_server(&name, ahead)))
 }

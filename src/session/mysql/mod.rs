@@ -4,25 +4,46 @@
 //! connection out and puts it back only when all went well.
 
 mod catalogue;
-mod purge;
+mod count;
+mod delete;
+mod key;
+mod keys;
+mod listing;
 mod restore;
 mod row;
+mod settle;
+mod spelling;
+mod users;
+mod zone;
 
 use super::schema::{Selected, Wanted, select};
-use super::store::{Limits, Options, within};
+use super::selection::UserAt;
+use super::store::within;
 use super::url::{MySqlAddress, SslMode};
-use super::{Cause, Counts, Error, StoreKind, ZoneCounts};
+use super::{Cause, Error, StoreKind};
+use super::{Limits, Options};
 use crate::secret::Secret;
+use key::Key;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fmt;
+use std::time::Duration;
+use zone::Zone;
 
 pub(super) struct MySql {
     opener: Opener,
     connection: Option<MySqlConnection>,
     selected: Selected,
-    /// The zone in which the application's connections read and write wall clocks, and how far it is from UTC now.
-    zone: Option<(String, i64)>,
+    /// What tells rows apart.
+    key: Option<Key>,
+    /// Where a row says whose session it is.
+    user: Option<UserAt>,
+    /// The zone in which the application's connections read and write wall clocks.
+    zone: Option<Zone>,
+    /// The zone in which the caller wants wall clocks read.
+    pinned: Option<Zone>,
+    /// The zone in which they are read otherwise.
+    utc: Zone,
 }
 
 impl fmt::Debug for MySql {
@@ -41,6 +62,7 @@ struct Opener {
 
 impl MySql {
     pub(super) async fn connect(at: &MySqlAddress, url: String, options: &Options) -> Result<Self, Error> {
+        let pinned = options.zone.as_deref().map(Zone::named).transpose()?;
         let password = options.password.as_ref().or(at.password.as_ref());
         let opener = Opener {
             options: driver_options(at, password)?,
@@ -64,20 +86,14 @@ impl MySql {
             lifetime: options.lifetime,
         };
         let selected = select(tables, wanted)?;
-        Ok(Self { opener, connection: Some(connection), selected, zone })
+        let user = UserAt::find(&selected, options.user_path.as_deref())?;
+        let key = Key::find(&mut connection, &selected.table).await?;
+        let connection = Some(connection);
+        Ok(Self { opener, connection, selected, key, user, zone, pinned, utc: Zone::utc() })
     }
 
     pub(super) fn selected(&self) -> &Selected {
         &self.selected
-    }
-
-    pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
-        let mut connection = self.take().await?;
-        let counts =
-            within(self.opener.limits.statement, "counting the sessions", self.count(&mut connection))
-                .await?;
-        self.connection = Some(connection);
-        Ok(counts)
     }
 
     pub(super) async fn preflight(&mut self) -> Result<(), Error> {
@@ -99,33 +115,6 @@ impl MySql {
         }
         self.opener.open().await
     }
-
-    async fn count(&self, connection: &mut MySqlConnection) -> Result<Counts, Error> {
-        let roles = &self.selected.roles;
-        let expiry = roles.instant(StoreKind::MySql);
-        let zoneless = roles.is_zoneless();
-        let shift = self.zone.as_ref().map_or(0, |(_, seconds)| *seconds);
-        let sql = format!(
-            "SELECT count(*), coalesce(sum({expiry} <= utc_timestamp(6)), 0), \
-             coalesce(sum({expiry} <= timestampadd(SECOND, {shift}, utc_timestamp(6))), 0) FROM {}",
-            self.selected.table.name.quoted(),
-        );
-        let row = sqlx::raw_sql(AssertSqlSafe(sql))
-            .fetch_one(connection)
-            .await
-            .map_err(Error::database("counting the sessions"))?;
-        let number = |index: usize| {
-            row.try_get_unchecked::<u64, _>(index).map_err(Error::database("counting the sessions"))
-        };
-        let (total, expired, elsewhere) = (number(0)?, number(1)?, number(2)?);
-        let in_server_zone = match &self.zone {
-            Some((zone, _)) if zoneless && elsewhere != expired => {
-                Some(ZoneCounts { zone: zone.clone(), active: total - elsewhere, expired: elsewhere })
-            }
-            _ => None,
-        };
-        Ok(Counts { total, active: total - expired, expired, in_server_zone })
-    }
 }
 
 impl Opener {
@@ -146,8 +135,22 @@ impl Opener {
             self.limits.lock.as_secs().max(1),
         );
         execute(&mut connection, "preparing the connection", pinned).await?;
+        bound(&mut connection, self.limits.statement).await?;
         Ok(connection)
     }
+}
+
+/// Lets the server end a statement that nobody waits for any more: it does not notice that by itself. The two servers
+/// have each a word of their own for it.
+async fn bound(connection: &mut MySqlConnection, limit: Duration) -> Result<(), Error> {
+    let doing = "preparing the connection";
+    let seconds = limit.as_secs().saturating_add(1);
+    if execute(connection, doing, format!("SET max_statement_time = {seconds}")).await.is_ok() {
+        return Ok(());
+    }
+    execute(connection, doing, format!("SET max_execution_time = {}", seconds.saturating_mul(1000)))
+        .await
+        .map(drop)
 }
 
 /// Runs a statement that gives no rows.

@@ -1,6 +1,6 @@
 //! Puts the rows of a backup back, in one transaction, some rows a statement.
 
-use super::{MySql, execute, row};
+use super::{MySql, bound, execute, row};
 use crate::session::Error;
 use crate::session::backup::Reader;
 use crate::session::schema::Column;
@@ -25,29 +25,22 @@ impl MySql {
     /// On an error the connection is dropped, which rolls back.
     async fn insert(&self, connection: &mut MySqlConnection, reader: Reader) -> Result<u64, Error> {
         let table = &self.selected.table;
+        bound(connection, self.opener.limits.purge).await?;
         execute(connection, DOING, "START TRANSACTION READ WRITE").await?;
         let mut rows = row::Rows::new(reader, table.columns.len())?;
         loop {
-            let (mut batch, mut size) = (Vec::new(), 0);
-            while batch.len() < ROWS && size < BYTES {
-                let Some(values) = rows.next()? else { break };
-                size += values.iter().flatten().map(Vec::len).sum::<usize>();
-                batch.push(values);
-            }
+            let batch = rows.batch(ROWS, BYTES)?;
             if batch.is_empty() {
                 break;
             }
             self.write(connection, batch).await?;
         }
         execute(connection, DOING, "COMMIT").await?;
+        bound(connection, self.opener.limits.statement).await?;
         Ok(rows.read())
     }
 
-    async fn write(
-        &self,
-        connection: &mut MySqlConnection,
-        batch: Vec<Vec<Option<Vec<u8>>>>,
-    ) -> Result<(), Error> {
+    async fn write(&self, connection: &mut MySqlConnection, batch: Vec<row::Row>) -> Result<(), Error> {
         let table = &self.selected.table;
         let places = format!("({})", vec!["?"; table.columns.len()].join(", "));
         let sql = format!(

@@ -36,7 +36,7 @@ pub(super) fn is_binary(column: &Column) -> bool {
 }
 
 /// The first word of a type: `int` of `int(10) unsigned`.
-fn base(data_type: &str) -> &str {
+pub(super) fn base(data_type: &str) -> &str {
     data_type.split(['(', ' ']).next().unwrap_or_default()
 }
 
@@ -58,6 +58,9 @@ pub(super) fn write(row: &MySqlRow, writer: &mut Writer) -> Result<(), Error> {
     Ok(())
 }
 
+/// The values of one row, in the order of the table's columns.
+pub(super) type Row = Vec<Option<Vec<u8>>>;
+
 /// The rows of a backup, one at a time.
 pub(super) struct Rows {
     cursor: Cursor,
@@ -71,7 +74,7 @@ impl Rows {
     }
 
     /// The next row, or `None` at the end of a file that is whole.
-    pub(super) fn next(&mut self) -> Result<Option<Vec<Option<Vec<u8>>>>, Error> {
+    pub(super) fn next(&mut self) -> Result<Option<Row>, Error> {
         if !self.cursor.has_more()? {
             self.cursor.check(self.read)?;
             return Ok(None);
@@ -86,6 +89,17 @@ impl Rows {
             });
         }
         Ok(Some(row))
+    }
+
+    /// The next rows: at most so many, and hardly more than so many bytes. None at the end of a whole file.
+    pub(super) fn batch(&mut self, most: usize, bytes: usize) -> Result<Vec<Row>, Error> {
+        let (mut batch, mut size) = (Vec::new(), 0);
+        while batch.len() < most && size < bytes {
+            let Some(values) = self.next()? else { break };
+            size += values.iter().flatten().map(Vec::len).sum::<usize>();
+            batch.push(values);
+        }
+        Ok(batch)
     }
 
     /// How many rows were read.

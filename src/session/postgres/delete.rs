@@ -101,7 +101,7 @@ impl Postgres {
             transaction: Some(transaction),
         };
         let mut writer = Writer::create(spec, &subject)?;
-        let rows = copy_out(connection, statement, &mut writer).await?;
+        let rows = copy_out(connection, DOING, statement, &mut writer).await?;
         bounds.check(rows)?;
         if rows == 0 {
             return Ok((transaction, None));
@@ -154,10 +154,15 @@ pub(super) async fn status(connection: &mut PgConnection, transaction: i64) -> O
 }
 
 /// Copies to the writer and counts the rows: COPY's text format has one line a row, whatever the values hold.
-async fn copy_out(connection: &mut PgConnection, sql: &str, writer: &mut Writer) -> Result<u64, Error> {
-    let mut stream = connection.copy_out_raw(sql).await.map_err(Error::database(DOING))?;
+pub(super) async fn copy_out(
+    connection: &mut PgConnection,
+    doing: &'static str,
+    sql: &str,
+    writer: &mut Writer,
+) -> Result<u64, Error> {
+    let mut stream = connection.copy_out_raw(sql).await.map_err(Error::database(doing))?;
     let mut rows = 0;
-    while let Some(bytes) = stream.try_next().await.map_err(Error::database(DOING))? {
+    while let Some(bytes) = stream.try_next().await.map_err(Error::database(doing))? {
         rows += memchr::memchr_iter(b'\n', &bytes).count() as u64;
         writer.write(&bytes)?;
     }

@@ -4,8 +4,10 @@
 //! state is closed, which rolls back, and the next operation opens a new one.
 
 mod catalogue;
+mod copy;
 mod count;
 mod delete;
+mod keys;
 mod listing;
 mod pool;
 mod restore;
@@ -13,13 +15,15 @@ mod spelling;
 mod users;
 
 pub(super) use pool::spelling_in_utc;
+pub(crate) use spelling::literal;
 
 use super::backup::BackupInfo;
-use super::schema::{Selected, Wanted, select};
+use super::schema::{Selected, TableName, Wanted, named, select};
 use super::selection::UserAt;
-use super::store::{Limits, Options, within};
-use super::url::{PostgresAddress, SslMode};
-use super::{Cause, Error, StoreKind};
+use super::store::within;
+use super::url::{Address, PostgresAddress, SslMode};
+use super::{Cause, Error, StoreKind, StoreUrl};
+use super::{Limits, Options};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::fmt;
@@ -50,15 +54,27 @@ struct Opener {
     limits: Limits,
 }
 
+/// A connection of the caller's own with pinned settings, and the plain table that the options name, else `usual`.
+/// Whether the table has the form of a dialect is not looked at.
+pub(crate) async fn open_table(
+    url: &StoreUrl,
+    options: &Options,
+    usual: &str,
+) -> Result<(PgConnection, TableName), Error> {
+    let Address::Postgres(at) = &url.0 else {
+        return Err(Error::Unsupported { what: format!("schema changes on {}", url.kind()) });
+    };
+    let opener = Opener::new(at, url.to_string(), options)?;
+    let mut connection = opener.open().await?;
+    let tables = catalogue::tables(&mut connection, at.schema.as_deref());
+    let tables = within(opener.limits.statement, "reading the catalogue", tables).await?;
+    let table = named(tables, options.table.as_deref().unwrap_or(usual))?;
+    Ok((connection, table))
+}
+
 impl Postgres {
     pub(super) async fn connect(at: &PostgresAddress, url: String, options: &Options) -> Result<Self, Error> {
-        let password = options.password.as_ref().or(at.password.as_ref());
-        let opener = Opener {
-            options: driver_options(at, password)?,
-            password_given: password.is_some(),
-            url,
-            limits: options.limits,
-        };
+        let opener = Opener::new(at, url, options)?;
         let mut connection = opener.open().await?;
         let (tables, zone) = within(opener.limits.statement, "reading the catalogue", async {
             let tables = catalogue::tables(&mut connection, at.schema.as_deref()).await?;
@@ -122,6 +138,16 @@ impl Postgres {
 }
 
 impl Opener {
+    fn new(at: &PostgresAddress, url: String, options: &Options) -> Result<Self, Error> {
+        let password = options.password.as_ref().or(at.password.as_ref());
+        Ok(Self {
+            options: driver_options(at, password)?,
+            password_given: password.is_some(),
+            url,
+            limits: options.limits,
+        })
+    }
+
     async fn open(&self) -> Result<PgConnection, Error> {
         let connect = async {
             self.options.connect().await.map_err(|error| Error::Connect {

@@ -19,12 +19,12 @@ impl Spelling for Postgresql<'_> {
     }
 
     /// COPY takes no parameters, so the values wait in a setting of the connection; see `bind`.
-    fn values(&self) -> &'static str {
-        "(SELECT unnest(current_setting('unleak.values')::text[]))"
+    fn is_one_of(&self, _: Option<&Column>, expression: &str) -> String {
+        format!("{} IN (SELECT unnest(current_setting('unleak.values')::text[]))", self.text(expression))
     }
 
-    fn row(&self) -> &'static str {
-        "ctid"
+    fn place(&self) -> String {
+        "s.ctid".to_owned()
     }
 
     fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error> {
@@ -63,7 +63,7 @@ impl Spelling for Postgresql<'_> {
 }
 
 /// A text of our own as a literal.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

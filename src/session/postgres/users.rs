@@ -1,11 +1,12 @@
 //! The users table on PostgreSQL: found by foreign key or name, searched, and held against the sessions.
 
+use super::count::bind;
 use super::spelling::Postgresql;
 use super::{Postgres, catalogue};
-use crate::session::schema::TableName;
-use crate::session::selection::{self, UserAt, choose, search, told};
+use crate::session::schema::{Column, TableName};
+use crate::session::selection::{self, UserAt, choose, family, search, told};
 use crate::session::store::within;
-use crate::session::{Error, Orphaned, User, UserPattern, UsersTable, UsersWanted};
+use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
 use sqlx::{AssertSqlSafe, Row};
 
 const DOING: &str = "reading the users table";
@@ -57,6 +58,42 @@ impl Postgres {
         let mut connection = self.take().await?;
         let query = sqlx::query(AssertSqlSafe(select)).bind(pattern.like());
         let rows = within(self.opener.limits.statement, DOING, async {
+            query.fetch_all(&mut connection).await.map_err(Error::database(DOING))
+        });
+        let rows = rows.await?;
+        self.connection = Some(connection);
+        let user = |row| told(users, |at| Row::try_get::<Option<String>, _>(row, at).ok().flatten());
+        Ok(rows.iter().filter_map(user).collect())
+    }
+
+    pub(in crate::session) fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
+        selection::orphaned(users, self.subject(), &Postgresql { zone: "UTC" }).map(drop)
+    }
+
+    pub(in crate::session) async fn users_by_id(
+        &mut self,
+        users: &UsersTable,
+        ids: Vec<String>,
+    ) -> Result<Vec<User>, Error> {
+        let (sql, limit) = (Postgresql { zone: "UTC" }, u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        let values = "current_setting('unleak.values')::text[]";
+        // Of one family the id itself is compared, which its index answers; text of another might be no such id.
+        let alike = |column: &Column| family(&column.data_type) == family(&users.id.data_type);
+        let whole = match (&self.user, family(&users.id.data_type)) {
+            (Some(UserAt::Column(column)), "integer") if alike(column) => Some("bigint"),
+            (Some(UserAt::Column(column)), "uuid") if alike(column) => Some("uuid"),
+            (Some(UserAt::Column(column)), "text") if alike(column) => Some("text"),
+            _ => None,
+        };
+        let fits = |column: &str| match whole {
+            Some(kind) => format!("{column} = ANY(({values})::{kind}[])"),
+            None => format!("{column}::text = ANY({values})"),
+        };
+        let select = search(users, std::slice::from_ref(&users.id), &sql, fits, limit);
+        let mut connection = self.take().await?;
+        let rows = within(self.opener.limits.statement, DOING, async {
+            bind(&mut connection, &Selection::Users(ids)).await?;
+            let query = sqlx::query(AssertSqlSafe(select));
             query.fetch_all(&mut connection).await.map_err(Error::database(DOING))
         });
         let rows = rows.await?;

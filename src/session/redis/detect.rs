@@ -2,8 +2,8 @@
 
 use super::keys::{KeySpace, Tally, scan};
 use super::server::Servers;
+use crate::session::Options;
 use crate::session::dialect::{Dialect, Part};
-use crate::session::store::Options;
 use crate::session::{Error, StoreKind};
 use redis::cmd;
 

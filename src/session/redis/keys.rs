@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 /// How many keys SCAN looks at in one call.
 const SCAN: usize = 1000;
 
+/// How much is asked for at once: keys, and bytes of their values.
+pub(super) const KEYS: usize = 500;
+pub(super) const BYTES: usize = 4 * 1024 * 1024;
+
 /// What is known about one key.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -20,6 +24,9 @@ pub(super) struct Key {
     pub(super) part: Part,
     /// The size of a string in bytes, 0 where it was not asked for.
     pub(super) size: usize,
+    pub(super) is_hash: bool,
+    /// How many milliseconds it has left; negative for a key that stays.
+    pub(super) ttl: i64,
 }
 
 /// The sessions' prefix and their form.
@@ -33,6 +40,8 @@ pub(super) struct KeySpace {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) sessions: u64,
+    /// Those of them that are over by what they tell, though their keys are there.
+    pub(super) expired: u64,
     /// Keys that only live as long as a session of Spring does.
     pub(super) alive: u64,
     /// What is no session, by its type.
@@ -94,7 +103,10 @@ impl KeySpace {
         for at in asked {
             let found = self.judge(&mut answers, doing)?;
             match found {
-                Found::Session(size) => keys[at].size = size,
+                Found::Session { size, is_hash, ttl } => {
+                    let key = &mut keys[at];
+                    (key.size, key.is_hash, key.ttl) = (size, is_hash, ttl);
+                }
                 Found::Gone => keys[at].name.clear(),
                 Found::Foreign(kind) => {
                     keys[at].part = Part::Other;
@@ -116,7 +128,7 @@ impl KeySpace {
     fn named(&self, name: Vec<u8>) -> Key {
         let part =
             name.strip_prefix(&self.prefix[..]).map_or(Part::Other, |rest| self.form.family.part(rest));
-        Key { name, part, size: 0 }
+        Key { name, part, size: 0, is_hash: false, ttl: -1 }
     }
 
     fn question(&self, pipe: &mut redis::Pipeline, name: &[u8]) {
@@ -129,16 +141,19 @@ impl KeySpace {
                 pipe.cmd("TYPE").arg(name);
             }
         }
+        pipe.cmd("PTTL").arg(name);
     }
 
     fn judge(&self, answers: &mut impl Iterator<Item = Value>, doing: &'static str) -> Result<Found, Error> {
         let content = self.form.content;
         if content.is_text() == Some(true) {
-            return match (answers.next(), answers.next()) {
+            let (head, size) = (answers.next(), answers.next());
+            let ttl = left(answers.next(), doing)?;
+            return match (head, size) {
                 (Some(Value::BulkString(head)), Some(Value::Int(size))) => Ok(if head.is_empty() {
                     Found::Gone
                 } else if content.fits(&head) {
-                    Found::Session(usize::try_from(size).unwrap_or_default())
+                    Found::Session { size: usize::try_from(size).unwrap_or_default(), is_hash: false, ttl }
                 } else {
                     Found::Foreign("strings of another kind".to_owned())
                 }),
@@ -158,18 +173,45 @@ impl KeySpace {
             Some(Value::ServerError(error)) => return Err(answer::refused(doing, &error)),
             _ => return Err(answer::nonsense(doing)),
         };
+        let ttl = left(answers.next(), doing)?;
+        let is_hash = kind == "hash";
         Ok(match (&*kind, content) {
             ("none", _) => Found::Gone,
-            ("hash", _) | ("string", Content::TextOrHash) => Found::Session(0),
+            ("hash", _) | ("string", Content::TextOrHash) => Found::Session { size: 0, is_hash, ttl },
             _ => Found::Foreign(format!("of the type {kind}")),
         })
     }
 }
 
 enum Found {
-    Session(usize),
+    Session { size: usize, is_hash: bool, ttl: i64 },
     Foreign(String),
     Gone,
+}
+
+/// The answer of PTTL.
+fn left(answer: Option<Value>, doing: &'static str) -> Result<i64, Error> {
+    match answer {
+        Some(Value::Int(ttl)) => Ok(ttl),
+        Some(Value::ServerError(error)) => Err(answer::refused(doing, &error)),
+        _ => Err(answer::nonsense(doing)),
+    }
+}
+
+/// Keys whose values together are no more than is asked for at once.
+pub(super) fn portions(keys: &[Key]) -> Vec<&[Key]> {
+    let (mut portions, mut from, mut size) = (Vec::new(), 0, 0);
+    for (at, key) in keys.iter().enumerate() {
+        if at > from && (at - from >= KEYS || size + key.size > BYTES) {
+            portions.push(&keys[from..at]);
+            (from, size) = (at, 0);
+        }
+        size += key.size;
+    }
+    if from < keys.len() {
+        portions.push(&keys[from..]);
+    }
+    portions
 }
 
 /// One call of SCAN. The cursor is `Some("0")` in the beginning and `None` at the end.

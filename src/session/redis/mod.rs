@@ -1,26 +1,35 @@
 //! Redis and Valkey: sessions are keys under a prefix, and there are no transactions over all of them.
 //!
-//! A purge therefore backs every key up first (value and time of its end), and then deletes each one only if it still
+//! A deletion therefore backs its keys up first (value and time of their end), and then deletes each one only if it still
 //! has that value, in a script on the server. What changed in between is backed up and deleted once more. As with
 //! the other stores, connections on which something failed are closed.
 
 mod answer;
+mod choice;
+mod copy;
+mod delete;
 mod detect;
 mod keys;
+mod listing;
+mod payload;
 mod pool;
-mod purge;
 mod record;
 mod restore;
 mod server;
+mod settle;
 
-use super::dialect::{Content, Roles, Unit};
+use super::Options;
+use super::dialect::{Content, Part, Roles, Unit};
 use super::schema::{Column, Selected, Table, TableName};
-use super::store::{Options, within};
+use super::selection;
+use super::store::within;
 use super::url::RedisAddress;
-use super::{Counts, Error};
+use super::{Counts, Error, Selection};
+pub(super) use choice::{no_marks, no_users};
+pub(super) use delete::Emptied;
 pub(super) use pool::RedisPool;
-pub(super) use purge::Emptied;
 
+use choice::{Choice, Depth};
 use keys::{KeySpace, Tally};
 use redis::cmd;
 use server::{Opener, Servers};
@@ -33,6 +42,8 @@ pub(super) struct Redis {
     servers: Option<Servers>,
     space: KeySpace,
     selected: Selected,
+    /// Where a payload says whose session it is.
+    path: Option<Vec<String>>,
 }
 
 impl fmt::Debug for Redis {
@@ -58,15 +69,17 @@ impl Redis {
             columns: vec![roles.token.clone(), roles.expires.clone(), column("value", "DUMP")],
         };
         let selected = Selected { table, dialect, roles, lifetime_told: true };
-        Ok(Self { opener, servers: Some(servers), space, selected })
+        let path = options.user_path.as_deref();
+        let path = path.map(|path| selection::path(&selected, path)).transpose()?;
+        Ok(Self { opener, servers: Some(servers), space, selected, path })
     }
 
     pub(super) fn selected(&self) -> &Selected {
         &self.selected
     }
 
-    /// Counts what SCAN lists. Redis hides expired keys, so only Spring's, whose hashes outlive the session by five
-    /// minutes, can be expired.
+    /// Counts what SCAN lists. Redis hides expired keys, so only those can be expired that stay though their value says
+    /// that they are over, and Spring's, whose hashes outlive the session by five minutes.
     pub(super) async fn counts(&mut self) -> Result<Counts, Error> {
         let mut servers = self.take().await?;
         let tally = within(self.opener.limits.purge, COUNTING, self.tally(&mut servers)).await?;
@@ -83,13 +96,52 @@ impl Redis {
         Ok(())
     }
 
+    /// Counts the selected sessions.
+    pub(super) async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
+        if matches!(selection, Selection::All) {
+            return Ok(self.counts().await?.total);
+        }
+        let mut choice = Choice::new(selection, self)?;
+        let mut servers = self.take().await?;
+        let work = self.count_chosen(&mut servers, &mut choice);
+        let count = within(self.opener.limits.purge, COUNTING, work).await?;
+        self.servers = Some(servers);
+        Ok(count)
+    }
+
+    async fn count_chosen(&self, servers: &mut Servers, choice: &mut Choice<'_>) -> Result<u64, Error> {
+        let (mut tally, mut count) = (Tally::default(), 0);
+        let named = choice.names(self);
+        let groups = named.as_ref().map(|names| delete::grouped(servers, names.clone(), |name| name));
+        for (at, node) in servers.nodes.iter_mut().enumerate() {
+            let mut cursor = Some("0".to_owned());
+            while cursor.is_some() {
+                let names = match &groups {
+                    Some(groups) => {
+                        cursor = None;
+                        groups[at].clone()
+                    }
+                    None => self.space.scan(node, &mut cursor, COUNTING).await?,
+                };
+                let keys = self.space.sort(node, names, &mut tally, COUNTING).await?;
+                count += self.chosen(node, keys, choice).await?.len() as u64;
+            }
+        }
+        self.refuse_foreign(&tally)?;
+        choice.check(self)?;
+        Ok(count)
+    }
+
     async fn tally(&self, servers: &mut Servers) -> Result<Tally, Error> {
         let mut tally = Tally::default();
         for node in &mut servers.nodes {
             let mut cursor = Some("0".to_owned());
             while cursor.is_some() {
                 let names = self.space.scan(node, &mut cursor, COUNTING).await?;
-                self.space.sort(node, names, &mut tally, COUNTING).await?;
+                let mut keys = self.space.sort(node, names, &mut tally, COUNTING).await?;
+                keys.retain(|key| key.part == Part::Session);
+                let seen = self.look(node, keys, Depth::End, COUNTING).await?;
+                tally.expired += seen.iter().filter(|seen| seen.expired).count() as u64;
             }
         }
         Ok(tally)
@@ -131,6 +183,7 @@ impl Redis {
 
 fn counts_of(tally: &Tally) -> Counts {
     let total = tally.sessions;
-    let active = if tally.alive > 0 { total.min(tally.alive) } else { total };
-    Counts { total, active, expired: total - active, in_server_zone: None }
+    let hidden = if tally.alive > 0 { total.saturating_sub(tally.alive) } else { 0 };
+    let expired = tally.expired.max(hidden);
+    Counts { total, active: total - expired, expired, in_server_zone: None }
 }

@@ -3,7 +3,7 @@
 //! A key that exists is never touched, and one whose time has come stays dead. There is no transaction: after an
 //! error a second restore goes on, since it skips what the first one put back.
 
-use super::purge::grouped;
+use super::delete::grouped;
 use super::record::{Record, Records};
 use super::server::{Node, Servers};
 use super::{Redis, answer};

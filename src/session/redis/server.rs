@@ -5,9 +5,10 @@
 
 use super::answer;
 use crate::secret::Secret;
-use crate::session::store::{Limits, Options, within};
+use crate::session::store::within;
 use crate::session::url::{Hosts, RedisAddress};
 use crate::session::{Cause, Error};
+use crate::session::{Limits, Options};
 use redis::aio::MultiplexedConnection;
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, Cmd, ConnectionAddr, IntoConnectionInfo as _, Pipeline,

@@ -2,7 +2,7 @@
 //!
 //! The session table is always called `s`, the users table `u`.
 
-use super::{Selection, UserAt, UsersTable, family};
+use super::{Mark, Selection, UserAt, UsersTable, family};
 use crate::session::Error;
 use crate::session::dialect::{Roles, Unit, normalised};
 use crate::session::schema::{Column, Selected, Table};
@@ -23,10 +23,26 @@ pub(in crate::session) trait Spelling {
     fn quoted(&self, identifier: &str) -> String;
     /// An expression as text.
     fn text(&self, expression: &str) -> String;
-    /// A subquery that gives the bound values, one a row.
-    fn values(&self) -> &'static str;
-    /// What tells the rows of a table apart, for as long as they are not written.
-    fn row(&self) -> &str;
+    /// A column's expression as text, where the type says that it takes more than [`Self::text`].
+    fn text_of(&self, _column: &Column, expression: &str) -> String {
+        self.text(expression)
+    }
+    /// A column's expression as one that equals another only where every letter does.
+    fn exact(&self, _column: &Column, expression: &str) -> String {
+        expression.to_owned()
+    }
+    /// An expression as a whole number of 64 bits.
+    fn integer(&self, expression: &str) -> String {
+        format!("CAST({expression} AS bigint)")
+    }
+    /// Whether an expression is, as text, one of the selection's values; `column` is where it comes from, if it is one.
+    fn is_one_of(&self, column: Option<&Column>, expression: &str) -> String;
+    /// What a query says first that groups most rows of a large table.
+    fn large(&self) -> &'static str {
+        ""
+    }
+    /// What tells the rows of the table `s` apart, for as long as they are not written.
+    fn place(&self) -> String;
     /// Whether a column's time has come at a moment; unknown where the column says nothing.
     fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error>;
     /// A column's time in Unix milliseconds; NULL where the column says nothing.
@@ -54,16 +70,18 @@ pub(in crate::session) fn condition(
     let is_past = |column: &Column, moment| sql.is_past(column, &column_of(column, sql), moment);
     Ok(Some(match selection {
         Selection::All => return Ok(None),
-        Selection::Tokens(_) => {
-            format!("{} IN {}", sql.text(&column_of(&roles.token, sql)), sql.values())
-        }
-        Selection::Users(_) => format!("{} IN {}", of.user_text(sql)?, sql.values()),
+        Selection::Tokens(_) => sql.is_one_of(Some(&roles.token), &column_of(&roles.token, sql)),
+        Selection::Users(_) => sql.is_one_of(of.user_column(), &of.user(sql)?),
         Selection::Expired => {
             let (column, end) = of.end(sql);
             sql.is_past(&column, &end, Moment::Now)?
         }
         Selection::Before(time) => is_past(of.created()?, Moment::At(*time))?,
         Selection::Idle(time) => is_past(of.used()?, Moment::At(*time))?,
+        Selection::Marked(mark, _) => {
+            let column = of.marked(*mark)?;
+            sql.is_one_of(Some(column), &column_of(column, sql))
+        }
         Selection::Duplicates => of.duplicates(sql),
         Selection::Orphans(users) => of.orphans(users, sql)?,
         Selection::Disabled(users) => of.disabled(users, sql)?,
@@ -86,7 +104,7 @@ impl Subject<'_> {
             Unit::Milliseconds => column,
             Unit::Seconds => format!("({column} * 1000.0)"),
             Unit::IdleSeconds(lifetime) => format!("(({column} + {lifetime}) * 1000.0)"),
-            Unit::Never => "CAST(NULL AS bigint)".to_owned(),
+            Unit::Never => sql.integer("NULL"),
         };
         (Column { data_type: "bigint".to_owned(), ..expires.clone() }, millis)
     }
@@ -103,7 +121,19 @@ impl Subject<'_> {
 
     /// The user's id as text.
     pub(in crate::session) fn user_text(&self, sql: &impl Spelling) -> Result<String, Error> {
-        self.user(sql).map(|user| sql.text(&user))
+        let user = self.user(sql)?;
+        Ok(match self.user_column() {
+            Some(column) => sql.text_of(column, &user),
+            None => sql.text(&user),
+        })
+    }
+
+    /// The column with the user's id, where it has one of its own.
+    fn user_column(&self) -> Option<&Column> {
+        match self.user {
+            Some(UserAt::Column(column)) => Some(column),
+            _ => None,
+        }
     }
 
     fn created(&self) -> Result<&Column, Error> {
@@ -114,13 +144,22 @@ impl Subject<'_> {
         used(&self.found.table).ok_or_else(|| self.lacks("no column that tells when a session was last used"))
     }
 
+    fn marked(&self, mark: Mark) -> Result<&Column, Error> {
+        let (names, lacking) = match mark {
+            Mark::Address => (&ADDRESS[..], "no column with the client's address"),
+            Mark::Device => (&DEVICE[..], "no column that tells the client's device"),
+        };
+        named(&self.found.table, names).ok_or_else(|| self.lacks(lacking))
+    }
+
     fn lacks(&self, what: &str) -> Error {
         Error::Column { table: self.found.table.name.to_string(), reason: format!("it has {what}") }
     }
 
     fn duplicates(&self, sql: &impl Spelling) -> String {
-        let (row, token) = (sql.row(), column_of(&self.found.roles.token, sql));
-        let (bare, table) = (sql.quoted(&self.found.roles.token.name), self.found.table.name.quoted_by(sql));
+        let (column, place) = (&self.found.roles.token, sql.place());
+        let (token, bare) = (sql.exact(column, &column_of(column, sql)), sql.quoted(&column.name));
+        let (large, table) = (sql.large(), self.found.table.name.quoted_by(sql));
         let newest = sql.time_order(&column_of(&self.found.roles.expires, sql));
         // Rows whose user is unknown cannot be said to belong to one.
         let one_user = self.user_text(sql).map_or_else(
@@ -130,11 +169,12 @@ impl Subject<'_> {
             },
         );
         format!(
-            "s.{row} IN (SELECT d.place FROM (SELECT s.{row} AS place, \
-             CASE WHEN {one_user} THEN row_number() OVER (PARTITION BY {token} ORDER BY {newest} DESC NULLS LAST, s.{row} DESC) \
-             ELSE 2 END AS rank FROM {table} AS s WHERE {token} IN \
-             (SELECT {bare} FROM {table} WHERE {bare} IS NOT NULL GROUP BY {bare} HAVING count(*) > 1) \
-             WINDOW w AS (PARTITION BY {token})) AS d WHERE d.rank > 1)"
+            "{place} IN (SELECT d.place FROM (SELECT {place} AS place, \
+             CASE WHEN count(*) OVER w = 1 THEN 1 WHEN {one_user} \
+             THEN row_number() OVER (PARTITION BY {token} ORDER BY {newest} IS NULL, {newest} DESC, {place} DESC) \
+             ELSE 2 END AS standing FROM {table} AS s WHERE s.{bare} IN (SELECT t.alike FROM \
+             (SELECT {large}{bare} AS alike FROM {table} WHERE {bare} IS NOT NULL GROUP BY {bare} HAVING count(*) > 1) AS t) \
+             WINDOW w AS (PARTITION BY {token})) AS d WHERE d.standing > 1)"
         )
     }
 
@@ -154,7 +194,7 @@ impl Subject<'_> {
                 }
                 Ok(format!("{id} = {user}"))
             }
-            _ => Ok(format!("{} = {}", sql.text(&id), sql.text(&user))),
+            _ => Ok(format!("{} = {}", sql.text_of(&users.id, &id), sql.text(&user))),
         }
     }
 
@@ -198,7 +238,7 @@ pub(in crate::session) fn gone(
         // SQLite's columns may hold a flag as a word.
         "boolean" => {
             let words = if allows { "'0', 'f', 'false', 'n', 'no'" } else { "'1', 't', 'true', 'y', 'yes'" };
-            format!("lower({}) IN ({words})", sql.text(&value))
+            format!("lower({}) IN ({words})", sql.text_of(column, &value))
         }
         "integer" => format!("{value} {} 0", if allows { "=" } else { "<>" }),
         // `deleted_at` and its kin: set means gone.
@@ -230,25 +270,40 @@ fn is_positive(name: &str) -> bool {
     matches!(name, "active" | "activated" | "enabled")
 }
 
+/// The query for the different texts of a mark.
+pub(in crate::session) fn marks(mark: Mark, of: Subject<'_>, sql: &impl Spelling) -> Result<String, Error> {
+    let column = of.marked(mark)?;
+    let (column, expression) = (column, column_of(column, sql));
+    Ok(format!(
+        "SELECT DISTINCT {} FROM {} AS s WHERE {expression} IS NOT NULL",
+        sql.text_of(column, &expression),
+        of.found.table.name.quoted_by(sql)
+    ))
+}
+
+/// Normalised names of what tells a client's address.
+const ADDRESS: [&str; 8] =
+    ["ipaddress", "ip", "lastip", "lastipcidr", "ipcidr", "clientip", "remoteaddr", "remoteip"];
+
+/// Normalised names of what tells a client's device.
+const DEVICE: [&str; 4] = ["devicehash", "deviceid", "devicefingerprint", "device"];
+
+/// Normalised names of what tells when a session was made.
+pub(in crate::session) const CREATED: [&str; 5] =
+    ["createdat", "created", "creationtime", "createdon", "datecreated"];
+
+/// Normalised names of what tells when a session was last used.
+pub(in crate::session) const USED: [&str; 7] =
+    ["lastactivity", "lastaccesstime", "lastusedat", "lastseenat", "lastseen", "lastactiveat", "updatedat"];
+
 /// The column that tells when a session was made.
 pub(in crate::session) fn created(table: &Table) -> Option<&Column> {
-    named(table, &["createdat", "created", "creationtime", "createdon", "datecreated"])
+    named(table, &CREATED)
 }
 
 /// The column that tells when a session was last used.
 pub(in crate::session) fn used(table: &Table) -> Option<&Column> {
-    named(
-        table,
-        &[
-            "lastactivity",
-            "lastaccesstime",
-            "lastusedat",
-            "lastseenat",
-            "lastseen",
-            "lastactiveat",
-            "updatedat",
-        ],
-    )
+    named(table, &USED)
 }
 
 fn named<'a>(table: &'a Table, names: &[&str]) -> Option<&'a Column> {

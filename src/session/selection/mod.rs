@@ -7,11 +7,15 @@
 //! can be compared. What comes from outside is bound, never written into SQL; names are the catalogue's, quoted.
 
 mod condition;
+mod network;
 mod user;
 mod users;
 
-pub(super) use condition::{Moment, Spelling, Subject, column_of, condition, created, gone};
-pub(super) use user::UserAt;
+pub(super) use condition::{
+    CREATED, Moment, Spelling, Subject, USED, column_of, condition, created, gone, marks,
+};
+pub use network::Network;
+pub(super) use user::{UserAt, path};
 pub use users::{Orphaned, User, UserPattern, UsersTable, UsersWanted};
 pub(super) use users::{choose, family, orphaned, search, told};
 
@@ -42,6 +46,17 @@ pub enum Selection {
     Before(Timestamp),
     /// Those not used since a time, by the column that tells.
     Idle(Timestamp),
+    /// Those whose column of a mark has one of these texts; see `Store::marks`.
+    Marked(Mark, Vec<String>),
+}
+
+/// What a row tells about where a session is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The client's address or network.
+    Address,
+    /// The client's device, as the application tells devices apart.
+    Device,
 }
 
 impl Selection {
@@ -57,6 +72,8 @@ impl Selection {
             Self::Disabled(_) => "disabled",
             Self::Before(_) => "before",
             Self::Idle(_) => "idle",
+            Self::Marked(Mark::Address, _) => "network",
+            Self::Marked(Mark::Device, _) => "device",
         }
     }
 
@@ -81,7 +98,9 @@ impl Selection {
                     .map(Some)
                     .map_err(|_| Error::Unsupported { what: "a token that is not UTF-8".to_owned() })
             }
-            Self::Users(ids) => Ok(Some(ids.iter().map(String::as_str).collect())),
+            Self::Users(texts) | Self::Marked(_, texts) => {
+                Ok(Some(texts.iter().map(String::as_str).collect()))
+            }
             _ => Ok(None),
         }
     }

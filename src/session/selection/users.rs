@@ -40,6 +40,11 @@ impl UsersTable {
         self.names.iter().chain(&self.emails)
     }
 
+    /// The name of the column that sessions refer to.
+    pub(crate) fn id(&self) -> &str {
+        &self.id.name
+    }
+
     /// Its name.
     pub fn name(&self) -> &TableName {
         &self.name
@@ -114,8 +119,9 @@ pub(in crate::session) fn search(
     limit: u32,
 ) -> String {
     let column = |column: &Column| format!("u.{}", sql.quoted(&column.name));
-    let told = users.about().map(|about| format!("substr({}, 1, 200)", sql.text(&column(about))));
-    let selected: Vec<String> = std::iter::once(sql.text(&column(&users.id))).chain(told).collect();
+    let told = users.about().map(|about| format!("substr({}, 1, 200)", sql.text_of(about, &column(about))));
+    let selected: Vec<String> =
+        std::iter::once(sql.text_of(&users.id, &column(&users.id))).chain(told).collect();
     let matches: Vec<String> = columns.iter().map(|one| fits(&column(one))).collect();
     format!(
         "SELECT {} FROM {} AS u WHERE {} ORDER BY 1 LIMIT {limit}",
@@ -299,7 +305,7 @@ pub(in crate::session) fn family(data_type: &str) -> &'static str {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
     if name.is_empty() {
         ""
-    } else if starts(&["bool", "tinyint(1)"]) {
+    } else if starts(&["bool", "tinyint(1)", "bit(1)"]) {
         "boolean"
     } else if starts(&["int", "bigint", "smallint", "mediumint", "tinyint", "serial", "bigserial"])
         && !starts(&["interval"])

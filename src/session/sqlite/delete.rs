@@ -79,10 +79,9 @@ impl Sqlite {
     fn chosen(&self, selection: &Selection, bounds: Bounds) -> Result<String, Error> {
         let filter = self.filter(selection)?;
         let Some(limit) = bounds.batch.filter(|_| selection.can_be_split()) else { return Ok(filter) };
-        let (table, sql) = (&self.selected.table, self.spelling());
-        let row = sql.row();
+        let (table, place) = (&self.selected.table, self.spelling().place());
         Ok(format!(
-            "{} AS s WHERE s.{row} IN (SELECT s.{row} FROM {filter} ORDER BY s.{row} LIMIT {limit})",
+            "{} AS s WHERE {place} IN (SELECT {place} FROM {filter} ORDER BY {place} LIMIT {limit})",
             table.name.quoted()
         ))
     }

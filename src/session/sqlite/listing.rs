@@ -5,9 +5,9 @@ use super::{Sqlite, execute};
 use crate::secret::Secret;
 use crate::session::listing::{Facts, ListQuery, Page, facts, gathered, listed, page};
 use crate::session::schema::quoted;
-use crate::session::selection::{Spelling as _, column_of};
+use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
-use crate::session::{Error, Selection};
+use crate::session::{Error, Mark, Selection};
 use futures_util::TryStreamExt as _;
 use jiff::SignedDuration;
 use sqlx::{AssertSqlSafe, FromRow, Row as _};
@@ -58,24 +58,46 @@ impl Sqlite {
     ) -> Result<Vec<Secret>, Error> {
         let sql = self.spelling();
         let token = sql.text(&column_of(&self.selected.roles.token, &sql));
-        let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        let mut connection = self.take().await?;
         let mut found = Vec::new();
-        {
-            let mut rows =
-                sqlx::query_scalar::<_, Option<String>>(AssertSqlSafe(select)).fetch(&mut connection);
-            while let Some(token) = rows.try_next().await.map_err(Error::database(DOING))? {
-                let token = Secret::from(token.unwrap_or_default());
-                if fits(&token) && !found.contains(&token) {
-                    found.push(token);
-                }
+        let mut add = |token: String| {
+            let token = Secret::from(token);
+            if fits(&token) && !found.contains(&token) {
+                found.push(token);
             }
-        }
-        self.connection = Some(connection);
+        };
+        let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
+        self.each_text(select, &mut add).await?;
         Ok(found)
     }
 
-    async fn token_is_unique(&mut self) -> Result<bool, Error> {
+    /// The texts of a mark that a test fits.
+    pub(in crate::session) async fn marks(
+        &mut self,
+        mark: Mark,
+        fits: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<String>, Error> {
+        let mut found = Vec::new();
+        let mut add = |text: String| found.extend(Some(text).filter(|text| fits(text)));
+        let select = marks(mark, self.subject(), &self.spelling())?;
+        self.each_text(select, &mut add).await?;
+        Ok(found)
+    }
+
+    /// Hands over the one text of each row; none is kept.
+    async fn each_text(&mut self, select: String, add: &mut dyn FnMut(String)) -> Result<(), Error> {
+        let mut connection = self.take().await?;
+        {
+            let mut rows =
+                sqlx::query_scalar::<_, Option<String>>(AssertSqlSafe(select)).fetch(&mut connection);
+            while let Some(text) = rows.try_next().await.map_err(Error::database(DOING))? {
+                add(text.unwrap_or_default());
+            }
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    pub(super) async fn token_is_unique(&mut self) -> Result<bool, Error> {
         let sql = "SELECT (SELECT count(*) FROM pragma_index_list(?1) l WHERE l.\"unique\" = 1 AND l.partial = 0 \
                    AND (SELECT group_concat(name, char(0)) FROM pragma_index_info(l.name)) = ?2) \
                    + (SELECT sum(pk > 0) = 1 AND sum(pk > 0 AND name = ?2) = 1 FROM pragma_table_info(?1))";

@@ -7,6 +7,7 @@
 mod catalogue;
 mod count;
 mod delete;
+mod keys;
 mod listing;
 mod pool;
 mod restore;
@@ -19,8 +20,8 @@ pub(super) use pool::plain_spelling;
 use self::spelling::SqliteSpelling;
 use super::schema::{Selected, Wanted, select};
 use super::selection::UserAt;
-use super::store::{Limits, Options};
 use super::{Cause, Error, StoreKind};
+use super::{Limits, Options};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use std::fmt;

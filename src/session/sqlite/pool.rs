@@ -41,7 +41,7 @@ impl Sqlite {
     }
 }
 
-fn pool(path: &Path, limits: crate::session::store::Limits, pooling: Pooling) -> Pool {
+fn pool(path: &Path, limits: crate::session::Limits, pooling: Pooling) -> Pool {
     let pool = SqlitePoolOptions::new()
         .max_connections(pooling.connections)
         .acquire_timeout(pooling.acquire)

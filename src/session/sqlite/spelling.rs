@@ -30,12 +30,12 @@ impl Spelling for SqliteSpelling {
         format!("CAST({expression} AS TEXT)")
     }
 
-    fn values(&self) -> &'static str {
-        "(SELECT value FROM json_each(?1))"
+    fn is_one_of(&self, _: Option<&Column>, expression: &str) -> String {
+        format!("{} IN (SELECT value FROM json_each(?1))", self.text(expression))
     }
 
-    fn row(&self) -> &str {
-        &self.row
+    fn place(&self) -> String {
+        format!("s.{}", self.row)
     }
 
     fn is_past(&self, _: &Column, expression: &str, moment: Moment) -> Result<String, Error> {

@@ -1,10 +1,11 @@
 //! The users table of a SQLite file: found by foreign key or name, searched, and held against the sessions.
 
+use super::count::{bound, values};
 use super::{Sqlite, catalogue};
 use crate::session::schema::TableName;
-use crate::session::selection::{self, UserAt, choose, search, told};
+use crate::session::selection::{self, Spelling as _, UserAt, choose, search, told};
 use crate::session::store::within;
-use crate::session::{Error, Orphaned, User, UserPattern, UsersTable, UsersWanted};
+use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
 use sqlx::{AssertSqlSafe, Row};
 
 const DOING: &str = "reading the users table";
@@ -50,6 +51,30 @@ impl Sqlite {
         let mut connection = self.take().await?;
         let query = sqlx::query(AssertSqlSafe(select)).bind(pattern.glob());
         let rows = within(self.limits.statement, DOING, async {
+            query.fetch_all(&mut connection).await.map_err(Error::database(DOING))
+        });
+        let rows = rows.await?;
+        self.connection = Some(connection);
+        let user = |row| told(users, |at| Row::try_get::<Option<String>, _>(row, at).ok().flatten());
+        Ok(rows.iter().filter_map(user).collect())
+    }
+
+    pub(in crate::session) fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
+        selection::orphaned(users, self.subject(), &self.spelling()).map(drop)
+    }
+
+    pub(in crate::session) async fn users_by_id(
+        &mut self,
+        users: &UsersTable,
+        ids: Vec<String>,
+    ) -> Result<Vec<User>, Error> {
+        let (sql, limit) = (self.spelling(), u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        let fits = |column: &str| sql.is_one_of(Some(&users.id), column);
+        let select = search(users, std::slice::from_ref(&users.id), &sql, fits, limit);
+        let values = values(&Selection::Users(ids))?;
+        let mut connection = self.take().await?;
+        let rows = within(self.limits.statement, DOING, async {
+            let query = bound(sqlx::query(AssertSqlSafe(select)), values.as_ref());
             query.fetch_all(&mut connection).await.map_err(Error::database(DOING))
         });
         let rows = rows.await?;

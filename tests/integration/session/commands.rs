@@ -1,6 +1,6 @@
-//! `unleak sessions` and `unleak audit` as an operator runs them, on both stores.
+//! `unleak sessions` and `unleak audit` as an operator runs them, on every database.
 
-use super::place::{Base, Place, TABLES};
+use super::place::{Place, TABLES};
 use std::process::{Command, Output};
 
 /// Three of Ada's, of which one is expired; one token of two users; one of nobody who exists.
@@ -22,12 +22,9 @@ impl Place {
     }
 
     pub(super) fn sessions(&self, args: &[&str]) -> Output {
-        let url = match &self.base {
-            Base::Postgres(database) => database.url.clone(),
-            Base::Sqlite(path) => format!("sqlite:{}", path.display()),
-        };
         let source = self.dir.path().join("url");
-        std::io::Write::write_all(&mut std::fs::File::create(&source).unwrap(), url.as_bytes()).unwrap();
+        std::io::Write::write_all(&mut std::fs::File::create(&source).unwrap(), self.url().as_bytes())
+            .unwrap();
         let from = format!("file:{}", source.display());
         let output = self.unleak(&[&["sessions"], args, &["--store-from", &from]].concat());
         let text = said(&output);
@@ -50,8 +47,8 @@ pub(super) fn exit(output: &Output) -> i32 {
     output.status.code().unwrap()
 }
 
-async fn places() -> [Place; 2] {
-    Place::both(&format!("{TABLES}; {SESSIONS}")).await
+async fn places() -> Vec<Place> {
+    Place::every(&format!("{TABLES}; {SESSIONS}")).await
 }
 
 #[tokio::test]
@@ -224,7 +221,7 @@ fn triage_names_the_procedure() {
 /// What is live depends on the zone, so nothing is deleted until somebody says which one holds.
 #[tokio::test]
 async fn a_zone_that_matters_must_be_named() {
-    let [place, _] = Place::both(TABLES).await;
+    let place = Place::both(TABLES).await.remove(0);
     let name = place.texts("SELECT current_database()::text").await.remove(0);
     place
         .run(&format!(

@@ -23,9 +23,9 @@ pub(super) fn rows(from: u32, n: u32) -> String {
     )
 }
 
-pub(super) struct Database {
+pub(crate) struct Database {
     name: String,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests/run passes the server in")]
@@ -34,7 +34,7 @@ pub(super) fn server() -> String {
 }
 
 impl Database {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("unleak_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut url = url::Url::parse(&server()).unwrap();
@@ -43,18 +43,18 @@ impl Database {
         Self { name, url: url.into() }
     }
 
-    pub(super) async fn with(sql: &str) -> Self {
+    pub(crate) async fn with(sql: &str) -> Self {
         let database = Self::new().await;
         database.run(sql).await;
         database
     }
 
-    pub(super) async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         execute(&self.url, sql).await;
     }
 
     /// One text per row.
-    pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap()
     }
@@ -101,7 +101,7 @@ impl Drop for Database {
     }
 }
 
-pub(super) fn block_on<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 

@@ -87,6 +87,10 @@ async fn triggers_on_delete_are_refused_by_name() {
             place.run("CREATE TRIGGER made AFTER INSERT ON sessions BEGIN DELETE FROM users; END").await;
             assert!(place.open().await.preflight().await.is_ok());
             place.run("CREATE TRIGGER \"keep insert\" BEFORE DELETE ON sessions BEGIN SELECT RAISE(IGNORE); END").await;
+        } else if place.name() == "MariaDB" {
+            place
+                .run("CREATE TRIGGER \"keep insert\" BEFORE DELETE ON sessions FOR EACH ROW SET @kept = 1")
+                .await;
         } else {
             place
                 .run(&format!(

@@ -6,14 +6,18 @@ mod backups; // what a backup file gives away and what it refuses
 mod commands; // unleak sessions and unleak audit as an operator runs them
 mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks
-mod fixture; // a database of its own for each test
+pub(crate) mod fixture; // a database of its own for each test
 mod guards; // what procedures and restores refuse, mostly on SQLite
+mod kill; // kill -9 between batches and in them
 mod memory; // a purge of many rows in constant memory
 mod mysql; // dialects, purge, restore, refusals on MariaDB
-mod place; // one store of either kind, so that the same test runs on both
+mod mysql_selection; // what only MySQL does: collations, keys, zones, locks of rows that are not selected
+mod operator; // an own table in the configuration, networks, watch, logs
+mod place; // one store of each kind, so that the same test runs on all
 mod purge; // backup, purge, restore on PostgreSQL
 mod redis; // detection, purge, restore on Redis, alone and as a cluster
 mod redis_refusals; // accounts and servers that Redis cannot be purged with
-mod selection; // which rows each selection takes, on both stores, against a plain model
+mod redis_selection; // the same selections on Redis, and what has no meaning there
+mod selection; // which rows each selection takes, on every database, against a plain model
 mod sqlite; // the same on SQLite
 mod zones; // expiries without a zone

@@ -11,10 +11,10 @@ use unleak::session::{
 };
 
 /// A database of its own on the shared server, left to the end of the run.
-struct Database {
-    url: String,
+pub(super) struct Database {
+    pub(super) url: String,
     dir: tempfile::TempDir,
-    key: BackupKey,
+    pub(super) key: BackupKey,
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests/run passes the server in")]
@@ -28,7 +28,7 @@ async fn execute(url: &str, sql: &str) {
 }
 
 impl Database {
-    async fn with(sql: &str) -> Self {
+    pub(super) async fn with(sql: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("unleak_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         execute(&server(), &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4")).await;
@@ -37,21 +37,21 @@ impl Database {
         Self { url, dir: tempfile::tempdir().unwrap(), key: BackupKey::generate().unwrap() }
     }
 
-    async fn run(&self, sql: &str) {
+    pub(super) async fn run(&self, sql: &str) {
         execute(&self.url, sql).await;
     }
 
     /// One text per row.
-    async fn texts(&self, sql: &str) -> Vec<String> {
+    pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
         let mut connection = MySqlConnection::connect(&self.url).await.unwrap();
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap()
     }
 
-    async fn open(&self) -> Result<Store, Error> {
+    pub(super) async fn open(&self) -> Result<Store, Error> {
         self.open_with(&Options::default()).await
     }
 
-    async fn open_with(&self, options: &Options) -> Result<Store, Error> {
+    pub(super) async fn open_with(&self, options: &Options) -> Result<Store, Error> {
         Store::connect(&self.url.parse().unwrap(), options).await
     }
 
@@ -63,13 +63,13 @@ impl Database {
         url.into()
     }
 
-    fn backups(&self) -> PathBuf {
+    pub(super) fn backups(&self) -> PathBuf {
         self.dir.path().join("backups")
     }
 }
 
 /// express-mysql-session's table, as its documentation gives it.
-const EXPRESS: &str = "CREATE TABLE IF NOT EXISTS `sessions` (`session_id` varchar(128) COLLATE utf8mb4_bin NOT NULL,
+pub(super) const EXPRESS: &str = "CREATE TABLE IF NOT EXISTS `sessions` (`session_id` varchar(128) COLLATE utf8mb4_bin NOT NULL,
     `expires` int(11) unsigned NOT NULL, `data` mediumtext COLLATE utf8mb4_bin, PRIMARY KEY (`session_id`)) ENGINE=InnoDB";
 
 /// Rows for it, every third one expired.

@@ -22,6 +22,11 @@ fn server(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("no {name}: run tests/run"))
 }
 
+/// A server that is busy with other tests answers late.
+fn patient() -> redis::AsyncConnectionConfig {
+    redis::AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None)
+}
+
 impl Database {
     pub(super) async fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -35,7 +40,7 @@ impl Database {
         let client = redis::Client::open(url).unwrap();
         Self {
             url: url.to_owned(),
-            connection: client.get_multiplexed_async_connection().await.unwrap(),
+            connection: client.get_multiplexed_async_connection_with_config(&patient()).await.unwrap(),
             dir: tempfile::tempdir().unwrap(),
             key: BackupKey::generate().unwrap(),
         }
@@ -45,7 +50,11 @@ impl Database {
         command.query_async(&mut self.connection.clone()).await.unwrap()
     }
 
-    async fn set(&self, key: &str, value: impl AsRef<[u8]>, seconds: u32) {
+    pub(super) async fn pipe(&self, pipe: &redis::Pipeline) {
+        pipe.query_async::<()>(&mut self.connection.clone()).await.unwrap();
+    }
+
+    pub(super) async fn set(&self, key: &str, value: impl AsRef<[u8]>, seconds: u32) {
         let mut set = cmd("SET");
         set.arg(key).arg(value.as_ref());
         if seconds > 0 {
@@ -74,7 +83,7 @@ impl Database {
     }
 
     /// Every key with its value as DUMP gives it, in order.
-    async fn dump(&self) -> Vec<(String, Vec<u8>)> {
+    pub(super) async fn dump(&self) -> Vec<(String, Vec<u8>)> {
         let mut keys: Vec<String> = self.run(cmd("KEYS").arg("*")).await;
         keys.sort();
         let mut all = Vec::new();

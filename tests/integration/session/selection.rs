@@ -1,4 +1,4 @@
-//! Which rows each selection takes, on PostgreSQL and SQLite alike, and that they all come back.
+//! Which rows each selection takes, on every database alike, and that they all come back.
 
 use super::fixture::{block_on, names, spec};
 use super::place::{Base, Place, TABLES};
@@ -7,7 +7,7 @@ use unleak::secret::Secret;
 use unleak::session::{Bounds, Error, Options, Selection, UserPattern, UsersWanted};
 
 /// Token, user, minutes to the expiry, made so many minutes ago, used so many minutes ago.
-const ROWS: [(&str, Option<u32>, i64, i64, i64); 9] = [
+pub(super) const ROWS: [(&str, Option<u32>, i64, i64, i64); 9] = [
     ("live", Some(1), 60, 10, 1),
     ("past", Some(1), -60, 600, 500),
     ("twin", Some(2), 60, 30, 20),
@@ -34,7 +34,7 @@ fn insert() -> String {
 
 #[tokio::test]
 async fn each_selection_takes_its_rows_and_a_restore_brings_them_back() {
-    for place in Place::both(&insert()).await {
+    for place in Place::every(&insert()).await {
         let mut store = place.open().await;
         let users = store.users_table(&UsersWanted::default()).await.unwrap();
         let ago = |minutes| jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes);
@@ -79,7 +79,7 @@ async fn each_selection_takes_its_rows_and_a_restore_brings_them_back() {
 
 #[tokio::test]
 async fn a_bound_is_kept_and_batches_take_all_in_the_end() {
-    for place in Place::both(&insert()).await {
+    for place in Place::every(&insert()).await {
         let mut store = place.open().await;
         let all = place.tokens().await;
         let backups = place.backups();
@@ -109,7 +109,7 @@ async fn a_bound_is_kept_and_batches_take_all_in_the_end() {
 
 #[tokio::test]
 async fn users_are_found_by_pattern_and_wrong_tables_are_refused() {
-    for place in Place::both(&insert()).await {
+    for place in Place::every(&insert()).await {
         let mut store = place.open().await;
         let users = store.users_table(&UsersWanted::default()).await.unwrap();
         for (pattern, ids) in [
@@ -167,7 +167,7 @@ async fn a_user_inside_the_payload_is_found() {
 /// Random tables against a plain model: what stays after duplicates, and then orphans, are deleted.
 #[test]
 fn duplicates_and_orphans_are_those_of_a_plain_model() {
-    let places = block_on(Place::both(TABLES));
+    let places = block_on(Place::every(TABLES));
     let row = (0..6u8, prop::option::weighted(0.8, 1..7u32), -9..9i64);
     let table = prop::collection::vec(row, 0..25);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(60));
@@ -184,7 +184,7 @@ async fn check_model(place: &Place, rows: &[(u8, Option<u32>, i64)]) {
     // Deleted rows may leave gaps that later ones fill, and rows of equal age are told apart by their place.
     let mut sql = match place.base {
         Base::Postgres(_) => "TRUNCATE sessions".to_owned(),
-        Base::Sqlite(_) => "DELETE FROM sessions".to_owned(),
+        Base::Sqlite(_) | Base::MariaDb(_) => "DELETE FROM sessions".to_owned(),
     };
     let base = jiff::Timestamp::now();
     for (n, (token, user, days)) in rows.iter().enumerate() {

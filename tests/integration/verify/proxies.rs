@@ -38,10 +38,9 @@ fn example(name: &str, port: u16, app: &str, server: &str) -> String {
 fn nginx(app: &str, server: &str) -> Proxy {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
     let folder = dir.path().display();
-    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("{kind}_temp_path {folder}/{kind};\n"))
-        .collect();
+        .concat();
     let text = format!(
         "daemon off; master_process off; worker_processes 1; pid {folder}/pid; error_log stderr warn;\n\
          events {{}}\nhttp {{\naccess_log off;\n{temporary}{}\n}}\n",

@@ -1,0 +1,128 @@
+//! Plans, steps and checks as text for people.
+
+use crate::cli::Context;
+use crate::cli::sessions::say;
+use crate::schema::{Advice, Check, Outcome, Plan, Progress, Verification, Way};
+use crate::session::TableName;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+pub(super) fn plan(plan: &Plan) -> String {
+    let mut text = format!("{}, table {}\n", plan.store, plan.table);
+    let mut line =
+        |mark: &str, what: &str| writeln!(text, "  {mark:<8} {what}").expect("a string takes any text");
+    for note in &plan.notes {
+        line("note", note);
+    }
+    for problem in &plan.problems {
+        line("problem", &problem.to_string());
+    }
+    for (number, step) in plan.steps.iter().enumerate() {
+        line(&format!("{}.", number + 1), &format!("{}: {}", step.label(), step.detail));
+    }
+    match (plan.problems.len(), plan.steps.len()) {
+        (0, 0) => writeln!(text, "Everything is there: {} objects.", plan.fitting),
+        (0, 1) => writeln!(text, "1 step; {} objects are as they must be.", plan.fitting),
+        (0, steps) => writeln!(text, "{steps} steps; {} objects are as they must be.", plan.fitting),
+        (1, _) => writeln!(text, "1 problem stands in the way; nothing is applied before it is gone."),
+        (problems, _) => {
+            writeln!(text, "{problems} problems stand in the way; nothing is applied before they are gone.")
+        }
+    }
+    .expect("a string takes any text");
+    text
+}
+
+pub(super) fn advice(table: &TableName, advice: &[Advice]) -> String {
+    let mut text = format!("table {table}\n");
+    for Advice { what, sql, first } in advice {
+        writeln!(text, "  lacks    {what}").expect("a string takes any text");
+        for (mark, line) in [("first", first.map(str::to_owned)), ("sql", sql.clone())] {
+            if let Some(line) = line {
+                writeln!(text, "  {mark:<8} {line}").expect("a string takes any text");
+            }
+        }
+    }
+    text.push_str(if advice.is_empty() {
+        "It lacks nothing that is looked at.\n"
+    } else {
+        "This is advice: run the SQL, or what stands at `first`; unleak changes nothing here by itself.\n"
+    });
+    text
+}
+
+pub(super) fn advice_sql(advice: &[Advice]) -> String {
+    let statement = |advice: &Advice| Some(format!("-- {}\n{};\n", advice.what, advice.sql.as_ref()?));
+    advice.iter().filter_map(statement).collect::<Vec<_>>().concat()
+}
+
+pub(super) fn way(way: &Way) -> String {
+    let mut text = format!("{}, table {}\n", way.store, way.table);
+    for (number, step) in way.steps.iter().enumerate() {
+        writeln!(text, "  {:<8} {step}", format!("{}.", number + 1)).expect("a string takes any text");
+    }
+    for stays in &way.stays {
+        writeln!(text, "  {:<8} {stays}", "stays").expect("a string takes any text");
+    }
+    text.push_str("What stands in these columns is lost, and so is the protection that they gave.\n");
+    text
+}
+
+pub(super) fn verification(verification: &Verification) -> String {
+    let mut text = String::new();
+    for Check { name, outcome } in verification.all() {
+        let (mark, detail) = match outcome {
+            Outcome::Verified => ("verified", ""),
+            Outcome::Failed(detail) => ("failed", detail.as_str()),
+            Outcome::NotChecked(detail) => ("not checked", detail.as_str()),
+        };
+        let colon = if detail.is_empty() { "" } else { ": " };
+        writeln!(text, "  {mark:<12} {name}{colon}{detail}").expect("a string takes any text");
+    }
+    if verification.unfilled > 0 {
+        writeln!(
+            text,
+            "  {:<12} {} rows have no device or network although they could: the application does not fill these columns yet, `unleak schema apply` does",
+            "note", verification.unfilled
+        )
+        .expect("a string takes any text");
+    }
+    let (all, failed, open) = (verification.all().count(), verification.failed(), verification.not_checked());
+    writeln!(text, "{} of {all} checks verified, {failed} failed, {open} not checked.", all - failed - open)
+        .expect("a string takes any text");
+    text
+}
+
+/// Tells steps as they come, and the filling of rows twice a second at most.
+pub(super) struct Teller<'a> {
+    context: &'a mut Context,
+    told: Instant,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(context: &'a mut Context) -> Self {
+        Self { context, told: Instant::now() }
+    }
+
+    pub(super) fn tell(&mut self, progress: &Progress) {
+        let line = match progress {
+            Progress::BackingUp => "  backing the table up\n".to_owned(),
+            Progress::BackedUp(backup) => {
+                format!("  backup: {} ({} rows)\n", backup.path.display(), backup.rows)
+            }
+            Progress::Begun { number, of, step } => format!("  {number}/{of} {step}\n"),
+            Progress::Filled { rows, of } => {
+                if rows < of && self.told.elapsed() < Duration::from_millis(500) {
+                    return;
+                }
+                self.told = Instant::now();
+                format!("      {rows} of {of} rows filled\n")
+            }
+            Progress::Waiting { doing, attempt } => {
+                format!("      {doing}: others hold the lock, attempt {attempt}; trying again\n")
+            }
+        };
+        // A closed terminal must not stop a change half-way.
+        drop(say(self.context, &line));
+    }
+}

@@ -1,0 +1,112 @@
+//! The options of a server, and what they mean.
+
+use super::example::Example;
+use super::failure;
+use super::log::Form;
+use crate::cli::sessions::arguments::{Source, Users, state};
+use crate::cli::{Context, Failure, fingerprint_key};
+use crate::rotate::StoreAccess;
+use crate::serve::verify::Metrics;
+use crate::serve::{App, Error, Scope, Settings, TrustedProxy, acceptor};
+use crate::session::UsersWanted;
+use axum::http::HeaderName;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use tokio_rustls::TlsAcceptor;
+
+/// What a server is started with.
+#[derive(clap::Args)]
+pub(super) struct Serving {
+    #[command(flatten)]
+    pub(super) source: Source,
+    #[command(flatten)]
+    users: Users,
+    /// The column of the users table that tells who is disabled or deleted, when it should not be detected.
+    #[arg(long, value_name = "COLUMN")]
+    disabled_column: Option<String>,
+    /// The address to listen on; port 0 takes any that is free.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8790")]
+    pub(super) listen: SocketAddr,
+    /// The certificate chain, as PEM: the server speaks TLS.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// A proxy that does TLS is the only one that reaches this port.
+    #[arg(long, conflicts_with = "tls_cert")]
+    behind_proxy: bool,
+    /// The header in which a trusted proxy names who asks.
+    #[arg(long, value_name = "HEADER", requires = "trusted_proxy")]
+    trust_header: Option<HeaderName>,
+    /// The addresses that this proxy connects from.
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', requires = "trust_header")]
+    trusted_proxy: Vec<IpAddr>,
+    /// What people may do whom the proxy names.
+    #[arg(long, value_enum, value_name = "SCOPE", default_value_t = Scope::Read, requires = "trust_header")]
+    trusted_scope: Scope,
+    /// The JSON report of a scan, whose findings are shown; it is read again when it changes.
+    #[arg(long, value_name = "FILE")]
+    findings: Option<PathBuf>,
+    /// Everybody who reaches this port may read /metrics.
+    #[arg(long)]
+    metrics_open: bool,
+    /// The form of the log on standard error; no line of it holds a query, a cookie or a token.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Form::Text)]
+    pub(super) log: Form,
+    /// Print a file that runs this server somewhere, and end.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(super) example: Option<Example>,
+}
+
+impl Serving {
+    /// Refuses to send tokens and cookies over a network in the clear.
+    pub(super) fn check_open(&self) -> Result<(), Failure> {
+        if self.listen.ip().to_canonical().is_loopback() || self.tls_cert.is_some() || self.behind_proxy {
+            return Ok(());
+        }
+        Err(failure(&Error::Unencrypted(self.listen)))
+    }
+
+    /// Certificate and key, where they were named.
+    pub(super) fn tls(&self) -> Result<Option<TlsAcceptor>, Failure> {
+        let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
+        acceptor(certificate, key).map(Some).map_err(|error| failure(&error))
+    }
+
+    /// Whether a session store was named.
+    pub(super) fn names_a_store(&self) -> bool {
+        self.source.names_a_store()
+    }
+
+    /// What was said about the users table.
+    pub(super) fn wanted(&self) -> Result<UsersWanted, Failure> {
+        Ok(self.users.wanted(self.disabled_column.as_deref(), &self.source.settings()?))
+    }
+
+    /// The administration of a store.
+    pub(super) fn app(
+        &self,
+        store: StoreAccess,
+        verifications: Option<Metrics>,
+        context: &mut Context,
+    ) -> Result<App, Failure> {
+        let proxy = self.trust_header.clone().map(|header| TrustedProxy {
+            header,
+            peers: self.trusted_proxy.iter().map(IpAddr::to_canonical).collect(),
+            scope: self.trusted_scope,
+        });
+        let settings = Settings {
+            store,
+            users: self.wanted()?,
+            state: state(context)?,
+            fingerprints: fingerprint_key::load(context)?,
+            findings: self.findings.clone(),
+            secure: self.tls_cert.is_some() || self.behind_proxy,
+            proxy,
+            metrics_open: self.metrics_open,
+            verifications,
+        };
+        App::new(settings).map_err(|error| failure(&error))
+    }
+}

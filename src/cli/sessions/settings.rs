@@ -1,0 +1,61 @@
+//! What the configuration says about sessions; the command line wins over it.
+//!
+//! A file that merely lies in the working folder sets thresholds and texts of logs. It never says which table is
+//! deleted from: that counts only with `--dialect custom`, which nobody writes by accident.
+
+use crate::cli::Failure;
+use crate::config::{Config, Sessions, Unit as Read};
+use crate::coverage::LayerKind;
+use crate::exit::Exit;
+use crate::session::{CustomTable, Unit};
+use std::path::{Path, PathBuf};
+
+/// Where the configuration is.
+#[derive(clap::Args)]
+pub(super) struct Settings {
+    /// The configuration with a `sessions:` part [default: .unleak.yaml in the working folder, if there is one].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Settings {
+    /// What the configuration says; nothing where there is none.
+    pub(super) fn read(&self) -> Result<Sessions, Failure> {
+        let found = match &self.config {
+            // A link that the user names is followed; one that merely lies there is not.
+            Some(path) => {
+                Some((path.canonicalize().unwrap_or_else(|_| path.clone()), LayerKind::Organisation))
+            }
+            None => Config::find(Path::new(".")).map(|path| (path, LayerKind::Repository)),
+        };
+        let Some((path, kind)) = found else { return Ok(Sessions::default()) };
+        let config = Config::load(&path, kind).map_err(|error| {
+            let failure = Failure::from_error(&error, Exit::Usage);
+            match error.hint() {
+                Some(hint) => failure.hinted(hint),
+                None => failure,
+            }
+        })?;
+        Ok(config.sessions().clone())
+    }
+}
+
+/// The table that `--dialect custom` means.
+pub(super) fn described(settings: &Sessions, table: Option<&str>) -> Result<CustomTable, Failure> {
+    let (Some(own), Some(token)) = (&settings.table, &settings.token) else {
+        return Err(Failure::usage("--dialect custom means a table that the configuration describes, and it describes none")
+            .hinted("in .unleak.yaml: `sessions: {table: logins, token: id, user: user_id, expiry: until, unit: seconds}`"));
+    };
+    let unit = match (settings.lifetime, settings.unit) {
+        (Some(minutes), _) => Unit::IdleSeconds(minutes.saturating_mul(60)),
+        (None, Some(Read::Seconds)) => Unit::Seconds,
+        (None, Some(Read::Milliseconds)) => Unit::Milliseconds,
+        (None, Some(Read::Time) | None) => Unit::Time,
+    };
+    Ok(CustomTable {
+        table: table.unwrap_or(own).to_owned(),
+        token: token.clone(),
+        user: settings.user.clone(),
+        expiry: settings.expiry.clone().map(|column| (column, unit)),
+    })
+}

@@ -1,0 +1,122 @@
+//! Values that say in words what they are: `existing-password-123`, `scim:employee-access:v2`, `2:new-secret-key`.
+
+use super::words;
+
+/// A name of several words in small letters with a version behind or a number between them, as identifiers of scopes,
+/// features and tickets have.
+pub(super) fn is_label(value: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = value.split(|byte| b"-_:/.".contains(byte)).collect();
+    let is_plain = |part: &&[u8]| {
+        (1..=16).contains(&part.len())
+            && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if is_technical(value) {
+        return true;
+    }
+    if parts.len() < 3 || !parts.iter().all(is_plain) || digits(value) > 7 {
+        return false;
+    }
+    let is_number = |part: &&[u8]| part.iter().all(u8::is_ascii_digit);
+    let is_word = |part: &&[u8]| {
+        let letters = part.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        letters == part.len() && (letters < 3 || words::covered(part) * 4 >= letters * 3)
+    };
+    let words = parts.iter().filter(|part| is_word(part)).count();
+    let [first, between @ .., last] = &parts[..] else { return false };
+    let is_version = |part: &[u8]| {
+        part.strip_prefix(b"v").is_some_and(|rest| matches!(rest.len(), 1 | 2) && is_number(&rest))
+    };
+    if is_version(first) || is_version(last) {
+        let letters = parts.iter().filter(|part| part.iter().all(u8::is_ascii_alphabetic)).count();
+        return words * 2 >= parts.len() - 1 || letters == parts.len() - 1;
+    }
+    let numbered = between.iter().any(is_number);
+    numbered && is_word(first) && is_word(last) && parts.iter().all(|part| is_word(part) || is_number(part))
+}
+
+/// `pkcs12_password`, `scram-sha-256`: what a part of a program is called, by words and a standard with a number.
+fn is_technical(value: &[u8]) -> bool {
+    const STANDARDS: [&[u8]; 13] = [
+        b"krb5", b"pkcs12", b"pkcs8", b"pkcs1", b"x509", b"oauth2", b"sha256", b"sha-256", b"sha512",
+        b"sha-512", b"md5", b"base64", b"utf8",
+    ];
+    let lower = value.to_ascii_lowercase();
+    let found = STANDARDS.iter().find_map(|name| Some((memchr::memmem::find(&lower, name)?, name.len())));
+    let Some((at, len)) = found else { return false };
+    let rest = [&value[..at], &value[at + len..]].concat();
+    let letters = rest.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    letters > 2
+        && rest.iter().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(byte))
+        && words::covered(&rest) * 5 >= letters * 3
+}
+
+/// Words that say "password", "secret" or "token", and nothing else but a number that counts: what tests and
+/// explanations put in the place of one.
+pub(super) fn names_itself(value: &[u8]) -> bool {
+    let letters: Vec<u8> =
+        value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
+    let says = |word: &[u8]| memchr::memmem::find(&letters, word).is_some();
+    let signs = value.iter().filter(|byte| byte.is_ascii_punctuation() && !b"-_:. ".contains(byte)).count();
+    // What is left of short parts is no chance: `jks-`, `pg_`.
+    let is_short = |part: &&[u8]| part.len() < 4 && part.iter().all(u8::is_ascii_lowercase);
+    let short: usize = value.split(|byte| b"-_:. ".contains(byte)).filter(is_short).map(<[u8]>::len).sum();
+    let covered = (words::covered(value) + short).min(letters.len());
+    if value.len() > 48 || signs > 1 || letters.len() < 9 || covered * 3 < letters.len() * 2 {
+        return false;
+    }
+    let counts = counts_up(value);
+    says(b"password") && counts || (says(b"secret") || says(b"token")) && (counts || digits(value) < 4)
+}
+
+fn digits(value: &[u8]) -> usize {
+    value.iter().filter(|byte| byte.is_ascii_digit()).count()
+}
+
+/// `123`, `4567`: all its digits, one more each time.
+fn counts_up(value: &[u8]) -> bool {
+    let digits: Vec<u8> = value.iter().copied().filter(u8::is_ascii_digit).collect();
+    digits.len() > 2 && digits.windows(2).all(|pair| pair[1] == pair[0] + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_scopes_features_and_tickets_are_labels() {
+        for value in [
+            "better:employee-access:v2",
+            "files-sse-s3-wrapping-v1",
+            "pm-2035-password-unlock",
+            "v2-wrapped-key",
+            "pkcs12_password",
+            "pkcs12Encoder",
+            "x509-bundle",
+            "app-17-use-login",
+        ] {
+            assert!(is_label(value.as_bytes()), "{value}");
+        }
+        for value in ["winter-storm-2291", "kq-3x9-zvw", "a8f-20b1-c9", "correct-horse-battery-staple"] {
+            assert!(!is_label(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_says_its_name_and_counts_is_none() {
+        for value in [
+            "mySecurePassword123!",
+            "new-password-1234",
+            "test_secret_v18",
+            "2:new-secret-key",
+            "jks-password-123",
+            "secret-key-2",
+            "AcmeSuperSecret0",
+            "WrongPassword456!",
+        ] {
+            assert!(names_itself(value.as_bytes()), "{value}");
+        }
+        for value in ["DbPassword2024!", "AdminPassword1!", "s3cr3t-Kx9vQw", "tokenKx9vQw71Zr"] {
+            assert!(!names_itself(value.as_bytes()), "{value}");
+        }
+    }
+}

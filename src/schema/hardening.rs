@@ -1,0 +1,117 @@
+//! The one handle: a table that is or is to be hardened, on one connection, with the journal of what was done to it.
+
+use super::audit::AuditLog;
+use super::base::{self, Base};
+use super::catalogue::{self, Found};
+use super::journal::Journal;
+use super::names::Names;
+use super::object::Object;
+use super::plan::{self, Plan};
+use super::{Error, objects, prerequisites};
+use crate::session::{Options, StoreUrl, TableName, open_table, quoted};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::PgConnection;
+use std::path::{Path, PathBuf};
+
+/// The table's usual name.
+const USUAL: &str = "auth_sessions";
+
+/// What no role or database may set otherwise while this works.
+const PINNED: &str = "SET search_path = pg_catalog; SET statement_timeout = 0; SET client_min_messages = warning; \
+    SET default_transaction_isolation = 'read committed'; SET standard_conforming_strings = on; \
+    SELECT set_config('client_connection_check_interval', '1s', false) \
+    WHERE current_setting('server_version_num')::int >= 140000";
+
+/// A table that is or is to be hardened.
+pub struct Hardening {
+    pub(super) connection: PgConnection,
+    pub(super) url: StoreUrl,
+    pub(super) options: Options,
+    pub(super) table: TableName,
+    pub(super) base: Base,
+    pub(super) log: AuditLog,
+    pub(super) state: PathBuf,
+}
+
+impl Hardening {
+    /// Connects and reads the table's form. Writes nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be reached, is no PostgreSQL, or has no such plain table.
+    pub async fn open(url: &StoreUrl, options: &Options, state: &Path) -> Result<Self, Error> {
+        let (connection, table, base) = connect(url, options).await?;
+        let mut this = Self {
+            connection,
+            url: url.clone(),
+            options: options.clone(),
+            table,
+            log: AuditLog::none(&base),
+            base,
+            state: state.to_owned(),
+        };
+        this.log = AuditLog::read(&mut this.connection, &this.base).await?;
+        Ok(this)
+    }
+
+    /// Another connection to the same table, with the same settings.
+    pub(super) async fn another(&self) -> Result<PgConnection, Error> {
+        Ok(connect(&self.url, &self.options).await?.0)
+    }
+
+    /// What an apply would do now. Writes nothing.
+    pub async fn plan(&mut self) -> Result<Plan, Error> {
+        let mut plan = Plan {
+            store: self.url.to_string(),
+            table: self.table.clone(),
+            steps: Vec::new(),
+            fitting: 0,
+            problems: prerequisites::of_base(&self.base),
+            notes: prerequisites::notes(&self.base),
+            base: self.base.clone(),
+        };
+        // Nothing can be compared, and more problems would be guesses.
+        if !plan.problems.is_empty() {
+            return Ok(plan);
+        }
+        let found = self.survey().await?;
+        plan.problems =
+            prerequisites::of_objects(&mut self.connection, &self.base, &self.log, &found).await?;
+        plan.steps = plan::steps(&found);
+        plan.fitting = found.iter().filter(|one| one.state == catalogue::State::Fits).count();
+        plan.base = self.base.clone();
+        Ok(plan)
+    }
+
+    /// Everything that must exist.
+    pub(super) fn objects(&self) -> Vec<Object> {
+        objects::objects(&self.base, &self.log)
+    }
+
+    /// Reads the table's form anew, and how every object stands.
+    pub(super) async fn survey(&mut self) -> Result<Vec<Found>, Error> {
+        let names = self.base.names.clone();
+        self.base = base::read(&mut self.connection, &names).await?;
+        self.log = AuditLog::read(&mut self.connection, &self.base).await?;
+        let objects = self.objects();
+        catalogue::survey(&mut self.connection, &self.base, &objects).await
+    }
+
+    /// The folder of the journal.
+    pub(super) fn folder(&self) -> PathBuf {
+        Journal::folder(&self.state, &self.url.to_string(), &self.base.names.table())
+    }
+}
+
+async fn connect(url: &StoreUrl, options: &Options) -> Result<(PgConnection, TableName, Base), Error> {
+    let (mut connection, table) = open_table(url, options, USUAL).await?;
+    let doing = || Error::database("preparing the connection");
+    sqlx::raw_sql(PINNED).execute(&mut connection).await.map_err(doing())?;
+    let base = base::read(&mut connection, &Names::new(&table)).await?;
+    let server = &base.server;
+    // What is made belongs to the table's owner, whoever makes it: functions run with their owner's rights.
+    if server.role != server.owner && server.acts_as_owner {
+        let act = AssertSqlSafe(format!("SET ROLE {}", quoted(&server.owner)));
+        sqlx::raw_sql(act).execute(&mut connection).await.map_err(doing())?;
+    }
+    Ok((connection, table, base))
+}

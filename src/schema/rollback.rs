@@ -1,0 +1,216 @@
+//! Undoes what applies recorded: drops what they made, brings back what they replaced, and nothing else.
+
+use super::audit::AuditLog;
+use super::catalogue::{Found, State};
+use super::hardening::Hardening;
+use super::journal::{Event, Journal, Noted, Owned, Run};
+use super::object::{Kind, Object};
+use super::plan::Action;
+use super::runner::{Settings, alone, together};
+use super::{Error, Fault, Problem, Progress, prerequisites, undo};
+use crate::session::{BackupInfo, TableName};
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+use std::collections::BTreeMap;
+
+/// What a rollback would do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Way {
+    /// The store's address without its password.
+    pub store: String,
+    /// The table.
+    pub table: TableName,
+    /// What is dropped or brought back, in order.
+    pub steps: Vec<String>,
+    /// What is recorded and stays, and why.
+    pub stays: Vec<String>,
+    #[serde(skip)]
+    back: Vec<Back>,
+}
+
+/// One thing to undo.
+#[derive(Clone, Debug)]
+struct Back {
+    object: Object,
+    /// A stopped rollback may have dropped it already.
+    is_there: bool,
+    restore: Vec<String>,
+}
+
+/// What a rollback did.
+#[derive(Clone, Debug, Serialize)]
+pub struct RolledBack {
+    /// What was dropped or brought back.
+    pub steps: Vec<String>,
+    /// What stays, and why.
+    pub stays: Vec<String>,
+    /// What should be gone and is not; empty when it is verified.
+    pub left: Vec<String>,
+    /// The backup that was made first.
+    pub backup: Option<BackupInfo>,
+    /// Whether somebody asked to stop; another rollback goes on.
+    pub stopped: bool,
+}
+
+impl Back {
+    fn label(&self) -> String {
+        let word = if self.restore.is_empty() { "drop" } else { "bring back" };
+        format!("{word} {}", self.object.label())
+    }
+}
+
+impl Hardening {
+    /// What a rollback would do now. Writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::NothingRecorded`] when no apply is recorded here that is not undone.
+    pub async fn way_back(&mut self) -> Result<Way, Error> {
+        let problems: Vec<Problem> = prerequisites::of_base(&self.base);
+        if !problems.is_empty() {
+            return Err(Error::Blocked { table: self.table.to_string(), problems });
+        }
+        let folder = self.folder();
+        let owned = if folder.exists() { Journal::open(&folder)?.owned() } else { BTreeMap::new() };
+        if owned.is_empty() {
+            return Err(Error::NothingRecorded { table: self.table.to_string(), folder });
+        }
+        let (mut back, mut stays) = (Vec::new(), Vec::new());
+        let found = self.survey().await?;
+        for one in found.into_iter().rev() {
+            let key = (one.object.kind(), one.object.name.to_owned());
+            let Some(undo) = owned.get(&key) else { continue };
+            match one.object.kind() {
+                Kind::Rows if !owned.contains_key(&(Kind::Column, "family_id".to_owned())) => stays.push(
+                    "rows that had no family keep the one that they were given: the column family_id is the application's own"
+                        .to_owned(),
+                ),
+                Kind::Rows => {}
+                Kind::Table if events(&mut self.connection, &self.log).await? > 0 => {
+                    stays.push(format!(
+                        "the {} holds events and stays; drop it by hand when they are not needed",
+                        one.object.label()
+                    ));
+                }
+                _ => back.extend(undone(one, undo)),
+            }
+        }
+        Ok(Way {
+            store: self.url.to_string(),
+            table: self.table.clone(),
+            steps: back.iter().map(Back::label).collect(),
+            stays,
+            back,
+        })
+    }
+
+    /// Undoes it. Asks `stopped` between steps.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when a step failed after others were done.
+    pub async fn roll_back(
+        &mut self,
+        way: &Way,
+        settings: &Settings<'_>,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<RolledBack, Error> {
+        self.lock().await?;
+        // Somebody may have changed the table while a person looked at the way.
+        if self.way_back().await?.steps != way.steps {
+            return Err(Error::Changed { table: self.table.to_string() });
+        }
+        let mut journal = Journal::open(&self.folder())?;
+        let backup = self.back_up(settings, tell).await?;
+        let mut done = RolledBack {
+            steps: Vec::new(),
+            stays: way.stays.clone(),
+            left: Vec::new(),
+            backup,
+            stopped: false,
+        };
+        journal.append(Run::Rollback, Event::Opened, None, &format!("{} steps", way.back.len()))?;
+        for (index, back) in way.back.iter().enumerate() {
+            if stopped() {
+                done.stopped = true;
+                return Ok(done);
+            }
+            tell(&Progress::Begun { number: index + 1, of: way.back.len(), step: &back.label() });
+            if let Err(cause) = self.undo(back, settings, &mut journal, tell).await {
+                let (done, of) = (done.steps.len(), way.back.len());
+                return Err(Error::Stopped { done, of, cause: Box::new(cause) });
+            }
+            done.steps.push(back.label());
+        }
+        done.left = self.left(way).await?;
+        if done.left.is_empty() {
+            journal.append(Run::Rollback, Event::Closed, None, "rolled back")?;
+        }
+        Ok(done)
+    }
+
+    async fn undo(
+        &mut self,
+        back: &Back,
+        settings: &Settings<'_>,
+        journal: &mut Journal,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Error> {
+        let (label, fault) = (back.label(), settings.fault.as_ref());
+        let noted = Noted {
+            action: if back.restore.is_empty() { Action::Create } else { Action::Replace },
+            kind: back.object.kind(),
+            name: back.object.name.to_owned(),
+            // What is dropped can be read again here, also where somebody changed it after the apply.
+            restore: undo::remake(&mut self.connection, &self.base, &back.object).await?,
+        };
+        journal.append(Run::Rollback, Event::Begun, Some(&noted), &label)?;
+        Fault::strike(fault, &label, "begun");
+        let drop = back.is_there.then(|| back.object.drop(&self.base.names));
+        let mut statements: Vec<String> = drop.into_iter().collect();
+        statements.extend(back.restore.iter().cloned());
+        if back.object.stands_alone() {
+            alone(&mut self.connection, &label, &statements).await?;
+        } else {
+            together(&mut self.connection, &label, &statements, settings.lock_timeout, tell).await?;
+        }
+        Fault::strike(fault, &label, "changed");
+        journal.append(Run::Rollback, Event::Done, Some(&noted), &label)?;
+        Fault::strike(fault, &label, "recorded");
+        Ok(())
+    }
+
+    /// What should be gone or back and is not.
+    async fn left(&mut self, way: &Way) -> Result<Vec<String>, Error> {
+        let found = self.survey().await?;
+        let is_left = |back: &&Back| {
+            let now = found.iter().find(|one| one.object.label() == back.object.label());
+            // What was brought back is there, in another form than ours; what was dropped is not.
+            now.is_some_and(|now| match (back.restore.is_empty(), &now.state) {
+                (true, state) => *state != State::Missing,
+                (false, state) => matches!(state, State::Fits | State::Missing),
+            })
+        };
+        Ok(way.back.iter().filter(is_left).map(|back| back.object.label()).collect())
+    }
+}
+
+/// How an object is undone; not at all when it is not there any more, or brought back already.
+fn undone(found: Found, owned: &Owned) -> Option<Back> {
+    let restore = match owned {
+        Owned::Made => Vec::new(),
+        // A crash came between the change and its record.
+        Owned::Replaced(_) if matches!(found.state, State::Differs { .. }) => return None,
+        Owned::Replaced(restore) => restore.clone(),
+    };
+    let is_there = found.state != State::Missing;
+    (is_there || !restore.is_empty()).then_some(Back { object: found.object, is_there, restore })
+}
+
+async fn events(connection: &mut sqlx::PgConnection, log: &AuditLog) -> Result<i64, Error> {
+    if !log.exists() {
+        return Ok(0);
+    }
+    let count = AssertSqlSafe(format!("SELECT count(*) FROM {}", log.table()));
+    let count = sqlx::query_scalar(count).fetch_one(connection).await;
+    count.map_err(Error::database("counting the events"))
+}

@@ -1,0 +1,149 @@
+//! Logins of the page: a random cookie whose hash is kept here, in memory, for a short time.
+//!
+//! The cookie's name begins with `__Host-` where the browser speaks TLS, which ties it to this host and to `Secure`.
+//! On plain HTTP over loopback a browser would drop such a cookie, so there it has the bare name.
+
+use crate::secret::FingerprintKey;
+use crate::serve::Error;
+use axum::http::{HeaderMap, HeaderValue, header};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a login lasts at most.
+const LIFE: Duration = Duration::from_hours(8);
+/// How long it lasts without a request.
+const IDLE: Duration = Duration::from_mins(30);
+/// More at a time are not kept; the one that was idle for longest goes.
+const MOST: usize = 1000;
+
+type Digest = [u8; 32];
+
+/// Who is logged in.
+pub(in crate::serve) struct Logins {
+    secure: bool,
+    all: Mutex<HashMap<Digest, Login>>,
+}
+
+/// One login.
+#[derive(Clone, Debug)]
+pub(in crate::serve) struct Login {
+    /// The token's name.
+    pub(in crate::serve) name: String,
+    /// What an unsafe request must carry.
+    pub(in crate::serve) csrf: String,
+    begun: Instant,
+    used: Instant,
+}
+
+impl Login {
+    fn is_over(&self, now: Instant) -> bool {
+        now.duration_since(self.begun) > LIFE || now.duration_since(self.used) > IDLE
+    }
+}
+
+impl Logins {
+    /// `secure` says that browsers reach this server by TLS.
+    pub(in crate::serve) fn new(secure: bool) -> Self {
+        Self { secure, all: Mutex::default() }
+    }
+
+    /// Logs somebody in and gives the header that sets the cookie.
+    pub(in crate::serve) fn begin(&self, name: String) -> Result<HeaderValue, Error> {
+        let (cookie, csrf) = (random()?, random()?);
+        let now = Instant::now();
+        let mut all = self.lock();
+        all.retain(|_, login| !login.is_over(now));
+        if all.len() >= MOST
+            && let Some(oldest) = all.iter().min_by_key(|(_, login)| login.used).map(|(digest, _)| *digest)
+        {
+            all.remove(&oldest);
+        }
+        all.insert(digest(&cookie), Login { name, csrf, begun: now, used: now });
+        Ok(self.header(&cookie, LIFE))
+    }
+
+    /// The login that a request belongs to.
+    pub(in crate::serve) fn find(&self, headers: &HeaderMap) -> Option<Login> {
+        let digest = digest(self.cookie(headers)?);
+        let now = Instant::now();
+        let mut all = self.lock();
+        let login = all.get_mut(&digest)?;
+        if login.is_over(now) {
+            all.remove(&digest);
+            return None;
+        }
+        login.used = now;
+        Some(login.clone())
+    }
+
+    /// Ends the login of a request and gives the header that clears the cookie.
+    pub(in crate::serve) fn end(&self, headers: &HeaderMap) -> HeaderValue {
+        if let Some(cookie) = self.cookie(headers) {
+            self.lock().remove(&digest(cookie));
+        }
+        self.header("", Duration::ZERO)
+    }
+
+    fn cookie<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == self.name()).map(|(_, value)| value)
+    }
+
+    fn name(&self) -> &'static str {
+        if self.secure { "__Host-unleak" } else { "unleak" }
+    }
+
+    fn header(&self, value: &str, life: Duration) -> HeaderValue {
+        let secure = if self.secure { "; Secure" } else { "" };
+        let text = format!(
+            "{}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
+            self.name(),
+            life.as_secs()
+        );
+        HeaderValue::from_str(&text).expect("a cookie of ours is plain text")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Login>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is looked up is a hash, so that the time that takes tells nothing about a cookie.
+fn digest(cookie: &str) -> Digest {
+    Sha256::digest(cookie).into()
+}
+
+fn random() -> Result<String, Error> {
+    Ok(hex::encode(FingerprintKey::generate().map_err(|_| Error::Random)?.bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(set: &HeaderValue) -> HeaderMap {
+        let pair = set.to_str().unwrap().split(';').next().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("other=1; {pair}").parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_login_lasts_until_it_is_ended() {
+        for (secure, start) in [(true, "__Host-unleak="), (false, "unleak=")] {
+            let logins = Logins::new(secure);
+            let set = logins.begin("ada".to_owned()).unwrap();
+            let text = set.to_str().unwrap();
+            assert!(text.starts_with(start) && text.contains("HttpOnly; SameSite=Strict"), "{text}");
+            assert_eq!(text.contains("Secure"), secure);
+            assert_eq!(logins.find(&sent(&set)).unwrap().name, "ada");
+            assert!(logins.find(&HeaderMap::new()).is_none());
+            assert!(logins.end(&sent(&set)).to_str().unwrap().contains("Max-Age=0"));
+            assert!(logins.find(&sent(&set)).is_none());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Who may do what: bearer tokens for programs, a login by token for the page, or a proxy that is trusted to say who.
+//!
+//! ```text
+//! request ──▶ identify (token, login, proxy) ──▶ guard (scope, same site, CSRF, rate) ──▶ handler
+//! ```
+
+mod guard;
+mod identity;
+mod logins;
+mod proxy;
+mod tokens;
+
+pub(super) use guard::{guard, is_cross_site, refused};
+pub use identity::Scope;
+pub(super) use identity::{Identity, Via};
+pub(super) use logins::Logins;
+pub use proxy::TrustedProxy;
+pub use tokens::{TokenInfo, Tokens};
+
+use super::limit::{Limiter, Rate};
+use super::listen::Peer;
+use crate::secret::FingerprintKey;
+use axum::http::{HeaderMap, header};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Logins that failed, from one address.
+const FAILURES: Rate = Rate { burst: 10.0, per_second: 0.1 };
+/// Requests of one token or person.
+const REQUESTS: Rate = Rate { burst: 200.0, per_second: 50.0 };
+
+/// Everything that tells who asks.
+pub(super) struct Access {
+    pub(super) tokens: Tokens,
+    pub(super) logins: Logins,
+    proxy: Option<TrustedProxy>,
+    /// Makes the CSRF tokens of people whom a proxy names.
+    key: FingerprintKey,
+    failures: Limiter<IpAddr>,
+    requests: Limiter<String>,
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refusal {
+    /// Nobody says who asks, or not rightly.
+    Unknown,
+    /// Too much was asked.
+    TooMany(Duration),
+}
+
+impl Access {
+    pub(super) fn new(
+        tokens: Tokens,
+        logins: Logins,
+        proxy: Option<TrustedProxy>,
+        key: FingerprintKey,
+    ) -> Self {
+        Self {
+            tokens,
+            logins,
+            proxy,
+            key,
+            failures: Limiter::new(FAILURES),
+            requests: Limiter::new(REQUESTS),
+        }
+    }
+
+    /// Who asks.
+    fn identify(&self, headers: &HeaderMap, peer: Peer) -> Result<Identity, Refusal> {
+        let identity = match bearer(headers) {
+            Some(token) => self.by_token(token, peer)?,
+            None => self
+                .by_login(headers)
+                .or_else(|| self.proxy.as_ref()?.identify(headers, peer, &self.key))
+                .ok_or(Refusal::Unknown)?,
+        };
+        self.requests.take(identity.name.clone()).map_err(Refusal::TooMany)?;
+        Ok(identity)
+    }
+
+    /// Whose token this is; each that is wrong counts against the address that it came from.
+    pub(super) fn by_token(&self, token: &str, Peer(peer): Peer) -> Result<Identity, Refusal> {
+        self.failures.check(&peer.ip()).map_err(Refusal::TooMany)?;
+        match self.tokens.find(token) {
+            Some(found) => Ok(Identity { name: found.name, scope: found.scope, via: Via::Token }),
+            None => {
+                self.failures.spend(peer.ip());
+                Err(Refusal::Unknown)
+            }
+        }
+    }
+
+    /// A login ends with the token that it was made by.
+    fn by_login(&self, headers: &HeaderMap) -> Option<Identity> {
+        let login = self.logins.find(headers)?;
+        let token = self.tokens.named(&login.name)?;
+        Some(Identity { name: token.name, scope: token.scope, via: Via::Page { csrf: login.csrf } })
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

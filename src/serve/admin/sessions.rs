@@ -1,0 +1,270 @@
+//! `/admin/sessions`: lists sessions, ends some, carries procedures out.
+
+use super::body::{Asked, Sent};
+use super::operation::{Api, Operation, Parameter};
+use super::schema;
+use crate::rotate::IncidentId;
+use crate::secret::Fingerprint;
+use crate::serve::access::Identity;
+use crate::serve::procedure::{self, Ask, backup_id};
+use crate::serve::{App, Problem, sessions};
+use crate::session::{ListQuery, ProcedurePlan, ProcedureReport};
+use axum::extract::State;
+use axum::{Extension, Json};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const PATH: &str = "/admin/sessions";
+const JSON: &str = "application/json";
+
+const LIST: Operation = Operation {
+    method: "get",
+    path: PATH,
+    id: "listSessions",
+    summary: "One page of the sessions, the next to expire first",
+    parameters: &[
+        Parameter::query("page", "Which page, from 1", schema::page),
+        Parameter::query("limit", "How many sessions a page", schema::limit),
+        Parameter::query("userId", "Only those of this user", schema::user),
+        Parameter::query("status", "Only active or only expired ones", status),
+        Parameter::query("expiringHours", "Only active ones that expire within so many hours", hours),
+    ],
+    body: None,
+    media: JSON,
+    answer: schema::sessions,
+};
+
+const DELETE: Operation = Operation {
+    method: "delete",
+    path: PATH,
+    id: "deleteSessions",
+    summary: "Ends the sessions of a user or of some fingerprints, with a backup",
+    parameters: &[
+        Parameter::query("session", "The fingerprint of the session", schema::fingerprint),
+        Parameter::query("userId", "The user", schema::user),
+        Parameter::query("dryRun", "Count and change nothing", schema::flag),
+    ],
+    body: Some((delete_body, false)),
+    media: JSON,
+    answer: schema::procedure,
+};
+
+const POST: Operation = Operation {
+    method: "post",
+    path: PATH,
+    id: "runProcedure",
+    summary: "Carries a procedure out, with a backup, or counts what it would delete",
+    parameters: &[],
+    body: Some((post_body, true)),
+    media: JSON,
+    answer: schema::procedure,
+};
+
+pub(super) fn routes(api: Api) -> Api {
+    api.on(LIST, list).on(DELETE, delete).on(POST, post)
+}
+
+fn status() -> Value {
+    json!({"type": "string", "enum": ["active", "expired"]})
+}
+
+fn hours() -> Value {
+    json!({"type": "integer", "minimum": 1, "maximum": 876_000})
+}
+
+fn delete_body() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "session": schema::fingerprint(),
+            "sessions": schema::fingerprints(),
+            "userId": schema::user(),
+            "dryRun": schema::flag(),
+            "incident": schema::incident(),
+        },
+    })
+}
+
+fn post_body() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["action"],
+        "properties": {
+            "action": {"enum": ["cleanup", "purge", "dedupe", "orphans", "disabled", "before", "idle"]},
+            "dryRun": schema::flag(),
+            "before": schema::time(),
+            "idleHours": hours(),
+            "incident": schema::incident(),
+        },
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Listing {
+    page: Option<u32>,
+    limit: Option<u32>,
+    user_id: Option<String>,
+    status: Option<Status>,
+    expiring_hours: Option<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Active,
+    Expired,
+}
+
+async fn list(State(app): State<App>, Asked(asked): Asked<Listing>) -> Result<Json<Value>, Problem> {
+    let page = within("page", asked.page.unwrap_or(1), 1_000_000_000)?;
+    let limit = within("limit", asked.limit.unwrap_or(20), 200)?;
+    let expiring = asked.expiring_hours.map(|hours| within("expiringHours", hours, 876_000)).transpose()?;
+    let query = ListQuery {
+        user: asked.user_id.map(user).transpose()?,
+        active: asked.status.map(|status| status == Status::Active),
+        expiring_within: expiring.map(|hours| SignedDuration::from_hours(hours.into())),
+        offset: u64::from(page - 1) * u64::from(limit),
+        limit,
+    };
+    let list = sessions::list(&app, query).await?;
+    let pages = list.total.div_ceil(u64::from(limit)).max(1);
+    Ok(Json(json!({
+        "schema": "unleak.sessions.list/v1", "lifetime": list.lifetime, "total": list.total, "page": page,
+        "pages": pages, "sessions": list.sessions,
+    })))
+}
+
+fn within(name: &str, number: u32, most: u32) -> Result<u32, Problem> {
+    if (1..=most).contains(&number) {
+        return Ok(number);
+    }
+    Err(Problem::bad_request(format!("{name} is a number from 1 to {most}")))
+}
+
+fn user(id: String) -> Result<String, Problem> {
+    let fits = !id.is_empty() && id.chars().count() <= 200 && !id.contains('\0');
+    fits.then_some(id).ok_or_else(|| Problem::bad_request("userId is 1 to 200 characters"))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Which {
+    session: Option<String>,
+    sessions: Option<Vec<String>>,
+    user_id: Option<String>,
+    dry_run: Option<bool>,
+    incident: Option<String>,
+}
+
+async fn delete(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    Asked(asked): Asked<Which>,
+    Sent(sent): Sent<Which>,
+) -> Result<Json<Value>, Problem> {
+    let sent = sent.unwrap_or_default();
+    let one = asked.session.or(sent.session).map(|one| vec![one]);
+    let fingerprints = one.or(asked.sessions).or(sent.sessions);
+    let ask = match (fingerprints, asked.user_id.or(sent.user_id)) {
+        (Some(wanted), None) => Ask::Sessions(fingerprints_of(&wanted)?),
+        (None, Some(id)) => Ask::User(user(id)?),
+        _ => return Err(Problem::bad_request("name either sessions by their fingerprints or a userId")),
+    };
+    let dry = asked.dry_run.or(sent.dry_run).unwrap_or(false);
+    carry_out(&app, &identity, ask, asked.incident.or(sent.incident), dry).await
+}
+
+/// The fingerprints that were sent, each once.
+fn fingerprints_of(wanted: &[String]) -> Result<Vec<Fingerprint>, Problem> {
+    if wanted.is_empty() || wanted.len() > 200 {
+        return Err(Problem::bad_request("1 to 200 sessions can be named"));
+    }
+    let parse = |text: &String| {
+        let fits = text.len() == 16 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+        fits.then(|| Fingerprint::try_from(text.clone()).ok()).flatten()
+    };
+    let mut parsed: Vec<Fingerprint> = wanted
+        .iter()
+        .map(parse)
+        .collect::<Option<_>>()
+        .ok_or_else(|| Problem::bad_request("a fingerprint is 16 hexadecimal digits in lower case"))?;
+    parsed.sort_unstable();
+    parsed.dedup();
+    Ok(parsed)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Wanted {
+    action: Action,
+    dry_run: Option<bool>,
+    before: Option<Timestamp>,
+    idle_hours: Option<u32>,
+    incident: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Action {
+    Cleanup,
+    Purge,
+    Dedupe,
+    Orphans,
+    Disabled,
+    Before,
+    Idle,
+}
+
+async fn post(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    sent: Sent<Wanted>,
+) -> Result<Json<Value>, Problem> {
+    let wanted = sent.needed()?;
+    let ask = match wanted.action {
+        Action::Cleanup => Ask::Expired,
+        Action::Purge => Ask::All,
+        Action::Dedupe => Ask::Duplicates,
+        Action::Orphans => Ask::Orphans,
+        Action::Disabled => Ask::Disabled,
+        Action::Before => {
+            let needed = || Problem::bad_request("the action `before` needs a time in `before`");
+            Ask::Before(wanted.before.ok_or_else(needed)?)
+        }
+        Action::Idle => {
+            let needed = || Problem::bad_request("the action `idle` needs `idleHours`");
+            let hours = within("idleHours", wanted.idle_hours.ok_or_else(needed)?, 876_000)?;
+            Ask::Idle(SignedDuration::from_hours(hours.into()))
+        }
+    };
+    carry_out(&app, &identity, ask, wanted.incident, wanted.dry_run.unwrap_or(false)).await
+}
+
+async fn carry_out(
+    app: &App,
+    identity: &Identity,
+    ask: Ask,
+    incident: Option<String>,
+    dry: bool,
+) -> Result<Json<Value>, Problem> {
+    let incident = incident.map(|id| id.parse::<IncidentId>()).transpose()?;
+    let incident = incident.map(|id| id.as_str().to_owned()).unwrap_or_default();
+    let (action, what) = (ask.action(), ask.what());
+    let told = |plan: &ProcedurePlan, report: Option<&ProcedureReport>, audit: Option<&str>| {
+        let backups: Vec<_> = report.iter().flat_map(|done| &done.backups).filter_map(backup_id).collect();
+        let error = report.and_then(|done| done.cause.as_ref()).map(ToString::to_string);
+        Json(json!({
+            "schema": "unleak.serve.procedure/v1", "action": action, "what": what, "dryRun": report.is_none(),
+            "plan": plan, "report": report, "error": error, "backups": backups, "audit": audit,
+        }))
+    };
+    if dry {
+        return Ok(told(&procedure::preview(app, ask).await?, None, None));
+    }
+    let (plan, outcome) = procedure::carry_out(app, identity, ask, incident).await?;
+    Ok(told(&plan, Some(&outcome.done), outcome.audit.as_deref()))
+}

@@ -1,0 +1,115 @@
+//! What the last scan found, each with the commands that answer it.
+
+use super::layout::{Frame, Section, counted};
+use super::{Failed, OrPage as _};
+use crate::serve::access::Identity;
+use crate::serve::{App, admin};
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Html;
+use maud::{Markup, html};
+use serde_json::Value;
+
+/// More are not shown; the report has all.
+const SHOWN: usize = 200;
+
+pub(super) async fn show(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+) -> Result<Html<String>, Failed> {
+    let body = if app.findings.is_none() {
+        html! {
+            p.empty {
+                "No report of a scan was named. Write one with " code { "unleak scan --format json --output findings.json" }
+                " and start the server with " code { "--findings findings.json" } "."
+            }
+        }
+    } else {
+        let report = admin::read_findings(&app).await.or_page(&identity)?;
+        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        html! {
+            (coverage(&report, findings.len()))
+            @for (at, finding) in findings.iter().take(SHOWN).enumerate() { (shown(at, finding)) }
+            @if findings.len() > SHOWN { p.quiet { "The report has " (findings.len() - SHOWN) " more." } }
+        }
+    };
+    Ok(Frame { title: "Findings", section: Section::Findings, identity: Some(&identity) }.page(&body))
+}
+
+fn coverage(report: &Value, findings: usize) -> Markup {
+    let complete = report["coverage"]["complete"] == Value::Bool(true);
+    html! {
+        p.lead {
+            (counted(findings as u64, "finding")) ". "
+            @if complete { "The scan saw everything that it was asked to see." }
+            @else { span.tag.warning { "incomplete" } " The scan could not see everything: its report says what." }
+        }
+    }
+}
+
+fn shown(at: usize, finding: &Value) -> Markup {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let fingerprint = text(&finding["secret"]["fingerprint"]);
+    let severity = text(&finding["severity"]);
+    let class = match &*severity {
+        "critical" | "high" => "tag critical",
+        "medium" => "tag warning",
+        _ => "tag",
+    };
+    let places = finding["occurrences"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let live = finding["live_in"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // What signs sessions is replaced with a store at hand, so that they end too.
+    let (replace, store) = if finding["rotation"]["by"] == "unleak rotate" {
+        ("Replace it and end the sessions that it could forge", " --store URL")
+    } else {
+        ("Replace it where programs read it", "")
+    };
+    html! {
+        section.card {
+            div.row {
+                span class=(class) { (severity) }
+                h2 { (text(&finding["title"])) }
+                code { (text(&finding["secret"]["redacted"])) }
+                @if !live.is_empty() { span.tag.critical { "live" } }
+            }
+            dl.facts {
+                dt { "Rule" } dd { (text(&finding["rule"])) ", confidence " (text(&finding["confidence"])) }
+                dt { "Fingerprint" } dd.mono { (fingerprint) }
+                @if let Some(first) = places.first() {
+                    dt { "First seen" } dd { (place(first)) }
+                }
+                @if places.len() > 1 {
+                    dt { "Also in" } dd {
+                        details { summary { (counted(places.len() as u64 - 1, "more place")) }
+                            ul { @for one in places.iter().skip(1).take(50) { li { (place(one)) } } } }
+                    }
+                }
+            }
+            (command(&format!("rotate-{at}"), replace, &format!("unleak rotate --from-finding {fingerprint}{store} --dry-run")))
+            (command(&format!("ignore-{at}"), "It is known and harmless", &format!("unleak ignore add {fingerprint} --reason 'WHY'")))
+        }
+    }
+}
+
+fn place(occurrence: &Value) -> String {
+    let text = |name: &str| occurrence[name].as_str().unwrap_or_default().to_owned();
+    let mut place = text("path");
+    if let Some(line) = occurrence["line"].as_u64() {
+        place = format!("{place}:{line}");
+    }
+    let commit: String = text("commit").chars().take(12).collect();
+    if !commit.is_empty() {
+        place = format!("{place}, commit {commit} of {}", text("date"));
+    }
+    format!("{place} ({})", text("where"))
+}
+
+/// A command to copy.
+fn command(id: &str, label: &str, command: &str) -> Markup {
+    html! {
+        div.command {
+            p.quiet { (label) }
+            div.row { pre { code id=(id) { (command) } } button.small type="button" data-copy=(id) hidden { "Copy" } }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Rotations and their reports, as they were signed.
+
+use super::layout::{Frame, Section, time};
+use super::{Failed, OrPage as _};
+use crate::rotate::{self, IncidentId, ReportForm, Status};
+use crate::serve::access::Identity;
+use crate::serve::{App, Problem};
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::Html;
+use maud::{Markup, html};
+
+pub(super) async fn list(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+) -> Result<Html<String>, Failed> {
+    let mut incidents = rotate::incidents(&app.state).or_page(&identity)?;
+    incidents.reverse();
+    let body = html! {
+        @if incidents.is_empty() {
+            p.empty { "No rotation was run with this state folder yet. " code { "unleak rotate --help" } " tells how." }
+        } @else {
+            div.scroll tabindex="0" role="region" aria-label="Incidents" {
+                table.stack {
+                    thead { tr { th { "Incident" } th { "Opened" } th { "Status" } th { "Targets" } } }
+                    tbody {
+                        @for entry in &incidents {
+                            tr {
+                                td data-label="Incident" { a href={ "/incidents/" (entry.id) } { (entry.id) } }
+                                td data-label="Opened" { @if let Some(at) = entry.opened { (time(at)) } }
+                                td data-label="Status" {
+                                    (entry.status)
+                                    @if entry.unfinished { " " span.tag.critical { "resume or abort it" } }
+                                }
+                                td data-label="Targets" { (entry.targets.join(", ")) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    Ok(Frame { title: "Incidents", section: Section::Incidents, identity: Some(&identity) }.page(&body))
+}
+
+pub(super) async fn show(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, Failed> {
+    let id: IncidentId = id.parse::<IncidentId>().or_page(&identity)?;
+    let entries = rotate::incidents(&app.state).or_page(&identity)?;
+    let missing = || Problem::missing("there is no such incident");
+    let entry = entries.into_iter().find(|entry| entry.id == id).ok_or_else(missing).or_page(&identity)?;
+    let report = rotate::report(&app.state, &id, ReportForm::Markdown).ok();
+    let body = html! {
+        section.card {
+            dl.facts {
+                dt { "Status" } dd { (entry.status) }
+                @if let Some(at) = entry.opened { dt { "Opened" } dd { (time(at)) } }
+                dt { "Targets" } dd { (entry.targets.join(", ")) }
+            }
+            @if entry.unfinished {
+                p.wrong { "This rotation stopped half-way. On the server: " code { "unleak rotate --resume " (id) } " or " code { "--abort " (id) } "." }
+            }
+            @if report.is_some() {
+                p.row {
+                    @for form in ["html", "pdf", "markdown", "json"] {
+                        a.button href={ "/admin/incidents/" (id) "/report?form=" (form) } { (form) }
+                    }
+                }
+            }
+        }
+        section.card { h2 { "Was anything changed since?" } (checks(&app, &id)) }
+        @if let Some(report) = report {
+            section.card { h2 { "Report" } div.report.mono { (String::from_utf8_lossy(&report)) } }
+        }
+    };
+    Ok(Frame { title: id.as_str(), section: Section::Incidents, identity: Some(&identity) }.page(&body))
+}
+
+fn checks(app: &App, id: &IncidentId) -> Markup {
+    match rotate::verify(&app.state, id, None) {
+        Ok(checks) => html! {
+            ul.points {
+                @for check in &checks {
+                    @let class = match check.status {
+                        Status::Verified => "tag ok",
+                        Status::Failed => "tag critical",
+                        Status::NotChecked => "tag",
+                    };
+                    li { span class=(class) { (check.status) } span { (check.claim) ": " (check.evidence) } }
+                }
+            }
+        },
+        Err(error) => html! { p.quiet { "It cannot be checked: " (error) } },
+    }
+}

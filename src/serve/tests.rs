@@ -1,0 +1,129 @@
+//! Every route, asked by those who must not get through.
+
+use super::access::{Scope, Tokens};
+use super::listen::Peer;
+use super::{App, Settings, admin, page, router};
+use crate::rotate::StoreAccess;
+use crate::secret::{FingerprintKey, Secret};
+use crate::session::{Options, UsersWanted};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use jiff::Timestamp;
+use std::path::Path;
+use tower::ServiceExt as _;
+
+fn serve(state: &Path) -> (Router, String, String) {
+    let tokens = Tokens::open(state).unwrap();
+    let text = |token: Secret| String::from_utf8(token.expose().to_vec()).unwrap();
+    let reader = text(tokens.add("reader", Scope::Read, Timestamp::UNIX_EPOCH).unwrap());
+    let writer = text(tokens.add("writer", Scope::Write, Timestamp::UNIX_EPOCH).unwrap());
+    let settings = Settings {
+        store: StoreAccess::new(&format!("sqlite:{}/none.db", state.display()), Options::default()).unwrap(),
+        users: UsersWanted::default(),
+        state: state.to_owned(),
+        fingerprints: FingerprintKey::new([7; 32]),
+        findings: None,
+        secure: false,
+        proxy: None,
+        metrics_open: false,
+        verifications: None,
+    };
+    (router(Some(&App::new(settings).unwrap()), None), reader, writer)
+}
+
+/// Method and path of every route that is not for everybody.
+fn closed() -> Vec<(String, String)> {
+    let all = admin::operations().into_iter().chain(page::ROUTES).chain([("get", "/metrics")]);
+    let concrete = |path: &str| path.replace("{id}", "INC-20260101-001");
+    all.map(|(method, path)| (method.to_uppercase(), concrete(path))).collect()
+}
+
+async fn ask(router: &Router, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    let mut request = Request::builder().method(method).uri(path).extension(Peer::default());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn nobody_gets_through_without_a_token_and_no_change_without_the_right_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (router, reader, writer) = serve(folder.path());
+    let (reader, writer) = (format!("Bearer {reader}"), format!("Bearer {writer}"));
+    let routes = closed();
+    assert!(routes.len() > 20, "{routes:?}");
+    for (method, path) in &routes {
+        let nobody = ask(&router, method, path, &[]).await;
+        assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+        let browser = ask(&router, method, path, &[("accept", "text/html")]).await;
+        assert_eq!(browser.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
+        if method == "GET" || path == "/logout" {
+            continue;
+        }
+        let read = ask(&router, method, path, &[("authorization", &reader)]).await;
+        assert_eq!(read.status(), StatusCode::FORBIDDEN, "{method} {path}");
+        for header in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")] {
+            let cross = ask(&router, method, path, &[("authorization", &writer), header]).await;
+            assert_eq!(cross.status(), StatusCode::FORBIDDEN, "{method} {path} {header:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_changes_nothing_without_its_csrf_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let (router, _, writer) = serve(folder.path());
+    let login = |site: &'static str| {
+        let body = format!("token={writer}&next=/sessions");
+        let request = Request::post("/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", site)
+            .extension(Peer::default())
+            .body(Body::from(body))
+            .unwrap();
+        router.clone().oneshot(request)
+    };
+    assert_eq!(login("cross-site").await.unwrap().status(), StatusCode::FORBIDDEN);
+    let done = login("same-origin").await.unwrap();
+    assert_eq!(
+        (done.status(), &done.headers()[header::LOCATION]),
+        (StatusCode::SEE_OTHER, &"/sessions".parse().unwrap())
+    );
+    let cookie = done.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let seen = ask(&router, "GET", "/audit", &[("cookie", &cookie)]).await;
+    assert_eq!(seen.status(), StatusCode::OK);
+    for (method, path) in closed() {
+        if method != "GET" {
+            let change =
+                ask(&router, &method, &path, &[("cookie", &cookie), ("x-csrf-token", "guess")]).await;
+            assert_eq!(change.status(), StatusCode::FORBIDDEN, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn guesses_are_slowed_down_and_every_answer_has_its_headers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (router, ..) = serve(folder.path());
+    let mut last = StatusCode::OK;
+    for _ in 0..12 {
+        let answer = ask(&router, "GET", "/admin/stats", &[("authorization", "Bearer guess")]).await;
+        last = answer.status();
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        assert!(answer.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[test]
+fn the_document_describes_every_route_of_the_api_once() {
+    let mut operations = admin::operations();
+    let described = operations.len();
+    operations.sort_unstable();
+    operations.dedup();
+    assert_eq!(operations.len(), described);
+    assert!(operations.iter().all(|(_, path)| path.starts_with("/admin/") || *path == "/openapi.json"));
+}

@@ -1,0 +1,226 @@
+//! Streams the selected rows into a backup under locks, then deletes them, in one transaction.
+//!
+//! Where the table has a key, the rows are found without any lock, then locked one by one and judged again, and at last
+//! deleted by the keys that the backup holds: nobody else waits. A table without one is locked as a whole by reading it
+//! `FOR UPDATE`, and so is every table that is emptied at once: what was read is what is deleted.
+
+use super::key::Key;
+use super::{MySql, catalogue, execute, row};
+use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Prepared, Reader, Subject, Writer};
+use crate::session::selection::condition;
+use crate::session::store::within;
+use crate::session::{Bounds, Error, Selection, StoreKind};
+use futures_util::TryStreamExt as _;
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+use sqlx::mysql::MySqlConnection;
+use std::path::PathBuf;
+
+const DOING: &str = "deleting the sessions";
+
+/// How many rows one statement deletes by key at most, and how many bytes of them are looked at for it.
+const ROWS: u64 = 500;
+const BYTES: usize = 1024 * 1024;
+
+/// More rows than any table has, which keeps a subquery one.
+const ALL: u64 = u64::MAX;
+
+/// The statements of one deletion.
+struct Statements {
+    isolation: &'static str,
+    select: String,
+    /// `None`: by the keys of the backup.
+    delete: Option<String>,
+}
+
+impl MySql {
+    pub(in crate::session) async fn delete(
+        &mut self,
+        selection: &Selection,
+        spec: &BackupSpec<'_>,
+        bounds: Bounds,
+    ) -> Result<Option<BackupInfo>, Error> {
+        let mut connection = self.take().await?;
+        let work = self.copy_and_delete(&mut connection, selection, spec, bounds);
+        let prepared = within(self.opener.limits.purge, DOING, work).await?;
+        let info = match prepared {
+            None => {
+                execute(&mut connection, DOING, "ROLLBACK").await?;
+                None
+            }
+            Some(path) => Some(self.commit(&mut connection, path, spec).await?),
+        };
+        super::bound(&mut connection, self.opener.limits.statement).await?;
+        self.connection = Some(connection);
+        Ok(info)
+    }
+
+    /// Everything up to the commit. On an error the connection is dropped, which rolls back, and so is the file.
+    async fn copy_and_delete(
+        &self,
+        connection: &mut MySqlConnection,
+        selection: &Selection,
+        spec: &BackupSpec<'_>,
+        bounds: Bounds,
+    ) -> Result<Option<PathBuf>, Error> {
+        let table = &self.selected.table;
+        super::bound(connection, self.opener.limits.purge).await?;
+        let statements = self.statements(connection, selection, bounds).await?;
+        let isolation = format!("SET TRANSACTION ISOLATION LEVEL {}", statements.isolation);
+        execute(connection, DOING, isolation).await?;
+        execute(connection, DOING, "START TRANSACTION READ WRITE").await?;
+        let subject = Subject {
+            store: &self.opener.url,
+            kind: StoreKind::MySql,
+            dialect: self.selected.dialect.name,
+            table,
+            encoding: Encoding::MySqlText,
+            selection: selection.name(),
+            transaction: None,
+        };
+        let mut writer = Writer::create(spec, &subject)?;
+        let rows = copy_out(connection, statements.select, &mut writer).await?;
+        bounds.check(rows)?;
+        if rows == 0 {
+            return Ok(None);
+        }
+        // What is deleted by key is what stands in the file.
+        let prepared = match (statements.delete, &self.key) {
+            (None, Some(key)) => {
+                let prepared = writer.finish(rows, spec.key)?;
+                let deleted = self.delete_by_key(connection, key, &prepared, rows, spec).await?;
+                counted(rows, deleted)?;
+                prepared
+            }
+            (delete, _) => {
+                let deleted = execute(connection, DOING, delete.unwrap_or_default()).await?;
+                let prepared = writer.finish(rows, spec.key)?;
+                counted(rows, deleted)?;
+                prepared
+            }
+        };
+        Ok(Some(prepared.keep()))
+    }
+
+    async fn statements(
+        &self,
+        connection: &mut MySqlConnection,
+        selection: &Selection,
+        bounds: Bounds,
+    ) -> Result<Statements, Error> {
+        let table = &self.selected.table;
+        let columns: Vec<String> = table.columns.iter().map(row::selected).collect();
+        let (columns, name) = (columns.join(", "), table.name.quoted());
+        let limit = bounds.batch.filter(|_| selection.can_be_split());
+        let mut sql = self.spelling_for(selection)?;
+        match &self.key {
+            Some(key) if limit.is_some() || !matches!(selection, Selection::All) => {
+                let condition = condition(selection, self.subject(), &sql)?;
+                let filter = condition.as_ref().map(|held| format!(" WHERE {held}")).unwrap_or_default();
+                // Asked twice: a row that another session changes between the two is judged by its new content. The
+                // rows of one token cannot be judged by one of them.
+                let again = if matches!(selection, Selection::Duplicates) { "" } else { filter.as_str() };
+                let select = format!(
+                    "SELECT {columns} FROM (SELECT {} FROM {name} AS s{filter} LIMIT {}) AS picked \
+                     STRAIGHT_JOIN {name} AS s {} ON {}{again} FOR UPDATE",
+                    key.picked(),
+                    limit.unwrap_or(ALL),
+                    key.hint(),
+                    key.is_picked(),
+                );
+                Ok(Statements { isolation: isolation(connection).await?, select, delete: None })
+            }
+            _ => {
+                sql.now = Some(self.server_now(connection).await?);
+                let filter = condition(selection, self.subject(), &sql)?;
+                let filter = filter.map(|held| format!(" WHERE {held}")).unwrap_or_default();
+                // What the condition reads elsewhere must stay as it was read.
+                let isolation = if filter.is_empty() { "REPEATABLE READ" } else { "SERIALIZABLE" };
+                Ok(Statements {
+                    isolation,
+                    select: format!("SELECT {columns} FROM {name} AS s{filter} FOR UPDATE"),
+                    delete: Some(format!("DELETE s FROM {name} AS s{filter}")),
+                })
+            }
+        }
+    }
+
+    async fn server_now(&self, connection: &mut MySqlConnection) -> Result<Timestamp, Error> {
+        let now = "SELECT cast(timestampdiff(MICROSECOND, '1970-01-01', utc_timestamp(6)) AS char)";
+        let row = sqlx::raw_sql(now).fetch_one(connection).await.map_err(Error::database(DOING))?;
+        let micros = catalogue::text(&row, 0).and_then(|text| text.parse().ok());
+        Ok(micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).unwrap_or_else(Timestamp::now))
+    }
+
+    async fn delete_by_key(
+        &self,
+        connection: &mut MySqlConnection,
+        key: &Key,
+        prepared: &Prepared,
+        expected: u64,
+        spec: &BackupSpec<'_>,
+    ) -> Result<u64, Error> {
+        // A server that is asked for a large part of a table reads all of it, and waits for rows that are not meant.
+        let most = usize::try_from((expected / 100).clamp(1, ROWS)).unwrap_or(1);
+        let table = &self.selected.table;
+        let reader = Reader::open(prepared.path(), spec.key)?;
+        let mut rows = row::Rows::new(reader, table.columns.len())?;
+        let mut deleted = 0;
+        loop {
+            let batch = rows.batch(most, BYTES)?;
+            if batch.is_empty() {
+                return Ok(deleted);
+            }
+            let Some(these) = key.is_one_of(&batch) else {
+                return Err(Error::Unsupported { what: "a key that cannot be written down".to_owned() });
+            };
+            let delete = format!("DELETE s FROM {} AS s {} WHERE {these}", table.name.quoted(), key.hint());
+            deleted += execute(connection, DOING, delete).await?;
+        }
+    }
+
+    async fn commit(
+        &self,
+        connection: &mut MySqlConnection,
+        path: PathBuf,
+        spec: &BackupSpec<'_>,
+    ) -> Result<BackupInfo, Error> {
+        let commit = execute(connection, "committing the deletion", "COMMIT");
+        let Err(error) = within(self.opener.limits.statement, "committing the deletion", commit).await else {
+            return backup::committed(&path);
+        };
+        match self.ask_again(&path, spec).await {
+            Some(true) => backup::committed(&path),
+            Some(false) => {
+                backup::discard(&path);
+                Err(error)
+            }
+            None => Err(Error::CommitUnknown { backup: path }),
+        }
+    }
+}
+
+fn counted(read: u64, deleted: u64) -> Result<(), Error> {
+    if read == deleted { Ok(()) } else { Err(Error::Incomplete { read, deleted }) }
+}
+
+/// Each statement sees what is there when it begins, except where the server's log of changes forbids that.
+async fn isolation(connection: &mut MySqlConnection) -> Result<&'static str, Error> {
+    let ask = "SHOW VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format')";
+    let rows = sqlx::raw_sql(ask).fetch_all(connection).await.map_err(Error::database(DOING))?;
+    let values: Vec<_> = rows.iter().filter_map(|row| catalogue::text(row, 1)).collect();
+    let by_statement =
+        values.iter().any(|value| value == "ON") && values.iter().any(|value| value == "STATEMENT");
+    Ok(if by_statement { "REPEATABLE READ" } else { "READ COMMITTED" })
+}
+
+async fn copy_out(connection: &mut MySqlConnection, sql: String, writer: &mut Writer) -> Result<u64, Error> {
+    // The protocol of plain statements gives every value as text.
+    let mut stream = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(connection);
+    let mut rows = 0;
+    while let Some(found) = stream.try_next().await.map_err(Error::database(DOING))? {
+        row::write(&found, writer)?;
+        rows += 1;
+    }
+    Ok(rows)
+}

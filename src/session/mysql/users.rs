@@ -1,0 +1,87 @@
+//! The users table on MySQL and MariaDB: found by foreign key or name, searched, and held against the sessions.
+
+use super::spelling::text_literal;
+use super::{MySql, catalogue};
+use crate::session::schema::TableName;
+use crate::session::selection::{self, UserAt, choose, search, told};
+use crate::session::store::within;
+use crate::session::{Error, Orphaned, User, UserPattern, UsersTable, UsersWanted};
+use sqlx::AssertSqlSafe;
+use sqlx::mysql::MySqlConnection;
+
+const DOING: &str = "reading the users table";
+
+/// Where the foreign key of one column leads, when it is a key of one column.
+const REFERENCE: &str = "
+SELECT cast(k.referenced_table_schema AS char), cast(k.referenced_table_name AS char), cast(k.referenced_column_name AS char)
+FROM information_schema.key_column_usage k
+WHERE k.table_schema = ? AND k.table_name = ? AND k.column_name = ? AND k.referenced_table_name IS NOT NULL
+AND (SELECT count(*) FROM information_schema.key_column_usage o WHERE o.constraint_schema = k.constraint_schema
+     AND o.constraint_name = k.constraint_name AND o.table_name = k.table_name) = 1";
+
+impl MySql {
+    pub(in crate::session) async fn users_table(
+        &mut self,
+        wanted: &UsersWanted,
+    ) -> Result<UsersTable, Error> {
+        let elsewhere = wanted.table.as_deref().is_some_and(|table| table.contains('.'));
+        let mut connection = self.take().await?;
+        let found = within(self.opener.limits.statement, DOING, async {
+            let reference = self.reference(&mut connection).await?;
+            let elsewhere = elsewhere || reference.is_some();
+            Ok((catalogue::tables(&mut connection, elsewhere).await?, reference))
+        });
+        let (tables, reference) = found.await?;
+        self.connection = Some(connection);
+        choose(&tables, &self.selected.table.name, reference.as_ref(), wanted)
+    }
+
+    async fn reference(
+        &self,
+        connection: &mut MySqlConnection,
+    ) -> Result<Option<(TableName, String)>, Error> {
+        let (Some(UserAt::Column(column)), sessions) = (&self.user, &self.selected.table.name) else {
+            return Ok(None);
+        };
+        let query = sqlx::query(REFERENCE).bind(&sessions.schema).bind(&sessions.name).bind(&column.name);
+        let row = query.fetch_optional(connection).await.map_err(Error::database(DOING))?;
+        Ok(row.and_then(|row| {
+            let text = |at| catalogue::text(&row, at);
+            Some((TableName { schema: text(0), name: text(1)? }, text(2)?))
+        }))
+    }
+
+    pub(in crate::session) async fn find_users(
+        &mut self,
+        users: &UsersTable,
+        pattern: &UserPattern,
+        limit: u32,
+    ) -> Result<Vec<User>, Error> {
+        let like = text_literal(pattern.like().as_bytes());
+        let fits = |column: &str| {
+            format!("lower(CONVERT({column} USING utf8mb4)) COLLATE utf8mb4_bin LIKE {like} ESCAPE '!'")
+        };
+        let select = search(users, pattern.columns(users)?, &self.spelling(), fits, limit);
+        let mut connection = self.take().await?;
+        let rows = within(self.opener.limits.statement, DOING, async {
+            sqlx::raw_sql(AssertSqlSafe(select))
+                .fetch_all(&mut connection)
+                .await
+                .map_err(Error::database(DOING))
+        });
+        let rows = rows.await?;
+        self.connection = Some(connection);
+        Ok(rows.iter().filter_map(|row| told(users, |at| catalogue::text(row, at))).collect())
+    }
+
+    pub(in crate::session) fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
+        selection::orphaned(users, self.subject(), &self.spelling()).map(drop)
+    }
+
+    pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
+        let select = selection::orphaned(users, self.subject(), &self.spelling())?;
+        let numbers = self.numbers(select, DOING).await?;
+        let number = |at: usize| numbers.get(at).copied().flatten().unwrap_or_default().unsigned_abs();
+        Ok(Orphaned { sessions: number(0), with_user: number(1), users: number(2), orphans: number(3) })
+    }
+}

@@ -1,0 +1,280 @@
+//! Backs the selected sessions up, then deletes those that still are as they were backed up.
+//!
+//! The comparison and the delete are one script on the server, so that a session that the application rewrites is
+//! never deleted without its backup. Those are taken once more, into a backup of their own, a few times over.
+
+use super::keys::{BYTES, Tally};
+use super::record::{Record, Records};
+use super::server::Servers;
+use super::{Redis, answer, counts_of};
+use crate::session::backup::{self, BackupInfo, BackupSpec, Reader};
+use crate::session::store::within;
+use crate::session::{BackupKey, Bounds, Counts, Error, Selection};
+use redis::{Value, pipe};
+use std::path::{Path, PathBuf};
+
+const DOING: &str = "deleting the sessions";
+
+/// How often sessions are taken that were rewritten between backup and delete.
+const ROUNDS: u32 = 5;
+
+/// How many keys one script deletes: short enough to keep nobody waiting.
+const SCRIPT_KEYS: usize = 200;
+
+/// One letter a key: deleted, changed, or gone already.
+const DELETE: &str = "
+local out = {}
+for i, key in ipairs(KEYS) do
+  local dump = redis.call('DUMP', key)
+  if not dump then
+    out[i] = 'g'
+  elseif redis.sha1hex(dump) == ARGV[i] then
+    redis.call('UNLINK', key)
+    out[i] = 'd'
+  else
+    out[i] = 'c'
+  end
+end
+return table.concat(out)";
+
+/// What a deletion did so far.
+#[derive(Default)]
+pub(in crate::session) struct Emptied {
+    /// What its first listing of everything saw.
+    pub(in crate::session) before: Option<Counts>,
+    /// The sessions that were read for it.
+    read: u64,
+    /// The sessions that are gone: deleted, or ended by themselves after they were backed up.
+    pub(in crate::session) deleted: u64,
+    /// One of each round: sessions that were rewritten meanwhile are in later ones.
+    pub(in crate::session) backups: Vec<BackupInfo>,
+}
+
+/// What became of the keys of a backup.
+#[derive(Default)]
+struct Fate {
+    deleted: u64,
+    /// Sessions and companions that are gone.
+    gone: u64,
+    changed: Vec<Vec<u8>>,
+}
+
+/// What a deletion is about.
+pub(super) struct Task<'a> {
+    pub(super) selection: &'a Selection,
+    pub(super) spec: &'a BackupSpec<'a>,
+    pub(super) bounds: Bounds,
+}
+
+impl Redis {
+    /// Deletes the selected sessions. Where all are meant, they go at once: nobody waits for that here.
+    pub(in crate::session) async fn delete(
+        &mut self,
+        selection: &Selection,
+        spec: &BackupSpec<'_>,
+        bounds: Bounds,
+    ) -> Result<Emptied, Error> {
+        let mut servers = self.take().await?;
+        let task = Task { selection, spec, bounds };
+        // What is done when the time is up is told like anything else.
+        let mut emptied = Emptied::default();
+        let work = self.empty(&mut servers, &task, &mut emptied);
+        match within(self.opener.limits.purge, DOING, work).await {
+            Ok(()) => {
+                self.servers = Some(servers);
+                Ok(emptied)
+            }
+            Err(error) => Err(emptied.failed(error)),
+        }
+    }
+
+    async fn empty(
+        &self,
+        servers: &mut Servers,
+        task: &Task<'_>,
+        emptied: &mut Emptied,
+    ) -> Result<(), Error> {
+        let mut only = None;
+        for _ in 0..ROUNDS {
+            let (round, changed) = self.round(servers, task, only, emptied).await?;
+            if emptied.before.is_none() {
+                emptied.before = Some(counts_of(&round));
+            }
+            if changed.is_empty() {
+                break;
+            }
+            only = Some(changed);
+        }
+        Ok(())
+    }
+
+    /// Backs the selected keys up, or these, and deletes them. On an error nothing is deleted that is in no backup. Gives
+    /// those that were rewritten meanwhile.
+    async fn round(
+        &self,
+        servers: &mut Servers,
+        task: &Task<'_>,
+        only: Option<Vec<Vec<u8>>>,
+        emptied: &mut Emptied,
+    ) -> Result<(Tally, Vec<Vec<u8>>), Error> {
+        let written = self.back_up(servers, task, only).await?;
+        let Some(path) = written.path else { return Ok((written.tally, Vec::new())) };
+        if let Err(error) = task.bounds.check(emptied.deleted + written.sessions) {
+            backup::discard(&path);
+            return Err(error);
+        }
+        emptied.read += written.sessions;
+        let mut fate = Fate::default();
+        if let Err(error) = self.unlink(servers, &path, task.spec.key, &mut fate).await {
+            return Err(self.stopped(servers, &path, task.spec.key, written.sessions, error).await);
+        }
+        emptied.deleted += fate.deleted;
+        if fate.gone == 0 {
+            backup::discard(&path);
+        } else {
+            emptied.backups.push(backup::committed(&path)?);
+        }
+        Ok((written.tally, fate.changed))
+    }
+
+    /// Deletes what is in the backup and still has that value.
+    async fn unlink(
+        &self,
+        servers: &mut Servers,
+        path: &Path,
+        key: &BackupKey,
+        fate: &mut Fate,
+    ) -> Result<(), Error> {
+        let mut records = Records::new(Reader::open(path, key)?)?;
+        loop {
+            let batch = records.batch(SCRIPT_KEYS, BYTES)?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            // In a cluster the keys of one script must share a slot, so each gets its own.
+            let at_once = if servers.is_cluster { 1 } else { SCRIPT_KEYS };
+            for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
+                let mut pipe = pipe();
+                for records in batch.chunks(at_once) {
+                    let command = pipe.cmd("EVAL").arg(DELETE).arg(records.len());
+                    for record in records {
+                        command.arg(&record.key);
+                    }
+                    for record in records {
+                        command.arg(record.digest());
+                    }
+                }
+                let answers = servers.nodes[at].ask_all(DOING, &pipe).await?;
+                for (records, answer) in batch.chunks(at_once).zip(answers) {
+                    fate.note(records, &answer)?;
+                }
+            }
+        }
+    }
+}
+
+impl Emptied {
+    /// An error of one round; what earlier ones did stays done and is told with it.
+    fn failed(self, error: Error) -> Error {
+        if self.backups.is_empty() {
+            return error;
+        }
+        let mut backups: Vec<PathBuf> = self.backups.into_iter().map(|backup| backup.path).collect();
+        let (deleted, cause) = match error {
+            Error::Partial { deleted, backups: more, cause, .. } => {
+                backups.extend(more);
+                (deleted, cause)
+            }
+            Error::CommitUnknown { backup } => {
+                backups.push(backup.clone());
+                (0, Box::new(Error::CommitUnknown { backup }))
+            }
+            other => (0, Box::new(other)),
+        };
+        let deleted = self.deleted + deleted;
+        Error::Partial { read: self.read.max(deleted), deleted, backups, cause }
+    }
+}
+
+impl Fate {
+    fn note(&mut self, records: &[Record], answer: &Value) -> Result<(), Error> {
+        let letters = match answer {
+            Value::BulkString(letters) if letters.len() == records.len() => letters,
+            Value::ServerError(error) => return Err(answer::refused(DOING, error)),
+            _ => return Err(answer::nonsense(DOING)),
+        };
+        for (record, letter) in records.iter().zip(letters) {
+            if *letter == b'c' {
+                self.changed.push(record.key.clone());
+            } else {
+                self.gone += 1;
+                self.deleted += u64::from(record.is_session);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What belongs to each server.
+pub(super) fn grouped<T>(servers: &mut Servers, items: Vec<T>, key: impl Fn(&T) -> &Vec<u8>) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = servers.nodes.iter().map(|_| Vec::new()).collect();
+    for item in items {
+        let at = servers.of(key(&item));
+        groups[at].push(item);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::StoreKind;
+    use crate::session::backup::BackupState;
+    use crate::session::schema::TableName;
+    use jiff::Timestamp;
+
+    fn backup(name: &str) -> BackupInfo {
+        BackupInfo {
+            path: PathBuf::from(name),
+            state: BackupState::Committed,
+            store: String::new(),
+            kind: StoreKind::Redis,
+            dialect: String::new(),
+            table: TableName { schema: None, name: String::new() },
+            columns: Vec::new(),
+            rows: 1,
+            bytes: 1,
+            incident: String::new(),
+            selection: String::new(),
+            owner: None,
+            created: Timestamp::UNIX_EPOCH,
+            expires: Timestamp::UNIX_EPOCH,
+            transaction: None,
+        }
+    }
+
+    #[test]
+    fn what_earlier_rounds_did_is_told_with_the_error_of_a_later_one() {
+        let lost = || Error::Timeout { doing: DOING, seconds: 1 };
+        let emptied = || Emptied { before: None, read: 10, deleted: 7, backups: vec![backup("a")] };
+        assert!(matches!(Emptied::default().failed(lost()), Error::Timeout { .. }));
+        for (error, deleted, files) in [
+            (lost(), 7, &["a"][..]),
+            (Error::CommitUnknown { backup: PathBuf::from("b") }, 7, &["a", "b"]),
+            (
+                Error::Partial {
+                    read: 3,
+                    deleted: 2,
+                    backups: vec![PathBuf::from("b")],
+                    cause: Box::new(lost()),
+                },
+                9,
+                &["a", "b"],
+            ),
+        ] {
+            let Error::Partial { deleted: told, backups, .. } = emptied().failed(error) else { panic!() };
+            let files: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+            assert_eq!((told, backups), (deleted, files));
+        }
+    }
+}

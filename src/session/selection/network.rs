@@ -1,0 +1,81 @@
+//! A network, and the addresses as applications write them.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Addresses that begin alike: `10.0.0.0/8`, `2001:db8::/32`, or one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    first: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// Whether an address, or a whole network, as a text of a column is inside.
+    pub fn holds(&self, text: &str) -> bool {
+        text.trim().parse::<Self>().is_ok_and(|other| {
+            other.bits >= self.bits
+                && other.first.is_ipv4() == self.first.is_ipv4()
+                && prefix(other.first, self.bits) == prefix(self.first, self.bits)
+        })
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text} is no network: write 10.0.0.0/8, 2001:db8::/32 or an address");
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits.parse::<u8>().map_err(|_| wrong())?)),
+            None => (text, None),
+        };
+        let written: IpAddr = address.parse().map_err(|_| wrong())?;
+        // `::ffff:10.0.0.1` is what servers write that take both kinds by one socket.
+        let first = written.to_canonical();
+        let (all, mapped) = if first.is_ipv4() { (32, written.is_ipv6()) } else { (128, false) };
+        let bits = match bits {
+            None => all,
+            Some(bits) if mapped => bits.checked_sub(96).ok_or_else(wrong)?,
+            Some(bits) => bits,
+        };
+        if bits > all {
+            return Err(wrong());
+        }
+        Ok(Self { first, bits })
+    }
+}
+
+/// The first bits of an address.
+fn prefix(address: IpAddr, bits: u8) -> u128 {
+    let (number, all) = match address {
+        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
+        IpAddr::V6(address) => (u128::from(address), 128),
+    };
+    number.checked_shr(u32::from(all - bits.min(all))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_in_their_network_however_they_are_written() {
+        for (network, inside, outside) in [
+            ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+            ("10.1.2.3", "::ffff:10.1.2.3", "10.1.2.4"),
+            ("10.0.0.0/8", "10.1.2.0/24", "10.0.0.0/7"),
+            ("::ffff:10.0.0.0/104", "10.9.9.9/32", "::1"),
+            ("0.0.0.0/0", "255.255.255.255", "2001:db8::1"),
+            ("2001:db8::/32", " 2001:db8:1::1 ", "2001:db9::1"),
+            ("::/0", "::1", "1.2.3.4"),
+        ] {
+            let parsed: Network = network.parse().unwrap();
+            assert!(parsed.holds(inside) && !parsed.holds(outside), "{network}");
+            assert!(!parsed.holds("") && !parsed.holds("unknown"));
+        }
+        for wrong in ["", "10.0.0.0/33", "10.0.0/8", "::1/129", "10.0.0.0/-1", "::ffff:10.0.0.0/8", "a/8"] {
+            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The hardening of `auth_sessions` on a real PostgreSQL, which `tests/run` starts.
+
+#![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
+
+mod behaviour; // verify notices whatever is broken, and leaves nothing behind
+#[cfg(unix)]
+mod crash; // kill -9 in each step of an apply and of a rollback, then once more
+mod locks; // held locks, two runs at once, builds that were stopped, traffic all the while
+mod refusals; // what stands in the way is said, and nothing is changed
+mod rights; // who may do what afterwards
+mod rounds; // apply, rollback, apply, and the exported SQL: the same catalogue each time
+mod table; // a table of sessions of its own for each test
+mod values; // what old rows are given

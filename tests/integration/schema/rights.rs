@@ -1,0 +1,60 @@
+//! Who may do what afterwards: the application what it could do before, and nobody writes the log by hand.
+
+use super::table::{BASE, Table};
+
+#[tokio::test]
+async fn functions_and_views_are_open_to_those_who_have_the_table_and_to_nobody_else() {
+    let (app, other) =
+        (format!("unleak_app_{}", std::process::id()), format!("unleak_other_{}", std::process::id()));
+    let owner = format!("unleak_owner_{}", std::process::id());
+    let table = Table::with(&format!(
+        "{BASE}; CREATE ROLE {owner}; CREATE ROLE {app}; CREATE ROLE {other}; GRANT CREATE ON SCHEMA public TO {owner}; \
+         DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO {owner}', current_database()); END $$; \
+         ALTER TABLE auth_sessions OWNER TO {owner}; ALTER TABLE users OWNER TO {owner}; \
+         GRANT SELECT, INSERT, UPDATE ON auth_sessions TO {app}; GRANT SELECT ON auth_sessions TO {other}"
+    ))
+    .await;
+    let applied = table.schema(&["apply", "--yes", "--no-backup"]);
+    // A role, a right, and whether it has it.
+    let may = [
+        (&app, "has_function_privilege($, 'revoke_session_family(uuid, text)', 'EXECUTE')", true),
+        (&app, "has_function_privilege($, 'cleanup_expired_sessions(integer)', 'EXECUTE')", false),
+        (&app, "has_table_privilege($, 'active_sessions', 'SELECT')", true),
+        (&app, "has_table_privilege($, 'auth_audit_log', 'INSERT')", false),
+        (&app, "has_table_privilege($, 'auth_audit_log', 'DELETE')", false),
+        (&other, "has_function_privilege($, 'revoke_session_family(uuid, text)', 'EXECUTE')", false),
+        (&other, "has_function_privilege($, 'handle_token_replay(uuid, uuid)', 'EXECUTE')", false),
+        (&other, "has_table_privilege($, 'session_families', 'SELECT')", true),
+    ];
+    let mut answers = Vec::new();
+    for (role, right, _) in may {
+        let asked = format!("SELECT {}::text", right.replace('$', &format!("'{role}'")));
+        answers.push(table.text(&asked).await);
+    }
+    let owners = "SELECT DISTINCT pg_get_userbyid(proowner)::text FROM pg_proc WHERE proname LIKE '%session%' AND pronamespace = 'public'::regnamespace";
+    let owned_by = table.texts(owners).await;
+    // The application ends a family without any right on the log, and temporary tables of these names change nothing.
+    table
+        .database
+        .run(&format!(
+            "SET ROLE {app}; CREATE TEMPORARY TABLE family AS SELECT family_id FROM auth_sessions WHERE revoked_at IS NULL LIMIT 1; \
+             CREATE TEMPORARY TABLE auth_sessions (x int); CREATE TEMPORARY TABLE auth_audit_log (x int); \
+             SELECT public.revoke_session_family(family_id, 'x') FROM family"
+        ))
+        .await;
+    let events = table.text("SELECT count(*)::text FROM auth_audit_log").await;
+    table
+        .database
+        .run(&format!("DROP OWNED BY {owner}, {app}, {other} CASCADE; DROP ROLE {owner}, {app}, {other}"))
+        .await;
+    assert_eq!(applied.status.code(), Some(0), "{}", super::table::said(&applied));
+    for ((role, right, expected), answer) in may.into_iter().zip(answers) {
+        assert_eq!(answer, expected.to_string(), "{role}: {right}");
+    }
+    assert_eq!(
+        owned_by,
+        [owner],
+        "a function runs with the rights of the table's owner, not of who ran unleak"
+    );
+    assert_eq!(events, "1");
+}
