@@ -138,23 +138,21 @@ mod tests {
     proptest! {
         /// Cut, changed or made up: a cookie opens whole or not at all, and nothing of it makes anybody stumble.
         #[test]
-        fn damaged_cookies_do_not_open(at in any::<prop::sample::Index>(), letter in "[!-~]", text in "[ -~]{0,60}") {
+        fn damaged_cookies_do_not_open(form in prop::sample::select(Form::ALL.to_vec()), at in any::<prop::sample::Index>(), letter in "[!-~]", text in "[ -~]{0,60}") {
             let now = Timestamp::from_second(1_700_000_000).unwrap();
             let key = format!("base64:{}", parts::base64(&[7; 32]));
-            for form in Form::ALL {
-                let secret = if form == Form::Laravel { key.as_bytes() } else { b"s" };
-                let contents = Contents::new(*br#"{"sub":"7"}"#);
-                let made = form.make(secret, "sid", &contents, now).unwrap();
-                prop_assert!(form.open(secret, "sid", &made).is_some());
-                prop_assert!(form.open(secret, "sid", &text).is_none());
-                let at = at.index(made.len());
-                prop_assert!(form.open(secret, "sid", &made[..at]).is_none());
-                let mut changed = made.to_string();
-                changed.replace_range(at..=at, &letter);
-                // The last letter of base64 has bits that mean nothing.
-                if let Some(opened) = form.open(secret, "sid", &changed) {
-                    prop_assert_eq!(&opened.bytes, &form.open(secret, "sid", &made).unwrap().bytes);
-                }
+            let secret = if form == Form::Laravel { key.as_bytes() } else { b"s" };
+            let contents = Contents::new(*br#"{"sub":"7"}"#);
+            let made = form.make(secret, "sid", &contents, now).unwrap();
+            prop_assert!(form.open(secret, "sid", &made).is_some());
+            prop_assert!(form.open(secret, "sid", &text).is_none());
+            let at = at.index(made.len());
+            prop_assert!(form.open(secret, "sid", &made[..at]).is_none());
+            let mut changed = made.to_string();
+            changed.replace_range(at..=at, &letter);
+            // The last letter of base64 has bits that mean nothing.
+            if let Some(opened) = form.open(secret, "sid", &changed) {
+                prop_assert_eq!(&opened.bytes, &form.open(secret, "sid", &made).unwrap().bytes);
             }
         }
     }

@@ -237,9 +237,12 @@ pub(super) struct Which {
     /// Those of users who are disabled or marked as deleted.
     #[arg(long)]
     disabled: bool,
+    /// After the database was filled anew: those whose user does not exist any more, however many they are, and those of users marked as deleted. Sessions that are in the cookies themselves (JWT) are beyond any store: `unleak serve --sign-in` refuses them.
+    #[arg(long)]
+    after_seed: bool,
 }
 
-/// Delete sessions that are too old, unused, of a network or device, or of disabled users.
+/// Delete sessions that are too old, unused, of a network or device, of disabled users, or of users who are gone after a re-seed.
 #[derive(clap::Args)]
 pub(super) struct Stale {
     #[command(flatten)]
@@ -247,8 +250,8 @@ pub(super) struct Stale {
     /// The column of the users table that tells who is disabled or deleted, when it should not be detected.
     #[arg(long, value_name = "COLUMN", requires = "disabled")]
     disabled_column: Option<String>,
-    /// With --disabled, refuse when more percent of all sessions would go: the column may be the wrong one.
-    #[arg(long, value_name = "PERCENT", requires = "disabled", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
+    /// With --disabled or --after-seed, refuse when more percent of all sessions would go: the column may be the wrong one.
+    #[arg(long, value_name = "PERCENT", default_value_t = 20, value_parser = clap::value_parser!(u8).range(0..=100))]
     max_share: u8,
     #[command(flatten)]
     users: Users,
@@ -274,6 +277,9 @@ impl Stale {
             (None, String::new())
         };
         let access = self.deleting.source.access(context)?;
+        if self.which.after_seed {
+            return self.after_seed(&access, context);
+        }
         let (selection, what) = match (selection, &self.which.network) {
             (Some(selection), _) => (selection, what),
             (None, Some(network)) => {
@@ -299,6 +305,32 @@ impl Stale {
         let columns: Vec<_> = users.disabled().iter().map(|column| column.name.as_str()).collect();
         let what = format!("sessions of users who are gone by {} of {}", columns.join(" or "), users.name());
         Ok((Selection::Disabled(users), what))
+    }
+}
+
+impl Stale {
+    /// The database was filled anew, so many sessions may go, all of them even: those whose user does not exist, then
+    /// those of users who are marked as deleted, where a column tells.
+    fn after_seed(&self, access: &StoreAccess, context: &mut Context) -> Result<Exit, Failure> {
+        let settings = self.deleting.source.settings()?;
+        let users = wait_for(async { self.users.find(&mut access.connect().await?, None, &settings).await })?;
+        let orphans = Procedure {
+            action: "sessions stale",
+            what: format!("sessions whose user is not in {} any more", users.name()),
+            selection: Selection::Orphans(users.clone()),
+            max_share: None,
+        };
+        let exit = carry_out(&self.deleting, access, orphans, context)?;
+        if exit != Exit::Clean || users.disabled().is_empty() {
+            return Ok(exit);
+        }
+        let deleted = Procedure {
+            action: "sessions stale",
+            what: format!("sessions of users who are marked as gone in {}", users.name()),
+            selection: Selection::Disabled(users),
+            max_share: Some(self.max_share),
+        };
+        carry_out(&self.deleting, access, deleted, context)
     }
 }
 

@@ -19,6 +19,7 @@ pub(in crate::session) struct Pool {
     /// How long a statement may take, the wait for a connection aside.
     pub(in crate::session) statement: Duration,
     pub(in crate::session) acquire: Duration,
+    pub(in crate::session) connections: u32,
 }
 
 /// A pool of each driver.
@@ -35,7 +36,8 @@ macro_rules! bound {
 }
 
 impl Pool {
-    /// The rows of a query. A connection that the server had closed meanwhile is replaced, once.
+    /// The rows of a query. Connections that the server had closed meanwhile are replaced, all of them when it was
+    /// started again.
     pub(super) async fn rows(
         &self,
         doing: &'static str,
@@ -43,7 +45,10 @@ impl Pool {
         values: &[&str],
     ) -> Result<Vec<Texts>, Error> {
         let mut answer = self.bounded(doing, self.ask(sql, values)).await;
-        if matches!(&answer, Err(Error::Database { cause, .. }) if cause.code().is_none()) {
+        for _ in 0..self.connections {
+            if !matches!(&answer, Err(Error::Database { cause, .. }) if cause.code().is_none()) {
+                break;
+            }
             answer = self.bounded(doing, self.ask(sql, values)).await;
         }
         answer

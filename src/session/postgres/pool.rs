@@ -66,6 +66,11 @@ impl Opener {
                 )
             })
             .connect_lazy_with(self.options);
-        Pool { kind: PoolKind::Postgres(pool), statement: self.limits.statement, acquire: pooling.acquire }
+        Pool {
+            kind: PoolKind::Postgres(pool),
+            statement: self.limits.statement,
+            acquire: pooling.acquire,
+            connections: pooling.connections,
+        }
     }
 }
