@@ -1,7 +1,7 @@
 //! What a change of a session table's form needs: whether tokens are unique, ends are indexed, users are referred to;
 //! and a copy of every row that deletes none.
 
-use super::store::{Backend, not_yet};
+use super::store::Backend;
 use super::{BackupInfo, BackupSpec, Error, Store, TableName};
 use serde::Serialize;
 
@@ -40,7 +40,7 @@ impl Store {
         let kind = self.kind();
         match &mut self.backend {
             Backend::Postgres(store) => store.copy(spec).await,
-            _ => Err(not_yet("backups without a deletion", kind)),
+            _ => Err(Error::Unsupported { what: format!("a backup without a deletion on {kind}") }),
         }
     }
 }
