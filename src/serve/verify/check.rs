@@ -72,6 +72,11 @@ impl Reason {
         }
     }
 
+    /// Whether an application that does not look after its users would take the cookie all the same.
+    fn is_ours_alone(self) -> bool {
+        matches!(self, Self::SharedToken | Self::Ambiguous | Self::UnknownUser | Self::DisabledUser)
+    }
+
     /// Whether the cookie is of no use any more. That of a visitor who has not signed in is.
     pub fn clears(self) -> bool {
         self != Self::Anonymous
@@ -140,8 +145,8 @@ impl Verifier {
         verdict
     }
 
-    /// Every session cookie must be good and of one user: nobody knows which of them the application reads, and one
-    /// that is alive must not vouch for another.
+    /// The verdict on all of them together: nobody knows which one the application reads, so one that is alive must not
+    /// vouch for another that the application would take. What it refuses itself may be of a neighbour, or left over.
     async fn judge(&self, cookies: &[Cookie]) -> Verdict {
         let ours: Vec<Cookie> =
             cookies.iter().filter(|cookie| self.is_session(&cookie.name)).take(PIECES + 1).cloned().collect();
@@ -161,7 +166,11 @@ impl Verifier {
                 (Verdict::Absent, next) => next,
                 (Verdict::Valid(one), Verdict::Valid(other)) if one.user == other.user => Verdict::Valid(one),
                 (Verdict::Valid(_), Verdict::Valid(_)) => Verdict::Refused(Reason::Ambiguous),
-                (Verdict::Valid(_), refused) | (refused, _) => refused,
+                (Verdict::Refused(grave), _) | (_, Verdict::Refused(grave)) if grave.is_ours_alone() => {
+                    Verdict::Refused(grave)
+                }
+                (valid @ Verdict::Valid(_), _) | (_, valid @ Verdict::Valid(_)) => valid,
+                (refused, _) => refused,
             };
         }
         verdict

@@ -174,7 +174,7 @@ fn bare_tokens_of_authjs_are_asked_of_their_table() {
            CREATE TABLE sessions (id serial PRIMARY KEY, "userId" integer NOT NULL, expires timestamptz NOT NULL, "sessionToken" varchar(255) NOT NULL);
            INSERT INTO users (name) VALUES ('ada'), ('bob');
            INSERT INTO sessions ("userId", expires, "sessionToken") VALUES (1, now() + interval '1 day', 'tok-live'),
-             (1, now() + interval '1 day', 'tok-shared'), (2, now() + interval '1 day', 'tok-shared'), (9, now() + interval '1 day', 'tok-orphan')"#,
+             (1, now() + interval '1 day', 'tok-shared'), (2, now() + interval '1 day', 'tok-shared'), (2, now() + interval '1 day', 'tok-other'), (9, now() + interval '1 day', 'tok-orphan')"#,
     );
     let server = Server::start(&url, "", &[]);
     for (cookie, reason) in [
@@ -185,6 +185,10 @@ fn bare_tokens_of_authjs_are_asked_of_their_table() {
         ("authjs.session-token=tok-shared", "shared-token"),
         ("authjs.session-token=tok-orphan", "unknown-user"),
         ("authjs.session-token=old; __Secure-authjs.session-token=tok-live", ""),
+        // One that is alive does not vouch for another that the application would take.
+        ("authjs.session-token=tok-live; __Secure-authjs.session-token=tok-orphan", "unknown-user"),
+        ("authjs.session-token=tok-orphan; next-auth.session-token=tok-live", "unknown-user"),
+        ("authjs.session-token=tok-live; __Secure-authjs.session-token=tok-other", "ambiguous"),
     ] {
         let answer = server.ask("/verify", &[("cookie", cookie)]);
         assert_eq!(answer.reason(), reason, "{cookie}");
