@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::access::{Access, Logins, Tokens, TrustedProxy};
+use super::findings::Findings;
 use super::metrics::Metrics;
 use super::samples::Samples;
 use super::stores::Stores;
@@ -12,7 +13,7 @@ use crate::session::{self, Store, UsersTable, UsersWanted};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// What a server is started with.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub struct Inner {
     pub(super) users: UsersWanted,
     pub(super) state: PathBuf,
     pub(super) fingerprints: FingerprintKey,
-    pub(super) findings: Option<PathBuf>,
+    pub(super) findings: Findings,
     pub(super) metrics_open: bool,
     pub(super) samples: Samples,
     pub(super) metrics: Metrics,
@@ -81,12 +82,22 @@ impl App {
             users,
             state,
             fingerprints,
-            findings,
+            findings: Findings::new(findings),
             metrics_open,
             samples: Samples::default(),
             metrics: Metrics::new(verifications.as_ref()),
             changing: Arc::default(),
         })))
+    }
+
+    /// Whether a change to sessions is under way.
+    pub fn is_changing(&self) -> bool {
+        self.changing.try_lock().is_err()
+    }
+
+    /// Waits for the change that is under way. No other one begins before what this gives is dropped.
+    pub async fn rest(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.changing).lock_owned().await
     }
 
     /// Looks at the sessions from time to time, for as long as it is polled.

@@ -3,6 +3,7 @@
 //! The cookie's name begins with `__Host-` where the browser speaks TLS, which ties it to this host and to `Secure`.
 //! On plain HTTP over loopback a browser would drop such a cookie, so there it has the bare name.
 
+use super::TokenInfo;
 use crate::secret::FingerprintKey;
 use crate::serve::Error;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -17,6 +18,8 @@ const LIFE: Duration = Duration::from_hours(8);
 const IDLE: Duration = Duration::from_mins(30);
 /// More at a time are not kept; the one that was idle for longest goes.
 const MOST: usize = 1000;
+/// Of one token no more than these, so that it cannot push out all others.
+const OF_ONE: usize = 16;
 
 type Digest = [u8; 32];
 
@@ -31,6 +34,8 @@ pub(in crate::serve) struct Logins {
 pub(in crate::serve) struct Login {
     /// The token's name.
     pub(in crate::serve) name: String,
+    /// The SHA-256 of the token: another one of the same name is not this one.
+    pub(in crate::serve) token: String,
     /// What an unsafe request must carry.
     pub(in crate::serve) csrf: String,
     begun: Instant,
@@ -50,17 +55,15 @@ impl Logins {
     }
 
     /// Logs somebody in and gives the header that sets the cookie.
-    pub(in crate::serve) fn begin(&self, name: String) -> Result<HeaderValue, Error> {
+    pub(in crate::serve) fn begin(&self, by: &TokenInfo) -> Result<HeaderValue, Error> {
         let (cookie, csrf) = (random()?, random()?);
         let now = Instant::now();
         let mut all = self.lock();
         all.retain(|_, login| !login.is_over(now));
-        if all.len() >= MOST
-            && let Some(oldest) = all.iter().min_by_key(|(_, login)| login.used).map(|(digest, _)| *digest)
-        {
-            all.remove(&oldest);
-        }
-        all.insert(digest(&cookie), Login { name, csrf, begun: now, used: now });
+        make_room(&mut all, OF_ONE, |login| login.token == by.digest());
+        make_room(&mut all, MOST, |_| true);
+        let (name, token) = (by.name.clone(), by.digest().to_owned());
+        all.insert(digest(&cookie), Login { name, token, csrf, begun: now, used: now });
         Ok(self.header(&cookie, LIFE))
     }
 
@@ -112,6 +115,16 @@ impl Logins {
     }
 }
 
+/// Ends the one that was idle for longest, where there are so many already.
+fn make_room(all: &mut HashMap<Digest, Login>, most: usize, of: impl Fn(&Login) -> bool) {
+    let alike = || all.iter().filter(|(_, login)| of(login));
+    if alike().count() >= most
+        && let Some(oldest) = alike().min_by_key(|(_, login)| login.used).map(|(digest, _)| *digest)
+    {
+        all.remove(&oldest);
+    }
+}
+
 /// What is looked up is a hash, so that the time that takes tells nothing about a cookie.
 fn digest(cookie: &str) -> Digest {
     Sha256::digest(cookie).into()
@@ -124,6 +137,14 @@ fn random() -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::{Scope, Tokens};
+
+    fn token() -> TokenInfo {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = Tokens::open(folder.path()).unwrap();
+        tokens.add("ada", Scope::Read, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        tokens.list().unwrap().remove(0)
+    }
 
     fn sent(set: &HeaderValue) -> HeaderMap {
         let pair = set.to_str().unwrap().split(';').next().unwrap();
@@ -133,10 +154,18 @@ mod tests {
     }
 
     #[test]
+    fn one_token_has_only_so_many_logins_and_the_newest_stay() {
+        let (logins, token) = (Logins::new(false), token());
+        let begun: Vec<_> = (0..=OF_ONE).map(|_| logins.begin(&token).unwrap()).collect();
+        assert_eq!(logins.lock().len(), OF_ONE);
+        assert!(logins.find(&sent(&begun[0])).is_none() && logins.find(&sent(&begun[OF_ONE])).is_some());
+    }
+
+    #[test]
     fn a_login_lasts_until_it_is_ended() {
         for (secure, start) in [(true, "__Host-unleak="), (false, "unleak=")] {
             let logins = Logins::new(secure);
-            let set = logins.begin("ada".to_owned()).unwrap();
+            let set = logins.begin(&token()).unwrap();
             let text = set.to_str().unwrap();
             assert!(text.starts_with(start) && text.contains("HttpOnly; SameSite=Strict"), "{text}");
             assert_eq!(text.contains("Secure"), secure);

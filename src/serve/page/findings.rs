@@ -3,7 +3,7 @@
 use super::layout::{Frame, Section, counted};
 use super::{Failed, OrPage as _};
 use crate::serve::access::Identity;
-use crate::serve::{App, admin};
+use crate::serve::{App, findings, sessions};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
@@ -17,20 +17,20 @@ pub(super) async fn show(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
 ) -> Result<Html<String>, Failed> {
-    let body = if app.findings.is_none() {
+    let body = if app.findings.are_named() {
+        let report = findings::report(&app).await.or_page(&identity)?;
+        let findings = report.value["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        html! {
+            (coverage(&report.value, findings.len()))
+            @for (at, finding) in findings.iter().take(SHOWN).enumerate() { (shown(at, finding)) }
+            @if findings.len() > SHOWN { p.quiet { "The report has " (findings.len() - SHOWN) " more." } }
+        }
+    } else {
         html! {
             p.empty {
                 "No report of a scan was named. Write one with " code { "unleak scan --format json --output findings.json" }
                 " and start the server with " code { "--findings findings.json" } "."
             }
-        }
-    } else {
-        let report = admin::read_findings(&app).await.or_page(&identity)?;
-        let findings = report["findings"].as_array().cloned().unwrap_or_default();
-        html! {
-            (coverage(&report, findings.len()))
-            @for (at, finding) in findings.iter().take(SHOWN).enumerate() { (shown(at, finding)) }
-            @if findings.len() > SHOWN { p.quiet { "The report has " (findings.len() - SHOWN) " more." } }
         }
     };
     Ok(Frame { title: "Findings", section: Section::Findings, identity: Some(&identity) }.page(&body))
@@ -85,8 +85,14 @@ fn shown(at: usize, finding: &Value) -> Markup {
                     }
                 }
             }
-            (command(&format!("rotate-{at}"), replace, &format!("unleak rotate --from-finding {fingerprint}{store} --dry-run")))
-            (command(&format!("ignore-{at}"), "It is known and harmless", &format!("unleak ignore add {fingerprint} --reason 'WHY'")))
+            // The report is a file from elsewhere: nothing of it goes unseen into what somebody pastes into a shell.
+            @match sessions::fingerprint(&fingerprint) {
+                Some(known) => {
+                    (command(&format!("rotate-{at}"), replace, &format!("unleak rotate --from-finding {known}{store} --dry-run")))
+                    (command(&format!("ignore-{at}"), "It is known and harmless", &format!("unleak ignore add {known} --reason 'WHY'")))
+                },
+                None => { p.wrong { "The report has no fingerprint here that a command could take." } },
+            }
         }
     }
 }
@@ -110,6 +116,22 @@ fn command(id: &str, label: &str, command: &str) -> Markup {
         div.command {
             p.quiet { (label) }
             div.row { pre { code id=(id) { (command) } } button.small type="button" data-copy=(id) hidden { "Copy" } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_fingerprint_gets_into_a_command() {
+        let page =
+            |fingerprint: &str| shown(0, &json!({"secret": {"fingerprint": fingerprint}})).into_string();
+        assert!(page("0123456789abcdef").contains("--from-finding 0123456789abcdef"));
+        for bad in ["0123456789abcde;", "$(id)", "", "+123456789abcdef", "0123456789abcdef\n"] {
+            assert!(!page(bad).contains("unleak rotate"), "{bad}");
         }
     }
 }
