@@ -111,7 +111,9 @@ impl Spelling for MySqlSpelling<'_> {
 
     fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error> {
         Ok(match Time::of(column)? {
-            Time::WallClock => format!("{expression} <= {}", self.clock(moment, |at| self.zone.ahead(at))),
+            Time::WallClock => {
+                format!("{expression} <= {}", self.clock(moment, |at| self.zone.least_ahead(at)))
+            }
             Time::Zoned => format!("{expression} <= {}", self.clock(moment, |_| 0)),
             Time::Number => format!("{} <= {}", number(expression), self.unix_millis(moment)),
         })
