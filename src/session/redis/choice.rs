@@ -49,7 +49,7 @@ impl<'a> Choice<'a> {
                 );
             }
             Selection::Orphans(_) | Selection::Disabled(_) => return Err(no_users()),
-            Selection::Marked(..) => return Err(no_marks()),
+            Selection::From(_) | Selection::Marked(..) => return Err(no_marks()),
             Selection::Users(_) if store.path.is_none() && !store.is_spring() => {
                 return Err(store.lacks("no place for the user's id that is known; say with --user-path where the payload holds it"));
             }
