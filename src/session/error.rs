@@ -365,6 +365,18 @@ pub enum Error {
         /// The triggers and rules.
         by: Vec<String>,
     },
+    /// The account would not be shown what a delete sets off.
+    #[error("{} cannot be seen by {role}, so nobody knows what deleting from {table} sets off", .what.join(" and "))]
+    Unseen {
+        /// The session table.
+        table: String,
+        /// Its database.
+        schema: String,
+        /// The account.
+        role: String,
+        /// What is hidden.
+        what: Vec<&'static str>,
+    },
     /// The named zone does not exist.
     #[error("{name} is no time zone that this store knows")]
     UnknownZone {
@@ -441,6 +453,9 @@ impl Error {
             Self::Elsewhere { .. } => "add --elsewhere when it is the same store by another name, or when its sessions are meant to be there".to_owned(),
             Self::Unsettled { .. } => "look with `unleak sessions list` whether they are there: when they are gone, give the file the ending .backup and restore it; when they are there, it is not needed".to_owned(),
             Self::Triggered { .. } => "look at what they do, disable or drop them (on PostgreSQL ALTER TABLE … DISABLE TRIGGER), and put them back afterwards".to_owned(),
+            Self::Unseen { schema, role, .. } => {
+                format!("GRANT TRIGGER ON {schema}.* TO {role}, which shows both, run again, and revoke it afterwards")
+            }
             Self::UnknownZone { .. } => "write it as in the zone database: UTC, Europe/Berlin".to_owned(),
             Self::Revives { .. } => "add --revive when every one of them is meant to log its holder in again".to_owned(),
             Self::Fingerprint { found: 0, .. } => "`unleak sessions list` shows the fingerprints, which change with the key in the state folder".to_owned(),

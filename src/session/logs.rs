@@ -97,20 +97,22 @@ impl LogSearch {
         Ok(Self { patterns, automaton: automaton.map_err(|error| error.to_string())? })
     }
 
-    /// Reads a log to its end.
-    pub fn read(&self, log: &mut dyn Read) -> io::Result<LogReport> {
+    /// Reads a log to its end, or until it cannot be read; what was found by then is told with the error.
+    pub fn read(&self, log: &mut dyn Read) -> (LogReport, Option<io::Error>) {
         let mut tally = Tally { found: vec![None; self.patterns.len()], passed: 0, newlines: 0, ended: true };
         let mut buffer = Vec::with_capacity(PIECE + LONGEST);
         loop {
             // The end of the last piece stays: a text may begin in it.
             let kept = buffer.len();
-            let read = (&mut *log).take(PIECE as u64).read_to_end(&mut buffer)?;
-            if read == 0 {
-                return Ok(self.report(tally));
+            let error = (&mut *log).take(PIECE as u64).read_to_end(&mut buffer).err();
+            if buffer.len() > kept {
+                self.note(&buffer, kept, &mut tally);
+                tally.newlines += newlines(&buffer[kept..]);
+                tally.ended = buffer.ends_with(b"\n");
             }
-            self.note(&buffer, kept, &mut tally);
-            tally.newlines += newlines(&buffer[kept..]);
-            tally.ended = buffer.ends_with(b"\n");
+            if error.is_some() || buffer.len() == kept {
+                return (self.report(tally), error);
+            }
             let done = buffer.len().saturating_sub(LONGEST);
             tally.passed += newlines(&buffer[..done]);
             buffer.drain(..done);
@@ -172,13 +174,13 @@ mod tests {
     fn lines_are_counted_and_no_line_is_shown() {
         let log = "boot\n[session-callback] user id MISMATCH tok-1\nx\n[AUTH-ADAPTER] Error creating user\n\
                    [SESSION-CALLBACK] User ID mismatch tok-2";
-        let report = search().read(&mut log.as_bytes()).unwrap();
+        let report = search().read(&mut log.as_bytes()).0;
         assert_eq!(report.lines, 5);
         let told: Vec<_> =
             report.findings.iter().map(|f| (f.severity, f.count, f.first_line, f.last_line)).collect();
         assert_eq!(told, [(LogSeverity::Critical, 2, 2, 5), (LogSeverity::Warning, 1, 4, 4)]);
         assert!(!format!("{report:?}").contains("tok-"));
-        assert_eq!(search().read(&mut io::empty()).unwrap(), LogReport { lines: 0, findings: Vec::new() });
+        assert_eq!(search().read(&mut io::empty()).0, LogReport { lines: 0, findings: Vec::new() });
         for wrong in ["", "  ", "a\nb", &"x".repeat(LONGEST + 1)] {
             let pattern = LogPattern { text: wrong.to_owned(), severity: LogSeverity::Warning };
             assert!(LogSearch::new(vec![pattern]).is_err());
@@ -197,6 +199,26 @@ mod tests {
         }
     }
 
+    /// Fails after its text, as a damaged archive does.
+    struct Breaks<'a>(&'a [u8]);
+
+    impl Read for Breaks<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.0.read(buffer)
+        }
+    }
+
+    #[test]
+    fn what_was_found_before_an_error_is_told() {
+        let log = b"boot\n[AUTH-ADAPTER] Duplicate session token detected\nhal";
+        let (report, error) = search().read(&mut Breaks(log));
+        assert_eq!((report.lines, report.findings.len(), report.findings[0].first_line), (3, 1, 2));
+        assert!(error.is_some());
+    }
+
     proptest! {
         /// Wherever a text stands in the pieces that a log is read in, it is found once and in its line.
         #[test]
@@ -210,7 +232,7 @@ mod tests {
             log.extend(vec![b'b'; again]);
             log.extend(text.as_bytes());
             log.extend(vec![b'c'; PIECE]);
-            let report = search().read(&mut Drops(&log, drop)).unwrap();
+            let report = search().read(&mut Drops(&log, drop)).0;
             prop_assert_eq!(report.lines, lines + 1);
             let [found] = &report.findings[..] else { panic!("{report:?}") };
             prop_assert_eq!((found.count, found.first_line, found.last_line), (2, lines + 1, lines + 1));

@@ -3,6 +3,7 @@
 //! `Store` is the door. It knows nothing of git, rules or rotations; it never prints and never reads the
 //! environment. Everything that waits is async, and the caller owns the runtime (file writes block briefly).
 
+mod addresses;
 mod audit;
 mod backup;
 mod carry;

@@ -41,6 +41,7 @@ impl ProcedurePlan {
             }
             orphaned = Some(found);
         }
+        store.check_addresses(&meant).await?;
         let summary = store.describe().await?;
         if matches!(meant, Selection::Expired) && summary.lifetime.is_some_and(|lifetime| lifetime.assumed) {
             return Err(Error::LifetimeUnknown { table: summary.table.to_string() });

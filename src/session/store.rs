@@ -141,6 +141,7 @@ impl Store {
 
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
     pub async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
+        let selection = &*self.resolved(selection).await?;
         match &mut self.backend {
             Backend::Postgres(store) => store.count(selection).await,
             Backend::Sqlite(store) => store.count(selection).await,
@@ -236,6 +237,7 @@ impl Store {
         spec: &BackupSpec<'_>,
         bounds: Bounds,
     ) -> Result<Removed, Error> {
+        let selection = &*self.resolved(selection).await?;
         for attempt in 1.. {
             let result = match &mut self.backend {
                 Backend::Postgres(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
@@ -435,7 +437,7 @@ impl Store {
         Ok(())
     }
 
-    fn selected(&self) -> &Selected {
+    pub(super) fn selected(&self) -> &Selected {
         match &self.backend {
             Backend::Postgres(store) => store.selected(),
             Backend::Sqlite(store) => store.selected(),

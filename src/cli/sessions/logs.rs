@@ -21,7 +21,8 @@ Looked for are the messages of an Auth.js application that tell of a leak or of 
     warning   [SESSION-CALLBACK] User not found
     warning   [AUTH-ADAPTER] Error creating user
 
-Exit codes: 0 no critical line, 1 critical lines, 3 none found but a file could not be read.
+Exit codes: 0 no critical line, 1 critical lines, 3 none found but a file could not be read
+to its end.
 
 Examples:
     unleak sessions logs /var/log/app/*.log /var/log/app/*.log.gz
@@ -56,12 +57,17 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let search = LogSearch::new(patterns).map_err(Failure::usage)?;
     let (mut reports, mut unread) = (Vec::new(), 0_u64);
     for path in &args.files {
-        match open(path).and_then(|mut log| search.read(&mut log)) {
-            Ok(report) => reports.push((path, report)),
-            Err(error) => {
-                unread += 1;
-                writeln!(context.err, "warning: {} was not read: {error}", path.display())?;
+        let error = match open(path).map(|mut log| search.read(&mut log)) {
+            Ok((report, error)) => {
+                let error = error.map(|error| (format!("was read up to line {} only", report.lines), error));
+                reports.push((path, report));
+                error
             }
+            Err(error) => Some(("was not read".to_owned(), error)),
+        };
+        if let Some((how, error)) = error {
+            unread += 1;
+            writeln!(context.err, "warning: {} {how}: {error}", path.display())?;
         }
     }
     let critical = reports.iter().flat_map(|(_, report)| &report.findings);

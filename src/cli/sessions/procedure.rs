@@ -283,10 +283,7 @@ impl Stale {
         let (selection, what) = match (selection, &self.which.network) {
             (Some(selection), _) => (selection, what),
             (None, Some(network)) => {
-                let fits = |address: &str| network.holds(address);
-                let found = wait_for(async { access.connect().await?.marks(Mark::Address, &fits).await })?;
-                let what = format!("sessions used from {} addresses of the network", found.len());
-                (Selection::Marked(Mark::Address, found), what)
+                (Selection::From(*network), format!("sessions used from the network {network}"))
             }
             (None, None) => self.disabled(&access)?,
         };

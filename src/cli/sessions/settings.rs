@@ -1,7 +1,8 @@
 //! What the configuration says about sessions; the command line wins over it.
 //!
 //! A file that merely lies in the working folder sets thresholds and texts of logs. It never says which table is
-//! deleted from: that counts only with `--dialect custom`, which nobody writes by accident.
+//! deleted from: that counts only with `--dialect custom`, which nobody writes by accident. Nor does it say whose sessions
+//! end: the users table counts only from a file that was named.
 
 use crate::cli::Failure;
 use crate::config::{Config, Sessions, Unit as Read};
@@ -13,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// Where the configuration is.
 #[derive(clap::Args)]
 pub(super) struct Settings {
-    /// The configuration with a `sessions:` part [default: .unleak.yaml in the working folder, if there is one].
+    /// The configuration with a `sessions:` part [default: .unleak.yaml in the working folder, if there is one,
+    /// without what it says about the users table].
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -36,7 +38,11 @@ impl Settings {
                 None => failure,
             }
         })?;
-        Ok(config.sessions().clone())
+        let mut sessions = config.sessions().clone();
+        if kind == LayerKind::Repository {
+            (sessions.users_table, sessions.users_id, sessions.disabled) = (None, None, None);
+        }
+        Ok(sessions)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The servers and their versions give the same columns different types, so everything is read as text.
 
+use super::rights::Sight;
 use super::zone::Zone;
 use crate::session::schema::{Column, Table, TableName};
 use crate::session::{Cause, Error};
@@ -100,7 +101,20 @@ pub(super) async fn preflight(
         return Err(Error::Referenced { table: table.name.to_string(), by });
     }
     let by = triggers(connection, table).await?;
-    if by.is_empty() { Ok(()) } else { Err(Error::Triggered { table: table.name.to_string(), by }) }
+    if !by.is_empty() {
+        return Err(Error::Triggered { table: table.name.to_string(), by });
+    }
+    // Nothing was seen, which says something only of an account that would have seen it.
+    let rows = sqlx::raw_sql("SHOW GRANTS").fetch_all(&mut *connection).await;
+    let grants: Vec<String> =
+        rows.map_err(Error::database(doing))?.iter().filter_map(|row| text(row, 0)).collect();
+    let what = Sight::of(&grants, &table.name).missing();
+    if what.is_empty() {
+        return Ok(());
+    }
+    let role = one(connection, "SELECT cast(current_user() AS char)", doing).await?.unwrap_or_default();
+    let schema = table.name.schema.clone().unwrap_or_default();
+    Err(Error::Unseen { table: table.name.to_string(), schema, role, what })
 }
 
 /// Access denied to a table, a column or a database.

@@ -7,7 +7,7 @@
 use super::key::Key;
 use super::{MySql, catalogue, execute, row};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Prepared, Reader, Subject, Writer};
-use crate::session::selection::condition;
+use crate::session::selection::{Spelling as _, column_of, condition};
 use crate::session::store::within;
 use crate::session::{Bounds, Error, Selection, StoreKind};
 use futures_util::TryStreamExt as _;
@@ -117,11 +117,17 @@ impl MySql {
             Some(key) if limit.is_some() || !matches!(selection, Selection::All) => {
                 let condition = condition(selection, self.subject(), &sql)?;
                 let filter = condition.as_ref().map(|held| format!(" WHERE {held}")).unwrap_or_default();
-                // Asked twice: a row that another session changes between the two is judged by its new content. The
-                // rows of one token cannot be judged by one of them.
-                let again = if matches!(selection, Selection::Duplicates) { "" } else { filter.as_str() };
+                // Asked twice: a row that another session changes between the two is judged by its new content. Of the
+                // rows of one token none is judged by the others, but each must still have it.
+                let (token, again) = if matches!(selection, Selection::Duplicates) {
+                    let column = &self.selected.roles.token;
+                    let token = sql.exact(column, &column_of(column, &sql));
+                    (format!(", {token} AS unleak_token"), format!(" WHERE {token} = picked.unleak_token"))
+                } else {
+                    (String::new(), filter.clone())
+                };
                 let select = format!(
-                    "SELECT {columns} FROM (SELECT {} FROM {name} AS s{filter} LIMIT {}) AS picked \
+                    "SELECT {columns} FROM (SELECT {}{token} FROM {name} AS s{filter} LIMIT {}) AS picked \
                      STRAIGHT_JOIN {name} AS s {} ON {}{again} FOR UPDATE",
                     key.picked(),
                     limit.unwrap_or(ALL),

@@ -10,6 +10,7 @@ mod key;
 mod keys;
 mod listing;
 mod restore;
+mod rights;
 mod row;
 mod settle;
 mod spelling;

@@ -40,12 +40,19 @@ pub(super) fn base(data_type: &str) -> &str {
     data_type.split(['(', ' ']).next().unwrap_or_default()
 }
 
+/// The values of a row that was read.
+pub(super) fn values(row: &MySqlRow) -> Result<Row, Error> {
+    (0..row.len()).map(|index| value(row, index)).collect()
+}
+
+fn value(row: &MySqlRow, index: usize) -> Result<Option<Vec<u8>>, Error> {
+    row.try_get_unchecked(index).map_err(Error::database("reading a session"))
+}
+
 /// Writes one row: for each value a tag, and after `v` its length and bytes.
 pub(super) fn write(row: &MySqlRow, writer: &mut Writer) -> Result<(), Error> {
     for index in 0..row.len() {
-        let value: Option<Vec<u8>> =
-            row.try_get_unchecked(index).map_err(Error::database("reading a session"))?;
-        match value.map(Zeroizing::new) {
+        match value(row, index)?.map(Zeroizing::new) {
             None => writer.write(b"n")?,
             Some(bytes) => {
                 writer.write(b"v")?;

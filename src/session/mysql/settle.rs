@@ -1,4 +1,6 @@
 //! Finds out how a deletion ended whose commit nobody saw: by whether the rows of its backup are in the table.
+//!
+//! A row that is there with other content may be another one under the same key, so it tells nothing.
 
 use super::spelling::{hex_literal, text_literal};
 use super::{MySql, row};
@@ -29,7 +31,8 @@ impl MySql {
         None
     }
 
-    /// Looks the first rows of a backup up in the table: all there means that their delete was rolled back.
+    /// Looks the first rows of a backup up in the table: all there and unchanged means that their delete was
+    /// rolled back.
     pub(in crate::session) async fn was_committed(
         &mut self,
         reader: Reader,
@@ -50,7 +53,8 @@ impl MySql {
     ) -> Result<Option<bool>, Error> {
         let columns = &self.selected.table.columns;
         let mut rows = row::Rows::new(reader, columns.len())?;
-        let (mut seen, mut present) = (0, 0);
+        let selected = columns.iter().map(row::selected).collect::<Vec<_>>().join(", ");
+        let (mut seen, mut present, mut unchanged) = (0, 0, 0);
         while seen < SAMPLE
             && let Some(values) = rows.next()?
         {
@@ -58,16 +62,19 @@ impl MySql {
             let Some(same) = self.same_row(&values) else { return Ok(None) };
             // A lock of the lost connection may still be held; its rows are not to be waited for without end.
             let select = format!(
-                "SELECT 1 FROM {} AS s WHERE {same} LIMIT 1 FOR UPDATE",
+                "SELECT {selected} FROM {} AS s WHERE {same} LIMIT {SAMPLE} FOR UPDATE",
                 self.selected.table.name.quoted()
             );
             let found = sqlx::raw_sql(AssertSqlSafe(select)).fetch_all(&mut *connection).await;
-            present += usize::from(!found.map_err(Error::database(DOING))?.is_empty());
+            let found = found.map_err(Error::database(DOING))?;
+            present += usize::from(!found.is_empty());
+            let found = found.iter().map(row::values).collect::<Result<Vec<_>, _>>()?;
+            unchanged += usize::from(found.contains(&values));
         }
         Ok(match present {
             0 => Some(true),
             // Without a key another row of the same token is not told from the one that was deleted.
-            _ if present == seen && (of_all || self.key.is_some()) => Some(false),
+            _ if unchanged == seen && (of_all || self.key.is_some()) => Some(false),
             _ => None,
         })
     }

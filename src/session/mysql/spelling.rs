@@ -58,7 +58,9 @@ impl Spelling for MySqlSpelling<'_> {
         match base(&column.data_type) {
             "bit" => self.text(&format!("({expression} + 0)")),
             // Of a fixed length: a UUID, a digest. It is no text, and its digits can be typed.
-            "binary" => self.text(&format!("lower(hex({expression}))")),
+            "binary" | "varbinary" if !is_text(&column.data_type) => {
+                self.text(&format!("lower(hex({expression}))"))
+            }
             _ if is_binary(column) => format!("CAST({expression} AS BINARY)"),
             _ => self.text(expression),
         }
@@ -111,7 +113,9 @@ impl Spelling for MySqlSpelling<'_> {
 
     fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error> {
         Ok(match Time::of(column)? {
-            Time::WallClock => format!("{expression} <= {}", self.clock(moment, |at| self.zone.ahead(at))),
+            Time::WallClock => {
+                format!("{expression} <= {}", self.clock(moment, |at| self.zone.least_ahead(at)))
+            }
             Time::Zoned => format!("{expression} <= {}", self.clock(moment, |_| 0)),
             Time::Number => format!("{} <= {}", number(expression), self.unix_millis(moment)),
         })
@@ -148,6 +152,11 @@ impl Spelling for MySqlSpelling<'_> {
             "(CASE WHEN json_valid({expression}) THEN CASE WHEN json_type({found}) <> 'NULL' THEN json_unquote({found}) END END)"
         )
     }
+}
+
+/// Whether a column of bytes may hold text: one as long as an address holds that.
+fn is_text(data_type: &str) -> bool {
+    base(data_type) == "varbinary" && !matches!(data_type, "varbinary(4)" | "varbinary(16)")
 }
 
 /// How a column keeps times.

@@ -4,7 +4,7 @@
 
 use crate::session::Error;
 use jiff::Timestamp;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
 /// A zone with the name that people know it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,16 @@ impl Zone {
         self.zone.to_offset(at).seconds()
     }
 
+    /// The same, but the least of both distances where the clocks show this hour twice: what they showed then may be
+    /// still to come.
+    pub(super) fn least_ahead(&self, at: Timestamp) -> i32 {
+        let offset = self.zone.to_offset(at);
+        match self.zone.to_ambiguous_timestamp(offset.to_datetime(at)).offset() {
+            AmbiguousOffset::Fold { before, after } => before.min(after).seconds(),
+            _ => offset.seconds(),
+        }
+    }
+
     /// Whether its clocks are always ahead by the same.
     pub(super) fn is_fixed(&self) -> bool {
         self.zone.to_fixed_offset().is_ok()
@@ -73,6 +83,22 @@ fn distance(text: &str) -> Option<Offset> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_that_comes_twice_is_past_when_its_second_one_is() {
+        let berlin = Zone::named("Europe/Berlin").unwrap();
+        // The clocks go back from 03:00 to 02:00 at 01:00 UTC.
+        for (at, ahead) in [
+            ("2026-10-24T23:59:59Z", 7200),
+            ("2026-10-25T00:00:00Z", 3600),
+            ("2026-10-25T00:59:59Z", 3600),
+            ("2026-10-25T01:30:00Z", 3600),
+            ("2026-10-25T02:30:00Z", 3600),
+            ("2026-07-01T00:00:00Z", 7200),
+        ] {
+            assert_eq!(berlin.least_ahead(at.parse().unwrap()), ahead, "{at}");
+        }
+    }
 
     #[test]
     fn zones_are_names_or_distances_and_nothing_else() {

@@ -49,7 +49,7 @@ impl<'a> Choice<'a> {
                 );
             }
             Selection::Orphans(_) | Selection::Disabled(_) => return Err(no_users()),
-            Selection::Marked(..) => return Err(no_marks()),
+            Selection::From(_) | Selection::Marked(..) => return Err(no_marks()),
             Selection::Users(_) if store.path.is_none() && !store.is_spring() => {
                 return Err(store.lacks("no place for the user's id that is known; say with --user-path where the payload holds it"));
             }
@@ -89,9 +89,14 @@ impl<'a> Choice<'a> {
         taken.unwrap_or_default()
     }
 
+    /// Whether a session told what was asked for.
+    pub(super) fn has_told(&self) -> bool {
+        self.told > 0
+    }
+
     /// Refuses an answer that rests on nothing: not one session told what was asked for.
     pub(super) fn check(&self, store: &Redis) -> Result<(), Error> {
-        if self.told > 0 || self.looked_at == 0 {
+        if self.has_told() || self.looked_at == 0 || store.told == Some(self.selection.name()) {
             return Ok(());
         }
         let what = match self.selection {

@@ -10,7 +10,7 @@ use super::{Redis, answer, counts_of};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Reader};
 use crate::session::store::within;
 use crate::session::{BackupKey, Bounds, Counts, Error, Selection};
-use redis::{Value, pipe};
+use redis::{Pipeline, Value, pipe};
 use std::path::{Path, PathBuf};
 
 const DOING: &str = "deleting the sessions";
@@ -19,7 +19,7 @@ const DOING: &str = "deleting the sessions";
 const ROUNDS: u32 = 5;
 
 /// How many keys one script deletes: short enough to keep nobody waiting.
-const SCRIPT_KEYS: usize = 200;
+pub(super) const SCRIPT_KEYS: usize = 200;
 
 /// One letter a key: deleted, changed, or gone already.
 const DELETE: &str = "
@@ -52,10 +52,10 @@ pub(in crate::session) struct Emptied {
 
 /// What became of the keys of a backup.
 #[derive(Default)]
-struct Fate {
-    deleted: u64,
+pub(super) struct Fate {
+    pub(super) deleted: u64,
     /// Sessions and companions that are gone.
-    gone: u64,
+    pub(super) gone: u64,
     changed: Vec<Vec<u8>>,
 }
 
@@ -126,7 +126,7 @@ impl Redis {
         emptied.read += written.sessions;
         let mut fate = Fate::default();
         if let Err(error) = self.unlink(servers, &path, task.spec.key, &mut fate).await {
-            return Err(self.stopped(servers, &path, task.spec.key, written.sessions, error).await);
+            return Err(self.stopped(servers, &path, task.spec.key, written.sessions, &fate, error).await);
         }
         emptied.deleted += fate.deleted;
         if fate.gone == 0 {
@@ -151,20 +151,10 @@ impl Redis {
             if batch.is_empty() {
                 return Ok(());
             }
-            // In a cluster the keys of one script must share a slot, so each gets its own.
-            let at_once = if servers.is_cluster { 1 } else { SCRIPT_KEYS };
+            let at_once = at_once(servers);
             for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
-                let mut pipe = pipe();
-                for records in batch.chunks(at_once) {
-                    let command = pipe.cmd("EVAL").arg(DELETE).arg(records.len());
-                    for record in records {
-                        command.arg(&record.key);
-                    }
-                    for record in records {
-                        command.arg(record.digest());
-                    }
-                }
-                let answers = servers.nodes[at].ask_all(DOING, &pipe).await?;
+                let asked = judge(DELETE, &batch, at_once);
+                let answers = servers.nodes[at].ask_all(DOING, &asked).await?;
                 for (records, answer) in batch.chunks(at_once).zip(answers) {
                     fate.note(records, &answer)?;
                 }
@@ -213,6 +203,26 @@ impl Fate {
         }
         Ok(())
     }
+}
+
+/// How many keys one script gets: in a cluster they must share a slot, so each gets its own.
+pub(super) fn at_once(servers: &Servers) -> usize {
+    if servers.is_cluster { 1 } else { SCRIPT_KEYS }
+}
+
+/// Runs a script with the names of so many keys at once, and the digests of the values that they had.
+pub(super) fn judge(script: &str, batch: &[Record], at_once: usize) -> Pipeline {
+    let mut pipe = pipe();
+    for records in batch.chunks(at_once) {
+        let command = pipe.cmd("EVAL").arg(script).arg(records.len());
+        for record in records {
+            command.arg(&record.key);
+        }
+        for record in records {
+            command.arg(record.digest());
+        }
+    }
+    pipe
 }
 
 /// What belongs to each server.

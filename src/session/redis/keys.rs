@@ -8,7 +8,7 @@ use super::server::Node;
 use crate::session::Error;
 use crate::session::dialect::{Content, Keys, Part};
 use redis::{Value, cmd, pipe};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// How many keys SCAN looks at in one call.
 const SCAN: usize = 1000;
@@ -22,7 +22,7 @@ pub(super) const BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Key {
     pub(super) name: Vec<u8>,
     pub(super) part: Part,
-    /// The size of a string in bytes, 0 where it was not asked for.
+    /// About its size in bytes.
     pub(super) size: usize,
     pub(super) is_hash: bool,
     /// How many milliseconds it has left; negative for a key that stays.
@@ -128,7 +128,8 @@ impl KeySpace {
     fn named(&self, name: Vec<u8>) -> Key {
         let part =
             name.strip_prefix(&self.prefix[..]).map_or(Part::Other, |rest| self.form.family.part(rest));
-        Key { name, part, size: 0, is_hash: false, ttl: -1 }
+        // What belongs to sessions is not looked at, and an index may be large.
+        Key { name, part, size: BYTES / 64, is_hash: false, ttl: -1 }
     }
 
     fn question(&self, pipe: &mut redis::Pipeline, name: &[u8]) {
@@ -139,6 +140,7 @@ impl KeySpace {
             }
             _ => {
                 pipe.cmd("TYPE").arg(name);
+                pipe.cmd("MEMORY").arg("USAGE").arg(name);
             }
         }
         pipe.cmd("PTTL").arg(name);
@@ -173,11 +175,17 @@ impl KeySpace {
             Some(Value::ServerError(error)) => return Err(answer::refused(doing, &error)),
             _ => return Err(answer::nonsense(doing)),
         };
+        let size = match answers.next() {
+            Some(Value::Int(size)) => usize::try_from(size).unwrap_or_default(),
+            // An account that may not ask, or a server that does not know, has it read alone.
+            Some(Value::ServerError(_) | Value::Nil) => BYTES,
+            _ => return Err(answer::nonsense(doing)),
+        };
         let ttl = left(answers.next(), doing)?;
         let is_hash = kind == "hash";
         Ok(match (&*kind, content) {
             ("none", _) => Found::Gone,
-            ("hash", _) | ("string", Content::TextOrHash) => Found::Session { size: 0, is_hash, ttl },
+            ("hash", _) | ("string", Content::TextOrHash) => Found::Session { size, is_hash, ttl },
             _ => Found::Foreign(format!("of the type {kind}")),
         })
     }
@@ -240,6 +248,9 @@ pub(super) async fn scan(
         let Value::BulkString(name) = name else { return Err(answer::nonsense(doing)) };
         names.push(name);
     }
+    // A key that is named twice is one.
+    let mut known = HashSet::with_capacity(names.len());
+    names.retain(|name| known.insert(name.clone()));
     Ok(names)
 }
 

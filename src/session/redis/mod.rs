@@ -44,6 +44,9 @@ pub(super) struct Redis {
     selected: Selected,
     /// Where a payload says whose session it is.
     path: Option<Vec<String>>,
+    /// A selection of this name was counted by what sessions told. When it is deleted, those that are left may tell nothing,
+    /// and that is no reason to doubt the answer.
+    told: Option<&'static str>,
 }
 
 impl fmt::Debug for Redis {
@@ -71,7 +74,7 @@ impl Redis {
         let selected = Selected { table, dialect, roles, lifetime_told: true };
         let path = options.user_path.as_deref();
         let path = path.map(|path| selection::path(&selected, path)).transpose()?;
-        Ok(Self { opener, servers: Some(servers), space, selected, path })
+        Ok(Self { opener, servers: Some(servers), space, selected, path, told: None })
     }
 
     pub(super) fn selected(&self) -> &Selected {
@@ -105,6 +108,9 @@ impl Redis {
         let mut servers = self.take().await?;
         let work = self.count_chosen(&mut servers, &mut choice);
         let count = within(self.opener.limits.purge, COUNTING, work).await?;
+        if choice.has_told() {
+            self.told = Some(selection.name());
+        }
         self.servers = Some(servers);
         Ok(count)
     }

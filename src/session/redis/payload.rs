@@ -37,8 +37,8 @@ impl Told {
                 .find_map(|name| members.iter().find(|(key, _)| normalised(key) == *name))
                 .map(|(_, v)| v)
         };
+        // No framework keeps the end of a session anywhere else: an `expires` next to it is that of something in it.
         let ends = json.get("cookie").and_then(|cookie| cookie.get("expires"));
-        let ends = ends.or_else(|| named(&["expires", "expiresat", "expiry", "expire"]));
         Self {
             user: user.and_then(text),
             created: named(&CREATED).and_then(time),
@@ -70,12 +70,15 @@ fn text(value: &Json) -> Option<String> {
     }
 }
 
+/// Smaller numbers are durations: as a date this is the year 2001.
+const EARLIEST: u64 = 1_000_000_000;
+
 /// A time in ISO 8601, or a number of seconds or milliseconds, told apart by its size.
 fn time(value: &Json) -> Option<i64> {
     match value {
         Json::String(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_millisecond),
         Json::Number(number) => {
-            let whole = number.as_i64()?;
+            let whole = number.as_i64().filter(|whole| whole.unsigned_abs() >= EARLIEST)?;
             Some(if whole.unsigned_abs() < 100_000_000_000 { whole * 1000 } else { whole })
         }
         _ => None,
@@ -119,16 +122,28 @@ mod tests {
         let path = ["passport".to_owned(), "user".to_owned()];
         let by = |text: &str| Told::by_text(text.as_bytes(), Some(&path));
         let told = by(
-            r#"{"cookie":{"expires":"2001-01-01T00:00:00.000Z"},"passport":{"user":7},"createdAt":978307200}"#,
+            r#"{"cookie":{"expires":"2001-01-01T00:00:00.000Z"},"passport":{"user":7},"createdAt":1000000000}"#,
         );
-        let time = Some(978_307_200_000);
-        assert_eq!(told, Told { user: Some("7".to_owned()), created: time, used: None, ends: time });
+        let (created, ends) = (Some(1_000_000_000_000), Some(978_307_200_000));
+        assert_eq!(told, Told { user: Some("7".to_owned()), created, used: None, ends });
         for nothing in
             ["", "no json", "[1]", r#"{"passport":{"user":null},"cookie":{"expires":null}}"#, "\u{80}"]
         {
             assert_eq!(by(nothing), Told::default(), "{nothing}");
         }
         assert_eq!(Told::by_text(br#"{"passport":{"user":7}}"#, None), Told::default());
+    }
+
+    #[test]
+    fn how_long_something_lasts_is_no_date_and_the_end_of_a_token_is_not_that_of_its_session() {
+        for nothing in [
+            r#"{"access_token":"t","expires":3600}"#,
+            r#"{"access_token":"t","expiresAt":"2001-01-01T00:00:00Z"}"#,
+            r#"{"expiry":1000000001}"#,
+            r#"{"cookie":{"expires":3600},"createdAt":86400}"#,
+        ] {
+            assert_eq!(Told::by_text(nothing.as_bytes(), None), Told::default(), "{nothing}");
+        }
     }
 
     #[test]

@@ -1,15 +1,66 @@
 //! Finds out how a deletion ended that nobody saw the end of: by which keys of its backup are gone.
+//!
+//! A backup is thrown away only when all of its keys are there with the very values that it holds. A key with another
+//! value may be a deleted session that the application wrote again, so it tells nothing.
 
-use super::delete::grouped;
-use super::keys::{BYTES, KEYS};
+use super::delete::{Fate, SCRIPT_KEYS, at_once, grouped, judge};
+use super::keys::BYTES;
 use super::record::Records;
 use super::server::Servers;
 use super::{Redis, answer};
 use crate::session::backup::{self, BackupInfo, Reader};
 use crate::session::store::within;
 use crate::session::{BackupKey, Error, Settled};
-use redis::{Value, pipe};
+use redis::Value;
 use std::path::Path;
+
+const DOING: &str = "looking for sessions";
+
+/// One letter a key: gone, the same as it was backed up, or changed.
+const LOOK: &str = "
+local out = {}
+for i, key in ipairs(KEYS) do
+  local dump = redis.call('DUMP', key)
+  if not dump then
+    out[i] = 'g'
+  elseif redis.sha1hex(dump) == ARGV[i] then
+    out[i] = 's'
+  else
+    out[i] = 'c'
+  end
+end
+return table.concat(out)";
+
+/// What a look at the keys of a backup saw, of those whose time has not come.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Sessions that are gone.
+    sessions: u64,
+    /// Companions that are gone.
+    companions: u64,
+    same: u64,
+    changed: u64,
+}
+
+impl Seen {
+    /// How many sessions were deleted; `None` when that cannot be told.
+    fn deleted(&self) -> Option<u64> {
+        match self {
+            Self { sessions: 0, companions: 0, changed: 0, same } => (*same > 0).then_some(0),
+            Self { sessions: 0, .. } => None,
+            _ => Some(self.sessions),
+        }
+    }
+
+    fn note(&mut self, is_session: bool, letter: u8) {
+        match (letter, is_session) {
+            (b'g', true) => self.sessions += 1,
+            (b'g', false) => self.companions += 1,
+            (b's', _) => self.same += 1,
+            _ => self.changed += 1,
+        }
+    }
+}
 
 impl Redis {
     /// Says how far a delete came that failed.
@@ -19,6 +70,7 @@ impl Redis {
         path: &Path,
         key: &BackupKey,
         read: u64,
+        fate: &Fate,
         cause: Error,
     ) -> Error {
         let seen = if answer::is_lost(&cause) {
@@ -30,11 +82,13 @@ impl Redis {
             self.look_up(servers, path, key).await
         };
         match seen {
-            Ok(Some(0)) => {
+            Ok(Some(0)) if fate.gone == 0 => {
                 backup::discard(path);
                 cause
             }
             Ok(Some(deleted)) => {
+                // What the server said that it deleted may have been written again since.
+                let deleted = deleted.max(fate.deleted);
                 let backup = backup::committed(path).map_or_else(|_| path.to_owned(), |info| info.path);
                 Error::Partial { read, deleted, backups: vec![backup], cause: Box::new(cause) }
             }
@@ -50,9 +104,7 @@ impl Redis {
         key: &BackupKey,
     ) -> Result<Settled, Error> {
         let mut servers = self.take().await?;
-        let deleted =
-            within(self.opener.limits.purge, "looking for sessions", self.look_up(&mut servers, path, key))
-                .await?;
+        let deleted = within(self.opener.limits.purge, DOING, self.look_up(&mut servers, path, key)).await?;
         self.servers = Some(servers);
         Ok(match deleted {
             Some(0) => {
@@ -67,34 +119,56 @@ impl Redis {
         })
     }
 
-    /// How many sessions of a backup are gone before their time; `None` when the time of all has come.
+    /// How many sessions of a backup are gone before their time; `None` when that cannot be told.
     async fn look_up(
         &self,
         servers: &mut Servers,
         path: &Path,
         key: &BackupKey,
     ) -> Result<Option<u64>, Error> {
-        let doing = "looking for sessions";
         let mut records = Records::new(Reader::open(path, key)?)?;
-        let (mut gone, mut looked_at) = (0, false);
+        let mut seen = Seen::default();
         loop {
-            let batch = records.batch(KEYS, BYTES)?;
+            let batch = records.batch(SCRIPT_KEYS, BYTES)?;
             if batch.is_empty() {
-                return Ok(looked_at.then_some(gone));
+                return Ok(seen.deleted());
             }
+            let at_once = at_once(servers);
             for (at, mut batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
                 let node = &mut servers.nodes[at];
-                let now = node.now(doing).await?;
+                let now = node.now(DOING).await?;
                 batch.retain(|record| record.ends.is_none_or(|ends| ends > now + 1000));
-                let mut pipe = pipe();
-                for record in &batch {
-                    pipe.cmd("EXISTS").arg(&record.key);
-                }
-                for (record, answer) in batch.iter().zip(node.ask_all(doing, &pipe).await?) {
-                    looked_at = true;
-                    gone += u64::from(record.is_session && answer == Value::Int(0));
+                let answers = node.ask_all(DOING, &judge(LOOK, &batch, at_once)).await?;
+                for (records, answer) in batch.chunks(at_once).zip(answers) {
+                    let letters = match answer {
+                        Value::BulkString(letters) if letters.len() == records.len() => letters,
+                        Value::ServerError(error) => return Err(answer::refused(DOING, &error)),
+                        _ => return Err(answer::nonsense(DOING)),
+                    };
+                    for (record, letter) in records.iter().zip(letters) {
+                        seen.note(record.is_session, letter);
+                    }
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_that_are_all_as_they_were_tell_that_nothing_was_deleted() {
+        let seen = |letters: &[(bool, u8)]| {
+            let mut seen = Seen::default();
+            letters.iter().for_each(|(is_session, letter)| seen.note(*is_session, *letter));
+            seen.deleted()
+        };
+        assert_eq!(seen(&[]), None);
+        assert_eq!(seen(&[(true, b's'), (false, b's')]), Some(0));
+        assert_eq!(seen(&[(true, b's'), (true, b'c')]), None, "it may have been written again");
+        assert_eq!(seen(&[(true, b's'), (false, b'g')]), None, "a companion is gone");
+        assert_eq!(seen(&[(true, b'g'), (true, b'c'), (true, b's')]), Some(1));
     }
 }

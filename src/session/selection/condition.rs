@@ -82,6 +82,7 @@ pub(in crate::session) fn condition(
             let column = of.marked(*mark)?;
             sql.is_one_of(Some(column), &column_of(column, sql))
         }
+        Selection::From(_) => return Err(of.lacks("addresses that must be read before")),
         Selection::Duplicates => of.duplicates(sql),
         Selection::Orphans(users) => of.orphans(users, sql)?,
         Selection::Disabled(users) => of.disabled(users, sql)?,
@@ -295,6 +296,11 @@ pub(in crate::session) const CREATED: [&str; 5] =
 /// Normalised names of what tells when a session was last used.
 pub(in crate::session) const USED: [&str; 7] =
     ["lastactivity", "lastaccesstime", "lastusedat", "lastseenat", "lastseen", "lastactiveat", "updatedat"];
+
+/// The column that tells a client's address.
+pub(in crate::session) fn address(table: &Table) -> Option<&Column> {
+    named(table, &ADDRESS)
+}
 
 /// The column that tells when a session was made.
 pub(in crate::session) fn created(table: &Table) -> Option<&Column> {

@@ -12,7 +12,7 @@ mod user;
 mod users;
 
 pub(super) use condition::{
-    CREATED, Moment, Spelling, Subject, USED, column_of, condition, created, gone, marks,
+    CREATED, Moment, Spelling, Subject, USED, address, column_of, condition, created, gone, marks,
 };
 pub use network::Network;
 pub(super) use user::{UserAt, path};
@@ -46,6 +46,8 @@ pub enum Selection {
     Before(Timestamp),
     /// Those not used since a time, by the column that tells.
     Idle(Timestamp),
+    /// Those used from a network, by the addresses that are in the table at that moment.
+    From(Network),
     /// Those whose column of a mark has one of these texts; see `Store::marks`.
     Marked(Mark, Vec<String>),
 }
@@ -72,7 +74,7 @@ impl Selection {
             Self::Disabled(_) => "disabled",
             Self::Before(_) => "before",
             Self::Idle(_) => "idle",
-            Self::Marked(Mark::Address, _) => "network",
+            Self::From(_) | Self::Marked(Mark::Address, _) => "network",
             Self::Marked(Mark::Device, _) => "device",
         }
     }

@@ -1,6 +1,7 @@
 //! A network, and the addresses as applications write them.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 /// Addresses that begin alike: `10.0.0.0/8`, `2001:db8::/32`, or one address.
@@ -11,13 +12,30 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether an address, or a whole network, as a text of a column is inside.
-    pub fn holds(&self, text: &str) -> bool {
-        text.trim().parse::<Self>().is_ok_and(|other| {
-            other.bits >= self.bits
-                && other.first.is_ipv4() == self.first.is_ipv4()
-                && prefix(other.first, self.bits) == prefix(self.first, self.bits)
-        })
+    /// Whether an address, or a whole network, is inside.
+    pub fn holds(&self, other: &Self) -> bool {
+        other.bits >= self.bits
+            && other.first.is_ipv4() == self.first.is_ipv4()
+            && prefix(other.first, self.bits) == prefix(self.first, self.bits)
+    }
+
+    /// An address, or a whole network, as a column has it: as a text, as its bytes in hexadecimal, or as the number that
+    /// `INET_ATON` makes of it.
+    pub fn written(text: &str, is_number: bool) -> Option<Self> {
+        let text = text.trim();
+        if is_number {
+            let address = Ipv4Addr::from_bits(text.parse().ok()?);
+            return Some(Self { first: address.into(), bits: 32 });
+        }
+        if let Ok(written) = text.parse() {
+            return Some(written);
+        }
+        let digits = text.strip_prefix("\\x").unwrap_or(text);
+        let (first, bits) = match &hex::decode(digits).ok()?[..] {
+            [a, b, c, d] => (IpAddr::from([*a, *b, *c, *d]), 32),
+            bytes => (IpAddr::from(<[u8; 16]>::try_from(bytes).ok()?).to_canonical(), 128),
+        };
+        Some(Self { first, bits: if first.is_ipv4() { 32 } else { bits } })
     }
 }
 
@@ -46,6 +64,12 @@ impl FromStr for Network {
     }
 }
 
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.first, self.bits)
+    }
+}
+
 /// The first bits of an address.
 fn prefix(address: IpAddr, bits: u8) -> u128 {
     let (number, all) = match address {
@@ -71,8 +95,23 @@ mod tests {
             ("::/0", "::1", "1.2.3.4"),
         ] {
             let parsed: Network = network.parse().unwrap();
-            assert!(parsed.holds(inside) && !parsed.holds(outside), "{network}");
-            assert!(!parsed.holds("") && !parsed.holds("unknown"));
+            let holds = |text| parsed.holds(&Network::written(text, false).unwrap());
+            assert!(holds(inside) && !holds(outside), "{network}");
+        }
+        for (text, is_number, address) in [
+            ("167772161", true, "10.0.0.1/32"),
+            ("4294967295", true, "255.255.255.255/32"),
+            ("0a000001", false, "10.0.0.1/32"),
+            ("\\xc0a80001", false, "192.168.0.1/32"),
+            ("20010db8000000000000000000000001", false, "2001:db8::1/128"),
+            ("00000000000000000000ffff0a000001", false, "10.0.0.1/32"),
+        ] {
+            assert_eq!(Network::written(text, is_number).unwrap().to_string(), address);
+        }
+        for (text, is_number) in
+            [("", false), ("unknown", false), ("4294967296", true), ("-1", true), ("0a", false)]
+        {
+            assert_eq!(Network::written(text, is_number), None, "{text}");
         }
         for wrong in ["", "10.0.0.0/33", "10.0.0/8", "::1/129", "10.0.0.0/-1", "::ffff:10.0.0.0/8", "a/8"] {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");

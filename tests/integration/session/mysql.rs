@@ -302,6 +302,21 @@ async fn what_would_make_a_purge_incomplete_is_refused_before_anything_changes()
     let error = store.preflight().await.unwrap_err();
     assert!(error.to_string().ends_with(&format!("lacks DELETE on {name}.sessions")), "{error}");
     assert!(error.hint().unwrap().starts_with("GRANT DELETE"));
+    // What it is not shown may be there.
+    database.run(&format!("GRANT DELETE ON {name}.sessions TO {user}")).await;
+    let error = store.preflight().await.unwrap_err();
+    assert!(
+        error.to_string().starts_with("its triggers and the foreign keys on it cannot be seen"),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().starts_with(&format!("GRANT TRIGGER ON {name}.* TO {user}")));
+    database.run("CREATE TRIGGER hidden BEFORE DELETE ON sessions FOR EACH ROW SET @deleted = 1").await;
+    assert!(matches!(store.preflight().await, Err(Error::Unseen { .. })));
+    database.run(&format!("GRANT TRIGGER ON {name}.* TO {user}")).await;
+    let mut store = Store::connect(&url.parse().unwrap(), &Options::default()).await.unwrap();
+    assert!(matches!(store.preflight().await, Err(Error::Triggered { .. })));
+    database.run("DROP TRIGGER hidden").await;
+    store.preflight().await.unwrap();
 
     let mut store = database.open().await.unwrap();
     database

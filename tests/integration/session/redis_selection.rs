@@ -213,6 +213,23 @@ fn json(database: &Database, args: &[&str], code: i32) -> serde_json::Value {
 }
 
 #[tokio::test]
+async fn the_only_session_of_a_user_is_deleted_among_those_of_guests() {
+    let database = Database::new().await;
+    for n in 0..3 {
+        let guest = r#"{"cookie":{"expires":"2099-01-01T00:00:00Z"},"access_token":"t","expires":3600}"#;
+        database.set(&format!("sess:guest-{n}"), guest, 0).await;
+    }
+    let logged_in = r#"{"cookie":{"expires":"2099-01-01T00:00:00Z"},"passport":{"user":7}}"#;
+    database.set("sess:seven", logged_in, 3600).await;
+    let report = json(&database, &["user", "7", "--yes"], 0);
+    assert_eq!((&report["report"]["deleted"], &report["report"]["selected_after"]), (&1.into(), &0.into()));
+    assert_eq!(tokens(&database).await, ["guest-0", "guest-1", "guest-2"]);
+    // Where nothing was told from the beginning, the place of the user may be wrong.
+    let refused = sessions(&database, &["user", "7", "--yes", "--user-path=passport.user"]);
+    assert!(exit(&refused) == 2 && said(&refused).contains("none tells whose it is"), "{}", said(&refused));
+}
+
+#[tokio::test]
 async fn an_operator_looks_and_cleans_up() {
     let database = Database::new().await;
     database.express(30).await;
