@@ -58,3 +58,30 @@ async fn functions_and_views_are_open_to_those_who_have_the_table_and_to_nobody_
     );
     assert_eq!(events, "1");
 }
+
+#[tokio::test]
+async fn default_privileges_open_nothing_and_a_right_that_was_given_later_is_seen() {
+    let anon = format!("unleak_anon_{}", std::process::id());
+    let table = Table::with(&format!(
+        "{BASE}; CREATE ROLE {anon}; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {anon}; \
+         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO {anon}; \
+         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO {anon}"
+    ))
+    .await;
+    let applied = table.schema(&["apply", "--yes", "--no-backup"]);
+    let held = format!(
+        "SELECT relname::text FROM pg_class WHERE relacl::text LIKE '%{anon}=%' \
+         UNION ALL SELECT proname::text FROM pg_proc WHERE proacl::text LIKE '%{anon}=%'"
+    );
+    let held = table.texts(&held).await;
+    table
+        .database
+        .run(&format!("GRANT EXECUTE ON FUNCTION revoke_session_family(uuid, text) TO {anon}"))
+        .await;
+    let verified = table.schema(&["verify"]);
+    table.database.run(&format!("DROP OWNED BY {anon}; DROP ROLE {anon}")).await;
+    assert_eq!(applied.status.code(), Some(0), "{}", super::table::said(&applied));
+    assert!(held.is_empty(), "{held:?}");
+    let text = super::table::said(&verified);
+    assert!(text.contains("function revoke_session_family: it has another form"), "{text}");
+}
