@@ -226,7 +226,7 @@ LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_catalog.pg_
 WHERE n.nspname = $1 AND c.relname = $3";
 
 const FUNCTION: &str = "SELECT concat_ws(E'\\n', l.lanname, pg_catalog.pg_get_function_arguments(p.oid),
-    pg_catalog.pg_get_function_result(p.oid), p.prosecdef, p.proconfig::text, p.provolatile, p.proisstrict, p.prosrc,
+    pg_catalog.pg_get_function_result(p.oid), p.prosecdef, pg_get_userbyid(p.proowner), p.proconfig::text, p.provolatile, p.proisstrict, p.prosrc,
     (SELECT string_agg(concat_ws(' ', CASE WHEN a.grantee = 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee) END, 'may',
        a.privilege_type, CASE WHEN a.is_grantable THEN 'and grant it' END), ', ' ORDER BY a.grantee, a.privilege_type)
      FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee <> p.proowner)),
@@ -237,7 +237,7 @@ WHERE n.nspname = $1 AND p.proname = $3 AND $2::int8 IS NOT DISTINCT FROM $2
   AND oidvectortypes(p.proargtypes) = coalesce(
     (SELECT string_agg(format_type(t::regtype, NULL), ', ' ORDER BY o) FROM unnest($4::text[]) WITH ORDINALITY u (t, o)), '')";
 
-const VIEW: &str = "SELECT concat_ws(E'\\n', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text,
+const VIEW: &str = "SELECT concat_ws(E'\\n', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text, pg_get_userbyid(c.relowner),
     (SELECT string_agg(concat_ws(' ', CASE WHEN a.grantee = 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee) END, 'may',
        a.privilege_type, CASE WHEN a.is_grantable THEN 'and grant it' END), ', ' ORDER BY a.grantee, a.privilege_type)
      FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)),

@@ -94,7 +94,7 @@ impl Writer<'_> {
                     .collect(),
                 returns: if matches!(name, REPLAY | ROTATE) { "boolean" } else { "integer" },
                 definer: !deletes,
-                search_path: format!("pg_catalog, {}, pg_temp", quoted(&self.base.names.schema)),
+                search_path: "pg_catalog, pg_temp".to_owned(),
                 body: self.body(body, event),
                 callers: self.base.granted(privilege).map(str::to_owned).collect(),
             }),
