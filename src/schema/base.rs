@@ -63,6 +63,8 @@ pub(super) struct Users {
     pub(super) id: String,
     /// The columns that tell people apart, of those that are there.
     pub(super) about: Vec<String>,
+    /// Roles with a privilege on the sessions that may also read these columns; none where rows are hidden from some.
+    pub(super) readers: Vec<String>,
 }
 
 impl Base {
@@ -158,7 +160,14 @@ const USERS: &str = "
 SELECT n.nspname::text, f.relname::text, fa.attname::text,
        ARRAY(SELECT x.attname::text FROM pg_catalog.pg_attribute x
              WHERE x.attrelid = f.oid AND NOT x.attisdropped AND x.attname IN ('email', 'name', 'username')
-             ORDER BY 1)
+             ORDER BY 1),
+       ARRAY(SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) g
+             JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
+             WHERE c.oid = k.conrelid AND NOT f.relrowsecurity AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_attribute x
+               WHERE x.attrelid = f.oid AND NOT x.attisdropped
+                 AND (x.attnum = fa.attnum OR x.attname IN ('email', 'name', 'username'))
+                 AND NOT has_column_privilege(r.oid, f.oid, x.attnum, 'SELECT')))
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class f ON f.oid = k.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -257,5 +266,6 @@ fn users_of(row: &PgRow) -> Result<Users, sqlx::Error> {
         names: Names { schema: row.try_get(0)?, table: row.try_get(1)? },
         id: row.try_get(2)?,
         about: row.try_get(3)?,
+        readers: row.try_get(4)?,
     })
 }

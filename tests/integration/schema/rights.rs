@@ -11,7 +11,8 @@ async fn functions_and_views_are_open_to_those_who_have_the_table_and_to_nobody_
         "{BASE}; CREATE ROLE {owner}; CREATE ROLE {app}; CREATE ROLE {other}; GRANT CREATE ON SCHEMA public TO {owner}; \
          DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO {owner}', current_database()); END $$; \
          ALTER TABLE auth_sessions OWNER TO {owner}; ALTER TABLE users OWNER TO {owner}; \
-         GRANT SELECT, INSERT, UPDATE ON auth_sessions TO {app}; GRANT SELECT ON auth_sessions TO {other}"
+         GRANT SELECT, INSERT, UPDATE ON auth_sessions TO {app}; GRANT SELECT ON auth_sessions TO {other}; \
+         GRANT SELECT (id, email, name) ON users TO {app}"
     ))
     .await;
     let applied = table.schema(&["apply", "--yes", "--no-backup"]);
@@ -20,6 +21,8 @@ async fn functions_and_views_are_open_to_those_who_have_the_table_and_to_nobody_
         (&app, "has_function_privilege($, 'revoke_session_family(uuid, text)', 'EXECUTE')", true),
         (&app, "has_function_privilege($, 'cleanup_expired_sessions(integer)', 'EXECUTE')", false),
         (&app, "has_table_privilege($, 'active_sessions', 'SELECT')", true),
+        // It shows who a user is, which this one may not read.
+        (&other, "has_table_privilege($, 'active_sessions', 'SELECT')", false),
         (&app, "has_table_privilege($, 'auth_audit_log', 'INSERT')", false),
         (&app, "has_table_privilege($, 'auth_audit_log', 'DELETE')", false),
         (&other, "has_function_privilege($, 'revoke_session_family(uuid, text)', 'EXECUTE')", false),
