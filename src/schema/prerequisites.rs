@@ -205,7 +205,10 @@ pub(super) fn notes(base: &Base) -> Vec<String> {
         ));
     }
     if base.row_security {
-        notes.push("row-level security is on: the views are open to their owner alone".to_owned());
+        notes.push("row-level security is on, which binds neither the views nor the functions that run with their owner's rights: they \
+             are open to their owner alone"
+                .to_owned(),
+        );
     }
     let wall: Vec<&str> = ["expires_at", "revoked_at", "created_at"]
         .into_iter()

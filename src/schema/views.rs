@@ -10,14 +10,10 @@ pub(super) fn views(base: &Base) -> Vec<Object> {
     let readers: Vec<String> =
         if base.row_security { Vec::new() } else { base.granted("SELECT").map(str::to_owned).collect() };
     // Nor does it ask whether the reader may read users.
-    let sees_users =
-        |role: &String| base.users.as_ref().is_none_or(|users| users.readers.contains(role));
+    let sees_users = |role: &String| base.users.as_ref().is_none_or(|users| users.readers.contains(role));
     let of_users = readers.iter().filter(|role| sees_users(role)).cloned().collect();
     let view = |name, select, readers| Object { name, shape: Shape::View { select, readers } };
-    vec![
-        view("active_sessions", active(base), of_users),
-        view("session_families", families(base), readers),
-    ]
+    vec![view("active_sessions", active(base), of_users), view("session_families", families(base), readers)]
 }
 
 fn is_live(base: &Base) -> String {
