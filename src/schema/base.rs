@@ -25,6 +25,8 @@ pub(super) struct Base {
     pub(super) row_security: bool,
     /// Roles beside the owner with a privilege on the table.
     pub(super) grants: Vec<(String, String)>,
+    /// Who may make things in the schema beside the owner, superusers and the schema's owner.
+    pub(super) creators: Vec<String>,
     pub(super) server: Server,
 }
 
@@ -61,6 +63,8 @@ pub(super) struct Users {
     pub(super) id: String,
     /// The columns that tell people apart, of those that are there.
     pub(super) about: Vec<String>,
+    /// Roles with a privilege on the sessions that may also read these columns; none where rows are hidden from some.
+    pub(super) readers: Vec<String>,
 }
 
 impl Base {
@@ -156,7 +160,14 @@ const USERS: &str = "
 SELECT n.nspname::text, f.relname::text, fa.attname::text,
        ARRAY(SELECT x.attname::text FROM pg_catalog.pg_attribute x
              WHERE x.attrelid = f.oid AND NOT x.attisdropped AND x.attname IN ('email', 'name', 'username')
-             ORDER BY 1)
+             ORDER BY 1),
+       ARRAY(SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) g
+             JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
+             WHERE c.oid = k.conrelid AND NOT f.relrowsecurity AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_attribute x
+               WHERE x.attrelid = f.oid AND NOT x.attisdropped
+                 AND (x.attnum = fa.attnum OR x.attname IN ('email', 'name', 'username'))
+                 AND NOT has_column_privilege(r.oid, f.oid, x.attnum, 'SELECT')))
 FROM pg_catalog.pg_constraint k
 JOIN pg_catalog.pg_class f ON f.oid = k.confrelid JOIN pg_catalog.pg_namespace n ON n.oid = f.relnamespace
 JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -179,6 +190,14 @@ SELECT g.rolname::text, a.privilege_type FROM pg_catalog.pg_class c, aclexplode(
 JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
 WHERE c.oid = $1::int8::oid AND a.grantee <> c.relowner ORDER BY 1, 2";
 
+/// Who could put something of their own beside what is made.
+const CREATORS: &str = "
+SELECT DISTINCT coalesce(quote_ident(g.rolname), 'PUBLIC') FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(n.nspacl) a
+LEFT JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
+WHERE c.oid = $1::int8::oid AND a.privilege_type = 'CREATE' AND a.grantee NOT IN (c.relowner, n.nspowner)
+  AND NOT coalesce(g.rolsuper, false) ORDER BY 1";
+
 /// Reads all of it.
 pub(super) async fn read(connection: &mut PgConnection, names: &Names) -> Result<Base, Error> {
     let query = sqlx::query(TABLE).bind(&names.schema).bind(&names.table);
@@ -195,6 +214,8 @@ pub(super) async fn read(connection: &mut PgConnection, names: &Names) -> Result
     base.references = references.into_iter().map(|(table, from, to)| [table, from, to]).collect();
     let query = sqlx::query_as(GRANTS).bind(base.oid);
     base.grants = query.fetch_all(&mut *connection).await.map_err(Error::database(DOING))?;
+    let query = sqlx::query_scalar(CREATORS).bind(base.oid);
+    base.creators = query.fetch_all(&mut *connection).await.map_err(Error::database(DOING))?;
     Ok(base)
 }
 
@@ -225,6 +246,7 @@ fn table(row: &PgRow, names: &Names) -> Result<Base, sqlx::Error> {
         triggers: row.try_get(10)?,
         row_security: row.try_get(9)?,
         grants: Vec::new(),
+        creators: Vec::new(),
         server: Server {
             owner: row.try_get(1)?,
             owner_is_superuser: row.try_get::<Option<bool>, _>(12)?.unwrap_or(false),
@@ -244,5 +266,6 @@ fn users_of(row: &PgRow) -> Result<Users, sqlx::Error> {
         names: Names { schema: row.try_get(0)?, table: row.try_get(1)? },
         id: row.try_get(2)?,
         about: row.try_get(3)?,
+        readers: row.try_get(4)?,
     })
 }

@@ -226,9 +226,10 @@ LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_catalog.pg_
 WHERE n.nspname = $1 AND c.relname = $3";
 
 const FUNCTION: &str = "SELECT concat_ws(E'\\n', l.lanname, pg_catalog.pg_get_function_arguments(p.oid),
-    pg_catalog.pg_get_function_result(p.oid), p.prosecdef, p.proconfig::text, p.provolatile, p.proisstrict, p.prosrc,
-    CASE WHEN EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)
-         THEN 'everybody may call it' END),
+    pg_catalog.pg_get_function_result(p.oid), p.prosecdef, pg_get_userbyid(p.proowner), p.proconfig::text, p.provolatile, p.proisstrict, p.prosrc,
+    (SELECT string_agg(concat_ws(' ', CASE WHEN a.grantee = 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee) END, 'may',
+       a.privilege_type, CASE WHEN a.is_grantable THEN 'and grant it' END), ', ' ORDER BY a.grantee, a.privilege_type)
+     FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee <> p.proowner)),
   true, CASE WHEN p.prokind <> 'f' THEN 'the name is taken by something that is no function' END
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -236,8 +237,10 @@ WHERE n.nspname = $1 AND p.proname = $3 AND $2::int8 IS NOT DISTINCT FROM $2
   AND oidvectortypes(p.proargtypes) = coalesce(
     (SELECT string_agg(format_type(t::regtype, NULL), ', ' ORDER BY o) FROM unnest($4::text[]) WITH ORDINALITY u (t, o)), '')";
 
-const VIEW: &str = "SELECT coalesce(pg_catalog.pg_get_viewdef(c.oid), '') || coalesce(c.reloptions::text, '')
-    || CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0) THEN ' open to everybody' ELSE '' END,
+const VIEW: &str = "SELECT concat_ws(E'\\n', pg_catalog.pg_get_viewdef(c.oid), c.reloptions::text, pg_get_userbyid(c.relowner),
+    (SELECT string_agg(concat_ws(' ', CASE WHEN a.grantee = 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee) END, 'may',
+       a.privilege_type, CASE WHEN a.is_grantable THEN 'and grant it' END), ', ' ORDER BY a.grantee, a.privilege_type)
+     FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)),
   true, CASE WHEN c.relkind <> 'v' THEN 'the name is taken by something that is no view' END
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $3 AND $2::int8 IS NOT DISTINCT FROM $2";

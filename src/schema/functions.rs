@@ -84,6 +84,8 @@ impl Writer<'_> {
         event: &str,
     ) -> Object {
         let deletes = name == CLEANUP;
+        // What runs with its owner's rights is not bound by row-level security.
+        let is_open = deletes || !self.base.row_security;
         let privilege = if deletes { "DELETE" } else { "UPDATE" };
         Object {
             name,
@@ -94,9 +96,9 @@ impl Writer<'_> {
                     .collect(),
                 returns: if matches!(name, REPLAY | ROTATE) { "boolean" } else { "integer" },
                 definer: !deletes,
-                search_path: format!("pg_catalog, {}, pg_temp", quoted(&self.base.names.schema)),
+                search_path: "pg_catalog, pg_temp".to_owned(),
                 body: self.body(body, event),
-                callers: self.base.granted(privilege).map(str::to_owned).collect(),
+                callers: self.base.granted(privilege).filter(|_| is_open).map(str::to_owned).collect(),
             }),
         }
     }

@@ -76,6 +76,7 @@ impl Hardening {
         let found = self.survey().await?;
         plan.problems =
             prerequisites::of_objects(&mut self.connection, &self.base, &self.log, &found).await?;
+        plan.problems.extend(prerequisites::of_schema(&self.base));
         plan.steps = plan::steps(&found);
         plan.fitting = found.iter().filter(|one| one.state == catalogue::State::Fits).count();
         plan.base = self.base.clone();

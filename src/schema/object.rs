@@ -1,7 +1,7 @@
 //! One thing that must exist: what it is, what defines it, and the SQL that makes and drops it.
 
 use super::names::{At, Names, dollar_quoted};
-use crate::session::quoted;
+use crate::session::{literal, quoted};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -116,7 +116,8 @@ impl Object {
         let (table, name) = (&at.table, quoted(self.name));
         match &self.shape {
             Shape::Table { definition } => {
-                vec![format!("CREATE TABLE {} ({definition})", at.beside(self.name))]
+                let table = at.beside(self.name);
+                vec![format!("CREATE TABLE {table} ({definition})"), close_relation(&table)]
             }
             Shape::Column { data_type } => vec![format!("ALTER TABLE {table} ADD COLUMN {name} {data_type}")],
             Shape::Default { expression } => {
@@ -134,7 +135,7 @@ impl Object {
             Shape::Function(function) => create_function(&at.beside(self.name), function),
             Shape::View { select, readers } => {
                 let view = at.beside(self.name);
-                let mut all = vec![format!("CREATE VIEW {view} AS\n{select}")];
+                let mut all = vec![format!("CREATE VIEW {view} AS\n{select}"), close_relation(&view)];
                 all.extend(readers.iter().map(|role| format!("GRANT SELECT ON {view} TO {}", quoted(role))));
                 all
             }
@@ -178,11 +179,47 @@ fn create_function(name: &str, function: &Function) -> Vec<String> {
             function.search_path,
             dollar_quoted(&function.body)
         ),
-        // Everybody may call a new function unless it is said otherwise.
-        format!("REVOKE ALL ON FUNCTION {called} FROM PUBLIC"),
+        close_function(&called),
     ];
     all.extend(
         function.callers.iter().map(|role| format!("GRANT EXECUTE ON FUNCTION {called} TO {}", quoted(role))),
     );
     all
+}
+
+/// Takes a new function from everybody but its owner: from all roles, and from those that default privileges name.
+fn close_function(called: &str) -> String {
+    let at = literal(called);
+    close(
+        "FUNCTION",
+        &format!(
+            "SELECT DISTINCT p.oid::regprocedure::text AS name, a.grantee FROM pg_catalog.pg_proc AS p, \
+             aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a \
+             WHERE p.oid = {at}::regprocedure AND a.grantee <> p.proowner"
+        ),
+    )
+}
+
+/// The same for a new table or view, with the sequence that numbers its rows.
+fn close_relation(name: &str) -> String {
+    let at = literal(name);
+    close(
+        "TABLE",
+        &format!(
+            "SELECT DISTINCT c.oid::regclass::text AS name, a.grantee FROM pg_catalog.pg_class AS c, aclexplode(c.relacl) AS a \
+             WHERE a.grantee <> c.relowner AND (c.oid = {at}::regclass OR c.relkind = 'S' AND c.oid IN \
+             (SELECT d.objid FROM pg_catalog.pg_depend AS d WHERE d.refobjid = {at}::regclass AND d.deptype = 'i'))"
+        ),
+    )
+}
+
+/// Who holds something is known only once it is made, so the server itself goes through them.
+fn close(what: &str, holders: &str) -> String {
+    let body = format!(
+        "DECLARE held record;\nBEGIN\n  FOR held IN {holders} LOOP\n    \
+         EXECUTE format('REVOKE ALL ON {what} %s FROM %s', held.name, \
+         CASE WHEN held.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(held.grantee)) END);\n  \
+         END LOOP;\nEND"
+    );
+    format!("DO {}", dollar_quoted(&body))
 }

@@ -94,6 +94,17 @@ fn of_columns(base: &Base) -> Vec<Problem> {
     problems
 }
 
+/// Who else may make things in the schema. A rollback does not mind.
+pub(super) fn of_schema(base: &Base) -> Option<Problem> {
+    let (schema, others) = (quoted(&base.names.schema), base.creators.join(", "));
+    (!others.is_empty()).then(|| {
+        Problem::new(
+            format!("{others} may create functions and tables in the schema {schema}, beside functions that run with their owner's rights"),
+            format!("REVOKE CREATE ON SCHEMA {schema} FROM {others}"),
+        )
+    })
+}
+
 /// What the objects that are there forbid, and rows that what is missing would not allow.
 pub(super) async fn of_objects(
     connection: &mut PgConnection,
@@ -187,10 +198,17 @@ pub(super) fn notes(base: &Base) -> Vec<String> {
         ));
     }
     if !base.triggers.is_empty() {
-        notes.push(format!("triggers run for every row that is filled: {}", base.triggers.join(", ")));
+        notes.push(format!(
+            "triggers run for every row that is filled, and when the functions change a row with nothing but pg_catalog in \
+             their search path, so what they name must carry its schema: {}",
+            base.triggers.join(", ")
+        ));
     }
     if base.row_security {
-        notes.push("row-level security is on: the views are open to their owner alone".to_owned());
+        notes.push("row-level security is on, which binds neither the views nor the functions that run with their owner's rights: they \
+             are open to their owner alone"
+                .to_owned(),
+        );
     }
     let wall: Vec<&str> = ["expires_at", "revoked_at", "created_at"]
         .into_iter()

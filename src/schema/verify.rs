@@ -67,10 +67,14 @@ impl Hardening {
             return Err(Error::Blocked { table: self.table.to_string(), problems });
         }
         let found = self.survey().await?;
-        let objects: Vec<Check> = found
+        let mut objects: Vec<Check> = found
             .iter()
             .map(|one| Check { name: one.object.label(), outcome: outcome(&one.state) })
             .collect();
+        objects.extend(prerequisites::of_schema(&self.base).map(|problem| Check {
+            name: format!("schema {}", self.base.names.schema),
+            outcome: Outcome::Failed(problem.to_string()),
+        }));
         let whole = objects.iter().all(|check| check.outcome == Outcome::Verified);
         let behaviour = match (behaviour, whole) {
             (false, _) => Vec::new(),

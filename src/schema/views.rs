@@ -9,8 +9,11 @@ pub(super) fn views(base: &Base) -> Vec<Object> {
     // A view reads with its owner's rights, which row-level security does not bind.
     let readers: Vec<String> =
         if base.row_security { Vec::new() } else { base.granted("SELECT").map(str::to_owned).collect() };
-    let view = |name, select| Object { name, shape: Shape::View { select, readers: readers.clone() } };
-    vec![view("active_sessions", active(base)), view("session_families", families(base))]
+    // Nor does it ask whether the reader may read users.
+    let sees_users = |role: &String| base.users.as_ref().is_none_or(|users| users.readers.contains(role));
+    let of_users = readers.iter().filter(|role| sees_users(role)).cloned().collect();
+    let view = |name, select, readers| Object { name, shape: Shape::View { select, readers } };
+    vec![view("active_sessions", active(base), of_users), view("session_families", families(base), readers)]
 }
 
 fn is_live(base: &Base) -> String {

@@ -11,7 +11,8 @@ async fn functions_and_views_are_open_to_those_who_have_the_table_and_to_nobody_
         "{BASE}; CREATE ROLE {owner}; CREATE ROLE {app}; CREATE ROLE {other}; GRANT CREATE ON SCHEMA public TO {owner}; \
          DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO {owner}', current_database()); END $$; \
          ALTER TABLE auth_sessions OWNER TO {owner}; ALTER TABLE users OWNER TO {owner}; \
-         GRANT SELECT, INSERT, UPDATE ON auth_sessions TO {app}; GRANT SELECT ON auth_sessions TO {other}"
+         GRANT SELECT, INSERT, UPDATE ON auth_sessions TO {app}; GRANT SELECT ON auth_sessions TO {other}; \
+         GRANT SELECT (id, email, name) ON users TO {app}"
     ))
     .await;
     let applied = table.schema(&["apply", "--yes", "--no-backup"]);
@@ -20,6 +21,8 @@ async fn functions_and_views_are_open_to_those_who_have_the_table_and_to_nobody_
         (&app, "has_function_privilege($, 'revoke_session_family(uuid, text)', 'EXECUTE')", true),
         (&app, "has_function_privilege($, 'cleanup_expired_sessions(integer)', 'EXECUTE')", false),
         (&app, "has_table_privilege($, 'active_sessions', 'SELECT')", true),
+        // It shows who a user is, which this one may not read.
+        (&other, "has_table_privilege($, 'active_sessions', 'SELECT')", false),
         (&app, "has_table_privilege($, 'auth_audit_log', 'INSERT')", false),
         (&app, "has_table_privilege($, 'auth_audit_log', 'DELETE')", false),
         (&other, "has_function_privilege($, 'revoke_session_family(uuid, text)', 'EXECUTE')", false),
@@ -57,4 +60,31 @@ async fn functions_and_views_are_open_to_those_who_have_the_table_and_to_nobody_
         "a function runs with the rights of the table's owner, not of who ran unleak"
     );
     assert_eq!(events, "1");
+}
+
+#[tokio::test]
+async fn default_privileges_open_nothing_and_a_right_that_was_given_later_is_seen() {
+    let anon = format!("unleak_anon_{}", std::process::id());
+    let table = Table::with(&format!(
+        "{BASE}; CREATE ROLE {anon}; ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {anon}; \
+         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO {anon}; \
+         ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON FUNCTIONS TO {anon}"
+    ))
+    .await;
+    let applied = table.schema(&["apply", "--yes", "--no-backup"]);
+    let held = format!(
+        "SELECT relname::text FROM pg_class WHERE relacl::text LIKE '%{anon}=%' \
+         UNION ALL SELECT proname::text FROM pg_proc WHERE proacl::text LIKE '%{anon}=%'"
+    );
+    let held = table.texts(&held).await;
+    table
+        .database
+        .run(&format!("GRANT EXECUTE ON FUNCTION revoke_session_family(uuid, text) TO {anon}"))
+        .await;
+    let verified = table.schema(&["verify"]);
+    table.database.run(&format!("DROP OWNED BY {anon}; DROP ROLE {anon}")).await;
+    assert_eq!(applied.status.code(), Some(0), "{}", super::table::said(&applied));
+    assert!(held.is_empty(), "{held:?}");
+    let text = super::table::said(&verified);
+    assert!(text.contains("function revoke_session_family: it has another form"), "{text}");
 }
