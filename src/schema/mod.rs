@@ -1,6 +1,6 @@
 //! The hardened form of `auth_sessions` on PostgreSQL: planned, applied beside live traffic, verified, rolled back.
 //!
-//! What must exist is data: [`objects`] lists every object once, with what defines it. The plan, the exported SQL, the
+//! What must exist is data: `objects` lists every object once, with what defines it. The plan, the exported SQL, the
 //! apply, the verification and the rollback are all derived from that list and from what the catalogue says; a
 //! temporary copy of the table tells how the server itself spells what is wanted. What an apply changes is written to
 //! a journal in the state folder first, and a rollback undoes exactly that.

@@ -8,7 +8,9 @@ proxies_find() {
   if ! command -v nginx >/dev/null || ! command -v caddy >/dev/null; then
     packages_install 'nginx and Caddy' nginx-light caddy
   fi
-  command -v nginx >/dev/null && command -v caddy >/dev/null || die 'nginx and caddy were installed but are not in PATH'
+  for proxy in nginx caddy; do
+    command -v "$proxy" >/dev/null || die "$proxy was installed but is not in PATH"
+  done
   UNLEAK_TEST_NGINX=$(command -v nginx)
   UNLEAK_TEST_CADDY=$(command -v caddy)
   export UNLEAK_TEST_NGINX UNLEAK_TEST_CADDY
