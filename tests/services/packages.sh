@@ -17,6 +17,7 @@ packages_install() {
     "${as_root[@]}" apt-get update -qq >&2 || die "apt-get update failed, so $what cannot be installed"
     packages_updated=1
   fi
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2 ||
+  # In the runlevel for maintenance no package starts its service: tests start their own, on loopback.
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$@" >&2 ||
     die "apt-get install $* failed, so there is no $what"
 }
