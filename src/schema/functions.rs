@@ -17,10 +17,11 @@ pub(super) const CLEANUP: &str = "cleanup_expired_sessions";
 /// The events that they write.
 pub(super) const REVOKED: &str = "session_family_revoked";
 pub(super) const REPLAYED: &str = "token_replay_detected";
+pub(super) const UNDECIDED: &str = "token_replay_undecided";
 const DEVICE_CHANGED: &str = "session_device_changed";
 
 pub(super) fn functions(base: &Base, audit: &AuditLog) -> Vec<Object> {
-    let writer = Writer { base, key_type: base.key_type() };
+    let writer = Writer { base, key_type: base.key_type(), undecided: undecided(audit) };
     vec![
         writer.function(
             REVOKE,
@@ -70,9 +71,20 @@ pub(super) fn functions(base: &Base, audit: &AuditLog) -> Vec<Object> {
     ]
 }
 
+/// The event of a token that may be a live session's own, since that has none on record.
+fn undecided(audit: &AuditLog) -> String {
+    audit.insert(&Event {
+        action: UNDECIDED,
+        user: "own.holder",
+        family: "handle_token_replay.p_family_id",
+        details: "jsonb_build_object('jti', handle_token_replay.p_jti)",
+    })
+}
+
 struct Writer<'a> {
     base: &'a Base,
     key_type: &'a str,
+    undecided: String,
 }
 
 impl Writer<'_> {
@@ -123,6 +135,7 @@ impl Writer<'_> {
                 ("network", &fill::network("rotate_session_token.p_ip")),
                 ("unreferenced", &self.unreferenced()),
                 ("event", event),
+                ("undecided", &self.undecided),
             ],
         )
     }
