@@ -165,6 +165,13 @@ impl Error {
         }
     }
 
+    /// Whether the change may have taken effect all the same: a connection that is lost at the commit does not say.
+    pub(super) fn leaves_open(&self) -> bool {
+        let lost =
+            |code: Option<&str>| code.is_none_or(|code| code.starts_with("08") || code.starts_with("57P"));
+        matches!(self, Self::Database { cause, .. } if lost(cause.code()))
+    }
+
     /// Whether trying again can help because somebody else held a lock.
     pub(super) fn is_lock_conflict(&self) -> bool {
         matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())
