@@ -64,7 +64,7 @@ pub(super) fn functions(base: &Base, audit: &AuditLog) -> Vec<Object> {
         ),
         writer.function(
             CLEANUP,
-            &[("p_limit", "integer", Some("NULL"))],
+            &[("p_limit", "integer", Some("10000"))],
             include_str!("sql/cleanup_expired_sessions.sql"),
             "",
         ),
@@ -96,9 +96,12 @@ impl Writer<'_> {
         event: &str,
     ) -> Object {
         let deletes = name == CLEANUP;
-        // What runs with its owner's rights is not bound by row-level security.
-        let is_open = deletes || !self.base.row_security;
-        let privilege = if deletes { "DELETE" } else { "UPDATE" };
+        let callers = match (deletes, self.base.row_security) {
+            (true, _) => self.base.cleaners.clone(),
+            // What runs with its owner's rights is not bound by row-level security.
+            (false, true) => Vec::new(),
+            (false, false) => self.base.granted("UPDATE").map(str::to_owned).collect(),
+        };
         Object {
             name,
             shape: Shape::Function(Function {
@@ -110,7 +113,7 @@ impl Writer<'_> {
                 definer: !deletes,
                 search_path: "pg_catalog, pg_temp".to_owned(),
                 body: self.body(body, event),
-                callers: self.base.granted(privilege).filter(|_| is_open).map(str::to_owned).collect(),
+                callers,
             }),
         }
     }
