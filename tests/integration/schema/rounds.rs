@@ -80,7 +80,6 @@ async fn what_was_replaced_comes_back() {
          CREATE FUNCTION revoke_session_family(a uuid, b text) RETURNS void LANGUAGE sql AS 'SELECT';
          REVOKE ALL ON FUNCTION revoke_session_family FROM PUBLIC;
          GRANT EXECUTE ON FUNCTION revoke_session_family TO unleak_app;
-         CREATE FUNCTION cleanup_expired_sessions() RETURNS integer LANGUAGE sql AS 'SELECT 1';
          CREATE VIEW active_sessions WITH (security_barrier = true) AS SELECT id FROM auth_sessions;
          GRANT SELECT ON active_sessions TO unleak_app"
     ))
