@@ -126,3 +126,19 @@ async fn the_backup_holds_every_row_and_is_recorded() {
     assert!(log.contains("schema apply") && log.contains("30 of 30 steps"), "{log}");
     assert!(!log.contains("@example.org"), "{log}");
 }
+
+/// Where the apply made the column that says so, a rollback would bring revoked sessions back to life.
+#[tokio::test]
+async fn revoked_sessions_are_not_revived_unasked() {
+    let table = Table::with(&format!("{BASE}; ALTER TABLE auth_sessions DROP COLUMN revoked_at")).await;
+    table.said(&["apply", "--yes", "--no-backup"], 0);
+    let revoke = "UPDATE auth_sessions SET revoked_at = now(), expires_at = now() + interval '1 day' WHERE refresh_token_hash < '2'";
+    table.database.run(revoke).await;
+    let revoked =
+        "SELECT count(*)::text FROM auth_sessions WHERE revoked_at IS NOT NULL AND expires_at > now()";
+    let revoked = table.text(revoked).await;
+    let text = table.said(&["rollback", "--yes", "--no-backup"], 2);
+    assert!(text.contains(&format!("{revoked} revoked sessions")) && text.contains("--revive"), "{text}");
+    assert!(table.steps().is_empty());
+    table.said(&["rollback", "--yes", "--no-backup", "--revive"], 0);
+}
