@@ -25,6 +25,8 @@ pub(super) struct Base {
     pub(super) row_security: bool,
     /// Roles beside the owner with a privilege on the table.
     pub(super) grants: Vec<(String, String)>,
+    /// Roles beside the owner that may delete rows and lock them first.
+    pub(super) cleaners: Vec<String>,
     /// Who may make things in the schema beside the owner, superusers and the schema's owner.
     pub(super) creators: Vec<String>,
     pub(super) server: Server,
@@ -190,6 +192,17 @@ SELECT g.rolname::text, a.privilege_type FROM pg_catalog.pg_class c, aclexplode(
 JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
 WHERE c.oid = $1::int8::oid AND a.grantee <> c.relowner ORDER BY 1, 2";
 
+/// A row that is locked first needs the right to update it, and one that others may refer to the right to read those.
+const CLEANERS: &str = "
+SELECT DISTINCT r.rolname::text FROM pg_catalog.pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) g
+JOIN pg_catalog.pg_roles r ON r.oid = g.grantee
+WHERE c.oid = $1::int8::oid AND r.oid <> c.relowner AND has_table_privilege(r.oid, c.oid, 'SELECT')
+  AND has_table_privilege(r.oid, c.oid, 'UPDATE') AND has_table_privilege(r.oid, c.oid, 'DELETE')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.confrelid = c.oid AND k.confdeltype IN ('a', 'r')
+      AND cardinality(k.conkey) = 1 AND NOT has_table_privilege(r.oid, k.conrelid, 'SELECT'))
+ORDER BY 1";
+
 /// Who could put something of their own beside what is made.
 const CREATORS: &str = "
 SELECT DISTINCT coalesce(quote_ident(g.rolname), 'PUBLIC') FROM pg_catalog.pg_class c
@@ -214,6 +227,8 @@ pub(super) async fn read(connection: &mut PgConnection, names: &Names) -> Result
     base.references = references.into_iter().map(|(table, from, to)| [table, from, to]).collect();
     let query = sqlx::query_as(GRANTS).bind(base.oid);
     base.grants = query.fetch_all(&mut *connection).await.map_err(Error::database(DOING))?;
+    let query = sqlx::query_scalar(CLEANERS).bind(base.oid);
+    base.cleaners = query.fetch_all(&mut *connection).await.map_err(Error::database(DOING))?;
     let query = sqlx::query_scalar(CREATORS).bind(base.oid);
     base.creators = query.fetch_all(&mut *connection).await.map_err(Error::database(DOING))?;
     Ok(base)
@@ -246,6 +261,7 @@ fn table(row: &PgRow, names: &Names) -> Result<Base, sqlx::Error> {
         triggers: row.try_get(10)?,
         row_security: row.try_get(9)?,
         grants: Vec::new(),
+        cleaners: Vec::new(),
         creators: Vec::new(),
         server: Server {
             owner: row.try_get(1)?,

@@ -1,7 +1,7 @@
 //! What the functions, constraints and views do, tried on sessions that exist only inside a transaction that is rolled
 //! back. Two connections at once need a session that both see: a live one is held for a moment and left as it was.
 
-use super::functions::{CLEANUP, REPLAY, REPLAYED, REVOKED, ROTATE};
+use super::functions::{CLEANUP, REPLAY, REPLAYED, REVOKED, ROTATE, UNDECIDED};
 use super::hardening::Hardening;
 use super::probe::{Impossible, Probe};
 use super::{Check, Error, Outcome};
@@ -20,6 +20,7 @@ impl Hardening {
     pub(super) async fn try_behaviour(&mut self) -> Result<Vec<Check>, Error> {
         let mut checks = Vec::new();
         checks.push(self.check("a second use of a token ends its family", Trial::Replay).await?);
+        checks.push(self.check("a use that cannot be judged is recorded", Trial::Undecided).await?);
         checks.push(self.check("expired sessions go and live ones stay", Trial::Cleanup).await?);
         checks.push(self.check("the views show live sessions only", Trial::Views).await?);
         checks.push(self.check("the constraints hold", Trial::Constraints).await?);
@@ -39,6 +40,7 @@ impl Hardening {
         stage.family = stage.uuid().await?;
         let tried = match trial {
             Trial::Replay => stage.replay().await,
+            Trial::Undecided => stage.undecided().await,
             Trial::Cleanup => stage.cleanup().await,
             Trial::Views => stage.views().await,
             Trial::Constraints => stage.constraints().await,
@@ -112,6 +114,7 @@ impl Hardening {
 
 enum Trial {
     Replay,
+    Undecided,
     Cleanup,
     Views,
     Constraints,
@@ -130,7 +133,10 @@ impl Stage<'_> {
     async fn replay(&mut self) -> Tried {
         let (old, other) = (self.uuid().await?, self.uuid().await?);
         let Some(session) = self.session(Some(&old), LATER).await? else { return Ok(None) };
-        if self.session(Some(&other), LATER).await?.is_none() {
+        // One that never had a token and has expired must not hide a replay.
+        if self.session(Some(&other), LATER).await?.is_none()
+            || self.session(None, "- interval '1 hour'").await?.is_none()
+        {
             return Ok(None);
         }
         if !self.on.rotate(self.connection, &session, Some(&old)).await? {
@@ -155,16 +161,38 @@ impl Stage<'_> {
             return wrong("sessions of the family are still live after a replay");
         }
         for action in [REPLAYED, REVOKED] {
-            let logged = format!(
-                "SELECT count(*) FROM {} WHERE {}",
-                self.on.log.table(),
-                self.on.log.condition(action, &format!("'{}'", self.family))
-            );
-            if self.count(&logged).await? == 0 {
+            if self.events(action).await? == 0 {
                 return Ok(Some(format!("no event {action} was written")));
             }
         }
         Ok(None)
+    }
+
+    /// While a live session has no token on record, a token may be its own.
+    async fn undecided(&mut self) -> Tried {
+        let (old, unknown) = (self.uuid().await?, self.uuid().await?);
+        if self.session(Some(&old), LATER).await?.is_none() || self.session(None, LATER).await?.is_none() {
+            return Ok(None);
+        }
+        let before = self.events(UNDECIDED).await?;
+        if self.replayed(&unknown).await? {
+            return wrong("a token that may be a live session's own was taken for a replay");
+        }
+        if self.events(UNDECIDED).await? == before {
+            return Ok(Some(format!("no event {UNDECIDED} was written")));
+        }
+        Ok(None)
+    }
+
+    /// How many events of an action are logged for the family.
+    async fn events(&mut self, action: &str) -> Result<i64, Error> {
+        let family = format!("'{}'", self.family);
+        let logged = format!(
+            "SELECT count(*) FROM {} WHERE {}",
+            self.on.log.table(),
+            self.on.log.condition(action, &family)
+        );
+        self.count(&logged).await
     }
 
     async fn cleanup(&mut self) -> Tried {

@@ -67,6 +67,16 @@ pub enum Error {
         #[source]
         cause: Box<Self>,
     },
+    /// A rollback would drop the only thing that says that sessions are revoked.
+    #[error(
+        "{sessions} revoked sessions of {table} have not expired and would be live again; nothing was changed"
+    )]
+    Revives {
+        /// The table.
+        table: String,
+        /// How many.
+        sessions: u64,
+    },
     /// No apply is recorded that could be undone.
     #[error("no apply to {table} is recorded in {}", .folder.display())]
     NothingRecorded {
@@ -143,6 +153,7 @@ impl Error {
                     });
                 }
                 Self::NothingRecorded { .. } => "a rollback undoes only what an apply recorded: run it with the --state folder that the apply had",
+                Self::Revives { .. } => "delete them first or wait until they have expired; --revive goes on all the same",
                 Self::Journal { .. } => "it was changed by something else than unleak, so a rollback cannot trust it; look at the file",
                 Self::Durable(error) => return error.hint(),
                 Self::Changed { .. } => "look at the plan again",
@@ -163,6 +174,13 @@ impl Error {
             Self::Database { cause, .. } => cause.code(),
             _ => None,
         }
+    }
+
+    /// Whether the change may have taken effect all the same: a connection that is lost at the commit does not say.
+    pub(super) fn leaves_open(&self) -> bool {
+        let lost =
+            |code: Option<&str>| code.is_none_or(|code| code.starts_with("08") || code.starts_with("57P"));
+        matches!(self, Self::Database { cause, .. } if lost(cause.code()))
     }
 
     /// Whether trying again can help because somebody else held a lock.

@@ -17,10 +17,11 @@ pub(super) const CLEANUP: &str = "cleanup_expired_sessions";
 /// The events that they write.
 pub(super) const REVOKED: &str = "session_family_revoked";
 pub(super) const REPLAYED: &str = "token_replay_detected";
+pub(super) const UNDECIDED: &str = "token_replay_undecided";
 const DEVICE_CHANGED: &str = "session_device_changed";
 
 pub(super) fn functions(base: &Base, audit: &AuditLog) -> Vec<Object> {
-    let writer = Writer { base, key_type: base.key_type() };
+    let writer = Writer { base, key_type: base.key_type(), undecided: undecided(audit) };
     vec![
         writer.function(
             REVOKE,
@@ -63,16 +64,27 @@ pub(super) fn functions(base: &Base, audit: &AuditLog) -> Vec<Object> {
         ),
         writer.function(
             CLEANUP,
-            &[("p_limit", "integer", Some("NULL"))],
+            &[("p_limit", "integer", Some("10000"))],
             include_str!("sql/cleanup_expired_sessions.sql"),
             "",
         ),
     ]
 }
 
+/// The event of a token that may be a live session's own, since that has none on record.
+fn undecided(audit: &AuditLog) -> String {
+    audit.insert(&Event {
+        action: UNDECIDED,
+        user: "own.holder",
+        family: "handle_token_replay.p_family_id",
+        details: "jsonb_build_object('jti', handle_token_replay.p_jti)",
+    })
+}
+
 struct Writer<'a> {
     base: &'a Base,
     key_type: &'a str,
+    undecided: String,
 }
 
 impl Writer<'_> {
@@ -84,9 +96,12 @@ impl Writer<'_> {
         event: &str,
     ) -> Object {
         let deletes = name == CLEANUP;
-        // What runs with its owner's rights is not bound by row-level security.
-        let is_open = deletes || !self.base.row_security;
-        let privilege = if deletes { "DELETE" } else { "UPDATE" };
+        let callers = match (deletes, self.base.row_security) {
+            (true, _) => self.base.cleaners.clone(),
+            // What runs with its owner's rights is not bound by row-level security.
+            (false, true) => Vec::new(),
+            (false, false) => self.base.granted("UPDATE").map(str::to_owned).collect(),
+        };
         Object {
             name,
             shape: Shape::Function(Function {
@@ -98,7 +113,7 @@ impl Writer<'_> {
                 definer: !deletes,
                 search_path: "pg_catalog, pg_temp".to_owned(),
                 body: self.body(body, event),
-                callers: self.base.granted(privilege).filter(|_| is_open).map(str::to_owned).collect(),
+                callers,
             }),
         }
     }
@@ -123,6 +138,7 @@ impl Writer<'_> {
                 ("network", &fill::network("rotate_session_token.p_ip")),
                 ("unreferenced", &self.unreferenced()),
                 ("event", event),
+                ("undecided", &self.undecided),
             ],
         )
     }

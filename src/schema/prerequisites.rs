@@ -125,10 +125,38 @@ pub(super) async fn of_objects(
             problems.push(Problem::new(format!("the {}: {reason}", one.object.label()), remedy));
         }
     }
+    problems.extend(overloads(connection, base, found).await?);
     if problems.is_empty() {
         for one in found {
             problems.extend(rows(connection, base, one).await?);
         }
+    }
+    Ok(problems)
+}
+
+/// Functions of the same names that take other arguments: a caller may reach the old one and never know.
+async fn overloads(
+    connection: &mut PgConnection,
+    base: &Base,
+    found: &[Found],
+) -> Result<Vec<Problem>, Error> {
+    const OTHERS: &str = "SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc p \
+        JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace \
+        WHERE n.nspname = $1 AND p.proname = $2 AND oidvectortypes(p.proargtypes) <> coalesce( \
+          (SELECT string_agg(format_type(t::regtype, NULL), ', ' ORDER BY o) \
+           FROM unnest($3::text[]) WITH ORDINALITY u (t, o)), '') ORDER BY 1";
+    let mut problems = Vec::new();
+    for one in found {
+        let Shape::Function(function) = &one.object.shape else { continue };
+        let query = sqlx::query_scalar::<_, String>(OTHERS).bind(&base.names.schema).bind(one.object.name);
+        let others = query.bind(function.types()).fetch_all(&mut *connection).await;
+        let others = others.map_err(Error::database("looking for functions of the same name"))?;
+        problems.extend(others.into_iter().map(|other| {
+            Problem::new(
+                format!("there is another function {other}, which calls with other arguments still reach"),
+                format!("when nothing calls it any more: DROP ROUTINE {other}"),
+            )
+        }));
     }
     Ok(problems)
 }

@@ -1,6 +1,7 @@
 //! Undoes what applies recorded: drops what they made, brings back what they replaced, and nothing else.
 
 use super::audit::AuditLog;
+use super::base::Base;
 use super::catalogue::{Found, State};
 use super::hardening::Hardening;
 use super::journal::{Event, Journal, Noted, Owned, Run};
@@ -24,6 +25,8 @@ pub struct Way {
     pub steps: Vec<String>,
     /// What is recorded and stays, and why.
     pub stays: Vec<String>,
+    /// Sessions that were revoked and would be live again, since only the dropped column says that they are not.
+    pub revived: u64,
     #[serde(skip)]
     back: Vec<Back>,
 }
@@ -94,11 +97,20 @@ impl Hardening {
                 _ => back.extend(undone(one, undo)),
             }
         }
+        let drops = |back: &Back| {
+            back.is_there && (back.object.kind(), back.object.name) == (Kind::Column, "revoked_at")
+        };
+        let revived = if back.iter().any(drops) {
+            revoked(&mut self.connection, &self.base).await?.unsigned_abs()
+        } else {
+            0
+        };
         Ok(Way {
             store: self.url.to_string(),
             table: self.table.clone(),
             steps: back.iter().map(Back::label).collect(),
             stays,
+            revived,
             back,
         })
     }
@@ -116,7 +128,8 @@ impl Hardening {
     ) -> Result<RolledBack, Error> {
         self.lock().await?;
         // Somebody may have changed the table while a person looked at the way.
-        if self.way_back().await?.steps != way.steps {
+        let now = self.way_back().await?;
+        if now.steps != way.steps || now.revived > way.revived {
             return Err(Error::Changed { table: self.table.to_string() });
         }
         let mut journal = Journal::open(&self.folder())?;
@@ -204,6 +217,17 @@ fn undone(found: Found, owned: &Owned) -> Option<Back> {
     };
     let is_there = found.state != State::Missing;
     (is_there || !restore.is_empty()).then_some(Back { object: found.object, is_there, restore })
+}
+
+/// Sessions that are ended by nothing but having been revoked.
+async fn revoked(connection: &mut sqlx::PgConnection, base: &Base) -> Result<i64, Error> {
+    let count = AssertSqlSafe(format!(
+        "SELECT count(*) FROM {} WHERE revoked_at IS NOT NULL AND expires_at > {}",
+        base.names.table(),
+        base.now_for("expires_at")
+    ));
+    let count = sqlx::query_scalar(count).fetch_one(connection).await;
+    count.map_err(Error::database("counting the revoked sessions"))
 }
 
 async fn events(connection: &mut sqlx::PgConnection, log: &AuditLog) -> Result<i64, Error> {

@@ -157,6 +157,8 @@ impl Hardening {
                 Fault::strike(fault, &label, "recorded");
                 Ok(())
             }
+            // What was begun stays recorded as begun, so that a rollback looks whether it is there.
+            Err(error) if error.leaves_open() => Err(error),
             Err(error) => {
                 journal.append(Run::Apply, Event::Failed, Some(&noted), &error.to_string())?;
                 Err(error)

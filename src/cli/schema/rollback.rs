@@ -20,6 +20,9 @@ but something is left.")]
 pub(super) struct Args {
     #[command(flatten)]
     changing: Changing,
+    /// Go on although sessions that were revoked and have not expired are live again afterwards.
+    #[arg(long)]
+    revive: bool,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
@@ -34,6 +37,9 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             context.out.write_all(show::way(&way).as_bytes())?;
         }
         return Ok(Exit::Clean);
+    }
+    if way.revived > 0 && !args.revive {
+        return Err(failure(&Error::Revives { table: way.table.to_string(), sessions: way.revived }));
     }
     say(context, &show::way(&way))?;
     confirm(changing.yes, "rollback", "this drops columns with what is in them", context)?;

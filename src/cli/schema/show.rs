@@ -64,6 +64,14 @@ pub(super) fn way(way: &Way) -> String {
     for stays in &way.stays {
         writeln!(text, "  {:<8} {stays}", "stays").expect("a string takes any text");
     }
+    if way.revived > 0 {
+        writeln!(
+            text,
+            "{} sessions that were revoked and have not expired are live again afterwards.",
+            way.revived
+        )
+        .expect("a string takes any text");
+    }
     text.push_str("What stands in these columns is lost, and so is the protection that they gave.\n");
     text
 }

@@ -11,18 +11,26 @@ BEGIN
   IF NOT FOUND OR handle_token_replay.p_jti IS NULL THEN
     RETURN false;
   END IF;
-  -- The current token of a session is no replay; a session that never had one cannot tell.
+  -- The current token of a session is no replay, also when the session has expired.
   IF EXISTS (
     SELECT FROM {table} AS s WHERE s.family_id = handle_token_replay.p_family_id AND s.revoked_at IS NULL
-      AND (s.current_jti = handle_token_replay.p_jti OR s.current_jti IS NULL)
+      AND s.current_jti = handle_token_replay.p_jti
   ) THEN
+    RETURN false;
+  END IF;
+  SELECT s.user_id INTO own.holder FROM {table} AS s
+  WHERE s.family_id = handle_token_replay.p_family_id LIMIT 1;
+  -- The token may be that of a live session that has none on record, so nothing can be told; somebody should look.
+  IF EXISTS (
+    SELECT FROM {table} AS s WHERE s.family_id = handle_token_replay.p_family_id AND s.revoked_at IS NULL
+      AND s.current_jti IS NULL AND s.{expires} > {expires_now}
+  ) THEN
+    {undecided};
     RETURN false;
   END IF;
   UPDATE {table} AS s SET reused_jti_of = handle_token_replay.p_jti
   WHERE s.family_id = handle_token_replay.p_family_id AND s.revoked_at IS NULL;
   own.ended := {revoke}(handle_token_replay.p_family_id, 'token replay');
-  SELECT s.user_id INTO own.holder FROM {table} AS s
-  WHERE s.family_id = handle_token_replay.p_family_id LIMIT 1;
   {event};
   RETURN true;
 END

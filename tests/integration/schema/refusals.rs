@@ -30,6 +30,16 @@ async fn what_stands_in_the_way_is_said_and_nothing_is_changed() {
             "something that is no table",
         ),
         (
+            format!(
+                "{BASE}; CREATE FUNCTION cleanup_expired_sessions() RETURNS integer LANGUAGE sql AS 'SELECT 1'"
+            ),
+            "DROP ROUTINE public.cleanup_expired_sessions()",
+        ),
+        (
+            format!("{BASE}; GRANT CREATE ON SCHEMA public TO PUBLIC"),
+            "REVOKE CREATE ON SCHEMA \"public\" FROM PUBLIC",
+        ),
+        (
             format!("{BASE}; CREATE TABLE active_sessions (x int)"),
             "the name is taken by something that is no view",
         ),

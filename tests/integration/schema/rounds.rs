@@ -80,7 +80,6 @@ async fn what_was_replaced_comes_back() {
          CREATE FUNCTION revoke_session_family(a uuid, b text) RETURNS void LANGUAGE sql AS 'SELECT';
          REVOKE ALL ON FUNCTION revoke_session_family FROM PUBLIC;
          GRANT EXECUTE ON FUNCTION revoke_session_family TO unleak_app;
-         CREATE FUNCTION cleanup_expired_sessions() RETURNS integer LANGUAGE sql AS 'SELECT 1';
          CREATE VIEW active_sessions WITH (security_barrier = true) AS SELECT id FROM auth_sessions;
          GRANT SELECT ON active_sessions TO unleak_app"
     ))
@@ -126,4 +125,20 @@ async fn the_backup_holds_every_row_and_is_recorded() {
     let log = std::fs::read_to_string(table.dir.path().join("state/audit/audit.jsonl")).unwrap();
     assert!(log.contains("schema apply") && log.contains("30 of 30 steps"), "{log}");
     assert!(!log.contains("@example.org"), "{log}");
+}
+
+/// Where the apply made the column that says so, a rollback would bring revoked sessions back to life.
+#[tokio::test]
+async fn revoked_sessions_are_not_revived_unasked() {
+    let table = Table::with(&format!("{BASE}; ALTER TABLE auth_sessions DROP COLUMN revoked_at")).await;
+    table.said(&["apply", "--yes", "--no-backup"], 0);
+    let revoke = "UPDATE auth_sessions SET revoked_at = now(), expires_at = now() + interval '1 day' WHERE refresh_token_hash < '2'";
+    table.database.run(revoke).await;
+    let revoked =
+        "SELECT count(*)::text FROM auth_sessions WHERE revoked_at IS NOT NULL AND expires_at > now()";
+    let revoked = table.text(revoked).await;
+    let text = table.said(&["rollback", "--yes", "--no-backup"], 2);
+    assert!(text.contains(&format!("{revoked} revoked sessions")) && text.contains("--revive"), "{text}");
+    assert!(table.steps().is_empty());
+    table.said(&["rollback", "--yes", "--no-backup", "--revive"], 0);
 }
