@@ -72,27 +72,45 @@ async fn nobody_gets_through_without_a_token_and_no_change_without_the_right_one
     }
 }
 
+async fn log_in(router: &Router, token: &str, site: &str) -> Response {
+    let request = Request::post("/login")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", site)
+        .extension(Peer::default())
+        .body(Body::from(format!("token={token}&next=/sessions")))
+        .unwrap();
+    router.clone().oneshot(request).await.unwrap()
+}
+
+fn cookie(login: &Response) -> String {
+    login.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_login_ends_with_its_token_also_when_another_takes_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (router, reader, _) = serve(folder.path());
+    let cookie = cookie(&log_in(&router, &reader, "same-origin").await);
+    let sent = [("cookie", cookie.as_str())];
+    let see = || ask(&router, "GET", "/audit", &sent);
+    assert_eq!(see().await.status(), StatusCode::OK);
+    let tokens = Tokens::open(folder.path()).unwrap();
+    tokens.remove("reader").unwrap();
+    tokens.add("reader", Scope::Write, Timestamp::UNIX_EPOCH).unwrap();
+    assert_eq!(see().await.status(), StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn a_login_changes_nothing_without_its_csrf_token() {
     let folder = tempfile::tempdir().unwrap();
     let (router, _, writer) = serve(folder.path());
-    let login = |site: &'static str| {
-        let body = format!("token={writer}&next=/sessions");
-        let request = Request::post("/login")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("sec-fetch-site", site)
-            .extension(Peer::default())
-            .body(Body::from(body))
-            .unwrap();
-        router.clone().oneshot(request)
-    };
-    assert_eq!(login("cross-site").await.unwrap().status(), StatusCode::FORBIDDEN);
-    let done = login("same-origin").await.unwrap();
+    assert_eq!(log_in(&router, &writer, "cross-site").await.status(), StatusCode::FORBIDDEN);
+    let done = log_in(&router, &writer, "same-origin").await;
     assert_eq!(
         (done.status(), &done.headers()[header::LOCATION]),
         (StatusCode::SEE_OTHER, &"/sessions".parse().unwrap())
     );
-    let cookie = done.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let cookie = cookie(&done);
     let seen = ask(&router, "GET", "/audit", &[("cookie", &cookie)]).await;
     assert_eq!(seen.status(), StatusCode::OK);
     for (method, path) in closed() {

@@ -3,6 +3,7 @@
 //! The cookie's name begins with `__Host-` where the browser speaks TLS, which ties it to this host and to `Secure`.
 //! On plain HTTP over loopback a browser would drop such a cookie, so there it has the bare name.
 
+use super::TokenInfo;
 use crate::secret::FingerprintKey;
 use crate::serve::Error;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -31,6 +32,8 @@ pub(in crate::serve) struct Logins {
 pub(in crate::serve) struct Login {
     /// The token's name.
     pub(in crate::serve) name: String,
+    /// The SHA-256 of the token: another one of the same name is not this one.
+    pub(in crate::serve) token: String,
     /// What an unsafe request must carry.
     pub(in crate::serve) csrf: String,
     begun: Instant,
@@ -50,7 +53,7 @@ impl Logins {
     }
 
     /// Logs somebody in and gives the header that sets the cookie.
-    pub(in crate::serve) fn begin(&self, name: String) -> Result<HeaderValue, Error> {
+    pub(in crate::serve) fn begin(&self, by: &TokenInfo) -> Result<HeaderValue, Error> {
         let (cookie, csrf) = (random()?, random()?);
         let now = Instant::now();
         let mut all = self.lock();
@@ -60,7 +63,8 @@ impl Logins {
         {
             all.remove(&oldest);
         }
-        all.insert(digest(&cookie), Login { name, csrf, begun: now, used: now });
+        let (name, token) = (by.name.clone(), by.digest().to_owned());
+        all.insert(digest(&cookie), Login { name, token, csrf, begun: now, used: now });
         Ok(self.header(&cookie, LIFE))
     }
 
@@ -124,6 +128,14 @@ fn random() -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::{Scope, Tokens};
+
+    fn token() -> TokenInfo {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = Tokens::open(folder.path()).unwrap();
+        tokens.add("ada", Scope::Read, jiff::Timestamp::UNIX_EPOCH).unwrap();
+        tokens.list().unwrap().remove(0)
+    }
 
     fn sent(set: &HeaderValue) -> HeaderMap {
         let pair = set.to_str().unwrap().split(';').next().unwrap();
@@ -136,7 +148,7 @@ mod tests {
     fn a_login_lasts_until_it_is_ended() {
         for (secure, start) in [(true, "__Host-unleak="), (false, "unleak=")] {
             let logins = Logins::new(secure);
-            let set = logins.begin("ada".to_owned()).unwrap();
+            let set = logins.begin(&token()).unwrap();
             let text = set.to_str().unwrap();
             assert!(text.starts_with(start) && text.contains("HttpOnly; SameSite=Strict"), "{text}");
             assert_eq!(text.contains("Secure"), secure);

@@ -69,7 +69,10 @@ impl Access {
     /// Who asks.
     fn identify(&self, headers: &HeaderMap, peer: Peer) -> Result<Identity, Refusal> {
         let identity = match bearer(headers) {
-            Some(token) => self.by_token(token, peer)?,
+            Some(token) => {
+                let TokenInfo { name, scope, .. } = self.known(token, peer)?;
+                Identity { name, scope, via: Via::Token }
+            }
             None => self
                 .by_login(headers)
                 .or_else(|| self.proxy.as_ref()?.identify(headers, peer, &self.key))
@@ -80,10 +83,10 @@ impl Access {
     }
 
     /// Whose token this is; each that is wrong counts against the address that it came from.
-    pub(super) fn by_token(&self, token: &str, Peer(peer): Peer) -> Result<Identity, Refusal> {
+    pub(super) fn known(&self, token: &str, Peer(peer): Peer) -> Result<TokenInfo, Refusal> {
         self.failures.check(&peer.ip()).map_err(Refusal::TooMany)?;
         match self.tokens.find(token) {
-            Some(found) => Ok(Identity { name: found.name, scope: found.scope, via: Via::Token }),
+            Some(found) => Ok(found),
             None => {
                 self.failures.spend(peer.ip());
                 Err(Refusal::Unknown)
@@ -91,10 +94,13 @@ impl Access {
         }
     }
 
-    /// A login ends with the token that it was made by.
+    /// A login ends with the token that it was made by, also when another one has its name.
     fn by_login(&self, headers: &HeaderMap) -> Option<Identity> {
         let login = self.logins.find(headers)?;
-        let token = self.tokens.named(&login.name)?;
+        let Some(token) = self.tokens.still(&login.name, &login.token) else {
+            self.logins.end(headers);
+            return None;
+        };
         Some(Identity { name: token.name, scope: token.scope, via: Via::Page { csrf: login.csrf } })
     }
 }

@@ -28,6 +28,13 @@ pub struct TokenInfo {
     sha256: String,
 }
 
+impl TokenInfo {
+    /// Its SHA-256, in hexadecimal digits.
+    pub(in crate::serve) fn digest(&self) -> &str {
+        &self.sha256
+    }
+}
+
 /// The tokens of a state folder.
 pub struct Tokens {
     path: PathBuf,
@@ -95,9 +102,9 @@ impl Tokens {
         self.now().into_iter().fold(None, |found, known| if is_it(&known) { Some(known) } else { found })
     }
 
-    /// The token of a name.
-    pub(in crate::serve) fn named(&self, name: &str) -> Option<TokenInfo> {
-        self.now().into_iter().find(|token| token.name == name)
+    /// The token of a name, while it is still this very one.
+    pub(in crate::serve) fn still(&self, name: &str, digest: &str) -> Option<TokenInfo> {
+        self.now().into_iter().find(|token| token.name == name && token.sha256 == digest)
     }
 
     /// The tokens as they are now: none while the file cannot be used.

@@ -35,8 +35,8 @@ pub(super) async fn enter(
     }
     let Extension(peer) = peer.unwrap_or_default();
     let next = local(fields.get("next").unwrap_or("/"));
-    match app.access.by_token(fields.get("token").unwrap_or_default().trim(), peer) {
-        Ok(identity) => match app.access.logins.begin(identity.name) {
+    match app.access.known(fields.get("token").unwrap_or_default().trim(), peer) {
+        Ok(token) => match app.access.logins.begin(&token) {
             Ok(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response(),
             Err(error) => super::problem(None, &Problem::internal(error.to_string())),
         },
