@@ -34,19 +34,7 @@ impl<K: Eq + Hash> Limiter<K> {
         Self { rate, seen: Mutex::default() }
     }
 
-    /// Whether there is some left, without taking it; else how long to wait.
-    pub(super) fn check(&self, who: &K) -> Result<(), Duration> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(who).map_or(Ok(()), |bucket| self.left(*bucket, Instant::now()).map(drop))
-    }
-
-    /// Takes one, if there is one.
-    pub(super) fn spend(&self, who: K) {
-        // Whether there was is asked beforehand.
-        self.take(who).unwrap_or_default();
-    }
-
-    /// Takes one.
+    /// Takes one, if there is one left; else how long to wait.
     pub(super) fn take(&self, who: K) -> Result<(), Duration> {
         let now = Instant::now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,11 +70,9 @@ mod tests {
     fn each_has_a_budget_of_their_own() {
         let limiter = Limiter::new(Rate { burst: 3.0, per_second: 0.001 });
         for _ in 0..3 {
-            limiter.check(&"eve").unwrap();
             limiter.take("eve").unwrap();
         }
         assert!(limiter.take("eve").unwrap_err() > Duration::from_mins(1));
-        assert!(limiter.check(&"eve").is_err());
         limiter.take("ada").unwrap();
     }
 }

@@ -21,10 +21,10 @@ use super::limit::{Limiter, Rate};
 use super::listen::Peer;
 use crate::secret::FingerprintKey;
 use axum::http::{HeaderMap, header};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-/// Logins that failed, from one address.
+/// Tokens that were wrong, from one network.
 const FAILURES: Rate = Rate { burst: 10.0, per_second: 0.1 };
 /// Requests of one token or person.
 const REQUESTS: Rate = Rate { burst: 200.0, per_second: 50.0 };
@@ -82,16 +82,13 @@ impl Access {
         Ok(identity)
     }
 
-    /// Whose token this is; each that is wrong counts against the address that it came from.
+    /// Whose token this is; each that is wrong counts against the network that it came from. Only the wrong ones are
+    /// held up: behind a proxy all come from one address, and whoever guesses there must lock nobody out.
     pub(super) fn known(&self, token: &str, Peer(peer): Peer) -> Result<TokenInfo, Refusal> {
-        self.failures.check(&peer.ip()).map_err(Refusal::TooMany)?;
-        match self.tokens.find(token) {
-            Some(found) => Ok(found),
-            None => {
-                self.failures.spend(peer.ip());
-                Err(Refusal::Unknown)
-            }
-        }
+        self.tokens.find(token).ok_or_else(|| match self.failures.take(network(peer.ip())) {
+            Ok(()) => Refusal::Unknown,
+            Err(wait) => Refusal::TooMany(wait),
+        })
     }
 
     /// A login ends with the token that it was made by, also when another one has its name.
@@ -105,8 +102,28 @@ impl Access {
     }
 }
 
+/// What belongs to one client: an address, or the 2^64 of IPv6 that every network has at least.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv6_is_one_client() {
+        let same = |a: &str, b: &str| network(a.parse().unwrap()) == network(b.parse().unwrap());
+        assert!(same("2001:db8::1", "2001:db8::ffff:0:0:9") && !same("2001:db8::1", "2001:db8:0:1::1"));
+        assert!(same("::ffff:10.0.0.1", "10.0.0.1") && !same("::ffff:10.0.0.1", "::ffff:10.0.0.2"));
+    }
 }
