@@ -12,7 +12,7 @@ use crate::session::{self, Store, UsersTable, UsersWanted};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// What a server is started with.
 #[derive(Debug)]
@@ -87,6 +87,16 @@ impl App {
             metrics: Metrics::new(verifications.as_ref()),
             changing: Arc::default(),
         })))
+    }
+
+    /// Whether a change to sessions is under way.
+    pub fn is_changing(&self) -> bool {
+        self.changing.try_lock().is_err()
+    }
+
+    /// Waits for the change that is under way. No other one begins before what this gives is dropped.
+    pub async fn rest(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.changing).lock_owned().await
     }
 
     /// Looks at the sessions from time to time, for as long as it is polled.

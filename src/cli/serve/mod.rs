@@ -8,9 +8,12 @@ mod verify;
 
 use super::{Context, Failure, interrupt};
 use crate::exit::Exit;
-use crate::serve::{Error, Limits, Listener, router};
+use crate::serve::{App, Error, Limits, Listener, router};
 use arguments::Serving;
 use tokio::sync::watch;
+
+const UNDER_WAY: &str =
+    "a change to sessions is under way and comes to its end first; Ctrl-C again ends at once\n";
 
 /// Show sessions, incidents and metrics to administrators, and answer a proxy whether a session is alive.
 #[derive(clap::Args)]
@@ -75,7 +78,7 @@ fn serve(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         .map_err(|error| Failure::usage(format!("cannot be told to stop: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let result = runtime.block_on(async {
+    let result: Result<_, Failure> = runtime.block_on(async {
         let verifier = verify.verifier(access.as_ref(), serving.wanted()?, context).await?;
         let counted = verifier.as_ref().map(|verifier| verifier.metrics().clone());
         let app = access.map(|access| serving.app(access, counted, context)).transpose()?;
@@ -86,15 +89,25 @@ fn serve(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         context.err.write_all(ready.as_bytes())?;
         context.err.flush()?;
         let sampling = app.clone().map(|app| tokio::spawn(app.keep_sampling()));
-        let until = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+        let until = async {
+            drop(stopped.wait_for(|stopped| *stopped).await);
+            // Whoever insists need not wait for what is still under way.
+            interrupt::end_at_once();
+            if app.as_ref().is_some_and(App::is_changing) {
+                // Where nobody reads that, the change still comes to its end.
+                drop(context.err.write_all(UNDER_WAY.as_bytes()).and_then(|()| context.err.flush()));
+            }
+        };
         listener.serve(router(app.as_ref(), verifier), until).await;
         sampling.inspect(tokio::task::JoinHandle::abort);
-        Ok(Exit::Clean)
+        Ok(match &app {
+            Some(app) => Some(app.rest().await),
+            None => None,
+        })
     });
-    // A change that is under way comes to its end, which dropping the runtime waits for, unless somebody insists.
-    interrupt::end_at_once();
+    // Nothing begins a change while the runtime goes: without its timers and sockets it would break off half-way.
     drop(runtime);
-    result
+    result.map(|_rest| Exit::Clean)
 }
 
 fn failure(error: &Error) -> Failure {
