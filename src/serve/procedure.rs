@@ -68,6 +68,12 @@ impl Ask {
         }
     }
 
+    /// Whether more of them come by themselves at any moment, and no one among them is a surprise: the count that was
+    /// shown binds nobody then, or a busy site could never be cleaned up.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self, Self::All | Self::Expired)
+    }
+
     async fn plan(self, app: &App, store: &mut Store) -> Result<ProcedurePlan, Error> {
         let share = matches!(self, Self::Orphans | Self::Disabled).then_some(MOST);
         let selection = match self {
@@ -106,21 +112,25 @@ pub(super) async fn preview(app: &App, ask: Ask) -> Result<ProcedurePlan, Proble
     Ok(app.stores.work(async move |store: &mut Store| ask.plan(&this, store).await).await?)
 }
 
-/// Deletes what was asked for.
+/// Deletes what was asked for. When it is more than `at_most` by now, nothing is done: there is a plan and no outcome.
 pub(super) async fn carry_out(
     app: &App,
     identity: &Identity,
     ask: Ask,
     incident: String,
-) -> Result<(ProcedurePlan, Outcome<ProcedureReport>), Problem> {
+    at_most: Option<u64>,
+) -> Result<(ProcedurePlan, Option<Outcome<ProcedureReport>>), Problem> {
     let alone = Arc::clone(&app.changing).try_lock_owned().map_err(|_| busy())?;
     let (this, who, action) = (app.clone(), identity.who(), ask.action());
     let work = async move |store: &mut Store| {
         let _alone = alone;
         let plan = ask.plan(&this, store).await?;
+        if at_most.is_some_and(|most| plan.selected > most) {
+            return Ok((plan, None));
+        }
         let carrier = carrier(&this, &who, action, &incident);
         let carried = carrier.apply(store, &plan, &|| false, &mut |_| {}).await?;
-        Ok((plan, Outcome::from(carried)))
+        Ok((plan, Some(Outcome::from(carried))))
     };
     let done = app.stores.work(work).await;
     settled(app, action, done)

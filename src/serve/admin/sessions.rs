@@ -10,6 +10,7 @@ use crate::serve::procedure::{self, Ask, backup_id};
 use crate::serve::{App, Problem, sessions};
 use crate::session::{ListQuery, ProcedurePlan, ProcedureReport};
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::{Extension, Json};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -44,6 +45,11 @@ const DELETE: Operation = Operation {
         Parameter::query("session", "The fingerprint of the session", schema::fingerprint),
         Parameter::query("userId", "The user", schema::user),
         Parameter::query("dryRun", "Count and change nothing", schema::flag),
+        Parameter::query(
+            "atMost",
+            "Change nothing when more sessions are selected than these",
+            schema::count,
+        ),
     ],
     body: Some((delete_body, false)),
     media: JSON,
@@ -82,6 +88,7 @@ fn delete_body() -> Value {
             "sessions": schema::fingerprints(),
             "userId": schema::user(),
             "dryRun": schema::flag(),
+            "atMost": schema::count(),
             "incident": schema::incident(),
         },
     })
@@ -95,6 +102,7 @@ fn post_body() -> Value {
         "properties": {
             "action": {"enum": ["cleanup", "purge", "dedupe", "orphans", "disabled", "before", "idle"]},
             "dryRun": schema::flag(),
+            "atMost": schema::count(),
             "before": schema::time(),
             "idleHours": hours(),
             "incident": schema::incident(),
@@ -157,6 +165,7 @@ struct Which {
     sessions: Option<Vec<String>>,
     user_id: Option<String>,
     dry_run: Option<bool>,
+    at_most: Option<u64>,
     incident: Option<String>,
 }
 
@@ -174,8 +183,12 @@ async fn delete(
         (None, Some(id)) => Ask::User(user(id)?),
         _ => return Err(Problem::bad_request("name either sessions by their fingerprints or a userId")),
     };
-    let dry = asked.dry_run.or(sent.dry_run).unwrap_or(false);
-    carry_out(&app, &identity, ask, asked.incident.or(sent.incident), dry).await
+    let how = How {
+        dry: asked.dry_run.or(sent.dry_run).unwrap_or(false),
+        at_most: asked.at_most.or(sent.at_most),
+        incident: asked.incident.or(sent.incident),
+    };
+    carry_out(&app, &identity, ask, how).await
 }
 
 /// The fingerprints that were sent, each once.
@@ -202,6 +215,7 @@ fn fingerprints_of(wanted: &[String]) -> Result<Vec<Fingerprint>, Problem> {
 struct Wanted {
     action: Action,
     dry_run: Option<bool>,
+    at_most: Option<u64>,
     before: Option<Timestamp>,
     idle_hours: Option<u32>,
     incident: Option<String>,
@@ -241,17 +255,22 @@ async fn post(
             Ask::Idle(SignedDuration::from_hours(hours.into()))
         }
     };
-    carry_out(&app, &identity, ask, wanted.incident, wanted.dry_run.unwrap_or(false)).await
+    let dry = wanted.dry_run.unwrap_or(false);
+    let how = How { dry, at_most: wanted.at_most, incident: wanted.incident };
+    carry_out(&app, &identity, ask, how).await
 }
 
-async fn carry_out(
-    app: &App,
-    identity: &Identity,
-    ask: Ask,
-    incident: Option<String>,
+/// How a procedure is to be carried out.
+struct How {
+    /// Count, and change nothing.
     dry: bool,
-) -> Result<Json<Value>, Problem> {
-    let incident = incident.map(|id| id.parse::<IncidentId>()).transpose()?;
+    /// Change nothing when more are selected.
+    at_most: Option<u64>,
+    incident: Option<String>,
+}
+
+async fn carry_out(app: &App, identity: &Identity, ask: Ask, how: How) -> Result<Json<Value>, Problem> {
+    let incident = how.incident.map(|id| id.parse::<IncidentId>()).transpose()?;
     let incident = incident.map(|id| id.as_str().to_owned()).unwrap_or_default();
     let (action, what) = (ask.action(), ask.what());
     let told = |plan: &ProcedurePlan, report: Option<&ProcedureReport>, audit: Option<&str>| {
@@ -262,9 +281,18 @@ async fn carry_out(
             "plan": plan, "report": report, "error": error, "backups": backups, "audit": audit,
         }))
     };
-    if dry {
+    if how.dry {
         return Ok(told(&procedure::preview(app, ask).await?, None, None));
     }
-    let (plan, outcome) = procedure::carry_out(app, identity, ask, incident).await?;
-    Ok(told(&plan, Some(&outcome.done), outcome.audit.as_deref()))
+    match procedure::carry_out(app, identity, ask, incident, how.at_most).await? {
+        (plan, Some(outcome)) => Ok(told(&plan, Some(&outcome.done), outcome.audit.as_deref())),
+        (plan, None) => Err(grown(&plan)),
+    }
+}
+
+fn grown(plan: &ProcedurePlan) -> Problem {
+    let title = "More sessions are selected than `atMost` allows, and nothing was changed";
+    Problem::new(StatusCode::CONFLICT, "urn:unleak:grown", title)
+        .detailed(format!("{} are selected now", plan.selected))
+        .hinted(Some("ask again with `dryRun`, and send the number that it plans".to_owned()))
 }

@@ -7,10 +7,11 @@ use crate::secret::Fingerprint;
 use crate::serve::access::Identity;
 use crate::serve::procedure::{self, Ask, backup_id};
 use crate::serve::{App, Problem};
-use crate::session::{AuditLog, AuditState, BackupInfo, is_routine};
+use crate::session::{AuditLog, AuditState, BackupInfo, ProcedurePlan, is_routine};
 use axum::Extension;
 use axum::extract::State;
-use axum::response::{Html, Redirect};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
@@ -84,10 +85,18 @@ pub(super) async fn preview(
 ) -> Result<Html<String>, Failed> {
     let ask = asked(&fields).or_page(&identity)?;
     let plan = procedure::preview(&app, ask.clone()).await.or_page(&identity)?;
+    Ok(planned(&identity, &ask, &plan, None))
+}
+
+/// The page of a plan; `shown` is how many the one before it had, where that is not true any more.
+fn planned(identity: &Identity, ask: &Ask, plan: &ProcedurePlan, shown: Option<u64>) -> Html<String> {
     let all = matches!(ask, Ask::All);
     let body = html! {
         section.card.notice.warning[plan.selected > 0] {
             h2 { (counted(plan.selected, "session")) " would be ended" }
+            @if let Some(shown) = shown {
+                p.wrong role="alert" { "Nothing was ended: it was " (counted(shown, "session")) " when you were asked, and it is more by now." }
+            }
             p { "These are " (ask.what()) "." }
             dl.facts {
                 dt { "Store" } dd { (plan.store.url) ", table " (plan.store.table) }
@@ -101,7 +110,8 @@ pub(super) async fn preview(
             @else if !identity.may_write() { p.quiet { "Your token may look and change nothing." } }
             @else {
                 form method="post" action="/apply" data-confirm=[all.then_some("Log everybody out?")] {
-                    (csrf(&identity)) (repeated(&ask))
+                    (csrf(identity)) (repeated(ask))
+                    @if !ask.is_open() { input type="hidden" name="atMost" value=(plan.selected); }
                     div.actions {
                         button.danger type="submit" { "End " (counted(plan.selected, "session")) }
                         a href="/sessions" { "Cancel" }
@@ -111,18 +121,34 @@ pub(super) async fn preview(
         }
     };
     let title = if all { "Log everybody out" } else { "End sessions" };
-    Ok(Frame { title, section: Section::CleanUp, identity: Some(&identity) }.page(&body))
+    Frame { title, section: Section::CleanUp, identity: Some(identity) }.page(&body)
 }
 
-/// Ends them.
+/// Ends them, when they are no more than were shown.
 pub(super) async fn apply(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
     fields: Fields,
-) -> Result<Redirect, Failed> {
+) -> Result<Response, Failed> {
     let ask = asked(&fields).or_page(&identity)?;
-    let (_, outcome) = procedure::carry_out(&app, &identity, ask, String::new()).await.or_page(&identity)?;
-    Ok(to_done(outcome.audit.as_deref(), outcome.done.backups.iter().filter_map(backup_id)))
+    let at_most = allowed(&fields, &ask).or_page(&identity)?;
+    let ended = procedure::carry_out(&app, &identity, ask.clone(), String::new(), at_most).await;
+    Ok(match ended.or_page(&identity)? {
+        (_, Some(outcome)) => {
+            to_done(outcome.audit.as_deref(), outcome.done.backups.iter().filter_map(backup_id))
+                .into_response()
+        }
+        (plan, None) => (StatusCode::CONFLICT, planned(&identity, &ask, &plan, at_most)).into_response(),
+    })
+}
+
+/// How many may go: as many as the page showed.
+fn allowed(fields: &Fields, ask: &Ask) -> Result<Option<u64>, Problem> {
+    if ask.is_open() {
+        return Ok(None);
+    }
+    let shown = fields.get("atMost").and_then(|count| count.parse().ok());
+    shown.map(Some).ok_or_else(|| Problem::bad_request("the number of sessions that was shown is missing"))
 }
 
 /// To a page that can be loaded again without doing it again.

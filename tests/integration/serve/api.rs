@@ -93,8 +93,14 @@ fn procedures_are_counted_first_and_then_carried_out() {
             let (status, plan) = post(dry);
             assert_eq!((status, &plan["plan"]["selected"]), (200, &json!(selected)), "{body}: {plan}");
         }
+        let (status, problem) = post(json!({"action": "purge", "atMost": 4}));
+        assert_eq!((status, &problem["type"]), (409, &json!("urn:unleak:grown")), "{problem}");
+        let form = "action=user&userId=1&atMost=2";
+        let (status, page) = server.send("POST", &token, "/apply", form);
+        assert!(status == 409 && page.contains("3 sessions would be ended"), "{status} {page}");
+        assert_eq!(server.send("POST", &token, "/apply", "action=user&userId=1").0, 400);
         assert_eq!(total(&server, &token), 5);
-        let (_, done) = post(json!({"action": "cleanup", "incident": "INC-20261122-001"}));
+        let (_, done) = post(json!({"action": "cleanup", "atMost": 1, "incident": "INC-20261122-001"}));
         assert_eq!(
             (&done["report"]["deleted"], &done["report"]["selected_after"]),
             (&json!(1), &json!(0)),

@@ -158,15 +158,18 @@ impl Server {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// Asks, and checks that the answer holds no session's token.
     pub(super) fn text(&self, method: &str, token: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+        self.send(method, token, path, &body.map(ToString::to_string).unwrap_or_default())
+    }
+
+    /// Asks, and checks that the answer holds no session's token.
+    pub(super) fn send(&self, method: &str, token: &str, path: &str, body: &str) -> (u16, String) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let body = body.map(ToString::to_string).unwrap_or_default();
-        let request = request.header("content-type", "application/json").body(body).unwrap();
+        let request = request.header("content-type", "application/json").body(body.to_owned()).unwrap();
         let request = agent.configure_request(request).allow_non_standard_methods(true).build();
         let mut answer = agent.run(request).unwrap();
         let (status, text) = (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap());
