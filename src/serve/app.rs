@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::access::{Access, Logins, Tokens, TrustedProxy};
+use super::findings::Findings;
 use super::metrics::Metrics;
 use super::samples::Samples;
 use super::stores::Stores;
@@ -48,7 +49,7 @@ pub struct Inner {
     pub(super) users: UsersWanted,
     pub(super) state: PathBuf,
     pub(super) fingerprints: FingerprintKey,
-    pub(super) findings: Option<PathBuf>,
+    pub(super) findings: Findings,
     pub(super) metrics_open: bool,
     pub(super) samples: Samples,
     pub(super) metrics: Metrics,
@@ -81,7 +82,7 @@ impl App {
             users,
             state,
             fingerprints,
-            findings,
+            findings: Findings::new(findings),
             metrics_open,
             samples: Samples::default(),
             metrics: Metrics::new(verifications.as_ref()),

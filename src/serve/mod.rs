@@ -10,6 +10,8 @@ mod access;
 mod admin;
 mod app;
 mod error;
+mod files;
+mod findings;
 mod headers;
 mod health;
 mod limit;

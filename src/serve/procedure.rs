@@ -4,6 +4,7 @@
 use super::Problem;
 use super::access::Identity;
 use super::app::App;
+use super::files;
 use super::sessions::by_fingerprint;
 use crate::secret::Fingerprint;
 use crate::session::{
@@ -156,8 +157,8 @@ pub(super) async fn restore(
 }
 
 /// The backups, the newest first, each with its name.
-pub(super) fn backups(app: &App) -> Result<Vec<(String, BackupInfo)>, Problem> {
-    let list = list_backups(&Carrier::backups(&app.state))?;
+pub(super) async fn backups(app: &App) -> Result<Vec<(String, BackupInfo)>, Problem> {
+    let list = files::read(app, |app| list_backups(&Carrier::backups(&app.state))).await?;
     let named = list.backups.into_iter().rev().filter_map(|backup| Some((backup_id(&backup)?, backup)));
     Ok(named.collect())
 }
@@ -168,8 +169,8 @@ pub(super) fn backup_id(backup: &BackupInfo) -> Option<String> {
 }
 
 /// The backup of a name. It is looked for among those that are there: a name is never made into a path.
-pub(super) fn backup(app: &App, id: &str) -> Result<BackupInfo, Problem> {
-    let found = backups(app)?.into_iter().find(|(name, _)| name == id);
+pub(super) async fn backup(app: &App, id: &str) -> Result<BackupInfo, Problem> {
+    let found = backups(app).await?.into_iter().find(|(name, _)| name == id);
     found.map(|(_, backup)| backup).ok_or_else(|| Problem::missing("there is no backup of this name"))
 }
 

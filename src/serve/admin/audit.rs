@@ -3,7 +3,7 @@
 use super::body::Asked;
 use super::operation::{Api, Operation, Parameter};
 use super::schema;
-use crate::serve::{App, Problem};
+use crate::serve::{App, Problem, files};
 use crate::session::{AuditLog, AuditRecord};
 use axum::Json;
 use axum::extract::State;
@@ -41,8 +41,7 @@ async fn list(State(app): State<App>, Asked(asked): Asked<Wanted>) -> Result<Jso
     if !(1..=200).contains(&limit) {
         return Err(Problem::bad_request("limit is a number from 1 to 200"));
     }
-    let log = AuditLog::new(&app.state);
-    let mut records = log.read()?;
+    let mut records = files::read(&app, |app| AuditLog::new(&app.state).read()).await?;
     let total = records.len();
     let newest: Vec<AuditRecord> = records.drain(..).rev().take(limit.into()).collect();
     Ok(Json(json!({"schema": "unleak.audit/v1", "total": total, "records": newest})))

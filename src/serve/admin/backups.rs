@@ -52,7 +52,7 @@ fn restore_body() -> Value {
 }
 
 async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let backups = procedure::backups(&app)?;
+    let backups = procedure::backups(&app).await?;
     let told = backups.into_iter().map(|(id, backup)| {
         json!({
             "id": id, "selection": backup.selection, "rows": backup.rows, "bytes": backup.bytes,
@@ -76,7 +76,7 @@ async fn restore(
     Named(id): Named,
     Sent(sent): Sent<Wanted>,
 ) -> Result<Json<Value>, Problem> {
-    let backup = procedure::backup(&app, &id)?;
+    let backup = procedure::backup(&app, &id).await?;
     let revive = sent.unwrap_or_default().revive;
     let outcome = procedure::restore(&app, &identity, backup, revive).await?;
     Ok(Json(json!({

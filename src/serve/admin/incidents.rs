@@ -4,7 +4,7 @@ use super::body::{Asked, Named};
 use super::operation::{Api, Operation, Parameter};
 use super::schema;
 use crate::rotate::{self, IncidentId, ReportForm};
-use crate::serve::{App, Problem};
+use crate::serve::{App, Problem, files};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
@@ -74,17 +74,20 @@ fn any() -> Value {
 }
 
 async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
-    let mut incidents = rotate::incidents(&app.state)?;
+    let mut incidents = files::read(&app, |app| rotate::incidents(&app.state)).await?;
     incidents.reverse();
     Ok(Json(json!({"schema": "unleak.incidents/v1", "incidents": incidents})))
 }
 
 async fn show(State(app): State<App>, Named(id): Named) -> Result<Json<Value>, Problem> {
     let id: IncidentId = id.parse()?;
-    let missing = || Problem::missing("there is no such incident");
-    let entry =
-        rotate::incidents(&app.state)?.into_iter().find(|entry| entry.id == id).ok_or_else(missing)?;
-    let checks = rotate::verify(&app.state, &id, None).ok();
+    let read = move |app: &App| {
+        let missing = || Problem::missing("there is no such incident");
+        let entries = rotate::incidents(&app.state)?;
+        let entry = entries.into_iter().find(|entry| entry.id == id).ok_or_else(missing)?;
+        Ok::<_, Problem>((entry, rotate::verify(&app.state, &id, None).ok()))
+    };
+    let (entry, checks) = files::read(&app, read).await?;
     Ok(Json(json!({"schema": "unleak.serve.incident/v1", "incident": entry, "checks": checks})))
 }
 
@@ -121,7 +124,8 @@ async fn report(
         rotate::Error::Read { .. } => Problem::missing("this incident has no such report yet"),
         _ => error.into(),
     };
-    let bytes = rotate::report(&app.state, &id, form).map_err(unreadable)?;
+    let read = move |app: &App| rotate::report(&app.state, &id, form).map_err(unreadable);
+    let bytes = files::read(&app, read).await?;
     let mut response = ([(header::CONTENT_TYPE, media)], bytes).into_response();
     // The page of a report has its own style in it, and needs nothing else.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";

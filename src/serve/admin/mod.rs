@@ -12,8 +12,6 @@ mod schema;
 mod sessions;
 mod stats;
 
-pub(super) use findings::read as read_findings;
-
 use super::app::App;
 use axum::Router;
 use operation::Api;

@@ -3,8 +3,8 @@
 use super::form::Fields;
 use super::layout::{Frame, Section, counted, time};
 use super::{Failed, OrPage as _};
-use crate::serve::App;
 use crate::serve::access::Identity;
+use crate::serve::{App, files};
 use crate::session::{AuditLog, AuditState};
 use axum::Extension;
 use axum::extract::State;
@@ -18,7 +18,7 @@ pub(super) async fn show(
     Extension(identity): Extension<Identity>,
     fields: Fields,
 ) -> Result<Html<String>, Failed> {
-    let mut records = AuditLog::new(&app.state).read().or_page(&identity)?;
+    let mut records = files::read(&app, |app| AuditLog::new(&app.state).read()).await.or_page(&identity)?;
     records.reverse();
     let page = fields.number("page") as usize;
     let pages = records.len().div_ceil(A_PAGE).max(1);

@@ -6,7 +6,7 @@ use super::{Failed, OrPage as _};
 use crate::secret::Fingerprint;
 use crate::serve::access::Identity;
 use crate::serve::procedure::{self, Ask, backup_id};
-use crate::serve::{App, Problem};
+use crate::serve::{App, Problem, files};
 use crate::session::{AuditLog, AuditState, BackupInfo, ProcedurePlan, is_routine};
 use axum::Extension;
 use axum::extract::State;
@@ -168,10 +168,10 @@ pub(super) async fn done(
     fields: Fields,
 ) -> Result<Html<String>, Failed> {
     let wanted = fields.get("record").unwrap_or_default();
-    let records = AuditLog::new(&app.state).read().or_page(&identity)?;
+    let records = files::read(&app, |app| AuditLog::new(&app.state).read()).await.or_page(&identity)?;
     let record = records.into_iter().rev().find(|record| record.hash == wanted);
     let chosen: Vec<_> = fields.all("backup").collect();
-    let mut backups = procedure::backups(&app).or_page(&identity)?;
+    let mut backups = procedure::backups(&app).await.or_page(&identity)?;
     backups.retain(|(id, _)| chosen.contains(&id.as_str()));
     let rows: u64 = backups.iter().map(|(_, backup)| backup.rows).sum();
     let restored = record.as_ref().is_some_and(|record| record.event.action == "sessions restore");
@@ -205,7 +205,7 @@ pub(super) async fn undo_preview(
     fields: Fields,
 ) -> Result<Html<String>, Failed> {
     let id = fields.get("backup").unwrap_or_default().to_owned();
-    let backup = procedure::backup(&app, &id).or_page(&identity)?;
+    let backup = procedure::backup(&app, &id).await.or_page(&identity)?;
     let routine = is_routine(&backup.selection, &backup.incident);
     let body = html! {
         section.card.notice.warning[!routine] {
@@ -237,7 +237,8 @@ pub(super) async fn undo(
     Extension(identity): Extension<Identity>,
     fields: Fields,
 ) -> Result<Redirect, Failed> {
-    let backup = procedure::backup(&app, fields.get("backup").unwrap_or_default()).or_page(&identity)?;
+    let id = fields.get("backup").unwrap_or_default();
+    let backup = procedure::backup(&app, id).await.or_page(&identity)?;
     let revive = fields.get("revive") == Some("yes");
     let outcome = procedure::restore(&app, &identity, backup, revive).await.or_page(&identity)?;
     Ok(to_done(outcome.audit.as_deref(), std::iter::empty()))

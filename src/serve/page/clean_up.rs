@@ -30,7 +30,7 @@ pub(super) async fn show(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
 ) -> Result<Html<String>, Failed> {
-    let backups = procedure::backups(&app).or_page(&identity)?;
+    let backups = procedure::backups(&app).await.or_page(&identity)?;
     let body = html! {
         p.lead { "Choose what should go. The next page counts it and changes nothing; each change leaves an encrypted backup and a record." }
         div.grid.wide {

@@ -3,7 +3,7 @@
 use super::layout::{Frame, Section, counted};
 use super::{Failed, OrPage as _};
 use crate::serve::access::Identity;
-use crate::serve::{App, admin};
+use crate::serve::{App, findings};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
@@ -17,20 +17,20 @@ pub(super) async fn show(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
 ) -> Result<Html<String>, Failed> {
-    let body = if app.findings.is_none() {
+    let body = if app.findings.are_named() {
+        let report = findings::report(&app).await.or_page(&identity)?;
+        let findings = report.value["findings"].as_array().map(Vec::as_slice).unwrap_or_default();
+        html! {
+            (coverage(&report.value, findings.len()))
+            @for (at, finding) in findings.iter().take(SHOWN).enumerate() { (shown(at, finding)) }
+            @if findings.len() > SHOWN { p.quiet { "The report has " (findings.len() - SHOWN) " more." } }
+        }
+    } else {
         html! {
             p.empty {
                 "No report of a scan was named. Write one with " code { "unleak scan --format json --output findings.json" }
                 " and start the server with " code { "--findings findings.json" } "."
             }
-        }
-    } else {
-        let report = admin::read_findings(&app).await.or_page(&identity)?;
-        let findings = report["findings"].as_array().cloned().unwrap_or_default();
-        html! {
-            (coverage(&report, findings.len()))
-            @for (at, finding) in findings.iter().take(SHOWN).enumerate() { (shown(at, finding)) }
-            @if findings.len() > SHOWN { p.quiet { "The report has " (findings.len() - SHOWN) " more." } }
         }
     };
     Ok(Frame { title: "Findings", section: Section::Findings, identity: Some(&identity) }.page(&body))

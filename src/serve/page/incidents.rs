@@ -2,9 +2,9 @@
 
 use super::layout::{Frame, Section, time};
 use super::{Failed, OrPage as _};
-use crate::rotate::{self, IncidentId, ReportForm, Status};
+use crate::rotate::{self, Check, Entry, IncidentId, ReportForm, Status};
 use crate::serve::access::Identity;
-use crate::serve::{App, Problem};
+use crate::serve::{App, Problem, files};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Html;
@@ -14,7 +14,7 @@ pub(super) async fn list(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
 ) -> Result<Html<String>, Failed> {
-    let mut incidents = rotate::incidents(&app.state).or_page(&identity)?;
+    let mut incidents = files::read(&app, |app| rotate::incidents(&app.state)).await.or_page(&identity)?;
     incidents.reverse();
     let body = html! {
         @if incidents.is_empty() {
@@ -49,10 +49,9 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Html<String>, Failed> {
     let id: IncidentId = id.parse::<IncidentId>().or_page(&identity)?;
-    let entries = rotate::incidents(&app.state).or_page(&identity)?;
-    let missing = || Problem::missing("there is no such incident");
-    let entry = entries.into_iter().find(|entry| entry.id == id).ok_or_else(missing).or_page(&identity)?;
-    let report = rotate::report(&app.state, &id, ReportForm::Markdown).ok();
+    let wanted = id.clone();
+    let read = move |app: &App| incident(app, &wanted);
+    let Found { entry, report, checks } = files::read(&app, read).await.or_page(&identity)?;
     let body = html! {
         section.card {
             dl.facts {
@@ -71,7 +70,7 @@ pub(super) async fn show(
                 }
             }
         }
-        section.card { h2 { "Was anything changed since?" } (checks(&app, &id)) }
+        section.card { h2 { "Was anything changed since?" } (told(&checks)) }
         @if let Some(report) = report {
             section.card { h2 { "Report" } div.report.mono { (String::from_utf8_lossy(&report)) } }
         }
@@ -79,11 +78,26 @@ pub(super) async fn show(
     Ok(Frame { title: id.as_str(), section: Section::Incidents, identity: Some(&identity) }.page(&body))
 }
 
-fn checks(app: &App, id: &IncidentId) -> Markup {
-    match rotate::verify(&app.state, id, None) {
+/// What the state folder has of one.
+struct Found {
+    entry: Entry,
+    report: Option<Vec<u8>>,
+    checks: Result<Vec<Check>, rotate::Error>,
+}
+
+fn incident(app: &App, id: &IncidentId) -> Result<Found, Problem> {
+    let missing = || Problem::missing("there is no such incident");
+    let entries = rotate::incidents(&app.state)?;
+    let entry = entries.into_iter().find(|entry| entry.id == *id).ok_or_else(missing)?;
+    let report = rotate::report(&app.state, id, ReportForm::Markdown).ok();
+    Ok(Found { entry, report, checks: rotate::verify(&app.state, id, None) })
+}
+
+fn told(checks: &Result<Vec<Check>, rotate::Error>) -> Markup {
+    match checks {
         Ok(checks) => html! {
             ul.points {
-                @for check in &checks {
+                @for check in checks {
                     @let class = match check.status {
                         Status::Verified => "tag ok",
                         Status::Failed => "tag critical",
