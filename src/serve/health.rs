@@ -4,7 +4,6 @@
 
 use super::Problem;
 use super::app::App;
-use super::samples::EVERY;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -33,7 +32,7 @@ async fn is_ready(State(app): State<App>) -> Result<&'static str, Problem> {
 
 async fn scrape(State(app): State<App>) -> impl IntoResponse {
     // When the store does not answer, the metrics say so themselves.
-    drop(app.samples.get(&app, EVERY).await);
+    drop(app.samples.get(&app).await);
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], app.metrics.text())
 }

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// An error that a client is told.
 #[derive(Debug, Serialize)]
@@ -87,8 +88,21 @@ impl IntoResponse for Problem {
 
 impl From<session::Error> for Problem {
     fn from(error: session::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+/// One error is told to many who asked at the same time.
+impl From<Arc<session::Error>> for Problem {
+    fn from(error: Arc<session::Error>) -> Self {
+        Self::from(&*error)
+    }
+}
+
+impl From<&session::Error> for Problem {
+    fn from(error: &session::Error) -> Self {
         use session::Error as E;
-        let (status, kind, title) = match &error {
+        let (status, kind, title) = match error {
             E::Connect { .. }
             | E::Timeout { .. }
             | E::Database { .. }
@@ -118,7 +132,7 @@ impl From<session::Error> for Problem {
             }
             _ => (StatusCode::CONFLICT, "urn:unleak:refused", "This was refused, and nothing was changed"),
         };
-        Self::new(status, kind, title).detailed(chain(&error)).hinted(error.hint())
+        Self::new(status, kind, title).detailed(chain(error)).hinted(error.hint())
     }
 }
 

@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// How old what is shown may be.
-pub(super) const EVERY: Duration = Duration::from_secs(15);
+const EVERY: Duration = Duration::from_secs(15);
 /// How soon it is tried again when the store did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
 /// How long a page waits for news.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Whoever asks within this is told what the one before was told: an outage must not make everybody wait in a row.
+const REMEMBERED: Duration = Duration::from_secs(1);
 /// Looking takes at most one part in so many of the time.
 const SHARE: u32 = 20;
 /// Six hours of samples at most.
@@ -59,21 +61,29 @@ struct Kept {
     /// Whether sessions were changed since.
     stale: bool,
     answers: bool,
-    /// Why there is no newer one.
-    trouble: Option<String>,
+    /// Why there is no newer one, and since when that is known.
+    trouble: Option<(Instant, Arc<Error>)>,
     history: VecDeque<Past>,
 }
 
 impl Samples {
     /// What was seen last, or is seen now when that is too old.
-    pub(super) async fn get(&self, app: &App, max_age: Duration) -> Result<Arc<Sample>, Error> {
-        let fresh = || self.kept().fresh().filter(|sample| sample.seen.elapsed() <= max_age);
-        if let Some(sample) = fresh() {
-            return Ok(sample);
+    pub(super) async fn get(&self, app: &App) -> Result<Arc<Sample>, Arc<Error>> {
+        self.within(app, Sample::lasts).await
+    }
+
+    async fn within(
+        &self,
+        app: &App,
+        max_age: impl Fn(&Sample) -> Duration,
+    ) -> Result<Arc<Sample>, Arc<Error>> {
+        let known = || self.kept().known(&max_age);
+        if let Some(known) = known() {
+            return known;
         }
         let _one = self.taking.lock().await;
-        match fresh() {
-            Some(sample) => Ok(sample),
+        match known() {
+            Some(known) => known,
             None => self.take(app).await,
         }
     }
@@ -89,13 +99,14 @@ impl Samples {
         // Whether there is news or not: what is known is shown.
         drop(tokio::time::timeout(PATIENCE, taken).await);
         let kept = self.kept();
-        kept.latest.clone().ok_or_else(|| kept.trouble.clone())
+        let trouble = || kept.trouble.as_ref().map(|(_, error)| error.to_string());
+        kept.latest.clone().ok_or_else(trouble)
     }
 
     /// Takes the next sample, and waits until the one after it is due or wanted.
     pub(super) async fn tick(&self, app: &App) {
-        let wait = match self.get(app, EVERY / 2).await {
-            Ok(sample) => EVERY.max(sample.took * SHARE),
+        let wait = match self.within(app, |_| EVERY / 2).await {
+            Ok(sample) => sample.lasts(),
             Err(_) => AGAIN,
         };
         drop(tokio::time::timeout(wait, self.wanted.notified()).await);
@@ -116,14 +127,16 @@ impl Samples {
         self.kept().history.iter().cloned().collect()
     }
 
-    async fn take(&self, app: &App) -> Result<Arc<Sample>, Error> {
+    async fn take(&self, app: &App) -> Result<Arc<Sample>, Arc<Error>> {
         let (begun, users) = (Instant::now(), app.users.clone());
         let looked = app.stores.work(async move |store: &mut Store| look(store, &users).await).await;
         app.metrics.store(looked.as_ref().ok().map(|(store, facts)| (&store.counts, facts.as_ref())));
-        let (store, facts) = looked.inspect_err(|error| {
+        let (store, facts) = looked.map_err(|error| {
+            let error = Arc::new(error);
             let mut kept = self.kept();
-            (kept.answers, kept.trouble) = (false, Some(error.to_string()));
+            (kept.answers, kept.trouble) = (false, Some((Instant::now(), Arc::clone(&error))));
             self.taken.notify_waiters();
+            error
         })?;
         let points = facts.as_ref().map(|facts| judge(facts, &Thresholds::default())).unwrap_or_default();
         let sample = Sample {
@@ -151,7 +164,23 @@ impl Samples {
     }
 }
 
+impl Sample {
+    /// How long it is good for: on a large table for as long as looking again may not take place.
+    fn lasts(&self) -> Duration {
+        EVERY.max(self.took * SHARE)
+    }
+}
+
 impl Kept {
+    /// What need not be asked again: a sample that is not too old, or that there was none just now.
+    fn known(&self, max_age: impl Fn(&Sample) -> Duration) -> Option<Result<Arc<Sample>, Arc<Error>>> {
+        if let Some(sample) = self.fresh().filter(|sample| sample.seen.elapsed() <= max_age(sample)) {
+            return Some(Ok(sample));
+        }
+        let (_, error) = self.trouble.as_ref().filter(|(at, _)| at.elapsed() <= REMEMBERED)?;
+        Some(Err(Arc::clone(error)))
+    }
+
     /// The latest sample, unless sessions were changed since.
     fn fresh(&self) -> Option<Arc<Sample>> {
         self.latest.clone().filter(|_| !self.stale)
@@ -168,4 +197,21 @@ async fn look(store: &mut Store, wanted: &UsersWanted) -> Result<(StoreSummary, 
         facts => Some(facts?),
     };
     Ok((summary, facts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_remembered_for_a_moment_and_no_longer() {
+        let kept = |since| {
+            let error = Arc::new(Error::Random);
+            Kept { trouble: Some((since, error)), ..Kept::default() }
+        };
+        let now = Instant::now();
+        assert!(matches!(kept(now + REMEMBERED).known(|_| EVERY), Some(Err(_))));
+        let Some(long_ago) = now.checked_sub(REMEMBERED * 2) else { return };
+        assert!(kept(long_ago).known(|_| EVERY).is_none() && Kept::default().known(|_| EVERY).is_none());
+    }
 }
