@@ -133,7 +133,7 @@ pub(super) async fn carry_out(
         let carried = carrier.apply(store, &plan, &|| false, &mut |_| {}).await?;
         Ok((plan, Some(Outcome::from(carried))))
     };
-    let done = app.stores.work(work).await;
+    let done = app.stores.change(work).await;
     settled(app, action, done)
 }
 
@@ -152,7 +152,7 @@ pub(super) async fn restore(
         let permission = Permission { revive, elsewhere: false };
         Ok(Outcome::from(carrier.restore(store, &backup.path, permission).await?))
     };
-    let done = app.stores.work(work).await;
+    let done = app.stores.change(work).await;
     settled(app, "sessions restore", done)
 }
 

@@ -8,8 +8,10 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-/// How many stores are open at a time.
-const MOST: usize = 4;
+/// How many stores are lent at a time to those who look.
+const READING: usize = 3;
+/// One more is kept for the one change that can be under way, however many look.
+const CHANGING: usize = 1;
 /// How long work waits for one.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -20,22 +22,43 @@ pub(super) struct Stores(Arc<Shared>);
 struct Shared {
     access: StoreAccess,
     idle: Mutex<Vec<Store>>,
-    free: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    changing: Arc<Semaphore>,
 }
 
 impl Stores {
     pub(super) fn new(access: StoreAccess) -> Self {
-        Self(Arc::new(Shared { access, idle: Mutex::default(), free: Arc::new(Semaphore::new(MOST)) }))
+        let lane = |many| Arc::new(Semaphore::new(many));
+        let (reading, changing) = (lane(READING), lane(CHANGING));
+        Self(Arc::new(Shared { access, idle: Mutex::default(), reading, changing }))
     }
 
-    /// Does something with a store. One that failed is closed with all others: they have the same trouble.
+    /// Looks at something in a store.
     pub(super) async fn work<T, F>(&self, work: F) -> Result<T, Error>
     where
         F: AsyncFnOnce(&mut Store) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
+        self.lend(&self.0.reading, work).await
+    }
+
+    /// Changes something in a store.
+    pub(super) async fn change<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        F: AsyncFnOnce(&mut Store) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.lend(&self.0.changing, work).await
+    }
+
+    /// Does something with a store. One that failed is closed with all others: they have the same trouble.
+    async fn lend<T, F>(&self, lane: &Arc<Semaphore>, work: F) -> Result<T, Error>
+    where
+        F: AsyncFnOnce(&mut Store) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
         let late = || Error::Timeout { doing: "waiting for a free connection", seconds: PATIENCE.as_secs() };
-        let free = Arc::clone(&self.0.free).acquire_owned();
+        let free = Arc::clone(lane).acquire_owned();
         let permit = tokio::time::timeout(PATIENCE, free).await.ok().and_then(Result::ok).ok_or_else(late)?;
         let shared = Arc::clone(&self.0);
         let runtime = Handle::current();

@@ -11,13 +11,16 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
 use maud::{Markup, html};
+use std::time::{Duration, Instant};
 
 /// More are not shown; the pattern can be made narrower.
-const SHOWN: u32 = 50;
+const SHOWN: u32 = 20;
 /// In larger tables each user's sessions take too long to count.
 const COUNTED: u64 = 20_000;
+/// When counting has taken so long, the rest is shown uncounted.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A user and how many sessions they have, expired ones among them, where the table is small enough to be counted.
+/// A user and how many sessions they have, expired ones among them, where there was time to count them.
 struct Found {
     user: User,
     sessions: Option<u64>,
@@ -65,10 +68,11 @@ async fn search(app: &App, name: &str, by_email: bool) -> Result<Vec<Found>, Pro
             return Err(Error::Unsupported { what: "users: no table with users was found".to_owned() });
         };
         let few = store.counts().await?.total <= COUNTED;
-        let mut found = Vec::new();
+        let (begun, mut found) = (Instant::now(), Vec::new());
         for user in store.find_users(&users, &pattern, SHOWN).await? {
             let mine = Selection::Users(vec![user.id.clone()]);
-            let sessions = if few { Some(store.count(&mine).await?) } else { None };
+            let in_time = few && begun.elapsed() < PATIENCE;
+            let sessions = if in_time { Some(store.count(&mine).await?) } else { None };
             found.push(Found { user, sessions });
         }
         found.sort_by_key(|one| std::cmp::Reverse(one.sessions));
