@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 
 /// Of orphans and disabled users no more percent of all sessions than this: the users table may be the wrong one.
 const MOST: u8 = 20;
@@ -121,20 +122,19 @@ pub(super) async fn carry_out(
     incident: String,
     at_most: Option<u64>,
 ) -> Result<(ProcedurePlan, Option<Outcome<ProcedureReport>>), Problem> {
-    let alone = Arc::clone(&app.changing).try_lock_owned().map_err(|_| busy())?;
-    let (this, who, action) = (app.clone(), identity.who(), ask.action());
+    let change = Change::begin(app, ask.action())?;
+    let who = identity.who();
     let work = async move |store: &mut Store| {
-        let _alone = alone;
-        let plan = ask.plan(&this, store).await?;
+        let plan = ask.plan(&change.app, store).await?;
         if at_most.is_some_and(|most| plan.selected > most) {
             return Ok((plan, None));
         }
-        let carrier = carrier(&this, &who, action, &incident);
+        let carrier = change.carrier(&who, &incident);
         let carried = carrier.apply(store, &plan, &|| false, &mut |_| {}).await?;
+        change.succeeded();
         Ok((plan, Some(Outcome::from(carried))))
     };
-    let done = app.stores.change(work).await;
-    settled(app, action, done)
+    Ok(app.stores.change(work).await?)
 }
 
 /// Puts the sessions of a backup back.
@@ -144,16 +144,15 @@ pub(super) async fn restore(
     backup: BackupInfo,
     revive: bool,
 ) -> Result<Outcome<Restored>, Problem> {
-    let alone = Arc::clone(&app.changing).try_lock_owned().map_err(|_| busy())?;
-    let (this, who) = (app.clone(), identity.who());
+    let change = Change::begin(app, "sessions restore")?;
+    let who = identity.who();
     let work = async move |store: &mut Store| {
-        let _alone = alone;
-        let carrier = carrier(&this, &who, "sessions restore", "");
         let permission = Permission { revive, elsewhere: false };
-        Ok(Outcome::from(carrier.restore(store, &backup.path, permission).await?))
+        let carried = change.carrier(&who, "").restore(store, &backup.path, permission).await?;
+        change.succeeded();
+        Ok(Outcome::from(carried))
     };
-    let done = app.stores.change(work).await;
-    settled(app, "sessions restore", done)
+    Ok(app.stores.change(work).await?)
 }
 
 /// The backups, the newest first, each with its name.
@@ -174,17 +173,39 @@ pub(super) async fn backup(app: &App, id: &str) -> Result<BackupInfo, Problem> {
     found.map(|(_, backup)| backup).ok_or_else(|| Problem::missing("there is no backup of this name"))
 }
 
-fn carrier<'a>(app: &'a App, who: &'a str, action: &'a str, incident: &'a str) -> Carrier<'a> {
-    Carrier { state: &app.state, who, action, incident, keep: KEEP, batch: Some(BATCH) }
+/// The one change that is under way. It belongs to the work and not to the request, so that it is counted, and what was
+/// sampled is forgotten, also when nobody waits for the answer any more.
+struct Change {
+    app: App,
+    action: &'static str,
+    done: bool,
+    _alone: OwnedMutexGuard<()>,
+}
+
+impl Change {
+    fn begin(app: &App, action: &'static str) -> Result<Self, Problem> {
+        let alone = Arc::clone(&app.changing).try_lock_owned().map_err(|_| busy())?;
+        Ok(Self { app: app.clone(), action, done: false, _alone: alone })
+    }
+
+    fn carrier<'a>(&'a self, who: &'a str, incident: &'a str) -> Carrier<'a> {
+        let Self { app, action, .. } = self;
+        Carrier { state: &app.state, who, action, incident, keep: KEEP, batch: Some(BATCH) }
+    }
+
+    fn succeeded(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Change {
+    fn drop(&mut self) {
+        self.app.samples.forget();
+        self.app.metrics.action(self.action, if self.done { "done" } else { "failed" });
+    }
 }
 
 fn busy() -> Problem {
     Problem::new(StatusCode::CONFLICT, "urn:unleak:busy", "Another change to sessions is under way")
         .hinted(Some("wait until it has ended, and look at the sessions again".to_owned()))
-}
-
-fn settled<T>(app: &App, action: &str, done: Result<T, Error>) -> Result<T, Problem> {
-    app.samples.forget();
-    app.metrics.action(action, if done.is_ok() { "done" } else { "failed" });
-    Ok(done?)
 }

@@ -61,6 +61,12 @@ async fn people(app: &App, store: &mut Store, page: &Page) -> Result<HashMap<Str
     Ok(found.into_iter().map(|user| (user.id, user.about)).collect())
 }
 
+/// A fingerprint as it is shown: 16 hexadecimal digits in lower case, and nothing else.
+pub(super) fn fingerprint(text: &str) -> Option<Fingerprint> {
+    let fits = text.len() == 16 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    fits.then(|| Fingerprint::try_from(text.to_owned()).ok()).flatten()
+}
+
 /// The sessions that fingerprints mean; each must mean one.
 pub(super) async fn by_fingerprint(
     app: &App,

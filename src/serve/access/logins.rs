@@ -18,6 +18,8 @@ const LIFE: Duration = Duration::from_hours(8);
 const IDLE: Duration = Duration::from_mins(30);
 /// More at a time are not kept; the one that was idle for longest goes.
 const MOST: usize = 1000;
+/// Of one token no more than these, so that it cannot push out all others.
+const OF_ONE: usize = 16;
 
 type Digest = [u8; 32];
 
@@ -58,11 +60,8 @@ impl Logins {
         let now = Instant::now();
         let mut all = self.lock();
         all.retain(|_, login| !login.is_over(now));
-        if all.len() >= MOST
-            && let Some(oldest) = all.iter().min_by_key(|(_, login)| login.used).map(|(digest, _)| *digest)
-        {
-            all.remove(&oldest);
-        }
+        make_room(&mut all, OF_ONE, |login| login.token == by.digest());
+        make_room(&mut all, MOST, |_| true);
         let (name, token) = (by.name.clone(), by.digest().to_owned());
         all.insert(digest(&cookie), Login { name, token, csrf, begun: now, used: now });
         Ok(self.header(&cookie, LIFE))
@@ -116,6 +115,16 @@ impl Logins {
     }
 }
 
+/// Ends the one that was idle for longest, where there are so many already.
+fn make_room(all: &mut HashMap<Digest, Login>, most: usize, of: impl Fn(&Login) -> bool) {
+    let alike = || all.iter().filter(|(_, login)| of(login));
+    if alike().count() >= most
+        && let Some(oldest) = alike().min_by_key(|(_, login)| login.used).map(|(digest, _)| *digest)
+    {
+        all.remove(&oldest);
+    }
+}
+
 /// What is looked up is a hash, so that the time that takes tells nothing about a cookie.
 fn digest(cookie: &str) -> Digest {
     Sha256::digest(cookie).into()
@@ -142,6 +151,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, format!("other=1; {pair}").parse().unwrap());
         headers
+    }
+
+    #[test]
+    fn one_token_has_only_so_many_logins_and_the_newest_stay() {
+        let (logins, token) = (Logins::new(false), token());
+        let begun: Vec<_> = (0..=OF_ONE).map(|_| logins.begin(&token).unwrap()).collect();
+        assert_eq!(logins.lock().len(), OF_ONE);
+        assert!(logins.find(&sent(&begun[0])).is_none() && logins.find(&sent(&begun[OF_ONE])).is_some());
     }
 
     #[test]

@@ -196,13 +196,9 @@ fn fingerprints_of(wanted: &[String]) -> Result<Vec<Fingerprint>, Problem> {
     if wanted.is_empty() || wanted.len() > 200 {
         return Err(Problem::bad_request("1 to 200 sessions can be named"));
     }
-    let parse = |text: &String| {
-        let fits = text.len() == 16 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-        fits.then(|| Fingerprint::try_from(text.clone()).ok()).flatten()
-    };
     let mut parsed: Vec<Fingerprint> = wanted
         .iter()
-        .map(parse)
+        .map(|text| sessions::fingerprint(text))
         .collect::<Option<_>>()
         .ok_or_else(|| Problem::bad_request("a fingerprint is 16 hexadecimal digits in lower case"))?;
     parsed.sort_unstable();

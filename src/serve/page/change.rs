@@ -3,10 +3,9 @@
 use super::form::Fields;
 use super::layout::{Frame, Section, counted, csrf, number, time};
 use super::{Failed, OrPage as _};
-use crate::secret::Fingerprint;
 use crate::serve::access::Identity;
 use crate::serve::procedure::{self, Ask, backup_id};
-use crate::serve::{App, Problem, files};
+use crate::serve::{App, Problem, files, sessions};
 use crate::session::{AuditLog, AuditState, BackupInfo, ProcedurePlan, is_routine};
 use axum::Extension;
 use axum::extract::State;
@@ -35,8 +34,7 @@ fn asked(fields: &Fields) -> Result<Ask, Problem> {
         }
         "user" => Ask::User(needed("userId", "the user's id")?.to_owned()),
         "sessions" => {
-            let parse = |text: &str| Fingerprint::try_from(text.to_owned()).ok().filter(|_| text.len() == 16);
-            let chosen: Option<Vec<_>> = fields.all("session").map(parse).collect();
+            let chosen: Option<Vec<_>> = fields.all("session").map(sessions::fingerprint).collect();
             let mut chosen = chosen.ok_or_else(|| Problem::bad_request("that is no fingerprint"))?;
             chosen.sort_unstable();
             chosen.dedup();

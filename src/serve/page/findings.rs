@@ -3,7 +3,7 @@
 use super::layout::{Frame, Section, counted};
 use super::{Failed, OrPage as _};
 use crate::serve::access::Identity;
-use crate::serve::{App, findings};
+use crate::serve::{App, findings, sessions};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
@@ -85,8 +85,14 @@ fn shown(at: usize, finding: &Value) -> Markup {
                     }
                 }
             }
-            (command(&format!("rotate-{at}"), replace, &format!("unleak rotate --from-finding {fingerprint}{store} --dry-run")))
-            (command(&format!("ignore-{at}"), "It is known and harmless", &format!("unleak ignore add {fingerprint} --reason 'WHY'")))
+            // The report is a file from elsewhere: nothing of it goes unseen into what somebody pastes into a shell.
+            @match sessions::fingerprint(&fingerprint) {
+                Some(known) => {
+                    (command(&format!("rotate-{at}"), replace, &format!("unleak rotate --from-finding {known}{store} --dry-run")))
+                    (command(&format!("ignore-{at}"), "It is known and harmless", &format!("unleak ignore add {known} --reason 'WHY'")))
+                },
+                None => { p.wrong { "The report has no fingerprint here that a command could take." } },
+            }
         }
     }
 }
@@ -110,6 +116,22 @@ fn command(id: &str, label: &str, command: &str) -> Markup {
         div.command {
             p.quiet { (label) }
             div.row { pre { code id=(id) { (command) } } button.small type="button" data-copy=(id) hidden { "Copy" } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_a_fingerprint_gets_into_a_command() {
+        let page =
+            |fingerprint: &str| shown(0, &json!({"secret": {"fingerprint": fingerprint}})).into_string();
+        assert!(page("0123456789abcdef").contains("--from-finding 0123456789abcdef"));
+        for bad in ["0123456789abcde;", "$(id)", "", "+123456789abcdef", "0123456789abcdef\n"] {
+            assert!(!page(bad).contains("unleak rotate"), "{bad}");
         }
     }
 }
