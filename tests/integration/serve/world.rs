@@ -72,6 +72,24 @@ impl World {
         }
     }
 
+    /// Does something while another program keeps everybody from changing sessions.
+    pub(super) fn while_written_to(&self, during: impl FnOnce()) {
+        match self.store.strip_prefix("sqlite:") {
+            None => block_on(async {
+                let mut other = PgConnection::connect(&self.store).await.unwrap();
+                sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN SHARE MODE").execute(&mut other).await.unwrap();
+                during();
+                other.close().await.unwrap();
+            }),
+            Some(path) => block_on(async {
+                let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+                sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+                during();
+                other.close().await.unwrap();
+            }),
+        }
+    }
+
     /// The command, in a world of its own.
     pub(super) fn unleak(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
@@ -184,8 +202,16 @@ impl Server {
 
     /// Asks the server to stop, as a supervisor does, and gives how it ended.
     pub(super) fn stop(&mut self) -> std::process::ExitStatus {
+        self.terminate();
+        self.wait()
+    }
+
+    pub(super) fn terminate(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    pub(super) fn wait(&mut self) -> std::process::ExitStatus {
         self.child.wait().unwrap()
     }
 }
