@@ -91,7 +91,8 @@ async fn a_login_ends_with_its_token_also_when_another_takes_the_name() {
     let folder = tempfile::tempdir().unwrap();
     let (router, reader, _) = serve(folder.path());
     let cookie = cookie(&log_in(&router, &reader, "same-origin").await);
-    let see = async || ask(&router, "GET", "/audit", &[("cookie", &cookie)]).await;
+    let sent = [("cookie", cookie.as_str())];
+    let see = || ask(&router, "GET", "/audit", &sent);
     assert_eq!(see().await.status(), StatusCode::OK);
     let tokens = Tokens::open(folder.path()).unwrap();
     tokens.remove("reader").unwrap();
