@@ -25,7 +25,8 @@ impl Hardening {
         checks.push(self.check("the views show live sessions only", Trial::Views).await?);
         checks.push(self.check("the constraints hold", Trial::Constraints).await?);
         checks.push(Check {
-            name: "of two rotations at once one wins".to_owned(),
+            name: "a rotation waits for another of the same session, and a used token rotates nothing"
+                .to_owned(),
             outcome: self.two_at_once().await?,
         });
         Ok(checks)

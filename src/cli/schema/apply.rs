@@ -14,8 +14,8 @@ use std::sync::atomic::Ordering;
 /// Carry the plan out beside live traffic, then verify it.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 done and verified, 2 refused and nothing changed, 5 stopped half-way (run it again to go on), 6 done, but
-a verification failed.")]
+Exit codes: 0 done and verified, 2 refused and nothing changed, 3 done, but some of it could not be checked,
+5 stopped half-way (run it again to go on), 6 done, but a verification failed.")]
 pub(super) struct Args {
     #[command(flatten)]
     changing: Changing,
@@ -104,5 +104,9 @@ fn report(
         return Ok(Exit::Interrupted);
     };
     say(context, &show::verification(verified))?;
-    Ok(if verified.failed() > 0 { Exit::Unverified } else { Exit::Clean })
+    Ok(match (verified.failed(), verified.not_checked()) {
+        (0, 0) => Exit::Clean,
+        (0, _) => Exit::Incomplete,
+        _ => Exit::Unverified,
+    })
 }

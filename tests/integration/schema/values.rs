@@ -96,11 +96,11 @@ async fn an_older_application_goes_on() {
 #[tokio::test]
 async fn an_empty_table_is_hardened_and_what_cannot_be_tried_is_said() {
     let table = Table::with(&base("inet")).await;
-    let applied = table.json(&["apply", "--yes"], 0);
+    let applied = table.json(&["apply", "--yes"], 3);
     assert_eq!(applied["applied"]["backup"], serde_json::Value::Null);
     let text = table.said(&["verify"], 3);
     assert!(
-        text.contains("not checked  of two rotations at once one wins: there is no live session"),
+        text.contains("not checked  a rotation waits for another of the same session, and a used token rotates nothing: there is no live session"),
         "{text}"
     );
 }
