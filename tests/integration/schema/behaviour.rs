@@ -19,7 +19,7 @@ async fn verify_leaves_nothing_behind() {
     let (before, dump) = (table.text(ALL).await, table.dump());
     let report = table.json(&["verify"], 0);
     let checks = report["verification"]["behaviour"].as_array().unwrap();
-    assert_eq!(checks.len(), 5);
+    assert_eq!(checks.len(), 6);
     assert!(checks.iter().all(|check| check["outcome"] == "verified"), "{report}");
     assert_eq!(table.text(ALL).await, before);
     assert_eq!(table.dump(), dump);

@@ -26,7 +26,7 @@ async fn apply_rollback_apply_ends_where_it_began() {
     let hardened = table.dump();
     assert_ne!(bare, hardened);
     assert!(table.steps().is_empty());
-    assert!(table.said(&["apply", "--yes"], 0).contains("33 of 33 checks verified"));
+    assert!(table.said(&["apply", "--yes"], 0).contains("34 of 34 checks verified"));
     let done = table.json(&["rollback", "--yes"], 0);
     assert_eq!(done["rollback"]["left"], serde_json::json!([]));
     assert_eq!(table.dump(), bare);
