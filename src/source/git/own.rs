@@ -75,7 +75,12 @@ impl GitSource {
                 continue;
             }
             match std::fs::read(entry.path()) {
-                Ok(bytes) => visit(Blob { key: Key::Own(name), content: Content::whole(&bytes) }),
+                Ok(mut bytes) => {
+                    if is_log(&name) {
+                        blank_ids(&mut bytes);
+                    }
+                    visit(Blob { key: Key::Own(name), content: Content::whole(&bytes) });
+                }
                 // git removes its files for the moment while it works.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => coverage.skip(name, format!("cannot be read: {error}")),
@@ -104,9 +109,45 @@ pub(super) fn of_reference(source: &GitSource, name: &str) -> Origin {
     Origin { commit, ..Origin::at(Place::Ref, None) }
 }
 
+fn is_log(path: &str) -> bool {
+    path.split('/').any(|part| part == "logs")
+}
+
+/// Puts blanks in the place of the two ids that begin each line of a log: behind a message that ends in "the token",
+/// the next line's id would be one.
+fn blank_ids(log: &mut [u8]) {
+    for line in log.split_mut(|byte| *byte == b'\n') {
+        let mut at = 0;
+        for _ in 0..2 {
+            let digits = line[at..].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+            if !matches!(digits, 40 | 64) || line.get(at + digits) != Some(&b' ') {
+                break;
+            }
+            line[at..at + digits].fill(b' ');
+            at += digits + 1;
+        }
+    }
+}
+
 /// The origin of a file of git's own. Logs and the last message repeat what commits say.
 pub(super) fn of_file(path: &str) -> Origin {
-    let is_echo =
-        path.split('/').any(|part| part == "logs") || path.ends_with("_EDITMSG") || path.ends_with("_MSG");
+    let is_echo = is_log(path) || path.ends_with("_EDITMSG") || path.ends_with("_MSG");
     Origin { is_echo, ..Origin::at(Place::Repository, Some(path.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ids_of_a_log_are_blanks_and_all_else_stays_where_it_is() {
+        let (one, other) = ("a1".repeat(20), "b2".repeat(20));
+        let text = format!("{one} {other} Ada <a@b.c> 1 +0000\tcommit: the {one}\nno id\n{one}\n");
+        let mut log = text.clone().into_bytes();
+        blank_ids(&mut log);
+        let blank = " ".repeat(40);
+        let expected = format!("{blank} {blank} Ada <a@b.c> 1 +0000\tcommit: the {one}\nno id\n{one}\n");
+        assert_eq!(String::from_utf8(log).unwrap(), expected);
+        assert_eq!(expected.len(), text.len());
+    }
 }
