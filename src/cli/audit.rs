@@ -10,7 +10,7 @@ use serde_json::json;
 #[command(
     arg_required_else_help = true,
     after_help = "\
-Each record holds the hash of the one before. Whoever can write the file can write all of it anew: keep the last hash,
+Each record holds the hash of the one before. Whoever can write the file can write all of it anew: keep the last hash, \
 which `verify` prints, elsewhere, and compare it later with --head.
 
 Examples:

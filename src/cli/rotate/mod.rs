@@ -20,7 +20,7 @@ use std::str::FromStr as _;
 /// Replace a leaked session secret, end the sessions it protects, prove it, and write the incident report.
 #[derive(clap::Args)]
 #[command(after_help = "\
-The order is: new value, reload, health, purge, purge again, verify, report. A failure before the purge puts the
+The order is: new value, reload, health, purge, purge again, verify, report. A failure before the purge puts the \
 old value back (exit code 4). Nothing that is printed or written holds a secret.
 
 Targets:

@@ -51,7 +51,7 @@ use std::time::{Duration, Instant};
   unleak scan --explain --no-git app.env   why a value was not reported
   unleak scan --baseline known.txt         what is new since `unleak baseline write known.txt`
 
-Exit codes: 0 nothing found and everything seen, 1 findings, 2 usage or configuration,
+Exit codes: 0 nothing found and everything seen, 1 findings, 2 usage or configuration, \
 3 nothing found but something could not be seen.")]
 pub(super) struct Args {
     /// The repository, pack, bundle, folder or file; `-` for standard input.

@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 /// Carry the plan out beside live traffic, then verify it.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 done and verified, 2 refused and nothing changed, 3 done, but some of it could not be checked,
+Exit codes: 0 done and verified, 2 refused and nothing changed, 3 done, but some of it could not be checked, \
 5 stopped half-way (run it again to go on), 6 done, but a verification failed.")]
 pub(super) struct Args {
     #[command(flatten)]

@@ -18,9 +18,9 @@ use crate::schema::Error;
 #[command(
     arg_required_else_help = true,
     after_help = "\
-The table `auth_sessions` (or the one that --table names) gets what it takes to notice a stolen token: columns for the
-current token, the device, the network and the time of the login; seven indexes; functions that rotate a token, notice
-its second use, end a family of sessions and clean up; two views; and a log of security events. It is done beside live
+The table `auth_sessions` (or the one that --table names) gets what it takes to notice a stolen token: columns for the \
+current token, the device, the network and the time of the login; seven indexes; functions that rotate a token, notice \
+its second use, end a family of sessions and clean up; two views; and a log of security events. It is done beside live \
 traffic: indexes are built concurrently, locks are waited for in moments, old rows are filled in batches.
 
 Examples:
@@ -28,7 +28,7 @@ Examples:
     unleak schema plan --store postgres://app@127.0.0.1/app
     unleak schema plan --store postgres://app@127.0.0.1/app --sql > harden.sql
 
-  Do it, after an encrypted backup of the table; a run that was stopped goes on when it is started again:
+  Do it, after an encrypted backup of the table; a run that was stopped goes on later:
     unleak schema apply --store postgres://app@127.0.0.1/app
 
   Is everything there, and does it work? In transactions that are rolled back:

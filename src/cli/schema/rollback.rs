@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 /// Drop what applies made and bring back what they replaced, after a backup; nothing else is touched.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 undone and verified, 2 refused and nothing changed, 5 stopped half-way (run it again to go on), 6 done,
+Exit codes: 0 undone and verified, 2 refused and nothing changed, 5 stopped half-way (run it again to go on), 6 done, \
 but something is left.")]
 pub(super) struct Args {
     #[command(flatten)]

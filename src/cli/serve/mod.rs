@@ -20,7 +20,7 @@ const UNDER_WAY: &str =
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
-The page is at the address that is printed; log in with a token. Programs send it as `Authorization: Bearer TOKEN` to
+The page is at the address that is printed; log in with a token. Programs send it as `Authorization: Bearer TOKEN` to \
 the API below /admin, which /openapi.json describes. /metrics wants a token too; /healthz and /readyz want none.
 
 Examples:
@@ -29,7 +29,8 @@ Examples:
     unleak serve --store postgres://app@127.0.0.1/app
 
   With TLS, reachable by others:
-    unleak serve --store-from env:DATABASE_URL --listen 0.0.0.0:8790 --tls-cert chain.pem --tls-key key.pem
+    unleak serve --store-from env:DATABASE_URL --listen 0.0.0.0:8790 \\
+      --tls-cert chain.pem --tls-key key.pem
 
   Behind a proxy that does TLS and logs people in:
     unleak serve --store-from env:DATABASE_URL --listen 10.0.0.5:8790 --behind-proxy \\

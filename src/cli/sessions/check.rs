@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 /// Check the sessions: duplicates, shared tokens, orphans, expired ones, sessions a user, spikes.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Exit codes: 0 all is well, 1 something is not, 3 something could not be checked. With `--format nagios` those of
+Exit codes: 0 all is well, 1 something is not, 3 something could not be checked. With `--format nagios` those of \
 monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.
 
 Examples:

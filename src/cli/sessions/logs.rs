@@ -21,7 +21,7 @@ Looked for are the messages of an Auth.js application that tell of a leak or of 
     warning   [SESSION-CALLBACK] User not found
     warning   [AUTH-ADAPTER] Error creating user
 
-Exit codes: 0 no critical line, 1 critical lines, 3 none found but a file could not be read
+Exit codes: 0 no critical line, 1 critical lines, 3 none found but a file could not be read \
 to its end.
 
 Examples:

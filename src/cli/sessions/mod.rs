@@ -23,8 +23,8 @@ use crate::session::Error;
 #[command(
     arg_required_else_help = true,
     after_help = "\
-Every procedure shows what it would delete, asks, writes an encrypted backup of exactly the deleted rows in the same
-transaction, counts again by the same condition, and leaves a record that `unleak audit` shows. Nothing that is
+Every procedure shows what it would delete, asks, writes an encrypted backup of exactly the deleted rows in the same \
+transaction, counts again by the same condition, and leaves a record that `unleak audit` shows. Nothing that is \
 printed or written shows a token; `list` shows fingerprints.
 
 Examples:

@@ -1,31 +1,15 @@
-//! Session cookies as express-session makes them: `connect.sid=s%3A<id>.<base64 HMAC-SHA256 of the id, no padding>`.
+//! The session cookies of the demo's application, as express-session makes them: `connect.sid=s%3A<id>.<signature>`.
 
+use crate::cookie::{Contents, Form};
 use crate::secret::Secret;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use sha2::Sha256;
-use subtle::ConstantTimeEq as _;
+use jiff::Timestamp;
 
 const NAME: &str = "connect.sid";
 
-/// What JavaScript's `encodeURIComponent` leaves as it is.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')');
-
 /// The cookie, as `name=value`, of a session. Whoever knows the secret and the id can make it.
 pub(in crate::demo) fn signed(sid: &str, secret: &Secret) -> String {
-    let value = format!("s:{sid}.{}", signature(sid, secret));
-    format!("{NAME}={}", utf8_percent_encode(&value, COMPONENT))
+    let made = Form::Express.make(secret.expose(), NAME, &Contents::new(sid), Timestamp::UNIX_EPOCH);
+    format!("{NAME}={}", made.as_ref().map_or("", |value| value.as_str()))
 }
 
 /// The session cookie's value in a cookie header.
@@ -35,16 +19,8 @@ pub(super) fn find(header: &str) -> Option<&str> {
 
 /// The session id of a cookie's value, if it was signed with this secret.
 pub(super) fn verify(value: &str, secret: &Secret) -> Option<String> {
-    let decoded = percent_decode_str(value).decode_utf8().ok()?;
-    let (sid, given) = decoded.strip_prefix("s:")?.rsplit_once('.')?;
-    let same: bool = signature(sid, secret).as_bytes().ct_eq(given.as_bytes()).into();
-    same.then(|| sid.to_owned())
-}
-
-fn signature(sid: &str, secret: &Secret) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose()).expect("HMAC takes a key of any length");
-    mac.update(sid.as_bytes());
-    STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
+    let opened = Form::Express.open(secret.expose(), NAME, value)?;
+    String::from_utf8(opened.bytes.to_vec()).ok()
 }
 
 #[cfg(test)]

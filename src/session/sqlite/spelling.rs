@@ -55,7 +55,7 @@ impl Spelling for SqliteSpelling {
         format!(
             "CASE WHEN typeof({expression}) IN ('integer', 'real') \
              THEN {expression} * (CASE WHEN abs({expression}) < 1e11 THEN 1000.0 ELSE 1.0 END) \
-             WHEN typeof({expression}) = 'text' THEN (julianday({expression}) - 2440587.5) * 86400000.0 END"
+             WHEN typeof({expression}) = 'text' THEN round((julianday({expression}) - 2440587.5) * 86400000.0) END"
         )
     }
 
