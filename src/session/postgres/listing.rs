@@ -44,7 +44,8 @@ impl Postgres {
         let size = self.numbers(format!("SELECT pg_total_relation_size({table}::regclass)")).await?;
         let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
         let unique = self.token_is_unique().await?;
-        Ok(gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes))
+        let facts = gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes);
+        Ok(Facts { replays: self.replays(SignedDuration::from_hours(1)).await?, ..facts })
     }
 
     /// The tokens that a test fits.

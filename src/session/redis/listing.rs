@@ -7,7 +7,7 @@ use super::{Redis, answer, counts_of};
 use crate::secret::Secret;
 use crate::session::dialect::Part;
 use crate::session::store::within;
-use crate::session::{Error, Facts, ListQuery, Listed, Page, Selection, UserFacts};
+use crate::session::{Error, Facts, ListQuery, Listed, Origin, Page, Selection, UserFacts};
 use jiff::{SignedDuration, Timestamp};
 use redis::{Value, pipe};
 use std::collections::HashMap;
@@ -59,6 +59,7 @@ impl Redis {
                     expires: entry.ends.and_then(time),
                     created: seen.told.created.and_then(time),
                     active: !seen.expired,
+                    origin: Origin::default(),
                 });
             }
         }
@@ -103,6 +104,7 @@ impl Redis {
             duplicate_rows: 0,
             shared_tokens: Some(0),
             orphaned: None,
+            replays: None,
             token_is_unique: true,
             bytes,
         })
