@@ -2,13 +2,13 @@
 
 use super::failure;
 use crate::cli::sessions::arguments::{Form, Output, state};
-use crate::cli::sessions::run::{Trail, who};
+use crate::cli::sessions::run::who;
 use crate::cli::store::StoreArguments;
 use crate::cli::{Context, Failure, interrupt};
 use crate::rotate::{IncidentId, StoreAccess};
 use crate::schema::{Advice, Error, Fault, Hardening, Settings, advise};
 use crate::session::Error::NoSuchTable;
-use crate::session::{AuditEvent, AuditState, BackupKey, BackupSpec, Options, StoreKind, TableName};
+use crate::session::{AuditEvent, AuditState, BackupKey, BackupSpec, Options, StoreKind, TableName, Trail};
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

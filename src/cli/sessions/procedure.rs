@@ -1,12 +1,14 @@
 //! The procedures: which sessions each of them means.
 
 use super::arguments::{Users, state, wait_for};
-use super::run::{Deleting, Procedure, Trail, carry_out, completed, confirm, who};
+use super::run::{Deleting, Procedure, carry_out, completed, confirm, who};
 use super::{failure, say};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
 use crate::rotate::StoreAccess;
-use crate::session::{AuditEvent, AuditState, Error, Mark, Network, Selection, StoreSummary, UserPattern};
+use crate::session::{
+    AuditEvent, AuditState, Error, Mark, Network, Selection, StoreSummary, Trail, UserPattern,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write as _;
 
