@@ -1,6 +1,6 @@
 //! `unleak sessions restore`: puts back what a procedure deleted.
 
-use super::arguments::{Form, Output, Source, state, wait_for};
+use super::arguments::{Form, Output, Source, wait_for};
 use super::run::{completed, confirm, who};
 use super::{failed, failure, say};
 use crate::cli::{Context, Failure};
@@ -34,7 +34,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let (state, who) = (state(context)?, who(context));
+    let (state, who) = (context.state()?, who(context));
     let action = "sessions restore";
     let carrier = Carrier { state: &state, who: &who, action, incident: "", keep: 0, batch: None };
     let permission = Permission { revive: args.revive, elsewhere: args.elsewhere };

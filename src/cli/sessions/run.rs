@@ -1,6 +1,6 @@
 //! One procedure from plan to report: shown, asked for, applied, counted, recorded.
 
-use super::arguments::{Form, Output, Source, state, wait_for};
+use super::arguments::{Form, Output, Source, wait_for};
 use super::{failed, say};
 use crate::cli::{Context, Failure, interrupt};
 use crate::exit::Exit;
@@ -76,7 +76,7 @@ pub(super) fn carry_out(
         let mut store = access.connect().await?;
         ProcedurePlan::prepare(&mut store, selection, max_share).await
     })?;
-    let state = state(context)?;
+    let state = context.state()?;
     let text = shown(&plan, action, &what, &state, args.keep);
     if args.dry_run {
         match args.form.format {
