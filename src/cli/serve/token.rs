@@ -1,6 +1,5 @@
 //! `unleak serve token`: who may ask the server.
 
-use crate::cli::sessions::arguments::state;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
 use crate::token::{Error, Scope, Tokens};
@@ -34,7 +33,7 @@ enum Action {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let tokens = Tokens::open(&state(context)?).map_err(|error| failure(&error))?;
+    let tokens = Tokens::open(&context.state()?).map_err(|error| failure(&error))?;
     match &args.action {
         Action::Add { name, scope } => {
             let token = tokens.add(name, *scope, Timestamp::now()).map_err(|error| failure(&error))?;
