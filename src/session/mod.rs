@@ -39,7 +39,7 @@ pub use check::{Point, PointState, Thresholds, judge};
 pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};
 pub use error::Error;
 pub use keys::KeyFacts;
-pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
+pub use listing::{Facts, ListQuery, Listed, Page, Sort, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, user_in};
 pub use options::{Limits, Options};
