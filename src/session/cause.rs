@@ -43,6 +43,11 @@ impl Cause {
         })
     }
 
+    /// too_many_connections, configured_limit_exceeded; MySQL's too many connections, of all and of one user
+    pub(super) fn is_exhausted(&self) -> bool {
+        matches!(self.number, Some(1040 | 1203)) || matches!(self.code(), Some("53300" | "53400"))
+    }
+
     pub(crate) fn is_lock_conflict(&self) -> bool {
         // lock wait timeout, deadlock, a row that changed since it was read
         if let Some(number) = self.number {

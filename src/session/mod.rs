@@ -32,7 +32,7 @@ mod url;
 mod watch;
 
 pub(crate) use alter::KeyState;
-pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState};
+pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState, Trail};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
 };
@@ -42,7 +42,7 @@ pub use check::{Point, PointState, Thresholds, judge};
 pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};
 pub use error::Error;
 pub use keys::KeyFacts;
-pub use listing::{Facts, ListQuery, Listed, Origin, Page, UserFacts};
+pub use listing::{Facts, ListQuery, Listed, Origin, Page, Sort, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, user_in};
 pub use options::{Limits, Options};
@@ -217,6 +217,14 @@ pub struct Restored {
     pub restored: u64,
     /// The counts after.
     pub after: Counts,
+}
+
+impl fmt::Display for Restored {
+    /// The counts, as the audit log and people are told them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before, restored, after } = self;
+        write!(f, "{restored} restored; {} sessions before, {} now", before.total, after.total)
+    }
 }
 
 /// How the purge ended that a prepared backup belongs to.

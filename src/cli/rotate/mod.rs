@@ -43,6 +43,7 @@ Targets:
                           AWS Secrets Manager and Parameter Store; AWS_REGION, AWS_ACCESS_KEY_ID and its companions
   github:OWNER/REPO#NAME  a secret of GitHub Actions (`OWNER/REPO@ENVIRONMENT` of an environment); GH_TOKEN
   vercel:PROJECT#KEY      a variable of a Vercel project, in every environment; VERCEL_TOKEN, VERCEL_TEAM_ID
+  serve-token:NAME        an administrator's token of `unleak serve`, which a running server takes at once
   exec:COMMAND            anything else: the command gets the value on its standard input; --read-back prints it
 
 Reloads:
@@ -169,9 +170,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn request(args: &Args, protection: Protection, context: &mut Context) -> Result<Request, Failure> {
     let bad = |error: Error| failure(&error, Exit::Usage);
     let id = |text: &Option<String>| text.as_deref().map(IncidentId::from_str).transpose().map_err(bad);
-    let state = context.state_dir().ok_or_else(|| {
-        Failure::usage("there is no folder for the state").hinted("name one with --state DIR")
-    })?;
+    let state = context.state()?;
     let unfinished = id(&args.resume)?.or(id(&args.abort)?);
     let mut meant = args.given.clone().in_full();
     if let Some(id) = &unfinished {

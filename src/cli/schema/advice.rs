@@ -153,11 +153,7 @@ pub(super) fn apply(
     }
 }
 
-fn failed(
-    trail: &crate::cli::sessions::run::Trail,
-    error: &Error,
-    context: &mut Context,
-) -> Result<Exit, Failure> {
+fn failed(trail: &crate::session::Trail, error: &Error, context: &mut Context) -> Result<Exit, Failure> {
     let state = if matches!(error, Error::Stopped { .. }) { AuditState::Stopped } else { AuditState::Failed };
     completed(trail.record(state, error.to_string()), Err(failure(error)), context)
 }

@@ -1,10 +1,8 @@
 //! `unleak serve token`: who may ask the server.
 
-use super::failure;
-use crate::cli::sessions::arguments::state;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::serve::{Scope, Tokens};
+use crate::token::{Error, Scope, Tokens};
 use jiff::Timestamp;
 
 /// Make, list and remove administrators' tokens.
@@ -27,7 +25,7 @@ enum Action {
     },
     /// List the tokens by name.
     List,
-    /// Remove a token; a running server refuses it from its next request on, and ends the logins made by it.
+    /// Remove a token (`unleak rotate --target serve-token:NAME` gives it a new value); a running server refuses it from its next request on, and ends the logins made by it.
     Remove {
         /// Its name.
         name: String,
@@ -35,7 +33,7 @@ enum Action {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let tokens = Tokens::open(&state(context)?).map_err(|error| failure(&error))?;
+    let tokens = Tokens::open(&context.state()?).map_err(|error| failure(&error))?;
     match &args.action {
         Action::Add { name, scope } => {
             let token = tokens.add(name, *scope, Timestamp::now()).map_err(|error| failure(&error))?;
@@ -60,4 +58,12 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         Action::Remove { name } => tokens.remove(name).map_err(|error| failure(&error))?,
     }
     Ok(Exit::Clean)
+}
+
+fn failure(error: &Error) -> Failure {
+    let failure = Failure::from_error(error, Exit::Usage);
+    match error.hint() {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
 }

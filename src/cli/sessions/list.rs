@@ -50,6 +50,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         expiring_within: args.expiring.as_deref().map(duration).transpose()?,
         offset: u64::from(args.page - 1) * u64::from(args.limit),
         limit: args.limit,
+        ..ListQuery::default()
     };
     let (lifetime, page) = wait_for(async {
         let mut store = access.connect().await?;

@@ -18,7 +18,7 @@ const LARGEST: usize = 64 << 10;
 pub(in crate::serve) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let for_people = !request.uri().path().starts_with("/admin") && wants_page(request.headers());
     let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
-    let identity = match app.access.identify(request.headers(), peer) {
+    let identity = match app.access.identify(request.headers(), request.uri().path(), peer) {
         Ok(identity) => identity,
         Err(Refusal::Unknown) if for_people => return page::login_needed(request.uri()),
         Err(refusal) => return refused(refusal).into_response(),
@@ -66,7 +66,7 @@ async fn check_change(identity: &Identity, request: Request) -> Result<Request, 
         return Err(forbidden("urn:unleak:cross-site", title));
     }
     // Everybody may log out.
-    if !identity.may_write() && request.uri().path() != "/logout" {
+    if !identity.may_write() && !request.uri().path().ends_with("/logout") {
         return Err(forbidden("urn:unleak:scope", "This token may look and change nothing")
             .hinted(Some("use a token that was made with `--scope write`".to_owned())));
     }
@@ -110,7 +110,7 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-fn wants_page(headers: &HeaderMap) -> bool {
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
         .iter()

@@ -5,7 +5,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::Value;
 
 /// The query.
 pub(super) struct Asked<T>(pub(super) T);
@@ -48,12 +49,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(None));
         }
-        match serde_json::from_slice(&bytes) {
+        match serde_json::from_slice::<Value>(&bytes).and_then(|sent| {
+            no_nulls(&sent)?;
+            serde_json::from_value(sent)
+        }) {
             Ok(sent) => Ok(Self(Some(sent))),
             Err(error) => Err(Problem::bad_request(format!(
                 "the body is no JSON of the form that is documented: {error}"
             ))),
         }
+    }
+}
+
+/// A field with nothing in it is a mistake of whoever filled it in: `atMost: null` is no bound.
+fn no_nulls(sent: &Value) -> serde_json::Result<()> {
+    let field = sent.as_object().and_then(|fields| fields.iter().find(|(_, value)| value.is_null()));
+    match field {
+        Some((name, _)) => Err(serde_json::Error::custom(format!("{name} is null: leave it away"))),
+        None => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use super::clear::{self, MARKER, clear, redirect};
 use super::original::Original;
 use super::redirect::sign_in;
 use crate::cookie::Cookie;
-use crate::serve::Problem;
+use crate::serve::{LOG, Problem};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, html};
@@ -47,19 +47,19 @@ pub(super) fn answer(
         Verdict::Valid(_) => pass(mode),
         Verdict::Unavailable if verifier.settings.fail_open => {
             verifier.metrics.passed();
-            tracing::warn!("a request was let through without verification");
+            tracing::warn!(target: LOG, "a request was let through without verification");
             pass(mode)
         }
+        // Also with --fail-open: whoever sends enough requests would get in.
+        Verdict::Overloaded => {
+            later("urn:unleak:overloaded", "Too many sessions are being verified at the moment")
+        }
         Verdict::Unavailable => {
-            let title = "The session cannot be verified at the moment";
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "urn:unleak:unavailable", title);
-            let mut response = problem.into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-            response
+            later("urn:unleak:unavailable", "The session cannot be verified at the moment")
         }
         Verdict::Absent => refuse(verifier, mode, original, !is_sign_in(verifier, original)),
         Verdict::Refused(reason) => {
-            tracing::info!(reason = reason.name(), "a session was refused");
+            tracing::info!(target: LOG, reason = reason.name(), "a session was refused");
             refused(verifier, mode, original, cookies, reason.clears())
         }
     };
@@ -71,6 +71,13 @@ pub(super) fn answer(
 pub(super) fn unasked(problem: Problem) -> Response {
     let mut response = problem.into_response();
     tell(response.headers_mut(), &Verdict::Absent);
+    response
+}
+
+/// Nobody knows, and nothing is cleared.
+fn later(kind: &'static str, title: &'static str) -> Response {
+    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, title).into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     response
 }
 

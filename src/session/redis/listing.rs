@@ -7,7 +7,7 @@ use super::{Redis, answer, counts_of};
 use crate::secret::Secret;
 use crate::session::dialect::Part;
 use crate::session::store::within;
-use crate::session::{Error, Facts, ListQuery, Listed, Origin, Page, Selection, UserFacts};
+use crate::session::{Error, Facts, ListQuery, Listed, Origin, Page, Selection, Sort, UserFacts};
 use jiff::{SignedDuration, Timestamp};
 use redis::{Value, pipe};
 use std::collections::HashMap;
@@ -25,6 +25,10 @@ impl Redis {
         let kept = usize::try_from(query.offset).unwrap_or(usize::MAX).saturating_add(query.limit as usize);
         if kept > KEPT {
             let what = format!("a page that begins after {KEPT} sessions: keys have no order of their own");
+            return Err(Error::Unsupported { what });
+        }
+        if query.sort != Sort::Expires {
+            let what = "a list that is not sorted by what expires next".to_owned();
             return Err(Error::Unsupported { what });
         }
         let mut list = List { kept, total: 0, found: Vec::new() };
