@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering;
 #[derive(clap::Args)]
 pub(super) struct Advising {
     /// Look for what any session table needs (a unique token, an index for what is over, a reference to the user), and
-    /// not for the hardened form of `auth_sessions`. Without it that is done where there is no such table.
+    /// not for the hardened form of `auth_sessions`; a plan does so by itself where there is no such table.
     #[arg(long)]
     advice: bool,
     /// Only this of it; may be given several times.

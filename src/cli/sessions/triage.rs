@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     }
     writeln!(context.out, "{} {}: act {}", found.level, found.severity, found.respond)?;
     writeln!(context.out, "  {}; {}", found.reason, found.impact)?;
-    writeln!(context.out, "  each with --store, and --dry-run first:")?;
+    writeln!(context.out, "  each with --store, the procedures with --dry-run first:")?;
     for command in &found.commands {
         writeln!(context.out, "    {command}")?;
     }

@@ -18,7 +18,7 @@ async fn interrupted(table: &Table, command: &str, held: &str, until: &str) -> S
     let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     // A step is told as `7/30 create ...`, after the plan that names it as well.
-    while !(line.contains(until) && line.contains('/')) && !line.contains("others hold") {
+    while !(line.contains(until) && line.contains('/')) && !line.contains("others hold the lock") {
         line.clear();
         assert!(told.read_line(&mut line).unwrap() > 0, "it must come to what is held");
     }
@@ -35,7 +35,7 @@ async fn interrupted(table: &Table, command: &str, held: &str, until: &str) -> S
 async fn ctrl_c_stops_while_others_hold_a_lock_and_the_next_run_goes_on() {
     let table = Table::new().await;
     let bare = table.dump();
-    let text = interrupted(&table, "apply", "auth_sessions", "others hold").await;
+    let text = interrupted(&table, "apply", "auth_sessions", "others hold the lock").await;
     assert!(text.contains("stopping") && text.contains("run the command again"), "{text}");
     // A build waits for older transactions without a word, and would for minutes.
     interrupted(&table, "apply", "users", "create index idx_auth_sessions_current_jti").await;
@@ -53,7 +53,7 @@ async fn ctrl_c_stops_while_others_hold_a_lock_and_the_next_run_goes_on() {
 async fn a_step_that_was_stopped_while_it_waited_is_not_owned() {
     let table = Table::new().await;
     let bare = table.dump();
-    interrupted(&table, "apply", "auth_sessions", "others hold").await;
+    interrupted(&table, "apply", "auth_sessions", "others hold the lock").await;
     table.database.run("ALTER TABLE auth_sessions ADD COLUMN current_jti uuid").await;
     table.said(&["rollback", "--yes", "--no-backup"], 0);
     assert_ne!(table.dump(), bare, "the column that somebody else added stays");
