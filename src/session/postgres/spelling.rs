@@ -23,6 +23,11 @@ impl Spelling for Postgresql<'_> {
         format!("{} IN (SELECT unnest(current_setting('unleak.values')::text[]))", self.text(expression))
     }
 
+    /// By a hash.
+    fn pairs_calculated(&self) -> bool {
+        true
+    }
+
     fn place(&self) -> String {
         "s.ctid".to_owned()
     }
