@@ -1,5 +1,6 @@
 //! `unleak audit`: who changed sessions, when and how many, and whether anybody has changed that.
 
+use super::sessions::arguments::Output;
 use super::{Context, Failure};
 use crate::exit::Exit;
 use crate::session::{AuditLog, AuditState, Error};
@@ -38,18 +39,8 @@ enum Action {
     },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// Text for people.
-    Human,
-    /// JSON.
-    Json,
-}
-
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let state = context.state_dir().ok_or_else(|| {
-        Failure::usage("there is no folder for the state").hinted("name one with --state DIR")
-    })?;
+    let state = context.state()?;
     let log = AuditLog::new(&state);
     let records = log.read().map_err(|error| match error {
         Error::Audit { .. } => Failure::from_error(&error, Exit::Unverified)

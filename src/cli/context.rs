@@ -2,6 +2,7 @@
 //!
 //! The only reader of environment variables, so that a test can run any command in a known world.
 
+use super::Failure;
 use anstream::{AutoStream, ColorChoice};
 use clap::{Args, ValueEnum};
 use std::io::{self, IsTerminal as _, Write};
@@ -92,5 +93,12 @@ impl Context {
             };
             Some(base.join("unleak"))
         })
+    }
+
+    /// The same, for what cannot do without.
+    pub fn state(&self) -> Result<PathBuf, Failure> {
+        let missing =
+            || Failure::usage("there is no folder for the state").hinted("name one with --state DIR");
+        self.state_dir().ok_or_else(missing)
     }
 }

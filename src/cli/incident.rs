@@ -1,5 +1,6 @@
 //! `unleak incident`: what rotations have left, and whether anybody has changed it.
 
+use super::sessions::arguments::Output;
 use super::{Context, Failure};
 use crate::durable::{Mode, write_atomic};
 use crate::exit::Exit;
@@ -73,18 +74,8 @@ enum Action {
     },
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// Text for people.
-    Human,
-    /// JSON.
-    Json,
-}
-
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let state = context.state_dir().ok_or_else(|| {
-        Failure::usage("there is no folder for the state").hinted("name one with --state DIR")
-    })?;
+    let state = context.state()?;
     let id = |text: &str| IncidentId::from_str(text).map_err(|error| failure(&error));
     match &args.action {
         Action::List { format } => {

@@ -93,7 +93,7 @@ impl Ask {
     }
 }
 
-/// What a change did, and where it is written down.
+/// What a change did, and where that is written down.
 #[derive(Debug, Serialize)]
 pub(super) struct Outcome<T> {
     #[serde(flatten)]
@@ -102,9 +102,9 @@ pub(super) struct Outcome<T> {
     pub(super) audit: Option<String>,
 }
 
-impl<T> From<Carried<T>> for Outcome<T> {
-    fn from(carried: Carried<T>) -> Self {
-        Self { done: carried.done, audit: carried.record.ok() }
+impl<T> Outcome<T> {
+    fn of(carried: Carried<T>) -> Result<Self, Error> {
+        Ok(Self { done: carried.done?, audit: carried.record.ok() })
     }
 }
 
@@ -131,8 +131,9 @@ pub(super) async fn carry_out(
         }
         let carrier = change.carrier(&who, &incident);
         let carried = carrier.apply(store, &plan, &|| false, &mut |_| {}).await?;
+        let outcome = Outcome::of(carried)?;
         change.succeeded();
-        Ok((plan, Some(Outcome::from(carried))))
+        Ok((plan, Some(outcome)))
     };
     Ok(app.stores.change(work).await?)
 }
@@ -147,10 +148,12 @@ pub(super) async fn restore(
     let change = Change::begin(app, "sessions restore")?;
     let who = identity.who();
     let work = async move |store: &mut Store| {
-        let permission = Permission { revive, elsewhere: false };
-        let carried = change.carrier(&who, "").restore(store, &backup.path, permission).await?;
+        let carrier = change.carrier(&who, "");
+        let info = carrier.verified(&backup.path)?;
+        let carried = carrier.restore(store, &info, Permission { revive, elsewhere: false }).await?;
+        let outcome = Outcome::of(carried)?;
         change.succeeded();
-        Ok(Outcome::from(carried))
+        Ok(outcome)
     };
     Ok(app.stores.change(work).await?)
 }

@@ -88,6 +88,25 @@ pub struct AuditRecord {
     pub hash: String,
 }
 
+/// The records of one change: what all of them say, and the log that they go to.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    log: AuditLog,
+    event: AuditEvent,
+}
+
+impl Trail {
+    /// In a state folder, with what all of its records say; their state and detail come with each.
+    pub fn new(state: &Path, event: AuditEvent) -> Self {
+        Self { log: AuditLog::new(state), event }
+    }
+
+    /// Adds a record, which is on disk when this returns, and gives its hash.
+    pub fn record(&self, state: AuditState, detail: String) -> Result<String, Error> {
+        self.log.append(AuditEvent { state, detail, ..self.event.clone() })
+    }
+}
+
 /// The log of one state folder.
 #[derive(Clone, Debug)]
 pub struct AuditLog {

@@ -3,8 +3,8 @@
 
 use super::backup::{BackupInfo, BackupKey, BackupSpec, BackupState};
 use super::{
-    Advance, AuditEvent, AuditLog, AuditState, Error, ProcedurePlan, ProcedureReport, Restored, Settled,
-    Store, is_routine, verify_backup,
+    Advance, AuditEvent, AuditState, Error, ProcedurePlan, ProcedureReport, Restored, Settled, Store, Trail,
+    is_routine, verify_backup,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
@@ -26,11 +26,11 @@ pub struct Carrier<'a> {
     pub batch: Option<u64>,
 }
 
-/// What was done, and the record that says so.
+/// How a change ended that was announced in the audit log, and the record that says so.
 #[derive(Debug)]
 pub struct Carried<T> {
-    /// What was done.
-    pub done: T,
+    /// What was done, or why it was not, or not to its end.
+    pub done: Result<T, Error>,
     /// The hash of the last record; why there is none otherwise. What was done stays done.
     pub record: Result<String, Error>,
 }
@@ -44,13 +44,34 @@ pub struct Permission {
     pub elsewhere: bool,
 }
 
+impl Permission {
+    /// Refuses a backup of sessions that were ended on purpose.
+    pub fn covers(self, info: &BackupInfo) -> Result<(), Error> {
+        if self.revive || is_routine(&info.selection, &info.incident) {
+            return Ok(());
+        }
+        let (path, selection) = (info.path.clone(), info.selection.clone());
+        Err(Error::Revives { path, rows: info.rows, selection })
+    }
+
+    /// Refuses a store that is not the one of the backup, by its address.
+    pub fn reaches(self, info: &BackupInfo, connected: &str) -> Result<(), Error> {
+        if self.elsewhere || connected == info.store {
+            return Ok(());
+        }
+        let (path, made_of) = (info.path.clone(), info.store.clone());
+        Err(Error::Elsewhere { path, made_of, connected: connected.to_owned() })
+    }
+}
+
 impl Carrier<'_> {
     /// The folder of the backups in a state folder.
     pub fn backups(state: &Path) -> PathBuf {
         state.join("backups")
     }
 
-    /// Applies a plan. Nothing is deleted unless the record that announces it is on disk.
+    /// Applies a plan. Nothing is deleted unless the record that announces it is on disk; an error means that nothing
+    /// was begun.
     pub async fn apply(
         &self,
         store: &mut Store,
@@ -71,40 +92,39 @@ impl Carrier<'_> {
         let trail =
             self.trail(plan.store.url.clone(), plan.store.table.to_string(), plan.selection, self.incident);
         trail.record(AuditState::Begun, format!("{} selected", plan.selected))?;
-        match plan.apply(store, &spec, self.batch, stopped, progress).await {
-            Ok(done) => {
-                let state = if done.stopped { AuditState::Stopped } else { AuditState::Done };
-                let record = trail.record(state, done.to_string());
-                Ok(Carried { done, record })
-            }
-            Err(error) => Err(trail.failed(error)),
-        }
+        let done = plan.apply(store, &spec, self.batch, stopped, progress).await;
+        let record = match &done {
+            Ok(done) if done.stopped => trail.record(AuditState::Stopped, done.to_string()),
+            Ok(done) => trail.record(AuditState::Done, done.to_string()),
+            Err(error) => trail.record(AuditState::Failed, error.to_string()),
+        };
+        Ok(Carried { done, record })
     }
 
-    /// Puts the sessions of a backup back, all or none.
+    /// Reads a backup to its end: what it holds, and that no byte of it was changed.
+    pub fn verified(&self, file: &Path) -> Result<BackupInfo, Error> {
+        verify_backup(file, &BackupKey::load(&self.key())?)
+    }
+
+    /// Puts the sessions of a verified backup back, all or none. An error means that nothing was begun.
     pub async fn restore(
         &self,
         store: &mut Store,
-        file: &Path,
+        info: &BackupInfo,
         permission: Permission,
     ) -> Result<Carried<Restored>, Error> {
         let key = BackupKey::load(&self.key())?;
-        let info = verify_backup(file, &key)?;
         let connected = store.shown();
-        check(&info, &connected, permission)?;
+        permission.covers(info)?;
+        permission.reaches(info, &connected)?;
         let trail = self.trail(connected, info.table.to_string(), &info.selection, &info.incident);
-        trail.record(AuditState::Begun, format!("{} rows of {}", info.rows, file.display()))?;
-        match put_back(store, &info, file, &key).await {
-            Ok(done) => {
-                let text = format!(
-                    "{} restored; {} sessions before, {} now",
-                    done.restored, done.before.total, done.after.total
-                );
-                let record = trail.record(AuditState::Done, text);
-                Ok(Carried { done, record })
-            }
-            Err(error) => Err(trail.failed(error)),
-        }
+        trail.record(AuditState::Begun, format!("{} rows of {}", info.rows, info.path.display()))?;
+        let done = put_back(store, info, &key).await;
+        let record = match &done {
+            Ok(done) => trail.record(AuditState::Done, done.to_string()),
+            Err(error) => trail.record(AuditState::Failed, error.to_string()),
+        };
+        Ok(Carried { done, record })
     }
 
     fn key(&self) -> PathBuf {
@@ -122,57 +142,23 @@ impl Carrier<'_> {
             detail: String::new(),
             incident: incident.to_owned(),
         };
-        Trail { log: AuditLog::new(self.state), event }
+        Trail::new(self.state, event)
     }
 }
 
-/// The records of one change.
-struct Trail {
-    log: AuditLog,
-    event: AuditEvent,
-}
-
-impl Trail {
-    fn record(&self, state: AuditState, detail: String) -> Result<String, Error> {
-        self.log.append(AuditEvent { state, detail, ..self.event.clone() })
-    }
-
-    /// Records the failure as well as that is possible; the failure itself matters more than a missing record.
-    fn failed(&self, error: Error) -> Error {
-        drop(self.record(AuditState::Failed, error.to_string()));
-        error
-    }
-}
-
-fn check(info: &BackupInfo, connected: &str, permission: Permission) -> Result<(), Error> {
-    let path = info.path.clone();
-    if !permission.revive && !is_routine(&info.selection, &info.incident) {
-        return Err(Error::Revives { path, rows: info.rows, selection: info.selection.clone() });
-    }
-    if connected != info.store && !permission.elsewhere {
-        let (made_of, connected) = (info.store.clone(), connected.to_owned());
-        return Err(Error::Elsewhere { path, made_of, connected });
-    }
-    Ok(())
-}
-
-async fn put_back(
-    store: &mut Store,
-    info: &BackupInfo,
-    file: &Path,
-    key: &BackupKey,
-) -> Result<Restored, Error> {
+async fn put_back(store: &mut Store, info: &BackupInfo, key: &BackupKey) -> Result<Restored, Error> {
+    let file = &info.path;
     // A crash may have come between the backup and its delete.
     if info.state == BackupState::Prepared {
         match store.settle(file, key).await? {
             Settled::Committed(_) => {}
             Settled::RolledBack => {
                 let reason = "its sessions were never deleted, so there is nothing to restore".to_owned();
-                return Err(Error::Backup { path: file.to_owned(), reason });
+                return Err(Error::Backup { path: file.clone(), reason });
             }
-            Settled::Unknown => return Err(Error::Unsettled { path: file.to_owned(), rows: info.rows }),
+            Settled::Unknown => return Err(Error::Unsettled { path: file.clone(), rows: info.rows }),
         }
     }
-    let path = if file.exists() { file.to_owned() } else { file.with_extension("backup") };
+    let path = if file.exists() { file.clone() } else { file.with_extension("backup") };
     store.restore(&path, key).await
 }

@@ -29,7 +29,7 @@ mod triage;
 mod url;
 mod watch;
 
-pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState};
+pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState, Trail};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
 };
@@ -228,6 +228,14 @@ pub struct Restored {
     pub restored: u64,
     /// The counts after.
     pub after: Counts,
+}
+
+impl fmt::Display for Restored {
+    /// The counts, as the audit log and people are told them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { before, restored, after } = self;
+        write!(f, "{restored} restored; {} sessions before, {} now", before.total, after.total)
+    }
 }
 
 /// How the purge ended that a prepared backup belongs to.

@@ -169,9 +169,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn request(args: &Args, protection: Protection, context: &mut Context) -> Result<Request, Failure> {
     let bad = |error: Error| failure(&error, Exit::Usage);
     let id = |text: &Option<String>| text.as_deref().map(IncidentId::from_str).transpose().map_err(bad);
-    let state = context.state_dir().ok_or_else(|| {
-        Failure::usage("there is no folder for the state").hinted("name one with --state DIR")
-    })?;
+    let state = context.state()?;
     let unfinished = id(&args.resume)?.or(id(&args.abort)?);
     let mut meant = args.given.clone().in_full();
     if let Some(id) = &unfinished {

@@ -1,14 +1,14 @@
 //! The options that the commands on the schema share, and what they mean.
 
 use super::failure;
-use crate::cli::sessions::arguments::{Form, Output, state};
-use crate::cli::sessions::run::{Trail, who};
+use crate::cli::sessions::arguments::{Form, Output};
+use crate::cli::sessions::run::who;
 use crate::cli::store::StoreArguments;
 use crate::cli::{Context, Failure, interrupt};
 use crate::rotate::{IncidentId, StoreAccess};
 use crate::schema::{Advice, Error, Fault, Hardening, Settings, advise};
 use crate::session::Error::NoSuchTable;
-use crate::session::{AuditEvent, AuditState, BackupKey, BackupSpec, Options, StoreKind, TableName};
+use crate::session::{AuditEvent, AuditState, BackupKey, BackupSpec, Options, StoreKind, TableName, Trail};
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl Source {
     /// What was named, with the folder of the journal.
     pub(super) fn place(&self, context: &mut Context) -> Result<Place, Failure> {
         let access = self.at.guarded(Options::default(), context)?;
-        Ok(Place { access, state: state(context)? })
+        Ok(Place { access, state: context.state()? })
     }
 
     pub(super) fn is_json(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::example::Example;
 use super::failure;
 use super::log::Form;
-use crate::cli::sessions::arguments::{Source, Users, state};
+use crate::cli::sessions::arguments::{Source, Users};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::rotate::StoreAccess;
 use crate::serve::verify::Metrics;
@@ -99,7 +99,7 @@ impl Serving {
         let settings = Settings {
             store,
             users: self.wanted()?,
-            state: state(context)?,
+            state: context.state()?,
             fingerprints: fingerprint_key::load(context)?,
             findings: self.findings.clone(),
             secure: self.tls_cert.is_some() || self.behind_proxy,

@@ -1,7 +1,6 @@
 //! `unleak serve token`: who may ask the server.
 
 use super::failure;
-use crate::cli::sessions::arguments::state;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
 use crate::serve::{Scope, Tokens};
@@ -35,7 +34,7 @@ enum Action {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let tokens = Tokens::open(&state(context)?).map_err(|error| failure(&error))?;
+    let tokens = Tokens::open(&context.state()?).map_err(|error| failure(&error))?;
     match &args.action {
         Action::Add { name, scope } => {
             let token = tokens.add(name, *scope, Timestamp::now()).map_err(|error| failure(&error))?;

@@ -8,7 +8,6 @@ use crate::config::Sessions;
 use crate::rotate::StoreAccess;
 use crate::session::{CustomTable, Options, Store, StoreKind, UsersTable, UsersWanted};
 use std::io::Write as _;
-use std::path::PathBuf;
 
 /// The store and how it is read.
 #[derive(clap::Args)]
@@ -149,13 +148,6 @@ impl Users {
     pub(super) fn are_named(&self) -> bool {
         self.users_table.is_some() || self.users_id.is_some()
     }
-}
-
-/// The folder of backups, keys and the audit log.
-pub(in crate::cli) fn state(context: &Context) -> Result<PathBuf, Failure> {
-    context
-        .state_dir()
-        .ok_or_else(|| Failure::usage("there is no folder for the state").hinted("name one with --state DIR"))
 }
 
 /// Waits for what has to wait.

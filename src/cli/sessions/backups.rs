@@ -1,6 +1,6 @@
 //! `unleak sessions backups`: what procedures have left, and which of it is past its time.
 
-use super::arguments::{Output, state};
+use super::arguments::Output;
 use super::run::confirm;
 use super::{failure, say};
 use crate::cli::{Context, Failure};
@@ -34,7 +34,7 @@ enum Action {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let folder = state(context)?.join("backups");
+    let folder = context.state()?.join("backups");
     let now = Timestamp::now();
     let list = list_backups(&folder).map_err(|error| failure(&error))?;
     if let Some(Action::Prune { dry_run, yes }) = &args.action {

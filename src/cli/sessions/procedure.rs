@@ -1,12 +1,14 @@
 //! The procedures: which sessions each of them means.
 
-use super::arguments::{Users, state, wait_for};
-use super::run::{Deleting, Procedure, Trail, carry_out, completed, confirm, who};
+use super::arguments::{Users, wait_for};
+use super::run::{Deleting, Procedure, carry_out, completed, confirm, who};
 use super::{failure, say};
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
 use crate::rotate::StoreAccess;
-use crate::session::{AuditEvent, AuditState, Error, Mark, Network, Selection, StoreSummary, UserPattern};
+use crate::session::{
+    AuditEvent, AuditState, Error, Mark, Network, Selection, StoreSummary, Trail, UserPattern,
+};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write as _;
 
@@ -147,7 +149,7 @@ impl Dedupe {
             detail: String::new(),
             incident: self.deleting.incident().to_owned(),
         };
-        let trail = Trail::new(&state(context)?, event);
+        let trail = Trail::new(&context.state()?, event);
         let begun = "adding the unique index".to_owned();
         trail.record(AuditState::Begun, begun).map_err(|error| failure(&error))?;
         match wait_for(async { Ok(access.connect().await?.add_unique_token().await) })? {

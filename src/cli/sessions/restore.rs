@@ -1,17 +1,13 @@
 //! `unleak sessions restore`: puts back what a procedure deleted.
 
-use super::arguments::{Form, Output, Source, state, wait_for};
-use super::run::{Trail, completed, confirm, who};
+use super::arguments::{Form, Output, Source, wait_for};
+use super::run::{completed, confirm, who};
 use super::{failed, failure, say};
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::rotate::StoreAccess;
-use crate::session::{
-    AuditEvent, AuditState, BackupInfo, BackupKey, BackupState, Error, Restored, Settled, is_routine,
-    verify_backup,
-};
+use crate::session::{BackupInfo, Carried, Carrier, Error, Permission, Restored};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Put the sessions of a backup back, all or none.
 #[derive(clap::Args)]
@@ -38,13 +34,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let state = state(context)?;
-    let key = BackupKey::load(&state.join("backup.key")).map_err(|error| failure(&error))?;
-    let info = verify_backup(&args.file, &key).map_err(|error| failure(&error))?;
+    let (state, who) = (context.state()?, who(context));
+    let action = "sessions restore";
+    let carrier = Carrier { state: &state, who: &who, action, incident: "", keep: 0, batch: None };
+    let permission = Permission { revive: args.revive, elsewhere: args.elsewhere };
+    let info = carrier.verified(&args.file).map_err(|error| failure(&error))?;
     say(context, &described(&info))?;
-    if !args.revive && !is_routine(&info.selection, &info.incident) {
-        return Err(failure(&refusal(&info)));
-    }
+    permission.covers(&info).map_err(|error| failure(&error))?;
     if args.dry_run {
         if args.form.format == Output::Json {
             writeln!(context.out, "{:#}", json!({"schema": "unleak.sessions.backup/v1", "backup": info}))?;
@@ -52,82 +48,25 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         return Ok(Exit::Clean);
     }
     let access = args.source.access(context)?;
-    let connected = wait_for(async { Ok(access.connect().await?.shown()) })?;
-    if connected != info.store && !args.elsewhere {
-        let (path, made_of) = (info.path.clone(), info.store.clone());
-        return Err(failure(&Error::Elsewhere { path, made_of, connected }));
-    }
+    wait_for(async { permission.reaches(&info, &access.connect().await?.shown()) })?;
     confirm(args.yes, "restore", "this makes sessions valid again", context)?;
-    let trail = Trail::new(
-        &state,
-        AuditEvent {
-            who: who(context),
-            action: "sessions restore".to_owned(),
-            state: AuditState::Begun,
-            store: connected,
-            table: info.table.to_string(),
-            selection: info.selection.clone(),
-            detail: String::new(),
-            incident: info.incident.clone(),
-        },
-    );
-    let begun = format!("{} rows of {}", info.rows, args.file.display());
-    trail.record(AuditState::Begun, begun).map_err(|error| failure(&error))?;
-    match wait_for(async { Ok(put_back(&access, &info, &args.file, &key).await) })? {
-        Ok(done) => {
-            let text = format!(
-                "{} restored; {} sessions before, {} now",
-                done.restored, done.before.total, done.after.total
-            );
-            let told = told(args, &done, &text, context);
-            completed(trail.record(AuditState::Done, text), told, context)
-        }
-        Err(error) => {
-            let exit = match &error {
-                Error::RestoredUncounted { .. } => Exit::Unverified,
-                _ => Exit::Usage,
-            };
-            let written = trail.record(AuditState::Failed, error.to_string());
-            completed(written, Err(failed(&error, exit)), context)
-        }
-    }
+    let Carried { done, record } =
+        wait_for(async { carrier.restore(&mut access.connect().await?, &info, permission).await })?;
+    let told = match done {
+        Ok(done) => told(args, &done, context),
+        Err(error @ Error::RestoredUncounted { .. }) => Err(failed(&error, Exit::Unverified)),
+        Err(error) => Err(failure(&error)),
+    };
+    completed(record, told, context)
 }
 
-async fn put_back(
-    access: &StoreAccess,
-    info: &BackupInfo,
-    file: &Path,
-    key: &BackupKey,
-) -> Result<Restored, Error> {
-    let mut store = access.connect().await?;
-    // A crash may have come between the backup and its delete.
-    if info.state == BackupState::Prepared {
-        match store.settle(file, key).await? {
-            Settled::Committed(_) => {}
-            Settled::RolledBack => {
-                let reason = "its sessions were never deleted, so there is nothing to restore".to_owned();
-                return Err(Error::Backup { path: file.to_owned(), reason });
-            }
-            Settled::Unknown => {
-                return Err(Error::Unsettled { path: file.to_owned(), rows: info.rows });
-            }
-        }
-    }
-    let path = if file.exists() { file.to_owned() } else { file.with_extension("backup") };
-    store.restore(&path, key).await
-}
-
-fn told(args: &Args, done: &Restored, text: &str, context: &mut Context) -> Result<Exit, Failure> {
+fn told(args: &Args, done: &Restored, context: &mut Context) -> Result<Exit, Failure> {
     if args.form.format == Output::Json {
         let body = json!({"schema": "unleak.sessions.restore/v1", "restored": done});
         writeln!(context.out, "{body:#}")?;
     }
-    say(context, &format!("{text}\n"))?;
+    say(context, &format!("{done}\n"))?;
     Ok(Exit::Clean)
-}
-
-fn refusal(info: &BackupInfo) -> Error {
-    Error::Revives { path: info.path.clone(), rows: info.rows, selection: info.selection.clone() }
 }
 
 fn described(info: &BackupInfo) -> String {

@@ -1,15 +1,11 @@
 //! One procedure from plan to report: shown, asked for, applied, counted, recorded.
 
-use super::arguments::{Form, Output, Source, state, wait_for};
+use super::arguments::{Form, Output, Source, wait_for};
 use super::{failed, say};
 use crate::cli::{Context, Failure, interrupt};
 use crate::exit::Exit;
 use crate::rotate::{IncidentId, StoreAccess};
-use crate::session::{
-    AuditEvent, AuditLog, AuditState, BackupKey, BackupSpec, Error, ProcedurePlan, ProcedureReport,
-    Selection, Store,
-};
-use jiff::{SignedDuration, Timestamp};
+use crate::session::{Advance, Carried, Carrier, Error, ProcedurePlan, ProcedureReport, Selection};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -80,7 +76,7 @@ pub(super) fn carry_out(
         let mut store = access.connect().await?;
         ProcedurePlan::prepare(&mut store, selection, max_share).await
     })?;
-    let state = state(context)?;
+    let state = context.state()?;
     let text = shown(&plan, action, &what, &state, args.keep);
     if args.dry_run {
         match args.form.format {
@@ -99,68 +95,29 @@ pub(super) fn carry_out(
         return report(args, action, None, context);
     }
     confirm(args.yes, "delete", "this ends sessions", context)?;
-    let who = who(context);
-    let trail = Trail::new(&state, event(args, action, &plan, &who));
-    trail
-        .record(AuditState::Begun, format!("{} selected", plan.selected))
-        .map_err(|error| super::failure(&error))?;
-    match apply(args, access, &plan, &state, &who, context)? {
-        Ok(done) => {
-            let state = if done.stopped { AuditState::Stopped } else { AuditState::Done };
-            let text = counts(&done);
-            // The report first: it names the backups, which must not be lost when the log cannot be written.
-            let told = report(args, action, Some(done), context);
-            completed(trail.record(state, text), told, context)
-        }
+    let Carried { done, record } = apply(args, access, &plan, (&state, action), context)?;
+    // What was done first: it names the backups, which must not be lost when the log cannot be written.
+    let told = match done {
+        Ok(done) => report(args, action, Some(done), context),
         Err(error) => {
             let exit = match &error {
                 Error::CommitUnknown { .. } | Error::Partial { .. } => Exit::Interrupted,
                 Error::Uncounted { .. } => Exit::Unverified,
                 _ => Exit::Usage,
             };
-            let written = trail.record(AuditState::Failed, error.to_string());
-            completed(written, Err(failed(&error, exit)), context)
+            Err(failed(&error, exit))
         }
-    }
-}
-
-fn event(args: &Deleting, action: &str, plan: &ProcedurePlan, who: &str) -> AuditEvent {
-    AuditEvent {
-        who: who.to_owned(),
-        action: action.to_owned(),
-        state: AuditState::Begun,
-        store: plan.store.url.clone(),
-        table: plan.store.table.to_string(),
-        selection: plan.selection.to_owned(),
-        detail: String::new(),
-        incident: args.incident().to_owned(),
-    }
-}
-
-/// The records of one change.
-pub(in crate::cli) struct Trail {
-    log: AuditLog,
-    event: AuditEvent,
-}
-
-impl Trail {
-    /// In a state folder, with what all of its records say.
-    pub(in crate::cli) fn new(state: &Path, event: AuditEvent) -> Self {
-        Self { log: AuditLog::new(state), event }
-    }
-
-    pub(in crate::cli) fn record(&self, state: AuditState, detail: String) -> Result<(), Error> {
-        self.log.append(AuditEvent { state, detail, ..self.event.clone() }).map(drop)
-    }
+    };
+    completed(record, told, context)
 }
 
 /// How a change ends whose last record may not have been written: what was done stays done and told.
 pub(in crate::cli) fn completed(
-    written: Result<(), Error>,
+    record: Result<String, Error>,
     told: Result<Exit, Failure>,
     context: &mut Context,
 ) -> Result<Exit, Failure> {
-    let Err(error) = written else { return told };
+    let Err(error) = record else { return told };
     writeln!(context.err, "warning: the audit log does not tell how this ended: {error}")?;
     told.map(|_| Exit::Unverified)
 }
@@ -169,10 +126,9 @@ fn apply(
     args: &Deleting,
     access: &StoreAccess,
     plan: &ProcedurePlan,
-    state: &Path,
-    who: &str,
+    (state, action): (&Path, &str),
     context: &mut Context,
-) -> Result<Result<ProcedureReport, Error>, Failure> {
+) -> Result<Carried<ProcedureReport>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     interrupt::answer_by(move || asked.store(true, Ordering::Relaxed))
@@ -180,34 +136,23 @@ fn apply(
     let stopped = || stop.load(Ordering::Relaxed);
     let batch = Some(args.batch).filter(|&rows| rows > 0);
     let many = batch.is_some_and(|batch| plan.selected > batch);
-    let done = wait_for(async {
-        Ok(Box::pin(async {
-            let key = BackupKey::load_or_create(&state.join("backup.key"))?;
-            let created = Timestamp::now();
-            let spec = BackupSpec {
-                dir: &state.join("backups"),
-                key: &key,
-                incident: args.incident(),
-                created,
-                expires: created + SignedDuration::from_hours(24 * i64::from(args.keep)),
-                owner: Some(who),
-            };
-            let mut store: Store = access.connect().await?;
-            let mut progress = |now: &crate::session::Advance| {
-                if many {
-                    let line = format!(
-                        "  {} of {} deleted, {:.0} a second, {:.0} s left\n",
-                        now.deleted, now.total, now.rate, now.left
-                    );
-                    drop(say(context, &line));
-                }
-            };
-            plan.apply(&mut store, &spec, batch, &stopped, &mut progress).await
-        })
-        .await)
+    let (who, incident) = (who(context), args.incident());
+    let carrier = Carrier { state, who: &who, action, incident, keep: args.keep, batch };
+    let mut progress = |now: &Advance| {
+        if many {
+            let line = format!(
+                "  {} of {} deleted, {:.0} a second, {:.0} s left\n",
+                now.deleted, now.total, now.rate, now.left
+            );
+            drop(say(context, &line));
+        }
+    };
+    let carried = wait_for(async {
+        let mut store = access.connect().await?;
+        Box::pin(carrier.apply(&mut store, plan, &stopped, &mut progress)).await
     })?;
     interrupt::end_at_once();
-    Ok(done)
+    Ok(carried)
 }
 
 fn shown(plan: &ProcedurePlan, action: &str, what: &str, state: &Path, keep: u16) -> String {
@@ -230,18 +175,6 @@ fn shown(plan: &ProcedurePlan, action: &str, what: &str, state: &Path, keep: u16
     text
 }
 
-fn counts(done: &ProcedureReport) -> String {
-    format!(
-        "{} selected before, {} backed up, {} deleted, {} selected after; {} of {} sessions left",
-        done.selected_before,
-        done.backed_up,
-        done.deleted,
-        done.selected_after,
-        done.after.total,
-        done.before.total
-    )
-}
-
 /// Tells what was done, and with which exit code.
 fn report(
     args: &Deleting,
@@ -254,7 +187,7 @@ fn report(
         writeln!(context.out, "{body:#}")?;
     }
     let Some(done) = done else { return Ok(Exit::Clean) };
-    let mut text = format!("{}\n", counts(&done));
+    let mut text = format!("{done}\n");
     for backup in &done.backups {
         writeln!(text, "backup: {} ({} rows)", backup.path.display(), backup.rows)
             .expect("a string takes any text");

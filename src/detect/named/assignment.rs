@@ -78,7 +78,8 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     if at.peek() == Some(b'|') {
         return table::next_cells(text, at.at);
     }
-    if gap > 0 && matches!(at.peek(), Some(b'"' | b'\'' | b'`')) {
+    // Behind a variable's name that is another word of the command: `--password=$PASSWORD "$file"`.
+    if gap > 0 && matches!(at.peek(), Some(b'"' | b'\'' | b'`')) && text[name.range.start] != b'$' {
         return at.literal().into_iter().collect();
     }
     if gap > 0 && (name.is_option(text) || is_directive(text, name, at)) {
@@ -235,13 +236,19 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
         }
     }
     if let Some(found) = at.literal() {
-        return Some(found);
+        // `"password:"),f(27,"`: the name's colon ends a literal, and what follows is code.
+        let begins = |code: &[u8]| text[found.range.clone()].starts_with(code);
+        return (!begins(b"),") && !begins(b");") && !begins(b")}")).then_some(found);
     }
     if is_set_off {
         return at.word(|_| false).map(|range| Candidate { range, form: Form::Cell });
     }
     let is_braced = at.rest().starts_with(b"{{");
     if !is_braced && matches!(at.peek(), Some(b'"' | b'\'' | b'`' | b'<' | b'[' | b'{')) {
+        return None;
+    }
+    // `PASSWORD= # optional`
+    if at.peek() == Some(b')') || spaced && at.peek() == Some(b'#') {
         return None;
     }
     let before = name.before(text);

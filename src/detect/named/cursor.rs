@@ -211,6 +211,8 @@ impl<'t> Cursor<'t> {
                     next.is_none_or(|next| next.is_ascii_whitespace() || b"\"'".contains(next))
                         || self.is_pair(at + 1)
                 }
+                // The next field of a form: `password=value&name=other`.
+                b'&' => self.is_field(at + 1),
                 // A line's end inside of a literal: `"…NAME=value\nNEXT=…"`.
                 b'\\' => matches!(next, Some(b'n' | b'r')),
                 _ => false,
@@ -241,12 +243,22 @@ impl<'t> Cursor<'t> {
         (end > 0 && end <= LONGEST).then(|| self.at..self.at + end)
     }
 
-    /// Whether `name=` stands so far ahead.
+    /// Whether `name=` or `name:` stands so far ahead.
     fn is_pair(&self, ahead: usize) -> bool {
+        matches!(self.behind_name(ahead), Some(b'=' | b':'))
+    }
+
+    /// Whether `name=` stands so far ahead.
+    fn is_field(&self, ahead: usize) -> bool {
+        self.behind_name(ahead) == Some(b'=')
+    }
+
+    /// What stands behind a name that stands so far ahead.
+    fn behind_name(&self, ahead: usize) -> Option<u8> {
         let rest = &self.rest()[ahead..];
         let name =
             rest.iter().take(24).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        name > 2 && matches!(rest.get(name), Some(b'=' | b':'))
+        rest.get(name).copied().filter(|_| name > 2)
     }
 }
 

@@ -108,6 +108,7 @@ mod tests {
             "--password example1 --host x",
             "--password=example1",
             "?user=a&password=example1&x=1",
+            "body: `password=example1&token=43634643&user=ada`",
             "Server=x;Password=example1;Encrypt=True",
             "X-Password: example1",
             "CREATE USER app WITH PASSWORD 'example1';",
@@ -184,6 +185,10 @@ mod tests {
             "passwordless = 'example1'",
             "password_policy: 'example1'",
             "api_key_id: 'example1'",
+            "PASSWORD= #optional",
+            "w(e,\"password:\"),r.Jb(27,\"a\")",
+            "wget --auth=$PASSWORD \"$file\"",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:api_key-9T06KM",
         ] {
             assert_eq!(values(text), Vec::<&str>::new(), "{text}");
         }

@@ -69,13 +69,18 @@ impl Name {
         let whole = text[start..end].to_ascii_lowercase();
         // What a form carries against forgery is good for one page.
         let has = |needle: &[u8]| memchr::memmem::find(&whole, needle).is_some();
-        if has(b"requestverificationtoken") || has(b"authenticity_token") || has(b"authenticitytoken") {
+        // AWS WAF's says which change is asked after.
+        if whole.ends_with(b"changetoken")
+            || has(b"requestverificationtoken")
+            || has(b"authenticity_token")
+            || has(b"authenticitytoken")
+        {
             return None;
         }
         if whole.ends_with(b"publickeytoken") || whole.starts_with(b"--export-secret") {
             return None;
         }
-        if is_test_result(text, start, end) {
+        if is_test_result(text, start, end) || is_resource(text, start) {
             return None;
         }
         let last = words(&text[start..core.start]).filter(|word| !word.is_empty()).last();
@@ -101,6 +106,13 @@ impl Name {
         let name = &text[self.range.clone()];
         name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_lowercase)
     }
+}
+
+/// `arn:aws:secretsmanager:eu-west-1:1:secret:name`: the name of a resource, and what kind of one.
+fn is_resource(text: &[u8], start: usize) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'/' | b'*');
+    let left = text[..start].iter().rev().take(LONGEST).take_while(|byte| is_part(byte)).count();
+    text[start - left..start].starts_with(b"arn:")
 }
 
 /// `--- PASS: TestLogin/case_2`, `PASS: testsuite`: what a test runner says.

@@ -181,17 +181,24 @@ fn is_standard(value: &[u8]) -> bool {
     })
 }
 
-/// `en_001`, `zh_Hant_HK`: a language and where it is spoken.
+/// The numbers of regions that locales name (UN M49, as CLDR uses them).
+const REGIONS: [&[u8]; 6] = [b"001", b"142", b"150", b"202", b"419", b"053"];
+/// The scripts that locales name (ISO 15924, as CLDR uses them).
+const SCRIPTS: [&[u8]; 14] = [
+    b"Adlm", b"Arab", b"Beng", b"Cyrl", b"Deva", b"Guru", b"Hans", b"Hant", b"Latn", b"Mong", b"Olck",
+    b"Tfng", b"Vaii", b"Mtei",
+];
+
+/// `en_001`, `zh_Hant_HK`: a language and where it is spoken, or how it is written.
 fn is_locale(value: &[u8]) -> bool {
     let mut parts = value.split(|byte| matches!(byte, b'_' | b'-'));
     let is_language = parts
         .next()
         .is_some_and(|part| matches!(part.len(), 2 | 3) && part.iter().all(u8::is_ascii_lowercase));
-    let is_place = |part: &[u8]| match part.len() {
-        2 => part.iter().all(u8::is_ascii_uppercase),
-        3 => part.iter().all(u8::is_ascii_digit),
-        4 => part[0].is_ascii_uppercase() && part[1..].iter().all(u8::is_ascii_lowercase),
-        _ => false,
+    let is_place = |part: &[u8]| {
+        (part.len() == 2 && part.iter().all(u8::is_ascii_uppercase))
+            || REGIONS.contains(&part)
+            || SCRIPTS.contains(&part)
     };
     is_language && value.len() > 4 && parts.all(is_place)
 }
@@ -422,4 +429,19 @@ fn is_attribute(value: &[u8]) -> bool {
         || has(b"&apos")
         || has(b".md#")
         || has(b".html#")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locale_is_one_of_those_there_are() {
+        for value in ["en_001", "es-419", "zh_Hant_HK", "sr_Latn_RS", "yue-Hans"] {
+            assert!(is_locale(value.as_bytes()), "{value}");
+        }
+        for value in ["abc-123", "web_907", "abc-Pass", "en_USA", "zh_"] {
+            assert!(!is_locale(value.as_bytes()), "{value}");
+        }
+    }
 }
