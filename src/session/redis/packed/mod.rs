@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn nobody_is_told_by_what_is_broken_encrypted_or_twice() {
-        for length in 0..PICKLE.len() {
+        // Its first byte alone is an empty map of msgpack.
+        for length in 2..PICKLE.len() {
             assert_eq!(read(&PICKLE[..length]), None);
         }
         assert_eq!(read(b"s:8:\"eyJpdiI6\";"), None);
