@@ -49,7 +49,8 @@ impl Postgres {
         let table = literal(&self.selected.table.name.quoted());
         let size = self.numbers(format!("SELECT pg_total_relation_size({table}::regclass)")).await?;
         let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
-        Ok(gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes))
+        let facts = gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes);
+        Ok(Facts { replays: self.replays(SignedDuration::from_hours(1)).await?, ..facts })
     }
 
     /// The tokens that a test fits.

@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::session::dialect::Part;
 use crate::session::listing::Tokens;
 use crate::session::store::within;
-use crate::session::{Error, Facts, ListQuery, Listed, Page, Selection, Sort, UserFacts};
+use crate::session::{Error, Facts, ListQuery, Listed, Origin, Page, Selection, Sort, UserFacts};
 use jiff::{SignedDuration, Timestamp};
 use redis::{Value, pipe};
 use std::collections::HashMap;
@@ -64,6 +64,7 @@ impl Redis {
                     expires: entry.ends.and_then(time),
                     created: seen.told.created.and_then(time),
                     active: !seen.expired,
+                    origin: Origin::default(),
                 });
             }
         }
@@ -108,6 +109,7 @@ impl Redis {
             duplicate_rows: 0,
             shared_tokens: Some(0),
             orphaned: None,
+            replays: None,
             token_is_unique: true,
             bytes,
         })
