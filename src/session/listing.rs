@@ -5,6 +5,8 @@ use super::{Counts, Error, Orphaned, Replays, Selection};
 use crate::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 
 /// Which sessions are listed, and which page of them.
 #[derive(Clone, Debug, Default)]
@@ -174,6 +176,31 @@ pub(super) fn listed((token, user, expires, created, active, family, device, net
     }
 }
 
+/// The different tokens that a test fits, as they come row by row.
+pub(super) struct Tokens<'a> {
+    fits: &'a dyn Fn(&Secret) -> bool,
+    found: Vec<Secret>,
+    /// The digests of those that were found: a token need not be there twice.
+    known: HashSet<[u8; 32]>,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(fits: &'a dyn Fn(&Secret) -> bool) -> Self {
+        Self { fits, found: Vec::new(), known: HashSet::new() }
+    }
+
+    pub(super) fn add(&mut self, token: impl Into<Secret>) {
+        let token = token.into();
+        if (self.fits)(&token) && self.known.insert(Sha256::digest(token.expose()).into()) {
+            self.found.push(token);
+        }
+    }
+
+    pub(super) fn found(self) -> Vec<Secret> {
+        self.found
+    }
+}
+
 /// What can be told about the sessions of a store as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Facts {
@@ -256,7 +283,6 @@ pub(super) fn facts(
         |user| format!("count(DISTINCT {user}) + max(CASE WHEN {user} IS NULL THEN 1 ELSE 0 END)"),
     );
     let token = sql.exact(&of.found.roles.token, &column_of(&of.found.roles.token, sql));
-    let bare = sql.quoted(&of.found.roles.token.name);
     Ok(FactQueries {
         sessions: format!(
             "SELECT {}, {}, {} FROM {table} AS s",
@@ -276,11 +302,11 @@ pub(super) fn facts(
         }),
         duplicates: format!(
             // Whose they are is asked of those few only that several rows have.
-            "SELECT count(*), {}, {shared} FROM (SELECT count(*) AS n, {owners} AS owners FROM {table} AS s \
-             WHERE s.{bare} IN (SELECT t.alike FROM (SELECT {}{bare} AS alike FROM {table} WHERE {bare} IS NOT NULL \
-             GROUP BY {bare} HAVING count(*) > 1) AS t) GROUP BY {token} HAVING count(*) > 1) AS d",
+            "SELECT count(*), {}, {shared} FROM (SELECT {}count(*) AS n, {owners} AS owners \
+             FROM {table} AS s WHERE {} GROUP BY {token} HAVING count(*) > 1) AS d",
             sql.integer("coalesce(sum(d.n), 0)"),
-            sql.large()
+            sql.large(),
+            of.several(sql)
         ),
     })
 }
@@ -313,5 +339,21 @@ pub(super) fn gathered(
         replays: None,
         token_is_unique,
         bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_rows_each_token_that_fits_is_found_once() {
+        let fits = |token: &Secret| token.expose().ends_with(b"7");
+        let mut tokens = Tokens::new(&fits);
+        for number in 0..40_000 {
+            tokens.add(format!("{}", number % 20_000));
+        }
+        let found = tokens.found();
+        assert_eq!((found.len(), found[0].expose()), (2000, &b"7"[..]));
     }
 }

@@ -208,6 +208,22 @@ pub struct Deleted {
     pub later: Vec<BackupInfo>,
 }
 
+impl Deleted {
+    /// Nothing was selected, so what was counted before is what there is after.
+    fn nothing(counts: Counts) -> Self {
+        Self {
+            before: counts.clone(),
+            selected_before: 0,
+            deleted: 0,
+            backed_up: 0,
+            selected_after: 0,
+            after: counts,
+            backup: None,
+            later: Vec::new(),
+        }
+    }
+}
+
 /// What a restore did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Restored {

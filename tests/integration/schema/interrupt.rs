@@ -18,7 +18,7 @@ async fn interrupted(table: &Table, command: &str, held: &str, until: &str) -> S
     let mut told = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     // A step is told as `7/30 create ...`, after the plan that names it as well.
-    while !(line.contains(until) && line.contains('/')) && !line.contains("others hold the lock") {
+    while !(line.contains("others hold the lock") || line.contains(until) && line.contains('/')) {
         line.clear();
         assert!(told.read_line(&mut line).unwrap() > 0, "it must come to what is held");
     }
