@@ -49,10 +49,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(None));
         }
-        match serde_json::from_slice::<Value>(&bytes).and_then(|sent| {
-            no_nulls(&sent)?;
-            serde_json::from_value(sent)
-        }) {
+        let whole = |sent: Value| no_nulls(&sent).and_then(|()| serde_json::from_value(sent));
+        match serde_json::from_slice(&bytes).and_then(whole) {
             Ok(sent) => Ok(Self(Some(sent))),
             Err(error) => Err(Problem::bad_request(format!(
                 "the body is no JSON of the form that is documented: {error}"
