@@ -485,7 +485,7 @@ impl Error {
     }
 
     /// Whether trying again can help because somebody else held a lock.
-    pub(super) fn is_lock_conflict(&self) -> bool {
+    pub(crate) fn is_lock_conflict(&self) -> bool {
         matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())
     }
 

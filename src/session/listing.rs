@@ -1,10 +1,12 @@
 //! Sessions page by page, and what can be told about all of them at once.
 
-use super::selection::{Moment, Spelling, Subject, column_of, condition, created};
-use super::{Counts, Error, Orphaned, Selection};
+use super::selection::{Moment, Spelling, Subject, column_of, condition, created, named};
+use super::{Counts, Error, Orphaned, Replays, Selection};
 use crate::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::collections::HashSet;
 
 /// Which sessions are listed, and which page of them.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,25 @@ pub struct Listed {
     pub created: Option<Timestamp>,
     /// Whether its expiry is not past.
     pub active: bool,
+    /// Where it is used from.
+    pub origin: Origin,
+}
+
+/// Where a session is used from, as far as the table has columns for it: a hardened one does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The family of sessions that one login began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// The hash of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The network, as wide as the application keeps it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// When its holder proved last who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<Timestamp>,
 }
 
 /// One page of a list, the next to expire first.
@@ -87,8 +108,9 @@ pub(super) fn page(
         None => sql.integer("NULL"),
     };
     let token = &of.found.roles.token;
+    let origin = origin(of, sql);
     let select = format!(
-        "SELECT {}, {user}, {}, {made}, {} {from} ORDER BY {}, {} LIMIT {} OFFSET {}",
+        "SELECT {}, {user}, {}, {made}, {}, {origin} {from} ORDER BY {}, {} LIMIT {} OFFSET {}",
         sql.text_of(token, &column_of(token, sql)),
         sql.millis(&expires, &expiry)?,
         sql.integer(&format!("CASE WHEN {past} THEN 0 ELSE 1 END")),
@@ -98,6 +120,18 @@ pub(super) fn page(
         query.offset
     );
     Ok((select, format!("SELECT count(*) {from}")))
+}
+
+/// Family, device, network, and the time of the login.
+fn origin(of: Subject<'_>, sql: &impl Spelling) -> String {
+    let column = |name: &str| named(&of.found.table, &[name]);
+    let text = |name| {
+        let text = column(name).map(|column| sql.text_of(column, &column_of(column, sql)));
+        text.unwrap_or_else(|| sql.text("NULL"))
+    };
+    let login = column("authtime").and_then(|column| sql.millis(column, &column_of(column, sql)).ok());
+    let login = login.unwrap_or_else(|| sql.integer("NULL"));
+    format!("{}, {}, {}, {login}", text("familyid"), text("devicehash"), text("lastipcidr"))
 }
 
 /// What a page is ordered by. Where those without a time come is the store's own affair: an index serves in its order only.
@@ -118,9 +152,19 @@ fn order(of: Subject<'_>, sort: Sort, expiry: &str, sql: &impl Spelling) -> Resu
 }
 
 /// A row of a page as the databases give it.
-pub(super) type Row = (Option<String>, Option<String>, Option<i64>, Option<i64>, i64);
+pub(super) type Row = (
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
 
-pub(super) fn listed((token, user, expires, created, active): Row) -> Listed {
+pub(super) fn listed((token, user, expires, created, active, family, device, network, login): Row) -> Listed {
     let time = |millis: Option<i64>| millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
     Listed {
         token: Secret::from(token.unwrap_or_default()),
@@ -128,6 +172,32 @@ pub(super) fn listed((token, user, expires, created, active): Row) -> Listed {
         expires: time(expires),
         created: time(created),
         active: active != 0,
+        origin: Origin { family, device, network, login: time(login) },
+    }
+}
+
+/// The different tokens that a test fits, as they come row by row.
+pub(super) struct Tokens<'a> {
+    fits: &'a dyn Fn(&Secret) -> bool,
+    found: Vec<Secret>,
+    /// The digests of those that were found: a token need not be there twice.
+    known: HashSet<[u8; 32]>,
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) fn new(fits: &'a dyn Fn(&Secret) -> bool) -> Self {
+        Self { fits, found: Vec::new(), known: HashSet::new() }
+    }
+
+    pub(super) fn add(&mut self, token: impl Into<Secret>) {
+        let token = token.into();
+        if (self.fits)(&token) && self.known.insert(Sha256::digest(token.expose()).into()) {
+            self.found.push(token);
+        }
+    }
+
+    pub(super) fn found(self) -> Vec<Secret> {
+        self.found
     }
 }
 
@@ -152,6 +222,9 @@ pub struct Facts {
     pub shared_tokens: Option<u64>,
     /// Sessions whose user does not exist, where the users table was looked up.
     pub orphaned: Option<Orphaned>,
+    /// Tokens that were used twice in the last hour; none where nothing would notice that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replays: Option<Replays>,
     /// Whether the database itself refuses a second row with one token.
     pub token_is_unique: bool,
     /// The size of the table with its indexes; on SQLite of the whole file.
@@ -210,7 +283,6 @@ pub(super) fn facts(
         |user| format!("count(DISTINCT {user}) + max(CASE WHEN {user} IS NULL THEN 1 ELSE 0 END)"),
     );
     let token = sql.exact(&of.found.roles.token, &column_of(&of.found.roles.token, sql));
-    let bare = sql.quoted(&of.found.roles.token.name);
     Ok(FactQueries {
         sessions: format!(
             "SELECT {}, {}, {} FROM {table} AS s",
@@ -230,11 +302,11 @@ pub(super) fn facts(
         }),
         duplicates: format!(
             // Whose they are is asked of those few only that several rows have.
-            "SELECT count(*), {}, {shared} FROM (SELECT count(*) AS n, {owners} AS owners FROM {table} AS s \
-             WHERE s.{bare} IN (SELECT t.alike FROM (SELECT {}{bare} AS alike FROM {table} WHERE {bare} IS NOT NULL \
-             GROUP BY {bare} HAVING count(*) > 1) AS t) GROUP BY {token} HAVING count(*) > 1) AS d",
+            "SELECT count(*), {}, {shared} FROM (SELECT {}count(*) AS n, {owners} AS owners \
+             FROM {table} AS s WHERE {} GROUP BY {token} HAVING count(*) > 1) AS d",
             sql.integer("coalesce(sum(d.n), 0)"),
-            sql.large()
+            sql.large(),
+            of.several(sql)
         ),
     })
 }
@@ -264,7 +336,24 @@ pub(super) fn gathered(
         duplicate_rows: count(duplicates, 1),
         shared_tokens: number(duplicates, 2),
         orphaned: None,
+        replays: None,
         token_is_unique,
         bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_rows_each_token_that_fits_is_found_once() {
+        let fits = |token: &Secret| token.expose().ends_with(b"7");
+        let mut tokens = Tokens::new(&fits);
+        for number in 0..40_000 {
+            tokens.add(format!("{}", number % 20_000));
+        }
+        let found = tokens.found();
+        assert_eq!((found.len(), found[0].expose()), (2000, &b"7"[..]));
     }
 }

@@ -8,7 +8,10 @@ use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, Store
 use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// For how long what a plan counted is as good as a count of now: about as long as nobody was asked in between.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// What would be deleted, counted; nothing was changed for it.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +29,9 @@ pub struct ProcedurePlan {
     meant: Selection,
     #[serde(skip)]
     at_most: Option<u64>,
+    /// When it was counted.
+    #[serde(skip)]
+    counted: Option<Instant>,
 }
 
 impl ProcedurePlan {
@@ -46,8 +52,12 @@ impl ProcedurePlan {
         if matches!(meant, Selection::Expired) && summary.lifetime.is_some_and(|lifetime| lifetime.assumed) {
             return Err(Error::LifetimeUnknown { table: summary.table.to_string() });
         }
-        let selected =
-            if matches!(meant, Selection::All) { summary.counts.total } else { store.count(&meant).await? };
+        let selected = match (&meant, &orphaned) {
+            // The same condition counted them already.
+            (Selection::Orphans(_), Some(found)) => found.orphans,
+            _ => store.count_of(&meant, &summary.counts).await?,
+        };
+        let counted = Some(Instant::now());
         if let Some((zone, elsewhere)) = store.count_in_server_zone(&meant).await?
             && elsewhere != selected
         {
@@ -61,7 +71,7 @@ impl ProcedurePlan {
         {
             return Err(Error::Share { selected, total, percent });
         }
-        Ok(Self { store: summary, selection: meant.name(), selected, orphaned, meant, at_most })
+        Ok(Self { store: summary, selection: meant.name(), selected, orphaned, meant, at_most, counted })
     }
 
     /// Backs the selected sessions up and deletes them, in batches where they can be split, then once more what
@@ -75,8 +85,10 @@ impl ProcedurePlan {
         progress: &mut dyn FnMut(&Advance),
     ) -> Result<ProcedureReport, Error> {
         store.preflight().await?;
-        let before = store.counts().await?;
-        let selected_before = store.count(&self.meant).await?;
+        let (selected_before, before) = match self.counted {
+            Some(counted) if counted.elapsed() < FRESH => (self.selected, self.store.counts.clone()),
+            _ => self.count(store).await?,
+        };
         let mut work = Work {
             plan: self,
             batch,
@@ -86,9 +98,11 @@ impl ProcedurePlan {
             backups: Vec::new(),
         };
         let mut end = work.pass(store, spec, stopped, progress).await;
+        let mut after = None;
         if matches!(end, End::Complete) {
-            match store.count(&self.meant).await {
-                Ok(0) => {}
+            match self.count(store).await {
+                // These numbers are the last ones.
+                Ok((0, counts)) => after = Some((0, counts)),
                 Ok(_) => end = work.pass(store, spec, stopped, progress).await,
                 Err(error) => return Err(work.uncounted(error)),
             }
@@ -101,8 +115,11 @@ impl ProcedurePlan {
             End::Stopped => (true, None),
             End::Complete => (false, None),
         };
-        let counted = async { Ok((store.count(&self.meant).await?, store.counts().await?)) };
-        match counted.await {
+        let counted = match after {
+            Some(counted) => Ok(counted),
+            None => self.count(store).await,
+        };
+        match counted {
             Ok((selected_after, after)) => Ok(ProcedureReport {
                 selection: self.selection,
                 before,
@@ -117,6 +134,12 @@ impl ProcedurePlan {
             }),
             Err(error) => Err(work.uncounted(error)),
         }
+    }
+
+    /// How many are selected, and how many there are.
+    async fn count(&self, store: &mut Store) -> Result<(u64, Counts), Error> {
+        let counts = store.counts().await?;
+        Ok((store.count_of(&self.meant, &counts).await?, counts))
     }
 }
 
@@ -211,7 +234,7 @@ impl Work<'_> {
         stopped: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Advance),
     ) -> End {
-        let batch = self.batch.filter(|_| self.plan.meant.can_be_split());
+        let batch = self.batch.filter(|_| store.splits(&self.plan.meant));
         loop {
             if stopped() {
                 return End::Stopped;

@@ -87,12 +87,13 @@ impl Store {
         self.url.to_string()
     }
 
-    /// The users with one of these ids; none where the users are not beside the sessions.
+    /// The users with one of these ids. On Redis there are none beside the sessions, and that is an error.
     pub async fn users_by_id(&mut self, users: &UsersTable, ids: Vec<String>) -> Result<Vec<User>, Error> {
         match &mut self.backend {
             Backend::Postgres(store) => store.users_by_id(users, ids).await,
             Backend::Sqlite(store) => store.users_by_id(users, ids).await,
-            Backend::MySql(_) | Backend::Redis(_) => Ok(Vec::new()),
+            Backend::MySql(store) => store.users_by_id(users, ids).await,
+            Backend::Redis(_) => Err(no_users()),
         }
     }
 
@@ -192,6 +193,9 @@ impl Store {
             _ => {
                 let before = self.counts().await?;
                 let selected = self.count_of(selection, &before).await?;
+                if selected == 0 {
+                    return Ok(Deleted::nothing(before));
+                }
                 (before, selected, self.delete_unlocked(selection, spec, bounds).await?)
             }
         };
@@ -223,11 +227,19 @@ impl Store {
     }
 
     /// The selected sessions, without asking again for what is known.
-    async fn count_of(&mut self, selection: &Selection, counts: &Counts) -> Result<u64, Error> {
+    pub(super) async fn count_of(&mut self, selection: &Selection, counts: &Counts) -> Result<u64, Error> {
         match selection {
             Selection::All => Ok(counts.total),
             _ => self.count(selection).await,
         }
+    }
+
+    /// Whether a batch is what bounds one deletion of this selection. Redis is emptied at once, since nobody waits for that,
+    /// and so is SQLite: a table is emptied sooner than a part of it is deleted row by row.
+    pub(super) fn splits(&self, selection: &Selection) -> bool {
+        let whole = matches!(self.backend, Backend::Redis(_) | Backend::Sqlite(_));
+        let empties = whole && matches!(selection, Selection::All);
+        selection.can_be_split() && !empties
     }
 
     /// Deletes without counting; waits for locks.
@@ -343,6 +355,17 @@ impl Store {
             Backend::Sqlite(store) => store.marks(mark, fits).await,
             Backend::MySql(store) => store.marks(mark, fits).await,
             Backend::Redis(_) => Err(no_marks()),
+        }
+    }
+
+    /// Whether the store itself refuses a second session with one token.
+    pub async fn token_is_unique(&mut self) -> Result<bool, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.token_is_unique().await,
+            Backend::Sqlite(store) => store.token_is_unique().await,
+            Backend::MySql(store) => store.token_is_unique().await,
+            // A key is there once as it is.
+            Backend::Redis(_) => Ok(true),
         }
     }
 

@@ -6,7 +6,8 @@ use super::failure;
 use super::settings::{Settings, described};
 use crate::config::Sessions;
 use crate::rotate::StoreAccess;
-use crate::session::{CustomTable, Options, Store, UsersTable, UsersWanted};
+use crate::session::{CustomTable, Options, Store, StoreKind, UsersTable, UsersWanted};
+use std::io::Write as _;
 
 /// The store and how it is read.
 #[derive(clap::Args)]
@@ -38,15 +39,42 @@ pub(in crate::cli) enum Output {
 impl Source {
     /// The store that was named. From here on no secret of it can be printed.
     pub(in crate::cli) fn access(&self, context: &mut Context) -> Result<StoreAccess, Failure> {
-        let settings = self.settings()?;
+        let (settings, passed_over) = self.settings.read()?;
+        if !passed_over.is_empty() {
+            writeln!(
+                context.err,
+                "warning: the configuration merely lies in the working folder, so its {} is passed over: name the file with --config",
+                passed_over.join(", ")
+            )?;
+        }
+        let at = self.at(&settings);
         let options = Options {
-            custom: self.custom(&settings)?,
+            custom: custom(&at, &settings)?,
             user_path: self.user_path.clone(),
             zone: self.zone.clone(),
             lifetime: self.lifetime,
             ..Options::default()
         };
-        self.at.guarded(options, context)
+        let is_described = options.custom.is_some();
+        let access = at.guarded(options, context)?;
+        // On Redis the prefix is all that there is to say; anywhere else the columns are missing.
+        if is_custom(&at)
+            && self.at.table.is_none()
+            && !is_described
+            && access.url().kind() != StoreKind::Redis
+        {
+            described(&settings, None)?;
+        }
+        Ok(access)
+    }
+
+    /// The store as it was named; the configuration may say the prefix of `--dialect custom` on Redis.
+    fn at(&self, settings: &Sessions) -> StoreArguments {
+        let mut at = self.at.clone();
+        if is_custom(&at) && at.table.is_none() && settings.token.is_none() {
+            at.table.clone_from(&settings.table);
+        }
+        at
     }
 }
 
@@ -58,17 +86,21 @@ impl Source {
 
     /// What the configuration says about sessions.
     pub(in crate::cli) fn settings(&self) -> Result<Sessions, Failure> {
-        self.settings.read()
+        self.settings.read().map(|(settings, _)| settings)
     }
+}
 
-    /// The table of `--dialect custom`. On Redis the prefix is all that there is to say.
-    fn custom(&self, settings: &Sessions) -> Result<Option<CustomTable>, Failure> {
-        let is_prefix = settings.token.is_none() && self.at.table.is_some();
-        if self.at.dialect.as_deref() != Some("custom") || is_prefix {
-            return Ok(None);
-        }
-        described(settings, self.at.table.as_deref()).map(Some)
+fn is_custom(at: &StoreArguments) -> bool {
+    at.dialect.as_deref() == Some("custom")
+}
+
+/// The table of `--dialect custom`; none where a prefix is all that was said.
+fn custom(at: &StoreArguments, settings: &Sessions) -> Result<Option<CustomTable>, Failure> {
+    let is_prefix = settings.token.is_none() && at.table.is_some();
+    if !is_custom(at) || is_prefix {
+        return Ok(None);
     }
+    described(settings, at.table.as_deref()).map(Some)
 }
 
 /// What goes to standard output.

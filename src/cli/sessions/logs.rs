@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let given = |texts: &[String], severity| {
         texts.iter().map(move |text| LogPattern { text: text.clone(), severity }).collect::<Vec<_>>()
     };
-    let settings = args.settings.read()?;
+    let (settings, _) = args.settings.read()?;
     let mut patterns = LogPattern::defaults();
     patterns.extend(given(&settings.logs.critical, LogSeverity::Critical));
     patterns.extend(given(&settings.logs.warning, LogSeverity::Warning));

@@ -117,7 +117,7 @@ impl Dedupe {
         }
         let (unique, summary) = wait_for(async {
             let mut store = access.connect().await?;
-            Ok((store.facts(None, SignedDuration::ZERO).await?.token_is_unique, store.describe().await?))
+            Ok((store.token_is_unique().await?, store.describe().await?))
         })?;
         let unique = match (unique, self.add_index) {
             (true, _) => "there already",

@@ -21,8 +21,9 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// What the configuration says; nothing where there is none.
-    pub(super) fn read(&self) -> Result<Sessions, Failure> {
+    /// What the configuration says; nothing where there is none. With it what counts only in a file that was named, and is
+    /// passed over in this one.
+    pub(super) fn read(&self) -> Result<(Sessions, Vec<&'static str>), Failure> {
         let found = match &self.config {
             // A link that the user names is followed; one that merely lies there is not.
             Some(path) => {
@@ -30,7 +31,9 @@ impl Settings {
             }
             None => Config::find(Path::new(".")).map(|path| (path, LayerKind::Repository)),
         };
-        let Some((path, kind)) = found else { return Ok(Sessions::default()) };
+        let Some((path, kind)) = found else {
+            return Ok((Sessions::default(), Vec::new()));
+        };
         let config = Config::load(&path, kind).map_err(|error| {
             let failure = Failure::from_error(&error, Exit::Usage);
             match error.hint() {
@@ -39,10 +42,17 @@ impl Settings {
             }
         })?;
         let mut sessions = config.sessions().clone();
+        let mut passed_over = Vec::new();
         if kind == LayerKind::Repository {
-            (sessions.users_table, sessions.users_id, sessions.disabled) = (None, None, None);
+            let of_users = [
+                ("users_table", sessions.users_table.take()),
+                ("users_id", sessions.users_id.take()),
+                ("disabled", sessions.disabled.take()),
+            ];
+            passed_over =
+                of_users.into_iter().filter(|(_, said)| said.is_some()).map(|(key, _)| key).collect();
         }
-        Ok(sessions)
+        Ok((sessions, passed_over))
     }
 }
 

@@ -9,6 +9,7 @@ mod format;
 mod key;
 mod list;
 mod reader;
+mod sealer;
 mod writer;
 
 pub use key::BackupKey;

@@ -1,26 +1,38 @@
-//! Writes a backup as a stream, in memory that does not grow with the rows.
+//! Takes the rows of a backup as a stream, in memory that does not grow with them.
+//!
+//! What it takes is sealed on a thread of its own while the store is still being read: see [`super::sealer`].
 
-use super::format::{self, Encryptor, Header, Trailer};
-use super::{BackupInfo, BackupKey, BackupSpec, Reader, Subject, ensure_dir, sync_dir};
+use super::format::{self, Header};
+use super::sealer::{Piece, Sealer};
+use super::{BackupInfo, BackupSpec, Subject, ensure_dir, sync_dir};
 use crate::session::Error;
-use chacha20poly1305::aead::Payload;
-use std::io::{self, BufWriter, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-/// How much plain text is kept at most.
+/// How much plain text is kept at most before it is handed over.
 const CHUNK: usize = format::CHUNK as usize;
+
+/// How many chunks may wait to be sealed: enough to go on reading while the disk is busy.
+const WAITING: usize = 64;
 
 /// A backup that is being written. Dropped before `finish`, it leaves no file.
 pub(in crate::session) struct Writer {
-    file: BufWriter<NamedTempFile>,
     name: String,
     dir: PathBuf,
-    header: Vec<u8>,
-    encryptor: Encryptor,
     /// At most one chunk of plain text.
     pending: Zeroizing<Vec<u8>>,
+    /// `None` when it ended.
+    sealing: Option<Sealing>,
+}
+
+/// The thread that seals what it is given; without an end it throws the file away.
+struct Sealing {
+    pieces: SyncSender<Piece>,
+    thread: JoinHandle<Result<Option<NamedTempFile>, Error>>,
 }
 
 impl Writer {
@@ -28,26 +40,15 @@ impl Writer {
     pub(in crate::session) fn create(spec: &BackupSpec<'_>, subject: &Subject<'_>) -> Result<Self, Error> {
         let dir = ensure_dir(spec.dir)?.to_owned();
         let nonce = random_nonce()?;
-        let header = serde_json::to_vec(&head(spec, subject, &nonce)).expect("a header has only string keys");
-        let failed = |cause| Error::Io { doing: "write a backup into", path: dir.clone(), cause };
         let name = format!("{}-{}", spec.created.strftime("%Y%m%dT%H%M%SZ"), hex::encode(&nonce[..4]));
-        let file = tempfile::Builder::new()
-            .prefix(&format!("{name}-"))
-            .suffix(".partial")
-            .tempfile_in(&dir)
-            .map_err(failed)?;
-        let mut file = BufWriter::new(file);
-        file.write_all(format::MAGIC).map_err(failed)?;
-        file.write_all(&format::length(header.len())).map_err(failed)?;
-        file.write_all(&header).map_err(failed)?;
-        Ok(Self {
-            file,
-            name,
-            dir: dir.clone(),
-            encryptor: Encryptor::from_aead(spec.key.cipher(), (&nonce).into()),
-            header,
-            pending: Zeroizing::new(Vec::with_capacity(CHUNK)),
-        })
+        let sealer = Sealer::create(&dir, &name, spec.key, &head(spec, subject, &nonce), &nonce)?;
+        let (pieces, waiting) = sync_channel(WAITING);
+        let thread = std::thread::Builder::new()
+            .name("backup".to_owned())
+            .spawn(move || sealer.run(&waiting))
+            .map_err(|cause| failed(&dir, cause))?;
+        let sealing = Some(Sealing { pieces, thread });
+        Ok(Self { name, dir, pending: Zeroizing::new(Vec::with_capacity(CHUNK)), sealing })
     }
 
     /// Adds plain bytes; they reach the disk encrypted only.
@@ -57,57 +58,60 @@ impl Writer {
             self.pending.extend_from_slice(now);
             bytes = later;
             if self.pending.len() == CHUNK {
-                self.flush_chunk()?;
+                self.hand_over()?;
             }
         }
         Ok(())
     }
 
-    /// Writes the tail, makes the file durable under its `.prepared` name, and reads all of it back.
-    pub(in crate::session) fn finish(mut self, rows: u64, key: &BackupKey) -> Result<Prepared, Error> {
+    /// Has the tail written, makes the file durable, all of it read back, and known under its `.prepared` name.
+    pub(in crate::session) fn finish(mut self, rows: u64) -> Result<Prepared, Error> {
         if !self.pending.is_empty() {
-            self.flush_chunk()?;
+            self.hand_over()?;
         }
-        let trailer = serde_json::to_vec(&Trailer { rows }).expect("a trailer has only string keys");
-        let aad = format::last_aad(&self.header, &trailer);
-        let Self { file, encryptor, name, dir, .. } = self;
-        let failed = |cause| Error::Io { doing: "write a backup into", path: dir.clone(), cause };
-        let tag = encryptor
-            .encrypt_last(Payload { msg: &[], aad: &aad })
-            .map_err(|_| failed(io::Error::other("the backup is too large")))?;
-        let mut file = file;
-        for part in [
-            &[format::TRAILER][..],
-            &format::length(trailer.len()),
-            &trailer,
-            &tag,
-            &format::length(trailer.len()),
-        ] {
-            file.write_all(part).map_err(failed)?;
-        }
-        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.as_file().sync_all().map_err(failed)?;
-        let path = dir.join(format!("{name}.prepared"));
-        file.persist_noclobber(&path).map_err(|error| failed(error.error))?;
+        self.send(Piece::End { rows })?;
+        let Some(file) = self.ended()? else { return Err(self.broken()) };
+        let path = self.dir.join(format!("{}.prepared", self.name));
+        file.persist_noclobber(&path).map_err(|error| failed(&self.dir, error.error))?;
         // From here on the guard removes the file unless somebody keeps it.
         let prepared = Prepared { path: Some(path) };
-        sync_dir(&dir)?;
-        prepared.check(rows, key)?;
+        sync_dir(&self.dir)?;
         Ok(prepared)
     }
 
-    fn flush_chunk(&mut self) -> Result<(), Error> {
-        let failed = |cause| Error::Io { doing: "write a backup into", path: self.dir.clone(), cause };
-        let chunk = self
-            .encryptor
-            .encrypt_next(Payload { msg: &self.pending, aad: &self.header })
-            .map_err(|_| failed(io::Error::other("the backup is too large")))?;
-        self.file.write_all(&[format::DATA]).map_err(failed)?;
-        self.file.write_all(&format::length(chunk.len())).map_err(failed)?;
-        self.file.write_all(&chunk).map_err(failed)?;
-        self.pending.clear();
-        Ok(())
+    fn hand_over(&mut self) -> Result<(), Error> {
+        let full = std::mem::replace(&mut *self.pending, Vec::with_capacity(CHUNK));
+        self.send(Piece::Chunk(Zeroizing::new(full)))
     }
+
+    /// A thread that takes nothing any more has failed, and says why.
+    fn send(&mut self, piece: Piece) -> Result<(), Error> {
+        let is_taken = self.sealing.as_ref().is_some_and(|sealing| sealing.pieces.send(piece).is_ok());
+        if is_taken { Ok(()) } else { Err(self.ended().err().unwrap_or_else(|| self.broken())) }
+    }
+
+    /// Waits for the thread's end.
+    fn ended(&mut self) -> Result<Option<NamedTempFile>, Error> {
+        let Some(Sealing { pieces, thread }) = self.sealing.take() else { return Ok(None) };
+        drop(pieces);
+        thread.join().unwrap_or_else(|_| Err(self.broken()))
+    }
+
+    fn broken(&self) -> Error {
+        failed(&self.dir, io::Error::other("what writes it ended before its time"))
+    }
+}
+
+impl Drop for Writer {
+    /// The file is gone when this returns.
+    fn drop(&mut self) {
+        drop(self.ended());
+    }
+}
+
+/// An error of the file that is being written.
+pub(super) fn failed(dir: &Path, cause: io::Error) -> Error {
+    Error::Io { doing: "write a backup into", path: dir.to_owned(), cause }
 }
 
 /// A complete backup on disk whose delete is not committed. Dropped, it is removed.
@@ -126,18 +130,6 @@ impl Prepared {
     /// Where it is.
     pub(in crate::session) fn path(&self) -> &Path {
         self.path.as_deref().unwrap_or(Path::new(""))
-    }
-
-    fn check(&self, rows: u64, key: &BackupKey) -> Result<(), Error> {
-        let path = self.path();
-        let found = Reader::open(path, key)?.verify()?;
-        if found == rows {
-            return Ok(());
-        }
-        Err(Error::Backup {
-            path: path.to_owned(),
-            reason: "it does not hold the rows that went in".to_owned(),
-        })
     }
 }
 
@@ -191,5 +183,76 @@ fn head(spec: &BackupSpec<'_>, subject: &Subject<'_>, nonce: &[u8]) -> Header {
         cipher: format::CIPHER.to_owned(),
         nonce: hex::encode(nonce),
         key: spec.key.id(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::backup::{Encoding, Next, Reader};
+    use crate::session::schema::{Table, TableName};
+    use crate::session::{BackupKey, StoreKind};
+    use jiff::Timestamp;
+
+    fn write(dir: &Path, key: &BackupKey, rows: u64, row: &[u8]) -> Writer {
+        let name = TableName { schema: None, name: "sessions".to_owned() };
+        let subject = Subject {
+            store: "sqlite:sessions.db",
+            kind: StoreKind::Sqlite,
+            dialect: "custom",
+            table: &Table { name, path_rank: None, special: None, columns: Vec::new() },
+            encoding: Encoding::SqliteValues,
+            selection: "all",
+            transaction: None,
+        };
+        let now = Timestamp::now();
+        let spec = BackupSpec { dir, key, incident: "", created: now, expires: now, owner: None };
+        let mut writer = Writer::create(&spec, &subject).unwrap();
+        for _ in 0..rows {
+            writer.write(row).unwrap();
+        }
+        writer
+    }
+
+    fn files(dir: &Path) -> usize {
+        std::fs::read_dir(dir).unwrap().count()
+    }
+
+    #[test]
+    fn what_is_sealed_part_by_part_is_read_as_it_was_written() {
+        let (dir, key) = (tempfile::tempdir().unwrap(), BackupKey::generate().unwrap());
+        // More than one part, and a last chunk that is not full.
+        let row: Vec<u8> = (0..99_991_u32).map(|n| (n * 7).to_le_bytes()[0]).collect();
+        let prepared = write(dir.path(), &key, 400, &row).finish(400).unwrap();
+        let mut reader = Reader::open(prepared.path(), &key).unwrap();
+        let mut at = 0;
+        let rows = loop {
+            match reader.next().unwrap() {
+                Next::Data(plain) => {
+                    assert!(plain.iter().zip(at..).all(|(byte, at)| *byte == row[at % row.len()]));
+                    at += plain.len();
+                }
+                Next::End { rows } => break rows,
+            }
+        };
+        assert_eq!((rows, at), (400, 400 * row.len()));
+        drop(prepared);
+        assert_eq!(files(dir.path()), 0);
+    }
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing() {
+        let (dir, key) = (tempfile::tempdir().unwrap(), BackupKey::generate().unwrap());
+        drop(write(dir.path(), &key, 1, b"row"));
+        assert_eq!(files(dir.path()), 0);
+    }
+
+    /// As when somebody empties the folder of the state.
+    #[test]
+    fn a_file_that_vanished_is_no_backup() {
+        let (dir, key) = (tempfile::tempdir().unwrap(), BackupKey::generate().unwrap());
+        let writer = write(dir.path(), &key, 1, b"row");
+        std::fs::remove_dir_all(dir.path()).unwrap();
+        assert!(matches!(writer.finish(1), Err(Error::Io { .. })));
     }
 }

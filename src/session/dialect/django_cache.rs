@@ -1,4 +1,4 @@
-//! Django with sessions in a Redis cache: `:1:django.contrib.sessions.cacheID`, pickled, never loaded here.
+//! Django with sessions in a Redis cache: `:1:django.contrib.sessions.cacheID`, pickled: read here, never loaded.
 //!
 //! With `cached_db` the rows are in `django_session` as well, and both must be purged.
 
@@ -14,7 +14,7 @@ pub(super) const DIALECT: Dialect = Dialect {
         prefix: ":1:django.contrib.sessions.cache",
         endings: &["django.contrib.sessions.cached_db", "django.contrib.sessions.cache"],
         family: Family::Ids(Id::UrlSafe(8, 64)),
-        content: Content::Text,
+        content: Content::Pickle,
         shared: false,
     }),
 };

@@ -1,4 +1,4 @@
-//! Flask-Session in Redis: `session:ID`, msgpack today and a pickle before version 0.7. Neither is decoded.
+//! Flask-Session in Redis: `session:ID`, msgpack today and a pickle before version 0.7, which is never loaded.
 
 use super::{Content, Dialect, Family, Form, Id, Keys, StoreClass};
 use crate::session::StoreKind;

@@ -1,7 +1,7 @@
 //! What a framework's sessions look like in Redis: the keys, and how the values begin.
 //!
 //! A key is a session only if its name and its value both say so: a prefix alone may be shared with caches,
-//! counters and other applications. Values are never decoded further than that, and pickles are never loaded.
+//! counters and other applications. What a value tells besides is read elsewhere, and pickles are never loaded.
 
 /// The form of a dialect's keys: `PREFIX` + what follows it.
 #[derive(Debug)]
@@ -47,8 +47,8 @@ pub(in crate::session) enum Content {
     Packed,
     /// A string that holds a serialized PHP string with an array or something encrypted in it.
     PhpString,
-    /// A string, whatever is in it.
-    Text,
+    /// A string that Python's pickle wrote.
+    Pickle,
     /// A hash.
     Hash,
     /// A string or a hash.
@@ -116,6 +116,11 @@ impl Content {
         }
     }
 
+    /// Whether it is a framework's own form with its own place for the user.
+    pub(in crate::session) fn is_packed(self) -> bool {
+        matches!(self, Self::Packed | Self::PhpString | Self::Pickle)
+    }
+
     /// Whether a string that begins like this is a session.
     pub(in crate::session) fn fits(self, head: &[u8]) -> bool {
         match self {
@@ -123,7 +128,8 @@ impl Content {
             // A pickle begins with 0x80 and its protocol, which is also an empty map of msgpack.
             Self::Packed => matches!(head.first(), Some(0x80..=0x8f | 0xde | 0xdf | b'{')),
             Self::PhpString => is_php_string(head),
-            Self::Text | Self::TextOrHash => true,
+            // Django's caches compress large values, if they are told to: nothing tells those apart.
+            Self::Pickle | Self::TextOrHash => true,
             Self::Hash => false,
         }
     }

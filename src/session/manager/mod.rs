@@ -14,13 +14,10 @@ pub(super) use pool::{Kind as PoolKind, Pool};
 use query::ByUser;
 pub(super) use query::Queries;
 
-use super::mysql::MySql;
-use super::postgres::Postgres;
 use super::procedure::ProcedurePlan;
-use super::redis::{Redis, RedisPool};
+use super::redis::RedisPool;
 use super::schema::Selected;
-use super::sqlite::Sqlite;
-use super::url::Address;
+use super::store::Backend as Stored;
 use super::{
     BackupSpec, Error, Options, ProcedureReport, Selection, Store, StoreKind, StoreUrl, UsersWanted,
 };
@@ -139,44 +136,25 @@ impl Manager {
         pooling: Pooling,
         users: Option<&UsersWanted>,
     ) -> Result<Self, Error> {
-        let shown = url.to_string();
-        let (selected, backend, directory) = match &url.0 {
-            Address::Postgres(at) => {
-                let mut store = Postgres::connect(at, shown, options).await?;
-                let table = match users {
-                    Some(wanted) => Some(store.users_table(wanted).await?),
-                    None => None,
-                };
-                let queries = Box::new(store.queries()?);
-                let (selected, pool) = store.pooled(pooling);
-                let pool = Arc::new(pool);
-                let directory = table.map(|table| Directory::of(Arc::clone(&pool), &table)).transpose()?;
-                (selected, Backend::Table { pool, queries }, directory)
-            }
-            Address::Sqlite(path) => {
-                let mut store = Sqlite::connect(path, shown, options).await?;
-                let table = match users {
-                    Some(wanted) => Some(store.users_table(wanted).await?),
-                    None => None,
-                };
-                let queries = Box::new(store.queries()?);
-                let (selected, pool) = store.pooled(pooling);
-                let pool = Arc::new(pool);
-                let directory = table.map(|table| Directory::of(Arc::clone(&pool), &table)).transpose()?;
-                (selected, Backend::Table { pool, queries }, directory)
-            }
-            Address::MySql(at) => {
-                drop(MySql::connect(at, shown, options).await?);
-                return Err(unsupported("single sessions", StoreKind::MySql));
-            }
-            Address::Redis(at) => {
-                if users.is_some() {
-                    return Err(unsupported("a users table", StoreKind::Redis));
-                }
-                let store = Redis::connect(at, shown, options).await?;
-                (store.selected().clone(), Backend::Keys(Box::new(store.pooled(pooling))), None)
+        let mut store = Store::connect(url, options).await?;
+        let table = match (users, url.kind()) {
+            (Some(_), StoreKind::Redis) => return Err(unsupported("a users table", StoreKind::Redis)),
+            (Some(wanted), _) => Some(store.users_table(wanted).await?),
+            (None, _) => None,
+        };
+        let (queries, (selected, pool)) = match store.backend {
+            Stored::Postgres(store) => (store.queries()?, store.pooled(pooling)),
+            Stored::Sqlite(store) => (store.queries()?, store.pooled(pooling)),
+            Stored::MySql(_) => return Err(unsupported("single sessions", StoreKind::MySql)),
+            Stored::Redis(store) => {
+                let (url, options, selected) = (url.clone(), options.clone(), store.selected().clone());
+                let backend = Backend::Keys(Box::new(store.pooled(pooling)));
+                return Ok(Self { url, options, selected, backend, directory: None });
             }
         };
+        let pool = Arc::new(pool);
+        let directory = table.map(|table| Directory::of(Arc::clone(&pool), &table)).transpose()?;
+        let backend = Backend::Table { pool, queries: Box::new(queries) };
         Ok(Self { url: url.clone(), options: options.clone(), selected, backend, directory })
     }
 

@@ -131,6 +131,12 @@ async fn one(
     Ok(text(&row, 0))
 }
 
+/// Whether the server is MariaDB and no MySQL.
+pub(super) async fn is_mariadb(connection: &mut MySqlConnection) -> Result<bool, Error> {
+    let version = one(connection, "SELECT cast(version() AS char)", "asking the server what it is").await?;
+    Ok(version.is_some_and(|version| version.contains("MariaDB")))
+}
+
 /// The tables whose rows a delete would delete or change as well.
 async fn cascades(connection: &mut MySqlConnection, table: &Table) -> Result<Vec<String>, Error> {
     let sql = "SELECT DISTINCT cast(concat(constraint_schema, '.', table_name) AS char)

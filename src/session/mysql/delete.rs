@@ -2,7 +2,8 @@
 //!
 //! Where the table has a key, the rows are found without any lock, then locked one by one and judged again, and at last
 //! deleted by the keys that the backup holds: nobody else waits. A table without one is locked as a whole by reading it
-//! `FOR UPDATE`, and so is every table that is emptied at once: what was read is what is deleted.
+//! `FOR UPDATE`, and so is every table that is emptied at once: what was read is what is deleted. MariaDB gives the rows
+//! of a table that it empties as it deletes them, so there it is one statement.
 
 use super::key::Key;
 use super::{MySql, catalogue, execute, row};
@@ -29,8 +30,17 @@ const ALL: u64 = u64::MAX;
 struct Statements {
     isolation: &'static str,
     select: String,
-    /// `None`: by the keys of the backup.
-    delete: Option<String>,
+    delete: Delete,
+}
+
+/// How the rows go that were read.
+enum Delete {
+    /// They are gone: reading them deleted them.
+    Done,
+    /// By the keys that the backup holds.
+    ByKey(Key),
+    /// By a statement.
+    By(String),
 }
 
 impl MySql {
@@ -84,19 +94,18 @@ impl MySql {
         if rows == 0 {
             return Ok(None);
         }
-        // What is deleted by key is what stands in the file.
-        let prepared = match (statements.delete, &self.key) {
-            (None, Some(key)) => {
-                let prepared = writer.finish(rows, spec.key)?;
-                let deleted = self.delete_by_key(connection, key, &prepared, rows, spec).await?;
+        let prepared = match statements.delete {
+            Delete::Done => writer.finish(rows)?,
+            // What is deleted by key is what stands in the file.
+            Delete::ByKey(key) => {
+                let prepared = writer.finish(rows)?;
+                let deleted = self.delete_by_key(connection, &key, &prepared, rows, spec).await?;
                 counted(rows, deleted)?;
                 prepared
             }
-            (delete, _) => {
-                let deleted = execute(connection, DOING, delete.unwrap_or_default()).await?;
-                let prepared = writer.finish(rows, spec.key)?;
-                counted(rows, deleted)?;
-                prepared
+            Delete::By(delete) => {
+                counted(rows, execute(connection, DOING, delete).await?)?;
+                writer.finish(rows)?
             }
         };
         Ok(Some(prepared.keep()))
@@ -114,6 +123,18 @@ impl MySql {
         let limit = bounds.batch.filter(|_| selection.can_be_split());
         let mut sql = self.spelling_for(selection)?;
         match &self.key {
+            key if self.returns && matches!(selection, Selection::All) => {
+                // A table without a key has no order in which a part of it could go.
+                let part = key
+                    .as_ref()
+                    .zip(limit)
+                    .map(|(key, limit)| format!(" ORDER BY {} LIMIT {limit}", key.order()));
+                Ok(Statements {
+                    isolation: isolation(connection).await?,
+                    select: format!("DELETE FROM {name}{} RETURNING {columns}", part.unwrap_or_default()),
+                    delete: Delete::Done,
+                })
+            }
             Some(key) if limit.is_some() || !matches!(selection, Selection::All) => {
                 let condition = condition(selection, self.subject(), &sql)?;
                 let filter = condition.as_ref().map(|held| format!(" WHERE {held}")).unwrap_or_default();
@@ -134,7 +155,11 @@ impl MySql {
                     key.hint(),
                     key.is_picked(),
                 );
-                Ok(Statements { isolation: isolation(connection).await?, select, delete: None })
+                Ok(Statements {
+                    isolation: isolation(connection).await?,
+                    select,
+                    delete: Delete::ByKey(key.clone()),
+                })
             }
             _ => {
                 sql.now = Some(self.server_now(connection).await?);
@@ -145,7 +170,7 @@ impl MySql {
                 Ok(Statements {
                     isolation,
                     select: format!("SELECT {columns} FROM {name} AS s{filter} FOR UPDATE"),
-                    delete: Some(format!("DELETE s FROM {name} AS s{filter}")),
+                    delete: Delete::By(format!("DELETE s FROM {name} AS s{filter}")),
                 })
             }
         }

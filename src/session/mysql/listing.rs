@@ -4,7 +4,7 @@ use super::row::base;
 use super::spelling::text_literal;
 use super::{MySql, bound, catalogue, execute};
 use crate::secret::Secret;
-use crate::session::listing::{Facts, ListQuery, Page, facts, gathered, listed, page};
+use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page};
 use crate::session::schema::quoted;
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
@@ -34,7 +34,8 @@ impl MySql {
         let row = |row: &MySqlRow| {
             let number = |at| catalogue::text(row, at)?.parse::<i64>().ok();
             let active = number(4).unwrap_or_default();
-            listed((catalogue::text(row, 0), catalogue::text(row, 1), number(2), number(3), active))
+            let text = |at| catalogue::text(row, at);
+            listed((text(0), text(1), number(2), number(3), active, text(5), text(6), text(7), number(8)))
         };
         Ok(Page { total, sessions: rows.iter().map(row).collect() })
     }
@@ -65,16 +66,10 @@ impl MySql {
     ) -> Result<Vec<Secret>, Error> {
         let (sql, token) = (self.spelling(), &self.selected.roles.token);
         let token = sql.text_of(token, &column_of(token, &sql));
-        let mut found = Vec::new();
-        let mut add = |token: String| {
-            let token = Secret::from(token);
-            if fits(&token) && !found.contains(&token) {
-                found.push(token);
-            }
-        };
+        let mut tokens = Tokens::new(fits);
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        self.each_text(select, &mut add).await?;
-        Ok(found)
+        self.each_text(select, &mut |token| tokens.add(token)).await?;
+        Ok(tokens.found())
     }
 
     /// The texts of a mark that a test fits.
@@ -106,7 +101,7 @@ impl MySql {
     }
 
     /// A unique index on the beginning of a token keeps whole ones single all the more.
-    async fn token_is_unique(&mut self) -> Result<bool, Error> {
+    pub(in crate::session) async fn token_is_unique(&mut self) -> Result<bool, Error> {
         let select = format!(
             "SELECT count(*) FROM (SELECT index_name FROM information_schema.statistics WHERE {} AND non_unique = 0 \
              GROUP BY index_name HAVING count(*) = 1 AND max(column_name = {}) = 1) AS found",

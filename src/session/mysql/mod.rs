@@ -37,6 +37,10 @@ pub(super) struct MySql {
     selected: Selected,
     /// What tells rows apart.
     key: Option<Key>,
+    /// Whether an index begins with the token.
+    tokens_indexed: bool,
+    /// Whether the server gives rows as it deletes them.
+    returns: bool,
     /// Where a row says whose session it is.
     user: Option<UserAt>,
     /// The zone in which the application's connections read and write wall clocks.
@@ -73,9 +77,10 @@ impl MySql {
         };
         let mut connection = opener.open().await?;
         let elsewhere = options.table.as_deref().is_some_and(|table| table.contains('.'));
-        let (tables, zone) = within(opener.limits.statement, "reading the catalogue", async {
+        let (tables, zone, returns) = within(opener.limits.statement, "reading the catalogue", async {
             let tables = catalogue::tables(&mut connection, elsewhere).await?;
-            Ok((tables, catalogue::server_zone(&mut connection).await?))
+            let zone = catalogue::server_zone(&mut connection).await?;
+            Ok((tables, zone, catalogue::is_mariadb(&mut connection).await?))
         })
         .await?;
         let wanted = Wanted {
@@ -89,8 +94,20 @@ impl MySql {
         let selected = select(tables, wanted)?;
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
         let key = Key::find(&mut connection, &selected.table).await?;
+        let tokens_indexed = key::is_indexed(&mut connection, &selected.table, &selected.roles.token).await?;
         let connection = Some(connection);
-        Ok(Self { opener, connection, selected, key, user, zone, pinned, utc: Zone::utc() })
+        Ok(Self {
+            tokens_indexed,
+            opener,
+            connection,
+            selected,
+            key,
+            returns,
+            user,
+            zone,
+            pinned,
+            utc: Zone::utc(),
+        })
     }
 
     pub(super) fn selected(&self) -> &Selected {

@@ -7,7 +7,6 @@ use crate::session::backup::{Cursor, Encoding, Reader, Writer};
 use crate::session::schema::{Column, quoted};
 use sqlx::Row as _;
 use sqlx::mysql::MySqlRow;
-use zeroize::Zeroizing;
 
 /// A column as it is read: numbers whose text would be rounded are read with all their digits.
 pub(super) fn selected(column: &Column) -> String {
@@ -42,23 +41,23 @@ pub(super) fn base(data_type: &str) -> &str {
 
 /// The values of a row that was read.
 pub(super) fn values(row: &MySqlRow) -> Result<Row, Error> {
-    (0..row.len()).map(|index| value(row, index)).collect()
+    (0..row.len()).map(|index| Ok(value(row, index)?.map(<[u8]>::to_vec))).collect()
 }
 
-fn value(row: &MySqlRow, index: usize) -> Result<Option<Vec<u8>>, Error> {
+fn value(row: &MySqlRow, index: usize) -> Result<Option<&[u8]>, Error> {
     row.try_get_unchecked(index).map_err(Error::database("reading a session"))
 }
 
 /// Writes one row: for each value a tag, and after `v` its length and bytes.
 pub(super) fn write(row: &MySqlRow, writer: &mut Writer) -> Result<(), Error> {
     for index in 0..row.len() {
-        match value(row, index)?.map(Zeroizing::new) {
+        match value(row, index)? {
             None => writer.write(b"n")?,
             Some(bytes) => {
                 writer.write(b"v")?;
                 // A packet holds 1 GiB at most.
                 writer.write(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes())?;
-                writer.write(&bytes)?;
+                writer.write(bytes)?;
             }
         }
     }

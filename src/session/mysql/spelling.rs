@@ -17,6 +17,8 @@ pub(super) struct MySqlSpelling<'a> {
     pub(super) values: Vec<String>,
     /// What tells rows apart; without a key nothing does.
     pub(super) key: Option<&'a Key>,
+    /// Whether an index begins with the token.
+    pub(super) tokens_indexed: bool,
     /// The time now, where it must not move between two statements.
     pub(super) now: Option<Timestamp>,
 }
@@ -100,6 +102,15 @@ impl Spelling for MySqlSpelling<'_> {
             return format!("({expression} IN ({alike}) AND {exact})");
         }
         exact
+    }
+
+    /// Without an index on the column, numbers of four bytes are sorted instead of texts: a hundred times less.
+    fn alike(&self, column: &Column, expression: &str) -> String {
+        if self.tokens_indexed {
+            expression.to_owned()
+        } else {
+            format!("crc32({})", self.exact(column, expression))
+        }
     }
 
     /// Sorted instead of kept in a table on disk.

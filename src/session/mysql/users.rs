@@ -3,9 +3,9 @@
 use super::spelling::text_literal;
 use super::{MySql, catalogue};
 use crate::session::schema::TableName;
-use crate::session::selection::{self, UserAt, choose, search, told};
+use crate::session::selection::{self, Spelling as _, UserAt, choose, search, told};
 use crate::session::store::within;
-use crate::session::{Error, Orphaned, User, UserPattern, UsersTable, UsersWanted};
+use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
 use sqlx::AssertSqlSafe;
 use sqlx::mysql::MySqlConnection;
 
@@ -62,6 +62,24 @@ impl MySql {
             format!("lower(CONVERT({column} USING utf8mb4)) COLLATE utf8mb4_bin LIKE {like} ESCAPE '!'")
         };
         let select = search(users, pattern.columns(users)?, &self.spelling(), fits, limit);
+        self.told(users, select).await
+    }
+
+    pub(in crate::session) async fn users_by_id(
+        &mut self,
+        users: &UsersTable,
+        ids: Vec<String>,
+    ) -> Result<Vec<User>, Error> {
+        let limit = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let wanted = Selection::Users(ids);
+        let sql = self.spelling_for(&wanted)?;
+        let fits = |column: &str| sql.is_one_of(Some(&users.id), column);
+        let select = search(users, std::slice::from_ref(&users.id), &sql, fits, limit);
+        self.told(users, select).await
+    }
+
+    /// The users that a query finds.
+    async fn told(&mut self, users: &UsersTable, select: String) -> Result<Vec<User>, Error> {
         let mut connection = self.take().await?;
         let rows = within(self.opener.limits.statement, DOING, async {
             sqlx::raw_sql(AssertSqlSafe(select))

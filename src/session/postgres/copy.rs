@@ -45,6 +45,6 @@ impl Postgres {
             return Ok(None);
         }
         // There is no delete whose fate it would have to wait for.
-        backup::committed(&writer.finish(rows, spec.key)?.keep()).map(Some)
+        backup::committed(&writer.finish(rows)?.keep()).map(Some)
     }
 }

@@ -106,7 +106,7 @@ impl Postgres {
         if rows == 0 {
             return Ok((transaction, None));
         }
-        Ok((transaction, Some(writer.finish(rows, spec.key)?.keep())))
+        Ok((transaction, Some(writer.finish(rows)?.keep())))
     }
 
     async fn commit(

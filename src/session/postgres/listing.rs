@@ -4,7 +4,7 @@ use super::count::bind;
 use super::spelling::{Postgresql, literal};
 use super::{Postgres, execute};
 use crate::secret::Secret;
-use crate::session::listing::{Facts, ListQuery, Page, Row, facts, gathered, listed, page};
+use crate::session::listing::{Facts, ListQuery, Page, Row, Tokens, facts, gathered, listed, page};
 use crate::session::schema::quoted;
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
@@ -49,7 +49,8 @@ impl Postgres {
         let table = literal(&self.selected.table.name.quoted());
         let size = self.numbers(format!("SELECT pg_total_relation_size({table}::regclass)")).await?;
         let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
-        Ok(gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes))
+        let facts = gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes);
+        Ok(Facts { replays: self.replays(SignedDuration::from_hours(1)).await?, ..facts })
     }
 
     /// The tokens that a test fits.
@@ -59,16 +60,10 @@ impl Postgres {
     ) -> Result<Vec<Secret>, Error> {
         let sql = Postgresql { zone: "UTC" };
         let token = sql.text(&column_of(&self.selected.roles.token, &sql));
-        let mut found = Vec::new();
-        let mut add = |token: String| {
-            let token = Secret::from(token);
-            if fits(&token) && !found.contains(&token) {
-                found.push(token);
-            }
-        };
+        let mut tokens = Tokens::new(fits);
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        self.each_text(select, &mut add).await?;
-        Ok(found)
+        self.each_text(select, &mut |token| tokens.add(token)).await?;
+        Ok(tokens.found())
     }
 
     /// The texts of a mark that a test fits.
@@ -98,7 +93,7 @@ impl Postgres {
         Ok(())
     }
 
-    async fn token_is_unique(&mut self) -> Result<bool, Error> {
+    pub(in crate::session) async fn token_is_unique(&mut self) -> Result<bool, Error> {
         let name = &self.selected.table.name;
         let sql = format!(
             "SELECT count(*) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid \

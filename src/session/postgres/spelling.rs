@@ -37,6 +37,11 @@ impl Spelling for Postgresql<'_> {
         format!("{own} IN (SELECT {value} FROM {VALUES} AS v)")
     }
 
+    /// By a hash.
+    fn pairs_calculated(&self) -> bool {
+        true
+    }
+
     fn place(&self) -> String {
         "s.ctid".to_owned()
     }

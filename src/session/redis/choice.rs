@@ -50,7 +50,7 @@ impl<'a> Choice<'a> {
             }
             Selection::Orphans(_) | Selection::Disabled(_) => return Err(no_users()),
             Selection::From(_) | Selection::Marked(..) => return Err(no_marks()),
-            Selection::Users(_) if store.path.is_none() && !store.is_spring() => {
+            Selection::Users(_) if !store.knows_users() => {
                 return Err(store.lacks("no place for the user's id that is known; say with --user-path where the payload holds it"));
             }
             _ => {}
@@ -145,6 +145,11 @@ pub(in crate::session) fn no_users() -> Error {
 }
 
 impl Redis {
+    /// Whether there is a place for the user: named, or the framework's own.
+    pub(super) fn knows_users(&self) -> bool {
+        self.path.is_some() || self.is_spring() || self.space.form.content.is_packed()
+    }
+
     pub(super) fn is_spring(&self) -> bool {
         matches!(self.space.form.family, Family::Spring)
     }
@@ -192,7 +197,8 @@ impl Redis {
         let wanted = |key: &Key| match self.space.form.content {
             Content::Hash => Ask::Fields,
             Content::TextOrHash if key.is_hash => Ask::Nothing,
-            Content::ExpressJson | Content::TextOrHash if depth == Depth::Whole || key.ttl < 0 => Ask::Text,
+            _ if depth == Depth::Whole => Ask::Text,
+            Content::ExpressJson | Content::TextOrHash if key.ttl < 0 => Ask::Text,
             _ => Ask::Nothing,
         };
         let mut pipe = pipe();

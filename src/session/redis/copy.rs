@@ -69,7 +69,7 @@ impl Redis {
             choice.check(self)?;
         }
         if written.records > 0 {
-            written.path = Some(writer.finish(written.sessions, task.spec.key)?.keep());
+            written.path = Some(writer.finish(written.sessions)?.keep());
         }
         Ok(written)
     }

@@ -3,39 +3,20 @@
 //! The comparison and the delete are one script on the server, so that a session that the application rewrites is
 //! never deleted without its backup. Those are taken once more, into a backup of their own, a few times over.
 
-use super::keys::{BYTES, Tally};
+use super::keys::{BYTES, KEYS, Tally};
 use super::record::{Record, Records};
 use super::server::Servers;
-use super::{Redis, answer, counts_of};
+use super::verdict::{self, Then, Verdict};
+use super::{Redis, counts_of};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Reader};
 use crate::session::store::within;
 use crate::session::{BackupKey, Bounds, Counts, Error, Selection};
-use redis::{Pipeline, Value, pipe};
 use std::path::{Path, PathBuf};
 
 const DOING: &str = "deleting the sessions";
 
 /// How often sessions are taken that were rewritten between backup and delete.
 const ROUNDS: u32 = 5;
-
-/// How many keys one script deletes: short enough to keep nobody waiting.
-pub(super) const SCRIPT_KEYS: usize = 200;
-
-/// One letter a key: deleted, changed, or gone already.
-const DELETE: &str = "
-local out = {}
-for i, key in ipairs(KEYS) do
-  local dump = redis.call('DUMP', key)
-  if not dump then
-    out[i] = 'g'
-  elseif redis.sha1hex(dump) == ARGV[i] then
-    redis.call('UNLINK', key)
-    out[i] = 'd'
-  else
-    out[i] = 'c'
-  end
-end
-return table.concat(out)";
 
 /// What a deletion did so far.
 #[derive(Default)]
@@ -82,6 +63,9 @@ impl Redis {
         match within(self.opener.limits.purge, DOING, work).await {
             Ok(()) => {
                 self.servers = Some(servers);
+                if emptied.deleted > 0 {
+                    self.told = Some(selection.name());
+                }
                 Ok(emptied)
             }
             Err(error) => Err(emptied.failed(error)),
@@ -147,17 +131,15 @@ impl Redis {
     ) -> Result<(), Error> {
         let mut records = Records::new(Reader::open(path, key)?)?;
         loop {
-            let batch = records.batch(SCRIPT_KEYS, BYTES)?;
+            let batch = records.batch(KEYS, BYTES)?;
             if batch.is_empty() {
                 return Ok(());
             }
-            let at_once = at_once(servers);
+            let at_once = verdict::at_once(servers);
             for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
-                let asked = judge(DELETE, &batch, at_once);
-                let answers = servers.nodes[at].ask_all(DOING, &asked).await?;
-                for (records, answer) in batch.chunks(at_once).zip(answers) {
-                    fate.note(records, &answer)?;
-                }
+                let node = &mut servers.nodes[at];
+                let mut tell = |record: &Record, verdict| fate.note(record, verdict);
+                verdict::judge(node, &batch, at_once, Then::Unlink, DOING, &mut tell).await?;
             }
         }
     }
@@ -187,42 +169,14 @@ impl Emptied {
 }
 
 impl Fate {
-    fn note(&mut self, records: &[Record], answer: &Value) -> Result<(), Error> {
-        let letters = match answer {
-            Value::BulkString(letters) if letters.len() == records.len() => letters,
-            Value::ServerError(error) => return Err(answer::refused(DOING, error)),
-            _ => return Err(answer::nonsense(DOING)),
-        };
-        for (record, letter) in records.iter().zip(letters) {
-            if *letter == b'c' {
-                self.changed.push(record.key.clone());
-            } else {
-                self.gone += 1;
-                self.deleted += u64::from(record.is_session);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// How many keys one script gets: in a cluster they must share a slot, so each gets its own.
-pub(super) fn at_once(servers: &Servers) -> usize {
-    if servers.is_cluster { 1 } else { SCRIPT_KEYS }
-}
-
-/// Runs a script with the names of so many keys at once, and the digests of the values that they had.
-pub(super) fn judge(script: &str, batch: &[Record], at_once: usize) -> Pipeline {
-    let mut pipe = pipe();
-    for records in batch.chunks(at_once) {
-        let command = pipe.cmd("EVAL").arg(script).arg(records.len());
-        for record in records {
-            command.arg(&record.key);
-        }
-        for record in records {
-            command.arg(record.digest());
+    fn note(&mut self, record: &Record, verdict: Verdict) {
+        if verdict == Verdict::Changed {
+            self.changed.push(record.key.clone());
+        } else {
+            self.gone += 1;
+            self.deleted += u64::from(record.is_session);
         }
     }
-    pipe
 }
 
 /// What belongs to each server.

@@ -89,6 +89,29 @@ impl KeySpace {
         tally: &mut Tally,
         doing: &'static str,
     ) -> Result<Vec<Key>, Error> {
+        self.sort_asking(node, names, tally, true, doing).await
+    }
+
+    /// The same for who only counts: the sizes of values are not asked for where that takes a question of its own, and are
+    /// not to be relied on.
+    pub(super) async fn sort_to_count(
+        &self,
+        node: &mut Node,
+        names: Vec<Vec<u8>>,
+        tally: &mut Tally,
+        doing: &'static str,
+    ) -> Result<Vec<Key>, Error> {
+        self.sort_asking(node, names, tally, false, doing).await
+    }
+
+    async fn sort_asking(
+        &self,
+        node: &mut Node,
+        names: Vec<Vec<u8>>,
+        tally: &mut Tally,
+        sizes: bool,
+        doing: &'static str,
+    ) -> Result<Vec<Key>, Error> {
         let mut keys: Vec<Key> = names.into_iter().map(|name| self.named(name)).collect();
         for _ in keys.iter().filter(|key| key.part == Part::Other) {
             tally.add_foreign("with other names");
@@ -96,12 +119,12 @@ impl KeySpace {
         let asked: Vec<usize> = (0..keys.len()).filter(|&at| keys[at].part == Part::Session).collect();
         let mut pipe = pipe();
         for &at in &asked {
-            self.question(&mut pipe, &keys[at].name);
+            self.question(&mut pipe, &keys[at].name, sizes);
         }
         let answers = node.ask_all(doing, &pipe).await?;
         let mut answers = answers.into_iter();
         for at in asked {
-            let found = self.judge(&mut answers, doing)?;
+            let found = self.judge(&mut answers, sizes, doing)?;
             match found {
                 Found::Session { size, is_hash, ttl } => {
                     let key = &mut keys[at];
@@ -132,11 +155,13 @@ impl KeySpace {
         Key { name, part, size: BYTES / 64, is_hash: false, ttl: -1 }
     }
 
-    fn question(&self, pipe: &mut redis::Pipeline, name: &[u8]) {
+    fn question(&self, pipe: &mut redis::Pipeline, name: &[u8], sizes: bool) {
         match self.form.content.is_text() {
             Some(true) => {
                 pipe.cmd("GETRANGE").arg(name).arg(0).arg(Content::HEAD - 1);
-                pipe.cmd("STRLEN").arg(name);
+                if sizes {
+                    pipe.cmd("STRLEN").arg(name);
+                }
             }
             _ => {
                 pipe.cmd("TYPE").arg(name);
@@ -146,10 +171,16 @@ impl KeySpace {
         pipe.cmd("PTTL").arg(name);
     }
 
-    fn judge(&self, answers: &mut impl Iterator<Item = Value>, doing: &'static str) -> Result<Found, Error> {
+    fn judge(
+        &self,
+        answers: &mut impl Iterator<Item = Value>,
+        sizes: bool,
+        doing: &'static str,
+    ) -> Result<Found, Error> {
         let content = self.form.content;
         if content.is_text() == Some(true) {
-            let (head, size) = (answers.next(), answers.next());
+            let head = answers.next();
+            let size = if sizes { answers.next() } else { Some(Value::Int(0)) };
             let ttl = left(answers.next(), doing)?;
             return match (head, size) {
                 (Some(Value::BulkString(head)), Some(Value::Int(size))) => Ok(if head.is_empty() {

@@ -6,8 +6,9 @@ use super::server::{Node, Servers};
 use super::{Redis, answer, counts_of};
 use crate::secret::Secret;
 use crate::session::dialect::Part;
+use crate::session::listing::Tokens;
 use crate::session::store::within;
-use crate::session::{Error, Facts, ListQuery, Listed, Page, Selection, Sort, UserFacts};
+use crate::session::{Error, Facts, ListQuery, Listed, Origin, Page, Selection, Sort, UserFacts};
 use jiff::{SignedDuration, Timestamp};
 use redis::{Value, pipe};
 use std::collections::HashMap;
@@ -63,6 +64,7 @@ impl Redis {
                     expires: entry.ends.and_then(time),
                     created: seen.told.created.and_then(time),
                     active: !seen.expired,
+                    origin: Origin::default(),
                 });
             }
         }
@@ -72,7 +74,7 @@ impl Redis {
 
     pub(in crate::session) async fn facts(&mut self, soon: SignedDuration) -> Result<Facts, Error> {
         let soon = i64::try_from(soon.as_millis()).unwrap_or(i64::MAX);
-        let knows_users = self.path.is_some() || self.is_spring();
+        let knows_users = self.knows_users();
         let (mut expiring_soon, mut hour, mut day, mut dated) = (0, 0, 0, false);
         // Users are kept as hashes, so that many cost little.
         let (hasher, mut users) = (RandomState::new(), HashMap::<u64, u64>::new());
@@ -107,6 +109,7 @@ impl Redis {
             duplicate_rows: 0,
             shared_tokens: Some(0),
             orphaned: None,
+            replays: None,
             token_is_unique: true,
             bytes,
         })
@@ -117,16 +120,13 @@ impl Redis {
         &mut self,
         fits: &dyn Fn(&Secret) -> bool,
     ) -> Result<Vec<Secret>, Error> {
-        let mut found = Vec::new();
+        let mut tokens = Tokens::new(fits);
         let mut add = |this: &Self, seen: Seen, _: i64| {
-            let token = Secret::from(this.id(&seen.key).to_vec());
-            if fits(&token) && !found.contains(&token) {
-                found.push(token);
-            }
+            tokens.add(this.id(&seen.key));
             None
         };
         self.each(Depth::End, &mut add).await?;
-        Ok(found)
+        Ok(tokens.found())
     }
 
     /// Hands every session over; the memory is asked for of those that come back. SCAN may name a key twice while the

@@ -11,12 +11,14 @@ mod delete;
 mod detect;
 mod keys;
 mod listing;
+mod packed;
 mod payload;
 mod pool;
 mod record;
 mod restore;
 mod server;
 mod settle;
+mod verdict;
 
 use super::Options;
 use super::dialect::{Content, Part, Roles, Unit};
@@ -144,8 +146,13 @@ impl Redis {
             let mut cursor = Some("0".to_owned());
             while cursor.is_some() {
                 let names = self.space.scan(node, &mut cursor, COUNTING).await?;
-                let mut keys = self.space.sort(node, names, &mut tally, COUNTING).await?;
-                keys.retain(|key| key.part == Part::Session);
+                let mut keys = self.space.sort_to_count(node, names, &mut tally, COUNTING).await?;
+                // A string with a time to live is over when it is gone.
+                keys.retain(|key| key.part == Part::Session && (key.is_hash || key.ttl < 0));
+                if self.space.form.content.is_text() == Some(true) && !keys.is_empty() {
+                    let names = keys.into_iter().map(|key| key.name).collect();
+                    keys = self.space.sort(node, names, &mut Tally::default(), COUNTING).await?;
+                }
                 let seen = self.look(node, keys, Depth::End, COUNTING).await?;
                 tally.expired += seen.iter().filter(|seen| seen.expired).count() as u64;
             }

@@ -1,8 +1,9 @@
 //! What a session's value tells: whose it is, when it was made, used and ends.
 //!
-//! JSON is read, and the fields of Spring's hashes as Java or JSON writes them. Pickles, PHP and msgpack are not: what
-//! cannot be read tells nothing.
+//! JSON is read, what frameworks write instead of it (see [`super::packed`]), and the fields of Spring's hashes as Java or
+//! JSON writes them. What cannot be read tells nothing.
 
+use super::packed;
 use crate::session::dialect::normalised;
 use crate::session::selection::{CREATED, USED};
 use jiff::Timestamp;
@@ -26,10 +27,13 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// By a string; `path` leads to the user.
+    /// By a string; `path` leads to the user, else it is where the framework keeps it.
     pub(super) fn by_text(value: &[u8], path: Option<&[String]>) -> Self {
-        let Ok(json) = serde_json::from_slice::<Json>(value) else { return Self::default() };
-        let user = path.and_then(|path| path.iter().try_fold(&json, |inner, key| inner.get(key)));
+        let Some(json) = packed::read(value) else { return Self::default() };
+        let user = match path {
+            Some(path) => path.iter().try_fold(&json, |inner, key| inner.get(key)),
+            None => packed::user(&json),
+        };
         let named = |names: &[&str]| {
             let members = json.as_object()?;
             names

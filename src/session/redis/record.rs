@@ -4,6 +4,10 @@ use crate::session::Error;
 use crate::session::backup::{Cursor, Encoding, Reader, Writer};
 use crate::session::dialect::Part;
 use sha1::{Digest as _, Sha1};
+use std::borrow::Cow;
+
+/// How long a value is at most that is compared itself.
+const SMALL: usize = 1024;
 
 pub(super) struct Record {
     /// Whether it is a session; a companion otherwise.
@@ -30,9 +34,13 @@ impl Record {
         Ok(())
     }
 
-    /// What tells whether a key still has this value, as `redis.sha1hex` writes it.
-    pub(super) fn digest(&self) -> String {
-        hex::encode(Sha1::digest(&self.dump))
+    /// What tells whether a key still has this value: a small one itself, which costs less than its digest, else that as
+    /// `redis.sha1hex` writes it. No value looks like a digest: it ends with a checksum of eight bytes and a version.
+    pub(super) fn likeness(&self) -> Cow<'_, [u8]> {
+        if self.dump.len() <= SMALL {
+            return Cow::Borrowed(&self.dump);
+        }
+        Cow::Owned(hex::encode(Sha1::digest(&self.dump)).into_bytes())
     }
 }
 

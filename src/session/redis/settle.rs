@@ -3,33 +3,18 @@
 //! A backup is thrown away only when all of its keys are there with the very values that it holds. A key with another
 //! value may be a deleted session that the application wrote again, so it tells nothing.
 
-use super::delete::{Fate, SCRIPT_KEYS, at_once, grouped, judge};
-use super::keys::BYTES;
-use super::record::Records;
+use super::delete::{Fate, grouped};
+use super::keys::{BYTES, KEYS};
+use super::record::{Record, Records};
 use super::server::Servers;
+use super::verdict::{self, Then, Verdict};
 use super::{Redis, answer};
 use crate::session::backup::{self, BackupInfo, Reader};
 use crate::session::store::within;
 use crate::session::{BackupKey, Error, Settled};
-use redis::Value;
 use std::path::Path;
 
 const DOING: &str = "looking for sessions";
-
-/// One letter a key: gone, the same as it was backed up, or changed.
-const LOOK: &str = "
-local out = {}
-for i, key in ipairs(KEYS) do
-  local dump = redis.call('DUMP', key)
-  if not dump then
-    out[i] = 'g'
-  elseif redis.sha1hex(dump) == ARGV[i] then
-    out[i] = 's'
-  else
-    out[i] = 'c'
-  end
-end
-return table.concat(out)";
 
 /// What a look at the keys of a backup saw, of those whose time has not come.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -52,12 +37,12 @@ impl Seen {
         }
     }
 
-    fn note(&mut self, is_session: bool, letter: u8) {
-        match (letter, is_session) {
-            (b'g', true) => self.sessions += 1,
-            (b'g', false) => self.companions += 1,
-            (b's', _) => self.same += 1,
-            _ => self.changed += 1,
+    fn note(&mut self, is_session: bool, verdict: Verdict) {
+        match (verdict, is_session) {
+            (Verdict::Gone, true) => self.sessions += 1,
+            (Verdict::Gone, false) => self.companions += 1,
+            (Verdict::Same, _) => self.same += 1,
+            (Verdict::Changed, _) => self.changed += 1,
         }
     }
 }
@@ -129,26 +114,17 @@ impl Redis {
         let mut records = Records::new(Reader::open(path, key)?)?;
         let mut seen = Seen::default();
         loop {
-            let batch = records.batch(SCRIPT_KEYS, BYTES)?;
+            let batch = records.batch(KEYS, BYTES)?;
             if batch.is_empty() {
                 return Ok(seen.deleted());
             }
-            let at_once = at_once(servers);
+            let at_once = verdict::at_once(servers);
             for (at, mut batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
                 let node = &mut servers.nodes[at];
                 let now = node.now(DOING).await?;
                 batch.retain(|record| record.ends.is_none_or(|ends| ends > now + 1000));
-                let answers = node.ask_all(DOING, &judge(LOOK, &batch, at_once)).await?;
-                for (records, answer) in batch.chunks(at_once).zip(answers) {
-                    let letters = match answer {
-                        Value::BulkString(letters) if letters.len() == records.len() => letters,
-                        Value::ServerError(error) => return Err(answer::refused(DOING, &error)),
-                        _ => return Err(answer::nonsense(DOING)),
-                    };
-                    for (record, letter) in records.iter().zip(letters) {
-                        seen.note(record.is_session, letter);
-                    }
-                }
+                let mut tell = |record: &Record, verdict| seen.note(record.is_session, verdict);
+                verdict::judge(node, &batch, at_once, Then::Keep, DOING, &mut tell).await?;
             }
         }
     }
@@ -156,19 +132,20 @@ impl Redis {
 
 #[cfg(test)]
 mod tests {
+    use super::Verdict::{Changed, Gone, Same};
     use super::*;
 
     #[test]
     fn only_keys_that_are_all_as_they_were_tell_that_nothing_was_deleted() {
-        let seen = |letters: &[(bool, u8)]| {
+        let seen = |verdicts: &[(bool, Verdict)]| {
             let mut seen = Seen::default();
-            letters.iter().for_each(|(is_session, letter)| seen.note(*is_session, *letter));
+            verdicts.iter().for_each(|(is_session, verdict)| seen.note(*is_session, *verdict));
             seen.deleted()
         };
         assert_eq!(seen(&[]), None);
-        assert_eq!(seen(&[(true, b's'), (false, b's')]), Some(0));
-        assert_eq!(seen(&[(true, b's'), (true, b'c')]), None, "it may have been written again");
-        assert_eq!(seen(&[(true, b's'), (false, b'g')]), None, "a companion is gone");
-        assert_eq!(seen(&[(true, b'g'), (true, b'c'), (true, b's')]), Some(1));
+        assert_eq!(seen(&[(true, Same), (false, Same)]), Some(0));
+        assert_eq!(seen(&[(true, Same), (true, Changed)]), None, "it may have been written again");
+        assert_eq!(seen(&[(true, Same), (false, Gone)]), None, "a companion is gone");
+        assert_eq!(seen(&[(true, Gone), (true, Changed), (true, Same)]), Some(1));
     }
 }

@@ -37,6 +37,14 @@ pub(in crate::session) trait Spelling {
     }
     /// Whether an expression is, as text, one of the selection's values; `column` is where it comes from, if it is one.
     fn is_one_of(&self, column: Option<&Column>, expression: &str) -> String;
+    /// What a column's expression is first sorted into groups by: equal values must give equal ones, and others seldom do.
+    fn alike(&self, _column: &Column, expression: &str) -> String {
+        expression.to_owned()
+    }
+    /// Whether rows of one table that have no partner in another are found fast when partners are told by a calculation.
+    fn pairs_calculated(&self) -> bool {
+        false
+    }
     /// What a query says first that groups most rows of a large table.
     fn large(&self) -> &'static str {
         ""
@@ -159,8 +167,8 @@ impl Subject<'_> {
 
     fn duplicates(&self, sql: &impl Spelling) -> String {
         let (column, place) = (&self.found.roles.token, sql.place());
-        let (token, bare) = (sql.exact(column, &column_of(column, sql)), sql.quoted(&column.name));
-        let (large, table) = (sql.large(), self.found.table.name.quoted_by(sql));
+        let token = sql.exact(column, &column_of(column, sql));
+        let (several, table) = (self.several(sql), self.found.table.name.quoted_by(sql));
         let newest = sql.time_order(&column_of(&self.found.roles.expires, sql));
         // Rows whose user is unknown cannot be said to belong to one.
         let one_user = self.user_text(sql).map_or_else(
@@ -173,9 +181,20 @@ impl Subject<'_> {
             "{place} IN (SELECT d.place FROM (SELECT {place} AS place, \
              CASE WHEN count(*) OVER w = 1 THEN 1 WHEN {one_user} \
              THEN row_number() OVER (PARTITION BY {token} ORDER BY {newest} IS NULL, {newest} DESC, {place} DESC) \
-             ELSE 2 END AS standing FROM {table} AS s WHERE s.{bare} IN (SELECT t.alike FROM \
-             (SELECT {large}{bare} AS alike FROM {table} WHERE {bare} IS NOT NULL GROUP BY {bare} HAVING count(*) > 1) AS t) \
-             WINDOW w AS (PARTITION BY {token})) AS d WHERE d.standing > 1)"
+             ELSE 2 END AS standing FROM {table} AS s WHERE {several} WINDOW w AS (PARTITION BY {token})) AS d WHERE d.standing > 1)"
+        )
+    }
+
+    /// The condition that holds for all rows of `s` whose token another row has, and hardly for others: few rows are left to
+    /// be compared with each other.
+    pub(in crate::session) fn several(&self, sql: &impl Spelling) -> String {
+        let column = &self.found.roles.token;
+        let token = column_of(column, sql);
+        let (alike, large) = (sql.alike(column, &token), sql.large());
+        format!(
+            "{alike} IN (SELECT t.alike FROM (SELECT {large}{alike} AS alike FROM {} AS s WHERE {token} IS NOT NULL \
+             GROUP BY {alike} HAVING count(*) > 1) AS t)",
+            self.found.table.name.quoted_by(sql)
         )
     }
 
@@ -200,11 +219,30 @@ impl Subject<'_> {
     }
 
     fn orphans(&self, users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
+        Ok(format!("{} IS NOT NULL AND NOT {}", self.user(sql)?, self.is_user(users, None, sql)?))
+    }
+
+    /// The condition that holds where the session's user is in the table, one that `which` holds for. An id that takes a
+    /// calculation would be calculated for each pair of rows, where the database does not know better.
+    fn is_user(
+        &self,
+        users: &UsersTable,
+        which: Option<String>,
+        sql: &impl Spelling,
+    ) -> Result<String, Error> {
+        let (table, which) =
+            (users.name.quoted_by(sql), which.map(|which| format!(" AND ({which})")).unwrap_or_default());
+        if self.user_column().is_some() || sql.pairs_calculated() {
+            return Ok(format!(
+                "EXISTS (SELECT 1 FROM {table} AS u WHERE {}{which})",
+                self.is_of(users, sql)?
+            ));
+        }
+        let id = format!("u.{}", sql.quoted(&users.id.name));
         Ok(format!(
-            "{} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {} AS u WHERE {})",
-            self.user(sql)?,
-            users.name.quoted_by(sql),
-            self.is_of(users, sql)?
+            "({} IN (SELECT {} FROM {table} AS u WHERE {id} IS NOT NULL{which}))",
+            sql.text(&self.user(sql)?),
+            sql.text_of(&users.id, &id)
         ))
     }
 
@@ -217,12 +255,7 @@ impl Subject<'_> {
             });
         }
         let gone = users.disabled.iter().map(|column| gone(users, column, sql));
-        Ok(format!(
-            "EXISTS (SELECT 1 FROM {} AS u WHERE {} AND ({}))",
-            users.name.quoted_by(sql),
-            self.is_of(users, sql)?,
-            gone.collect::<Result<Vec<_>, _>>()?.join(" OR ")
-        ))
+        self.is_user(users, Some(gone.collect::<Result<Vec<_>, _>>()?.join(" OR ")), sql)
     }
 }
 
@@ -312,6 +345,7 @@ pub(in crate::session) fn used(table: &Table) -> Option<&Column> {
     named(table, &USED)
 }
 
-fn named<'a>(table: &'a Table, names: &[&str]) -> Option<&'a Column> {
+/// The first column with one of these normalised names.
+pub(in crate::session) fn named<'a>(table: &'a Table, names: &[&str]) -> Option<&'a Column> {
     names.iter().find_map(|name| table.columns.iter().find(|column| normalised(&column.name) == *name))
 }

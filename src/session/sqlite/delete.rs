@@ -47,8 +47,8 @@ impl Sqlite {
         bounds: Bounds,
     ) -> Result<Option<PathBuf>, Error> {
         let table = &self.selected.table;
-        let (values, chosen) = (values(selection)?, self.chosen(selection, bounds)?);
         execute(connection, DOING, "BEGIN IMMEDIATE").await?;
+        let (chosen, values) = self.chosen(connection, selection, bounds).await?;
         let subject = Subject {
             store: &self.url,
             kind: StoreKind::Sqlite,
@@ -68,22 +68,40 @@ impl Sqlite {
         let delete = AssertSqlSafe(format!("DELETE FROM {chosen}"));
         let deleted = bound(sqlx::query(delete), values.as_ref()).execute(&mut *connection).await;
         let deleted = deleted.map_err(Error::database(DOING))?;
-        let prepared = writer.finish(rows, spec.key)?;
+        let prepared = writer.finish(rows)?;
         if deleted.rows_affected() != rows {
             return Err(Error::Incomplete { read: rows, deleted: deleted.rows_affected() });
         }
         Ok(Some(prepared.keep()))
     }
 
-    /// The table and condition, the same for reading and for deleting; the time in it is the same for both.
-    fn chosen(&self, selection: &Selection, bounds: Bounds) -> Result<String, Error> {
-        let filter = self.filter(selection)?;
-        let Some(limit) = bounds.batch.filter(|_| selection.can_be_split()) else { return Ok(filter) };
-        let (table, place) = (&self.selected.table, self.spelling().place());
-        Ok(format!(
-            "{} AS s WHERE {place} IN (SELECT {place} FROM {filter} ORDER BY {place} LIMIT {limit})",
-            table.name.quoted()
-        ))
+    /// The table and condition, the same for reading and for deleting, with the values that are to be bound. Where rows have
+    /// numbers, those of the chosen ones are noted first: a condition that takes long is asked once. Keys may be tokens,
+    /// which are not to be noted; the time in a condition is the same for both.
+    async fn chosen(
+        &self,
+        connection: &mut SqliteConnection,
+        selection: &Selection,
+        bounds: Bounds,
+    ) -> Result<(String, Option<Zeroizing<String>>), Error> {
+        const NOTE: &str = "CREATE TEMP TABLE IF NOT EXISTS unleak_chosen (place INTEGER PRIMARY KEY); \
+                            DELETE FROM temp.unleak_chosen";
+        let (values, filter) = (values(selection)?, self.filter(selection)?);
+        let limit = bounds.batch.filter(|_| selection.can_be_split());
+        let (table, place) = (self.selected.table.name.quoted(), self.spelling().place());
+        let part = limit.map(|limit| format!(" ORDER BY {place} LIMIT {limit}")).unwrap_or_default();
+        let places = format!("SELECT {place} FROM {filter}{part}");
+        if matches!(selection, Selection::All) && limit.is_none() {
+            return Ok((filter, values));
+        }
+        if !self.has_row_numbers() {
+            return Ok((format!("{table} AS s WHERE {place} IN ({places})"), values));
+        }
+        execute(connection, DOING, NOTE).await?;
+        let note = AssertSqlSafe(format!("INSERT INTO temp.unleak_chosen {places}"));
+        let noted = bound(sqlx::query(note), values.as_ref()).execute(connection).await;
+        noted.map_err(Error::database(DOING))?;
+        Ok((format!("{table} AS s WHERE {place} IN (SELECT place FROM temp.unleak_chosen)"), None))
     }
 
     /// Looks the first rows of a backup up in the table: all there means that their delete was rolled back.

@@ -3,7 +3,7 @@
 use super::count::{bound, values};
 use super::{Sqlite, execute};
 use crate::secret::Secret;
-use crate::session::listing::{Facts, ListQuery, Page, facts, gathered, listed, page};
+use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page};
 use crate::session::schema::quoted;
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
@@ -58,16 +58,10 @@ impl Sqlite {
     ) -> Result<Vec<Secret>, Error> {
         let sql = self.spelling();
         let token = sql.text(&column_of(&self.selected.roles.token, &sql));
-        let mut found = Vec::new();
-        let mut add = |token: String| {
-            let token = Secret::from(token);
-            if fits(&token) && !found.contains(&token) {
-                found.push(token);
-            }
-        };
+        let mut tokens = Tokens::new(fits);
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        self.each_text(select, &mut add).await?;
-        Ok(found)
+        self.each_text(select, &mut |token| tokens.add(token)).await?;
+        Ok(tokens.found())
     }
 
     /// The texts of a mark that a test fits.
@@ -97,7 +91,7 @@ impl Sqlite {
         Ok(())
     }
 
-    pub(super) async fn token_is_unique(&mut self) -> Result<bool, Error> {
+    pub(in crate::session) async fn token_is_unique(&mut self) -> Result<bool, Error> {
         let sql = "SELECT (SELECT count(*) FROM pragma_index_list(?1) l WHERE l.\"unique\" = 1 AND l.partial = 0 \
                    AND (SELECT group_concat(name, char(0)) FROM pragma_index_info(l.name)) = ?2) \
                    + (SELECT sum(pk > 0) = 1 AND sum(pk > 0 AND name = ?2) = 1 FROM pragma_table_info(?1))";

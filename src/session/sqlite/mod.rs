@@ -112,6 +112,11 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Whether rows are told apart by numbers of SQLite's own.
+    fn has_row_numbers(&self) -> bool {
+        self.row.as_ref().is_some_and(|row| !row.starts_with('"'))
+    }
+
     fn spelling(&self) -> SqliteSpelling {
         SqliteSpelling::new(self.row.clone())
     }

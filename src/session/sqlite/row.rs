@@ -5,7 +5,6 @@ use crate::session::backup::{Cursor, Encoding, Reader, Writer};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Row as _, Sqlite, TypeInfo as _, ValueRef as _};
-use zeroize::Zeroizing;
 
 /// One value of a row.
 pub(super) enum Value {
@@ -19,30 +18,32 @@ pub(super) enum Value {
 /// Writes one row: for each value a tag, and what follows it.
 pub(super) fn write(row: &SqliteRow, writer: &mut Writer) -> Result<(), Error> {
     for index in 0..row.len() {
-        let value = value(row, index).map_err(Error::database("reading a session"))?;
-        match value {
-            Value::Null => writer.write(b"n")?,
-            Value::Integer(number) => write_number(writer, *b"i", number.to_be_bytes())?,
-            Value::Real(number) => write_number(writer, *b"r", number.to_bits().to_be_bytes())?,
-            Value::Text(bytes) => write_bytes(writer, *b"t", bytes)?,
-            Value::Blob(bytes) => write_bytes(writer, *b"b", bytes)?,
-        }
+        write_value(row, index, writer)?;
     }
     Ok(())
 }
 
-fn value(row: &SqliteRow, index: usize) -> Result<Value, sqlx::Error> {
-    let raw = row.try_get_raw(index)?;
+fn write_value(row: &SqliteRow, index: usize, writer: &mut Writer) -> Result<(), Error> {
+    let failed = |error| Error::database("reading a session")(error);
+    let raw = row.try_get_raw(index).map_err(failed)?;
     if raw.is_null() {
-        return Ok(Value::Null);
+        return writer.write(b"n");
     }
     let class = raw.type_info();
-    Ok(match class.name() {
-        "INTEGER" => Value::Integer(row.try_get_unchecked(index)?),
-        "REAL" => Value::Real(row.try_get_unchecked(index)?),
-        "TEXT" => Value::Text(row.try_get_unchecked(index)?),
-        _ => Value::Blob(row.try_get_unchecked(index)?),
-    })
+    match class.name() {
+        "INTEGER" => {
+            let number: i64 = row.try_get_unchecked(index).map_err(failed)?;
+            write_number(writer, *b"i", number.to_be_bytes())
+        }
+        "REAL" => {
+            let number: f64 = row.try_get_unchecked(index).map_err(failed)?;
+            write_number(writer, *b"r", number.to_bits().to_be_bytes())
+        }
+        class => {
+            let tag = if class == "TEXT" { *b"t" } else { *b"b" };
+            write_bytes(writer, tag, row.try_get_unchecked(index).map_err(failed)?)
+        }
+    }
 }
 
 fn write_number(writer: &mut Writer, tag: [u8; 1], number: [u8; 8]) -> Result<(), Error> {
@@ -50,11 +51,10 @@ fn write_number(writer: &mut Writer, tag: [u8; 1], number: [u8; 8]) -> Result<()
     writer.write(&number)
 }
 
-fn write_bytes(writer: &mut Writer, tag: [u8; 1], bytes: Vec<u8>) -> Result<(), Error> {
-    let bytes = Zeroizing::new(bytes);
+fn write_bytes(writer: &mut Writer, tag: [u8; 1], bytes: &[u8]) -> Result<(), Error> {
     writer.write(&tag)?;
     writer.write(&(bytes.len() as u64).to_be_bytes())?;
-    writer.write(&bytes)
+    writer.write(bytes)
 }
 
 impl Value {

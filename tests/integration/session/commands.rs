@@ -16,7 +16,12 @@ impl Place {
     /// Runs `unleak` on this store.
     pub(super) fn unleak(&self, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
-        command.env_clear().env("HOME", self.dir.path()).env("USER", "ada").args(args);
+        command
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("USER", "ada")
+            .current_dir(self.dir.path())
+            .args(args);
         command.arg("--state").arg(self.dir.path().join("state"));
         command.output().unwrap()
     }

@@ -193,3 +193,47 @@ async fn wall_clocks_are_read_in_the_zone_that_was_named() {
     let selection = Selection::Expired;
     assert_eq!(store.count_in_server_zone(&selection).await.unwrap(), Some(("+02:00".to_owned(), 1)));
 }
+
+/// Without an index on the token its rows are found by numbers that stand for it, which must make no difference.
+#[tokio::test]
+async fn duplicates_are_the_same_with_an_index_and_without() {
+    for index in ["", ", KEY (sessionToken)"] {
+        let database = Database::with(&format!(
+            "CREATE TABLE session (id int PRIMARY KEY, sessionToken varchar(99), userId int, expires datetime{index});
+             INSERT INTO session SELECT seq, concat('tok-', seq % 700), if(seq % 700 < 50 AND seq > 700, 2, 1),
+               date_add(utc_timestamp(), INTERVAL seq MINUTE) FROM seq_1_to_1000"
+        ))
+        .await;
+        let mut store = database.open().await.unwrap();
+        let facts = store.facts(None, jiff::SignedDuration::ZERO).await.unwrap();
+        assert_eq!((facts.duplicate_tokens, facts.duplicate_rows, facts.shared_tokens), (300, 600, Some(49)));
+        let done =
+            store.delete(&Selection::Duplicates, &spec(&database.backups(), &database.key)).await.unwrap();
+        // Of 49 tokens both rows go, since they are of two users; of the others the older one.
+        assert_eq!((done.deleted, done.selected_after), (2 * 49 + 251, 0), "{index}");
+    }
+}
+
+/// The users whose id stands in a payload are told by a calculation, and by id they are found as on the other databases.
+#[tokio::test]
+async fn users_are_found_by_id_and_from_payloads() {
+    let database = Database::with(&format!(
+        "CREATE TABLE users (id int PRIMARY KEY, name varchar(99)); INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob');
+         {EXPRESS}; INSERT INTO sessions SELECT concat('tok-', seq), 4102444800, concat('{{\"user\":', seq % 4, '}}') FROM seq_1_to_40"
+    ))
+    .await;
+    let options = Options { user_path: Some("user".to_owned()), ..Options::default() };
+    let mut store = database.open_with(&options).await.unwrap();
+    let found = store.users_table(&UsersWanted::default()).await.unwrap();
+    let ids = ["1", "2", "9", "x' OR 1=1"].map(str::to_owned).to_vec();
+    let people = store.users_by_id(&found, ids).await.unwrap();
+    assert_eq!(
+        people.iter().map(|user| user.about.join(" ")).collect::<Vec<_>>(),
+        ["name: Ada", "name: Bob"]
+    );
+    let orphaned = store.orphaned(&found).await.unwrap();
+    assert_eq!((orphaned.with_user, orphaned.orphans), (40, 20));
+    let done =
+        store.delete(&Selection::Orphans(found), &spec(&database.backups(), &database.key)).await.unwrap();
+    assert_eq!((done.deleted, done.selected_after), (20, 0));
+}

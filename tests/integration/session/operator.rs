@@ -88,6 +88,11 @@ async fn an_own_table_is_described_in_the_configuration() {
         );
         let bare = place.sessions(&["stats", "--dialect=custom"]);
         assert!(said(&bare).contains("sessions: {table:"), "{}", said(&bare));
+        // What merely lies there does not say whose sessions end, and that is told.
+        place.write(".unleak.yaml", told);
+        let own = place.sessions(&["orphans", "--dry-run", "--dialect=custom"]);
+        let passed_over = "users_table, users_id, disabled is passed over";
+        assert!(said(&own).contains(passed_over), "{}", said(&own));
         assert_eq!(run(&["expired", "--yes"], 0)["report"]["deleted"], 1);
     }
 }

@@ -261,3 +261,65 @@ async fn an_operator_looks_and_cleans_up() {
     assert_eq!(exit(&sessions(&database, &["orphans", "--yes"])), 2);
     assert_eq!(database.size().await, 28);
 }
+
+/// Django pickles, Flask packs and Laravel serializes: none of it is run, and each says whose a session is. What Laravel
+/// encrypts does not, and then nobody's sessions are ended on a guess.
+#[tokio::test]
+async fn users_are_found_in_what_frameworks_write_instead_of_json() {
+    let login = format!("login_web_{}", "59ba36ad".repeat(5));
+    let php = |user: u8| {
+        let inner = format!("a:2:{{s:6:\"_token\";s:2:\"ab\";s:{}:\"{login}\";i:{user};}}", login.len());
+        format!("s:{}:\"{inner}\";", inner.len()).into_bytes()
+    };
+    let packed = |user: u8| [&b"\x82\xaa_permanent\xc3\xa8_user_id\xa1"[..], &[b'0' + user]].concat();
+    let pickled = |user: u8| {
+        [&b"\x80\x05}\x94(\x8c\x0d_auth_user_id\x94\x8c\x01"[..], &[b'0' + user], b"\x94\x8c\x01x\x94Nu."]
+            .concat()
+    };
+    let users_of = |value: &dyn Fn(u8) -> Vec<u8>| [0, 1, 2, 3].map(value);
+    let forms = [
+        ("laravel", "laravel_database_laravel_cache_:", users_of(&php)),
+        ("flask-session", "session:", users_of(&packed)),
+        ("django-cache", ":1:django.contrib.sessions.cache", users_of(&pickled)),
+    ];
+    for (dialect, prefix, values) in forms {
+        let database = Database::new().await;
+        for n in 0..40_u8 {
+            database
+                .set(
+                    &format!("{prefix}{}", format!("{n:02}Zz").repeat(10)),
+                    values[usize::from(n) % 4].clone(),
+                    3600,
+                )
+                .await;
+        }
+        let options = Options { dialect: Some(dialect.to_owned()), ..Options::default() };
+        let mut store = Store::connect(&database.url.parse().unwrap(), &options).await.unwrap();
+        let facts = store.facts(None, jiff::SignedDuration::ZERO).await.unwrap();
+        assert_eq!(facts.users.unwrap().users, 4, "{dialect}");
+        let done = store.delete(&users(&["3"]), &spec(&database.backups(), &database.key)).await.unwrap();
+        assert_eq!((done.deleted, done.selected_after, database.size().await), (10, 0, 30), "{dialect}");
+    }
+    let database = Database::new().await;
+    let encrypted = "eyJpdiI6Im".repeat(9);
+    let value = format!("s:{}:\"{encrypted}\";", encrypted.len());
+    database.set(&format!("laravel_database_laravel_cache_:{}", "12Zz".repeat(10)), value, 3600).await;
+    let options = Options { dialect: Some("laravel".to_owned()), ..Options::default() };
+    let mut store = Store::connect(&database.url.parse().unwrap(), &options).await.unwrap();
+    let error = store.count(&users(&["3"])).await.unwrap_err();
+    assert!(error.to_string().contains("none tells whose it is"), "{error}");
+}
+
+#[tokio::test]
+async fn the_configuration_may_say_the_prefix_of_an_own_form() {
+    let database = Database::new().await;
+    for n in 0..3 {
+        database.set(&format!("login:{n}"), "anything", 60).await;
+    }
+    let config = database.backups().with_file_name("own.yaml");
+    std::io::Write::write_all(&mut std::fs::File::create(&config).unwrap(), b"sessions: {table: 'login:'}")
+        .unwrap();
+    let config = format!("--config={}", config.display());
+    let stats = json(&database, &["stats", "--dialect=custom", &config], 0);
+    assert_eq!(stats["facts"]["counts"]["total"], 3);
+}

@@ -112,7 +112,7 @@ fn envoy(app: &str, server: &str) -> Proxy {
 }
 
 fn listening(proxy: Proxy) -> Proxy {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while TcpStream::connect(("127.0.0.1", proxy.port)).is_err() {
         assert!(Instant::now() < deadline, "the proxy did not start");
         std::thread::sleep(Duration::from_millis(30));

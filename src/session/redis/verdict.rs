@@ -1,0 +1,96 @@
+//! Whether keys are still as they were backed up: one script on the server, for looking and for deleting.
+
+use super::answer;
+use super::record::Record;
+use super::server::{Node, Servers};
+use crate::session::Error;
+use redis::{Pipeline, Value, pipe};
+
+/// One letter a key: gone, the same as it was backed up, or changed. What is the same may go in the same moment.
+const JUDGE: &str = "
+local out = {}
+for i, key in ipairs(KEYS) do
+  local dump = redis.call('DUMP', key)
+  if not dump then
+    out[i] = 'g'
+  elseif dump == ARGV[i + 1] or (#dump > 1024 and redis.sha1hex(dump) == ARGV[i + 1]) then
+    if ARGV[1] == 'unlink' then redis.call('UNLINK', key) end
+    out[i] = 's'
+  else
+    out[i] = 'c'
+  end
+end
+return table.concat(out)";
+
+/// How many keys one script gets: short enough to keep nobody waiting.
+pub(super) const KEYS: usize = 200;
+
+/// What becomes of a key that is as it was backed up.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Then {
+    Keep,
+    Unlink,
+}
+
+/// What a key of a backup is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Gone,
+    /// And deleted, where that was asked for.
+    Same,
+    Changed,
+}
+
+/// Judges keys of one server, and tells of each one. What was told before an error is true.
+pub(super) async fn judge(
+    node: &mut Node,
+    batch: &[Record],
+    at_once: usize,
+    then: Then,
+    doing: &'static str,
+    tell: &mut dyn FnMut(&Record, Verdict),
+) -> Result<(), Error> {
+    let answers = node.ask_all(doing, &asked(batch, at_once, then)).await?;
+    for (records, answer) in batch.chunks(at_once).zip(answers) {
+        let letters = match answer {
+            Value::BulkString(letters) if letters.len() == records.len() => letters,
+            Value::ServerError(error) => return Err(answer::refused(doing, &error)),
+            _ => return Err(answer::nonsense(doing)),
+        };
+        for (record, letter) in records.iter().zip(letters) {
+            tell(
+                record,
+                match letter {
+                    b'g' => Verdict::Gone,
+                    b's' => Verdict::Same,
+                    _ => Verdict::Changed,
+                },
+            );
+        }
+    }
+    Ok(())
+}
+
+/// How many keys one script may get: in a cluster they must share a slot, so each gets its own.
+pub(super) fn at_once(servers: &Servers) -> usize {
+    if servers.is_cluster { 1 } else { KEYS }
+}
+
+/// The script with the names of so many keys at once, and what tells whether they have the values that they had.
+fn asked(batch: &[Record], at_once: usize, then: Then) -> Pipeline {
+    let mut pipe = pipe();
+    for records in batch.chunks(at_once) {
+        let command = pipe.cmd("EVAL").arg(JUDGE).arg(records.len());
+        for record in records {
+            command.arg(&record.key);
+        }
+        command.arg(match then {
+            Then::Keep => "keep",
+            Then::Unlink => "unlink",
+        });
+        for record in records {
+            command.arg(&*record.likeness());
+        }
+    }
+    pipe
+}
