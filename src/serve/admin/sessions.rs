@@ -315,6 +315,9 @@ struct How {
 }
 
 async fn carry_out(app: &App, identity: &Identity, ask: Ask, how: How) -> Result<Json<Value>, Problem> {
+    if how.at_most.is_some_and(|most| most > schema::LARGEST) {
+        return Err(Problem::bad_request("atMost is a number of sessions"));
+    }
     let incident = how.incident.map(|id| id.parse::<IncidentId>()).transpose()?;
     let incident = incident.map(|id| id.as_str().to_owned()).unwrap_or_default();
     let (action, what) = (ask.action(), ask.what());

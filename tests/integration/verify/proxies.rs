@@ -167,7 +167,7 @@ impl Site {
     }
 }
 
-/// What a person sees, in Chromium: `click` says what happens between two pages.
+/// What a person sees in Chromium, who goes on whenever a line is sent.
 #[test]
 fn in_a_browser_the_next_click_of_a_deleted_user_is_the_sign_in_and_signing_in_again_works() {
     let site = Site::behind(nginx);
