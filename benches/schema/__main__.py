@@ -88,9 +88,9 @@ def run(args, command, state, *more):
     return json.loads(done.stdout) if done.stdout else {}
 
 
-# What an application fills itself that knows the columns: here the look-up is measured, not the filling.
+# What an application fills itself that knows the columns, and keys last: here the look-up is measured, not the filling.
 KNOWN = """
-ALTER TABLE auth_sessions ADD COLUMN current_jti uuid, ADD COLUMN auth_time timestamptz,
+ALTER TABLE auth_sessions DROP CONSTRAINT auth_sessions_pkey, DROP CONSTRAINT auth_sessions_user_id_fkey, ADD COLUMN current_jti uuid, ADD COLUMN auth_time timestamptz,
   ADD COLUMN device_hash varchar(64), ADD COLUMN last_ip_cidr cidr;
 INSERT INTO auth_sessions (user_id, refresh_token_hash, family_id, current_jti, user_agent, ip, created_at, expires_at,
     auth_time, device_hash, last_ip_cidr)
@@ -98,6 +98,7 @@ INSERT INTO auth_sessions (user_id, refresh_token_hash, family_id, current_jti, 
     '10.0.0.0'::inet + n % 16000000, now(), now() + interval '30 days', now() - n % 2592000 * interval '1 s',
     encode(sha256(convert_to('Agent/' || n % 500, 'UTF8')), 'hex'), network(set_masklen('10.0.0.0'::inet + n % 16000000, 24))
   FROM generate_series(1, {rows}) AS n;
+ALTER TABLE auth_sessions ADD PRIMARY KEY (id);
 VACUUM ANALYZE auth_sessions
 """
 

@@ -183,7 +183,7 @@ fn of_families(recent: &Recent, certain: bool) -> String {
     let mut all: Vec<_> = recent.families.iter().filter(|one| one.certain == certain).collect();
     all.sort_by_key(|one| !one.live);
     let named = all.iter().take(NAMED).map(|one| {
-        let what = if one.live { "is live, end it: unleak schema revoke" } else { "is ended: family" };
+        let what = if one.live { "still live, end it: unleak schema revoke" } else { "ended: family" };
         format!("; {what} {}", one.family)
     });
     let more = all.len().saturating_sub(NAMED);
@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(point("replays").state, PointState::Critical);
         assert_eq!(
             point("replays").text,
-            "2 tokens were used a second time in the last hour; is live, end it: unleak schema revoke bb; is ended: family aa"
+            "2 tokens were used a second time in the last hour; still live, end it: unleak schema revoke bb; ended: family aa"
         );
         assert_eq!(point("undecided_replays").state, PointState::Warning);
         assert!(point("undecided_replays").text.ends_with("unleak schema revoke cc"));

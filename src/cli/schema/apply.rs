@@ -31,10 +31,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         return advice::apply(changing, &args.advising, &place, context);
     }
     if wait_for(place.is_other())? {
-        return Err(Failure::usage(
-            "there is no table to be hardened, only one that advice can be given on; nothing was changed",
-        )
-        .hinted("look at `unleak schema plan`; `unleak schema apply --advice` adds what it tells"));
+        return Err(Failure::usage("there is no table to be hardened (`auth_sessions`, or the one that --table names); nothing was changed")
+            .hinted("for any other session table look at `unleak schema plan`; `unleak schema apply --advice` adds what it tells"));
     }
     let plan = wait_for(async { place.open().await?.plan().await })?;
     if changing.dry_run {

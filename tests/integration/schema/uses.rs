@@ -82,8 +82,8 @@ async fn a_check_of_the_sessions_tells_replays_and_names_the_family() {
     let prometheus = table.said(&[&check[..], &["prometheus"]].concat(), 0);
     assert!(prometheus.contains("unleak_sessions_replays{table=\"public.auth_sessions\"} 1"), "{prometheus}");
     let human = table.said(&[&check[..], &["human"]].concat(), 1);
-    assert!(human.contains(&format!("is live, end it: unleak schema revoke {undecided}")), "{human}");
-    assert!(human.contains(&format!("is ended: family {FAMILY}")), "{human}");
+    assert!(human.contains(&format!("still live, end it: unleak schema revoke {undecided}")), "{human}");
+    assert!(human.contains(&format!("ended: family {FAMILY}")), "{human}");
 
     // What was is no longer told after an hour, and whoever may not read the log is told so.
     let age = "UPDATE auth_audit_log SET created_at = now() - interval '61 minutes'";
