@@ -36,7 +36,8 @@ impl Machine {
                     return None;
                 }
             }
-            b'0' => drop(self.stack.pop()?),
+            // The second one is the state of what was made.
+            b'0' | b'b' => drop(self.stack.pop()?),
             b'1' => drop(self.group()?),
             b'}' => self.push(Json::Object(Map::new())),
             b']' | b')' | 0x8f => self.push(Json::Array(Vec::new())),
@@ -74,8 +75,6 @@ impl Machine {
             // A name, an object made of a class and arguments, a call: the class or function is one of them.
             0x93 | 0x81 | b'R' => self.instead(2)?,
             0x92 => self.instead(3)?,
-            // The state of what was made.
-            b'b' => drop(self.stack.pop()?),
             0x94 => self.remember(self.memo.len())?,
             b'q' => self.remember(usize::from(bytes.byte()?))?,
             b'r' => self.remember(long(bytes)?)?,
