@@ -52,5 +52,6 @@ mariadb_waits() {
 
 mariadb_stop() {
   [ -n "$mariadb_pid" ] || return 0
-  kill "$mariadb_pid" 2>/dev/null || true
+  # One that ended by itself says why, and which statement it was at.
+  kill "$mariadb_pid" 2>/dev/null || grep -A80 'got signal' "$scratch/mariadb/log" >&2 || true
 }

@@ -75,13 +75,7 @@ impl MySql {
 
     /// The spelling for what has no values.
     pub(super) fn spelling(&self) -> MySqlSpelling<'_> {
-        MySqlSpelling {
-            zone: self.reading(),
-            values: Vec::new(),
-            key: self.key.as_ref(),
-            tokens_indexed: self.tokens_indexed,
-            now: None,
-        }
+        MySqlSpelling { zone: self.reading(), values: Vec::new(), key: self.key.as_ref(), now: None }
     }
 
     /// The spelling for a selection with its values; refuses what this table does not serve for.

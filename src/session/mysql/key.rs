@@ -26,19 +26,6 @@ WHERE i.table_schema = ? AND i.table_name = ? AND i.non_unique = 0 AND NOT EXIST
   AND g.index_name = i.index_name AND (g.nullable = 'YES' OR g.sub_part IS NOT NULL OR g.column_name IS NULL))
 ORDER BY i.index_name <> 'PRIMARY', i.index_name, i.seq_in_index";
 
-/// Whether an index begins with a column.
-pub(super) async fn is_indexed(
-    connection: &mut MySqlConnection,
-    table: &Table,
-    column: &Column,
-) -> Result<bool, Error> {
-    let ask = "SELECT cast(count(*) AS char) FROM information_schema.statistics
-        WHERE table_schema = ? AND table_name = ? AND seq_in_index = 1 AND column_name = ?";
-    let query = sqlx::query(ask).bind(&table.name.schema).bind(&table.name.name).bind(&column.name);
-    let row = query.fetch_one(connection).await.map_err(Error::database("reading the keys"))?;
-    Ok(catalogue::text(&row, 0).is_some_and(|count| count != "0"))
-}
-
 impl Key {
     /// The best key of a table.
     pub(super) async fn find(connection: &mut MySqlConnection, table: &Table) -> Result<Option<Self>, Error> {

@@ -37,8 +37,6 @@ pub(super) struct MySql {
     selected: Selected,
     /// What tells rows apart.
     key: Option<Key>,
-    /// Whether an index begins with the token.
-    tokens_indexed: bool,
     /// Whether the server gives rows as it deletes them.
     returns: bool,
     /// Where a row says whose session it is.
@@ -94,20 +92,8 @@ impl MySql {
         let selected = select(tables, wanted)?;
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
         let key = Key::find(&mut connection, &selected.table).await?;
-        let tokens_indexed = key::is_indexed(&mut connection, &selected.table, &selected.roles.token).await?;
         let connection = Some(connection);
-        Ok(Self {
-            tokens_indexed,
-            opener,
-            connection,
-            selected,
-            key,
-            returns,
-            user,
-            zone,
-            pinned,
-            utc: Zone::utc(),
-        })
+        Ok(Self { opener, connection, selected, key, returns, user, zone, pinned, utc: Zone::utc() })
     }
 
     pub(super) fn selected(&self) -> &Selected {

@@ -194,7 +194,7 @@ async fn wall_clocks_are_read_in_the_zone_that_was_named() {
     assert_eq!(store.count_in_server_zone(&selection).await.unwrap(), Some(("+02:00".to_owned(), 1)));
 }
 
-/// Without an index on the token its rows are found by numbers that stand for it, which must make no difference.
+/// They are found by numbers that stand for tokens, which must make no difference.
 #[tokio::test]
 async fn duplicates_are_the_same_with_an_index_and_without() {
     for index in ["", ", KEY (sessionToken)"] {
