@@ -59,9 +59,12 @@ pub struct Tokens {
     read: Mutex<Read>,
 }
 
+/// When a file was written, how long it is, and which one it is.
+type Stamp = (SystemTime, u64, u64);
+
 #[derive(Default)]
 struct Read {
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Option<Stamp>,
     tokens: Vec<TokenInfo>,
 }
 
@@ -165,7 +168,7 @@ impl Tokens {
             }
             Err(error) => return Err(failed(error.to_string())),
         };
-        let stamp = data.modified().ok().map(|at| (at, data.len()));
+        let stamp = stamp(&data);
         if stamp.is_none() || read.stamp != stamp {
             check_private(&data).map_err(|reason| failed(reason.to_owned()))?;
             let text = std::fs::read(&self.path).map_err(|error| failed(error.to_string()))?;
@@ -174,6 +177,18 @@ impl Tokens {
         }
         Ok(read.tokens.clone())
     }
+}
+
+/// What tells one file from the next: each change makes a new one, in the same moment even.
+#[cfg(unix)]
+fn stamp(data: &std::fs::Metadata) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((data.modified().ok()?, data.len(), data.ino()))
+}
+
+#[cfg(not(unix))]
+fn stamp(data: &std::fs::Metadata) -> Option<Stamp> {
+    Some((data.modified().ok()?, data.len(), 0))
 }
 
 fn digest(token: &[u8]) -> String {

@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 /// Calls `stop` at the first signal that means so, and ends the process at the second: whoever insists need not wait for
-/// what is still under way. SIGHUP has the certificate read again; where there is none, the terminal was closed.
+/// what is still under way. SIGHUP has the certificate read again; where there is none, the terminal was closed, which
+/// shells and systems tell twice.
 #[cfg(unix)]
 #[expect(clippy::exit, reason = "a signal is answered at once, whatever else is going on")]
 pub(super) fn answer_by(stop: impl Fn() + Send + 'static, tls: Option<Arc<Tls>>) -> io::Result<()> {
@@ -17,7 +18,7 @@ pub(super) fn answer_by(stop: impl Fn() + Send + 'static, tls: Option<Arc<Tls>>)
         for signal in signals.forever() {
             match &tls {
                 Some(tls) if signal == SIGHUP => tls.reload(),
-                _ if told => std::process::exit(130),
+                _ if told && signal != SIGHUP => std::process::exit(130),
                 _ => {
                     stop();
                     told = true;

@@ -1,7 +1,7 @@
 //! The one door of everything that is not for everybody. A safe method needs a reader; every other one needs a writer,
 //! must not come from another site, and needs the CSRF token where a browser would send credentials by itself.
 
-use super::{Identity, Refusal};
+use super::{CONSOLE, Identity, Refusal};
 use crate::serve::listen::Peer;
 use crate::serve::{App, Problem, page};
 use axum::body::{Body, Bytes, to_bytes};
@@ -66,7 +66,7 @@ async fn check_change(identity: &Identity, request: Request) -> Result<Request, 
         return Err(forbidden("urn:unleak:cross-site", title));
     }
     // Everybody may log out.
-    if !identity.may_write() && !request.uri().path().ends_with("/logout") {
+    if !identity.may_write() && !is_logout(request.uri().path()) {
         return Err(forbidden("urn:unleak:scope", "This token may look and change nothing")
             .hinted(Some("use a token that was made with `--scope write`".to_owned())));
     }
@@ -83,6 +83,12 @@ async fn check_change(identity: &Identity, request: Request) -> Result<Request, 
             .hinted(Some("load the page again and repeat it there".to_owned())));
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// The login's own page for that, below its folder or not.
+fn is_logout(path: &str) -> bool {
+    let within = path.strip_prefix(CONSOLE).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
+    within.map_or(path == "/logout", |(_, page)| page == "logout")
 }
 
 /// Whether a request carries the token, in a header or as a field of a form.

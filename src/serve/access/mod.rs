@@ -78,7 +78,7 @@ impl Access {
                 .or_else(|| self.proxy.as_ref()?.identify(headers, peer, &self.key))
                 .ok_or(Refusal::Unknown)?,
         };
-        self.requests.take(identity.name.clone()).map_err(Refusal::TooMany)?;
+        self.requests.take(identity.who()).map_err(Refusal::TooMany)?;
         Ok(identity)
     }
 

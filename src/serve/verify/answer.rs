@@ -47,19 +47,19 @@ pub(super) fn answer(
         Verdict::Valid(_) => pass(mode),
         Verdict::Unavailable if verifier.settings.fail_open => {
             verifier.metrics.passed();
-            tracing::warn!(target: LOG, "a request was let through without verification");
             pass(mode)
         }
         // Also with --fail-open: whoever sends enough requests would get in.
         Verdict::Overloaded => {
             later("urn:unleak:overloaded", "Too many sessions are being verified at the moment")
         }
-        Verdict::Unavailable => {
+        Verdict::Unavailable | Verdict::Unanswered => {
             later("urn:unleak:unavailable", "The session cannot be verified at the moment")
         }
         Verdict::Absent => refuse(verifier, mode, original, !is_sign_in(verifier, original)),
         Verdict::Refused(reason) => {
-            tracing::info!(target: LOG, reason = reason.name(), "a session was refused");
+            // Anybody can send such a cookie, so that is no line of the log; the metrics count it.
+            tracing::debug!(target: LOG, reason = reason.name(), "a session was refused");
             refused(verifier, mode, original, cookies, reason.clears())
         }
     };

@@ -5,7 +5,7 @@ use super::cache::Cache;
 use super::form::{Credential, Opener, Rules};
 use super::gate::{Gate, Trouble};
 use super::metrics::Metrics;
-use crate::cookie::{Cookie, joined};
+use crate::cookie::Cookie;
 use crate::serve::LOG;
 use crate::session::{Directory, Error, Found, Manager};
 use jiff::{SignedDuration, Timestamp};
@@ -95,6 +95,8 @@ pub enum Verdict {
     Unavailable,
     /// So many are verified at a time that the store was not asked.
     Overloaded,
+    /// The store refuses the question, as while its tables are made anew. It is there, so this is no outage.
+    Unanswered,
 }
 
 impl Verdict {
@@ -106,6 +108,7 @@ impl Verdict {
             Self::Refused(reason) => reason.name(),
             Self::Unavailable => "unavailable",
             Self::Overloaded => "overloaded",
+            Self::Unanswered => "unanswered",
         }
     }
 }
@@ -151,16 +154,27 @@ impl Verifier {
     /// The verdict on all of them together: nobody knows which one the application reads, so one that is alive must not
     /// vouch for another that the application would take. What it refuses itself may be of a neighbour, or left over.
     async fn judge(&self, cookies: &[Cookie]) -> Verdict {
-        let ours: Vec<Cookie> =
-            cookies.iter().filter(|cookie| self.is_session(&cookie.name)).take(PIECES + 1).cloned().collect();
-        let whole = joined(&ours);
-        let given: Vec<&Cookie> =
-            whole.iter().filter(|cookie| !cookie.value.is_empty() && self.is_ours(&cookie.name)).collect();
+        let settings = &self.settings;
+        if cookies.iter().any(|cookie| settings.is_strange(&cookie.name)) {
+            return Verdict::Refused(Reason::Ambiguous);
+        }
+        let ours: Vec<Cookie> = { cookies.iter() }
+            .filter(|cookie| settings.is_session(&cookie.name))
+            .take(PIECES + 1)
+            .cloned()
+            .collect();
+        let mut given = settings.read(&ours);
+        given.retain(|cookie| !cookie.value.is_empty());
         if ours.len() > PIECES || given.len() > MOST {
             return Verdict::Refused(Reason::Invalid);
         }
+        let lax = |cookie: &Cookie| {
+            Some(Cookie { name: cookie.name.clone(), value: settings.laxly(&cookie.value)? })
+        };
+        let laxly: Vec<Cookie> = given.iter().filter_map(lax).collect();
+        given.extend(laxly);
         let mut verdict = Verdict::Absent;
-        for cookie in given {
+        for cookie in &given {
             let next = match self.judge_one(cookie).await {
                 Ok(next) => next,
                 Err(trouble) => return self.unverified(&trouble),
@@ -179,38 +193,20 @@ impl Verifier {
         verdict
     }
 
-    /// Only a store that cannot be reached is no answer. One that refuses a question has been asked for nonsense, which
-    /// whoever sent the cookie has in their hands.
+    /// Nobody is logged out by a store that gives no answer, unless it is the cookie's value that it cannot take.
     fn unverified(&self, trouble: &Trouble) -> Verdict {
         self.metrics.failed();
-        match trouble {
-            Trouble::Busy => {
-                tracing::warn!(target: LOG, "a session was not verified: too many are at a time");
-                Verdict::Overloaded
-            }
-            Trouble::Late => {
-                tracing::warn!(target: LOG, "the store did not answer in time");
-                Verdict::Unavailable
-            }
-            Trouble::Store(error) => {
-                tracing::warn!(target: LOG, error = %error, "the session could not be verified");
-                if error.is_outage() { Verdict::Unavailable } else { Verdict::Refused(Reason::Invalid) }
-            }
+        let (verdict, why) = match trouble {
+            Trouble::Busy => (Verdict::Overloaded, "too many are verified at a time".to_owned()),
+            Trouble::Late => (Verdict::Unavailable, "the store did not answer in time".to_owned()),
+            Trouble::Store(error) if error.is_outage() => (Verdict::Unavailable, error.to_string()),
+            Trouble::Store(error) if error.is_of_value() => return Verdict::Refused(Reason::Invalid),
+            Trouble::Store(error) => (Verdict::Unanswered, error.to_string()),
+        };
+        if self.gate.is_news() {
+            tracing::warn!(target: LOG, reason = why, "sessions cannot be verified");
         }
-    }
-
-    /// Whether a cookie's name is one of those that are configured, with a prefix or without.
-    pub(super) fn is_ours(&self, name: &str) -> bool {
-        let bare = name.strip_prefix("__Secure-").or_else(|| name.strip_prefix("__Host-")).unwrap_or(name);
-        self.settings.names.iter().any(|known| known == bare || known == name)
-    }
-
-    /// Whether a cookie is one of ours, or a piece of one: `NAME.0`, `NAME.1`.
-    pub(super) fn is_session(&self, name: &str) -> bool {
-        let whole = name.rsplit_once('.').filter(|(_, piece)| {
-            !piece.is_empty() && piece.len() <= 3 && piece.bytes().all(|digit| digit.is_ascii_digit())
-        });
-        self.is_ours(name) || whole.is_some_and(|(whole, _)| self.is_ours(whole))
+        verdict
     }
 
     async fn judge_one(&self, cookie: &Cookie) -> Result<Verdict, Trouble> {

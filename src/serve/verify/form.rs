@@ -106,6 +106,14 @@ impl CookieForm {
         }
     }
 
+    /// Whether opening it decodes percent signs.
+    pub(super) fn decodes(self) -> bool {
+        matches!(
+            self,
+            Self::Token | Self::Framework(Form::Express | Form::Rails | Form::RailsSigned | Form::Laravel)
+        )
+    }
+
     /// Whether a secret has a part in it.
     pub fn needs_secret(self) -> bool {
         self != Self::Token

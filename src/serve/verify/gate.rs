@@ -4,8 +4,8 @@
 //! who sends many requests, and no outage. So `--fail-open` does not hold for them.
 
 use crate::session::Error;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -23,6 +23,9 @@ pub(super) struct Gate {
     patience: Duration,
     /// Whether the store did not answer when it was last asked.
     away: AtomicBool,
+    /// When trouble was last told of, in seconds since the start.
+    told: AtomicU64,
+    started: Instant,
 }
 
 /// Why nobody knows.
@@ -39,7 +42,20 @@ pub(super) enum Trouble {
 impl Gate {
     pub(super) fn new(connections: u32) -> Self {
         let turns = Semaphore::new(usize::try_from(connections).unwrap_or(1).clamp(1, 1024));
-        Self { turns, wait: WAIT, patience: PATIENCE, away: AtomicBool::new(false) }
+        Self {
+            turns,
+            wait: WAIT,
+            patience: PATIENCE,
+            away: AtomicBool::new(false),
+            told: AtomicU64::new(0),
+            started: Instant::now(),
+        }
+    }
+
+    /// Whether trouble is to be told of: once a second, however many run into it.
+    pub(super) fn is_news(&self) -> bool {
+        let now = self.started.elapsed().as_secs() + 1;
+        self.told.swap(now, Ordering::Relaxed) < now
     }
 
     /// Does what asks the store, when it is its turn.

@@ -78,7 +78,7 @@ impl Metrics {
         match verdict {
             Verdict::Valid(_) => self.alive.inc(),
             Verdict::Absent | Verdict::Refused(_) => self.refused.inc(),
-            Verdict::Unavailable | Verdict::Overloaded => 0,
+            Verdict::Unavailable | Verdict::Overloaded | Verdict::Unanswered => 0,
         };
         self.verifications.get_or_create(&[("result", verdict.name())]).inc();
         self.seconds.observe(took.as_secs_f64());

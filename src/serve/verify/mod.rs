@@ -14,6 +14,7 @@ mod form;
 mod gate;
 mod layer;
 mod metrics;
+mod names;
 mod original;
 mod redirect;
 
