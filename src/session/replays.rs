@@ -120,7 +120,7 @@ async fn counts(
     recent: &str,
     since: SignedDuration,
 ) -> Result<Recent, sqlx::Error> {
-    let count = |action: &str| format!("count(*) FILTER (WHERE action = '{action}')");
+    let count = |action: &str| format!("count(*) FILTER (WHERE action::text = '{action}')");
     let select = AssertSqlSafe(format!(
         "SELECT {}, {}, {} FROM {log} WHERE {recent}",
         count(REPLAYED),
@@ -145,9 +145,9 @@ async fn families(
     since: SignedDuration,
 ) -> Result<Vec<Replayed>, sqlx::Error> {
     let select = AssertSqlSafe(format!(
-        "SELECT f.family_id::text, f.certain, EXISTS (SELECT FROM {} AS s WHERE s.family_id = f.family_id AND {}) \
-         FROM (SELECT family_id, bool_or(action = '{REPLAYED}') AS certain, max(created_at) AS latest FROM {log} \
-               WHERE {recent} AND action IN ('{REPLAYED}', '{UNDECIDED}') AND family_id IS NOT NULL \
+        "SELECT f.family_id::text, f.certain, EXISTS (SELECT FROM {} AS s WHERE s.family_id::text = f.family_id::text AND {}) \
+         FROM (SELECT family_id, bool_or(action::text = '{REPLAYED}') AS certain, max(created_at) AS latest FROM {log} \
+               WHERE {recent} AND action::text IN ('{REPLAYED}', '{UNDECIDED}') AND family_id IS NOT NULL \
                GROUP BY family_id) AS f ORDER BY f.latest DESC LIMIT 20",
         at.table, at.live
     ));

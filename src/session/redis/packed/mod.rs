@@ -11,10 +11,14 @@ use serde_json::Value as Json;
 
 /// How deep values may be nested.
 const DEEPEST: usize = 32;
+/// The largest value that is read, in bytes: what is read of it takes many times its room.
+const LARGEST: usize = 1 << 20;
 
 /// The value, whatever form it has; `None` for what is none of them, or broken.
 pub(super) fn read(value: &[u8]) -> Option<Json> {
     match value {
+        [b'{', ..] => serde_json::from_slice(value).ok(),
+        _ if value.len() > LARGEST => None,
         // A map of msgpack that begins like a pickle is empty, and nothing follows.
         [0x80, 2..=5, ..] => pickle::read(value),
         [0x80..=0x8f | 0xde | 0xdf, ..] => msgpack::read(value),
