@@ -84,7 +84,13 @@ fn later(kind: &'static str, title: &'static str) -> Response {
 /// Whether it is the sign-in itself that asks for a session, so that leading there would be a circle.
 fn is_sign_in(verifier: &Verifier, original: &Original) -> bool {
     let path = |uri: &str| uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').to_owned();
-    original.uri.as_deref().is_some_and(|uri| path(uri) == path(&verifier.settings.sign_in))
+    let sign_in = match url::Url::parse(&verifier.settings.sign_in) {
+        // An address of another host leads away from here.
+        Ok(url) if url.host_str() != original.host.as_deref() => return false,
+        Ok(url) => path(url.path()),
+        Err(_) => path(&verifier.settings.sign_in),
+    };
+    original.uri.as_deref().is_some_and(|uri| path(uri) == sign_in)
 }
 
 /// Envoy takes nothing but 200 for a yes.

@@ -204,6 +204,16 @@ fn the_story(proxy: impl Fn(&str, &str) -> Proxy) {
     };
 
     assert_eq!(page("", &[]).status, 401, "nobody gets in");
+    for odd in [
+        "/account/..%2flogin",
+        "/signin/..;/account",
+        "/login;x=/../account",
+        "/signin/account",
+        "/login%2f..%2faccount",
+    ] {
+        let status = ask("GET", &format!("{site}{odd}"), &[]).status;
+        assert!([400, 401, 403].contains(&status), "{odd}: {status}");
+    }
     let cookie = log_in(site);
     let answer = page(&cookie, &[]);
     assert_eq!((answer.status, answer.body.as_str()), (200, "<p>Hello, ada"));
