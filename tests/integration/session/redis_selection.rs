@@ -262,6 +262,9 @@ async fn an_operator_looks_and_cleans_up() {
     assert_eq!(database.size().await, 28);
 }
 
+/// A dialect, its prefix, and the session of a user.
+type Form<'a> = (&'a str, &'a str, &'a dyn Fn(u8) -> Vec<u8>);
+
 /// Django pickles, Flask packs and Laravel serializes: none of it is run, and each says whose a session is. What Laravel
 /// encrypts does not, and then nobody's sessions are ended on a guess.
 #[tokio::test]
@@ -276,7 +279,7 @@ async fn users_are_found_in_what_frameworks_write_instead_of_json() {
         [&b"\x80\x05}\x94(\x8c\x0d_auth_user_id\x94\x8c\x01"[..], &[b'0' + user], b"\x94\x8c\x01x\x94Nu."]
             .concat()
     };
-    let forms: [(&str, &str, &dyn Fn(u8) -> Vec<u8>); 3] = [
+    let forms: [Form<'_>; 3] = [
         ("laravel", "laravel_database_laravel_cache_:", &php),
         ("flask-session", "session:", &packed),
         ("django-cache", ":1:django.contrib.sessions.cache", &pickled),
