@@ -36,3 +36,4 @@ pub mod serve;
 pub mod session;
 pub mod source;
 pub mod suppress;
+pub mod token;

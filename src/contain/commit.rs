@@ -238,6 +238,7 @@ impl<'a> Work<'a> {
     fn put_back(&self) -> Result<(), Error> {
         let mut theirs = None;
         for change in &self.changes {
+            durable::clear_abandoned(&change.place)?;
             let now = look::in_hand(&self.repo, self.planned, change.file)?.map(|(_, now)| now);
             if now == change.id {
                 self.put_back_one(change)?;
@@ -290,6 +291,7 @@ impl Change<'_> {
 
     /// Brings the working tree's file to what the commit will hold, line ends as they are there.
     fn put(&self, value: &Secret) -> Result<(), Error> {
+        durable::clear_abandoned(&self.place)?;
         if self.made {
             return Ok(());
         }

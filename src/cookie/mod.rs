@@ -9,16 +9,19 @@ mod express;
 mod flask;
 mod header;
 mod jwt;
+mod key;
 mod laravel;
 mod parts;
 mod rails;
 
 pub use header::{Cookie, header, joined, parse, replace, set};
 pub use jwt::JwtKey;
+pub use key::FormKey;
 pub use parts::Contents;
 
+use crate::secret::Secret;
 use jiff::Timestamp;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
 /// A form of session cookie that a secret signs or encrypts.
@@ -79,23 +82,9 @@ impl Form {
         }
     }
 
-    /// What a cookie says, if this secret made it. Its value is as it was sent.
+    /// What a cookie says, if this secret made it. Its value is as it was sent. For many cookies, keep a [`FormKey`].
     pub fn open(self, secret: &[u8], name: &str, value: &str) -> Option<Contents> {
-        let decoded = Zeroizing::new(if self.is_encoded() {
-            percent_decode_str(value).decode_utf8().ok()?.into_owned()
-        } else {
-            value.to_owned()
-        });
-        match self {
-            Self::Express => express::open(secret, &decoded),
-            Self::Authjs => authjs::open(secret, name, &decoded),
-            Self::Nextauth => authjs::open_v4(secret, &decoded),
-            Self::Django => django::open(secret, &decoded),
-            Self::Flask => flask::open(secret, &decoded),
-            Self::Rails => rails::open(secret, &decoded),
-            Self::RailsSigned => rails::open_signed(secret, &decoded),
-            Self::Laravel => laravel::open(secret, name, &decoded),
-        }
+        FormKey::new(self, &Secret::from(secret)).open(name, value)
     }
 
     /// The cookie that this secret makes, as it is sent; `None` when the contents or the secret have not the form that

@@ -12,7 +12,9 @@ mod write;
 pub use append::AppendFile;
 pub use fault::die;
 pub use lock::Lock;
-pub use write::{Mode, TEMPORARY, check_replaceable, create_private_dir, create_whole, write_atomic};
+pub use write::{
+    Mode, TEMPORARY, check_replaceable, clear_abandoned, create_private_dir, create_whole, write_atomic,
+};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -4,16 +4,17 @@ use super::Error;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// How the names of files begin that are not yet in their place.
-pub const TEMPORARY: &str = ".unleak-";
+pub const TEMPORARY: &str = ".unleak-writing-";
 
 /// Who may read the file afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// As before: owner, group and mode of the file that is replaced; a new file is private.
     Keep,
-    /// The owner alone (0600).
+    /// The owner alone (0600), who stays the same.
     Private,
     /// Everybody may read (0644).
     Public,
@@ -35,11 +36,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), Error> 
         Err(error) => return Err(Error::io("read", &place)(error)),
     };
     let folder = folder_of(&place);
-    // The tempfile crate creates it with mode 0600 and removes it when dropped.
-    let mut temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempfile_in(folder)
-        .map_err(Error::io("write into the folder", folder))?;
+    let mut temporary = temporary_in(folder)?;
     temporary.write_all(bytes).map_err(Error::io("write", &place))?;
     set_mode(temporary.as_file(), existing.as_ref(), mode)
         .map_err(Error::io("keep the owner and mode of", &place))?;
@@ -56,10 +53,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<(), Error> 
 /// When the folder cannot be written to.
 pub fn create_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = folder_of(path);
-    let mut temporary = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempfile_in(folder)
-        .map_err(Error::io("write into the folder", folder))?;
+    let mut temporary = temporary_in(folder)?;
     temporary.write_all(bytes).map_err(Error::io("write", path))?;
     set_mode(temporary.as_file(), None, Mode::Private).map_err(Error::io("set the mode of", path))?;
     temporary.as_file().sync_all().map_err(Error::io("sync", path))?;
@@ -68,6 +62,40 @@ pub fn create_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(Error::io("create", path)(error.error)),
     }
+}
+
+/// Removes what was left beside `path` by writes that were killed, and may be half of a secret. What a process is writing
+/// at this moment is locked by it, and stays.
+///
+/// # Errors
+/// When the folder cannot be read, or such a file not be removed.
+pub fn clear_abandoned(path: &Path) -> Result<(), Error> {
+    let folder = folder_of(path);
+    let unread = |error| Error::io("read the folder", folder)(error);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(unread)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(unread)?;
+        let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_ours && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            fs::remove_file(entry.path()).map_err(Error::io("remove", &entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A new file beside what it will replace, with mode 0600, removed when it is dropped, and locked as long as it is open.
+fn temporary_in(folder: &Path) -> Result<NamedTempFile, Error> {
+    let temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY)
+        .tempfile_in(folder)
+        .map_err(Error::io("write into the folder", folder))?;
+    // Where files cannot be locked, nothing is cleared either.
+    drop(temporary.as_file().try_lock());
+    Ok(temporary)
 }
 
 /// Whether `write_atomic` can replace this file, tried without touching it; gives the file that a link leads to.
@@ -84,10 +112,7 @@ pub fn check_replaceable(path: &Path) -> Result<PathBuf, Error> {
         return Err(Error::ReadOnly(path.to_owned()));
     }
     let folder = folder_of(&place);
-    let trial = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempfile_in(folder)
-        .map_err(Error::io("write into the folder", folder))?;
+    let trial = temporary_in(folder)?;
     set_mode(trial.as_file(), Some(&existing), Mode::Keep)
         .map_err(Error::io("keep the owner and mode of", path))?;
     Ok(place)
@@ -130,14 +155,16 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 #[cfg(unix)]
 fn set_mode(file: &File, existing: Option<&Metadata>, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
-    let bits = match (mode, existing) {
-        (Mode::Keep, Some(existing)) => {
-            let ours = file.metadata()?;
-            if (ours.uid(), ours.gid()) != (existing.uid(), existing.gid()) {
-                fchown(file, Some(existing.uid()), Some(existing.gid()))?;
-            }
-            existing.mode() & 0o7777
+    if let (Mode::Keep | Mode::Private, Some(existing)) = (mode, existing) {
+        let ours = file.metadata()?;
+        if (ours.uid(), ours.gid()) != (existing.uid(), existing.gid()) {
+            let kept = fchown(file, Some(existing.uid()), Some(existing.gid()));
+            // A private file that root changes must stay its owner's; whoever else may replace it owns it from then on.
+            kept.or_else(|error| if mode == Mode::Private { Ok(()) } else { Err(error) })?;
         }
+    }
+    let bits = match (mode, existing) {
+        (Mode::Keep, Some(existing)) => existing.mode() & 0o7777,
         (Mode::Keep, None) | (Mode::Private, _) => 0o600,
         (Mode::Public, _) => 0o644,
     };
@@ -192,6 +219,19 @@ mod tests {
         create_whole(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn what_a_killed_write_left_goes_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let beside = |name: &str| write_atomic(&folder.path().join(name), b"half", Mode::Private).unwrap();
+        [".unleak-writing-a1B2c3", ".unleak.yaml", "own"].into_iter().for_each(beside);
+        let open = temporary_in(folder.path()).unwrap();
+        clear_abandoned(&path).unwrap();
+        let open = open.path().file_name().unwrap().to_str().unwrap();
+        assert_eq!(names(folder.path()), [open, ".unleak.yaml", "own"]);
+        clear_abandoned(&folder.path().join("none/file")).unwrap();
     }
 
     #[test]

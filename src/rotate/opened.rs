@@ -48,7 +48,9 @@ impl Opened {
     pub(super) fn again(unfinished: &Unfinished) -> Result<Self, Error> {
         let (id, folder, timeline) =
             (unfinished.id.clone(), unfinished.folder.clone(), unfinished.records.clone());
-        let journal = Journal::reopen(&folder.join("journal.jsonl"), &timeline)?;
+        let path = folder.join("journal.jsonl");
+        durable::clear_abandoned(&path)?;
+        let journal = Journal::reopen(&path, &timeline)?;
         Ok(Self { id, folder, journal, timeline })
     }
 }

@@ -4,21 +4,30 @@ use super::Error;
 use super::Problem;
 use super::base::{Base, BaseColumn, columns};
 use super::names::Names;
-use crate::session::{literal, quoted};
+use crate::session::{LOG, literal, quoted};
 use sqlx::postgres::PgConnection;
+use std::collections::BTreeSet;
 
-pub(super) const NAME: &str = "auth_audit_log";
+pub(super) const NAME: &str = LOG;
 
 /// Longer than any action that is written.
 const ACTION_LENGTH: u32 = 32;
+
+const GRANTS: &str = "
+SELECT coalesce(quote_ident(g.rolname), 'PUBLIC'), a.privilege_type FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL aclexplode(c.relacl) a
+LEFT JOIN pg_catalog.pg_roles g ON g.oid = a.grantee
+WHERE n.nspname = $1 AND c.relname = $2 AND a.grantee <> c.relowner ORDER BY 1, 2";
 
 /// Which column takes what.
 #[derive(Clone, Debug)]
 pub(super) struct AuditLog {
     names: Names,
     user_type: String,
-    /// None when the table is missing.
+    /// Empty when the table is missing.
     columns: Vec<BaseColumn>,
+    /// Roles beside the owner with a privilege on it.
+    grants: Vec<(String, String)>,
 }
 
 /// An event, as SQL expressions.
@@ -34,13 +43,16 @@ impl AuditLog {
     /// The log as it is when it is not there yet.
     pub(super) fn none(base: &Base) -> Self {
         let names = Names { schema: base.names.schema.clone(), table: NAME.to_owned() };
-        Self { names, user_type: base.user_type().to_owned(), columns: Vec::new() }
+        Self { names, user_type: base.user_type().to_owned(), columns: Vec::new(), grants: Vec::new() }
     }
 
     pub(super) async fn read(connection: &mut PgConnection, base: &Base) -> Result<Self, Error> {
         let none = Self::none(base);
         let columns = columns(connection, &none.names).await?;
-        Ok(Self { columns, ..none })
+        let query = sqlx::query_as(GRANTS).bind(&none.names.schema).bind(&none.names.table);
+        let grants =
+            query.fetch_all(connection).await.map_err(Error::database("reading who may see the log"))?;
+        Ok(Self { columns, grants, ..none })
     }
 
     pub(super) fn exists(&self) -> bool {
@@ -95,6 +107,28 @@ impl AuditLog {
         problems
     }
 
+    /// Who beside the owner may change what is written in it.
+    pub(super) fn notes(&self) -> Option<String> {
+        let changes = |privilege: &str| matches!(privilege, "UPDATE" | "DELETE" | "TRUNCATE");
+        let who: BTreeSet<&str> =
+            self.grants.iter().filter(|(_, held)| changes(held)).map(|(role, _)| role.as_str()).collect();
+        let who = who.into_iter().collect::<Vec<_>>().join(", ");
+        let log = self.names.table();
+        (!who.is_empty()).then(|| {
+            format!(
+                "{who} may change or delete events that were logged, and so hide a replay: \
+                 REVOKE UPDATE, DELETE, TRUNCATE ON {log} FROM {who}"
+            )
+        })
+    }
+
+    /// The rights of others on it, which go with it: `SELECT for monitor`.
+    pub(super) fn rights(&self) -> Option<String> {
+        let told: Vec<String> =
+            self.grants.iter().map(|(role, privilege)| format!("{privilege} for {role}")).collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+
     /// The statement that writes an event.
     pub(super) fn insert(&self, event: &Event<'_>) -> String {
         let made = [
@@ -122,18 +156,6 @@ impl AuditLog {
         } else {
             format!("{action} AND family_id = {family}")
         }
-    }
-
-    /// Events of an action of the last so many seconds, as a condition on a parameter; none without times.
-    pub(super) fn lately(&self, action: &str) -> Option<String> {
-        let at = self.find("created_at").filter(|column| column.is_time())?;
-        let now = if at.is_wall_clock() { "(now() AT TIME ZONE 'UTC')" } else { "now()" };
-        Some(format!("action = {} AND created_at > {now} - $1 * interval '1 second'", literal(action)))
-    }
-
-    /// Whether it tells which family an event is about.
-    pub(super) fn tells_families(&self) -> bool {
-        self.find("family_id").is_some_and(|column| column.data_type == "uuid")
     }
 
     pub(super) fn table(&self) -> String {

@@ -1,10 +1,12 @@
 //! What the functions, constraints and views do, tried on sessions that exist only inside a transaction that is rolled
 //! back. Two connections at once need a session that both see: a live one is held for a moment and left as it was.
 
-use super::functions::{CLEANUP, REPLAY, REPLAYED, REVOKED, ROTATE, UNDECIDED};
+use super::functions::{CLEANUP, REPLAY, ROTATE};
 use super::hardening::Hardening;
+use super::indexes::UNIQUE_JTI;
 use super::probe::{Impossible, Probe};
-use super::{Check, Error, Outcome};
+use super::{Check, Error, Outcome, constraints};
+use crate::session::{REPLAYED, REVOKED, UNDECIDED};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -241,14 +243,15 @@ impl Stage<'_> {
             return Ok(None);
         }
         let hash = "repeat('0', 64)";
+        let network: &[_] = &[("device_hash", hash), ("last_ip_cidr", "'192.0.2.1/32'")];
         let cases: [Case<'_>; 5] = [
-            ("a session without a family", None, &[("family_id", "NULL")], "23514"),
-            ("a session without the time of its login", None, &[("auth_time", "NULL")], "23514"),
-            ("a device that is no hash", None, &[("device_hash", "'x'")], "23514"),
-            ("a whole address", None, &[("device_hash", hash), ("last_ip_cidr", "'192.0.2.1/32'")], "23514"),
-            ("a second live session of one token", Some(&jti), &[], "23505"),
+            ("a session without a family", None, &[("family_id", "NULL")], constraints::FAMILY),
+            ("a session without the time of its login", None, &[("auth_time", "NULL")], constraints::LOGIN),
+            ("a device that is no hash", None, &[("device_hash", "'x'")], constraints::DEVICE),
+            ("a whole address", None, network, constraints::NETWORK),
+            ("a second live session of one token", Some(&jti), &[], UNIQUE_JTI),
         ];
-        for (what, jti, also, code) in cases {
+        for (what, jti, also, rule) in cases {
             let probe = Probe { family: &self.family, jti, ends: LATER, also };
             let insert = match probe.insert(&self.on.base) {
                 Ok(insert) => insert,
@@ -260,9 +263,14 @@ impl Stage<'_> {
             let mut point = self.connection.begin().await.map_err(Error::database(DOING))?;
             let done = sqlx::raw_sql(AssertSqlSafe(insert)).execute(&mut *point).await;
             point.rollback().await.map_err(Error::database(DOING))?;
-            let refused = done.map_err(Error::database(DOING)).err();
-            if refused.as_ref().and_then(Error::code) != Some(code) {
-                return Ok(Some(format!("{what} was not refused")));
+            match refusal(done)? {
+                Refusal::None => return Ok(Some(format!("{what} was not refused"))),
+                Refusal::By(name) if name == rule => {}
+                // The application is stricter; the catalogue shows that ours is there as well.
+                Refusal::By(name) => {
+                    self.why = Some(format!("{what} is refused by {name} before {rule} can refuse it"));
+                    return Ok(None);
+                }
             }
         }
         Ok(None)
@@ -321,7 +329,24 @@ impl Stage<'_> {
     }
 }
 
-/// What is refused, the token and the columns of such a row, and the code that says so.
+/// What came of a row that must be refused.
+enum Refusal {
+    None,
+    /// By a constraint, an index, or a column that takes no NULL.
+    By(String),
+}
+
+fn refusal<T>(done: Result<T, sqlx::Error>) -> Result<Refusal, Error> {
+    let Err(error) = done else { return Ok(Refusal::None) };
+    let refused =
+        error.as_database_error().filter(|error| error.code().is_some_and(|code| code.starts_with("23")));
+    match refused.map(|error| error.constraint().unwrap_or("another rule of the table").to_owned()) {
+        Some(name) => Ok(Refusal::By(name)),
+        None => Err(Error::database(DOING)(error)),
+    }
+}
+
+/// What is refused, the token and the columns of such a row, and the constraint or index that must do it.
 type Case<'a> = (&'a str, Option<&'a str>, &'a [(&'a str, &'a str)], &'a str);
 
 const LATER: &str = "+ interval '1 hour'";

@@ -48,6 +48,17 @@ pub enum Error {
         #[source]
         cause: Cause,
     },
+    /// Somebody asked to stop while a lock was waited for; nothing was changed by that step.
+    #[error("stopped while others held what it waited for")]
+    Interrupted,
+    /// Something else has the name that an index or a reference is to have.
+    #[error("{table} has a key named {name} already, which is not what is missing")]
+    Taken {
+        /// The name.
+        name: String,
+        /// The table.
+        table: String,
+    },
     /// Rows arrived meanwhile that a constraint or a unique index does not allow.
     #[error("{doing}: rows do not allow it: {rows}")]
     Rows {
@@ -74,6 +85,16 @@ pub enum Error {
     Revives {
         /// The table.
         table: String,
+        /// How many.
+        sessions: u64,
+    },
+    /// The database's own function did not end what it was asked to end.
+    #[error(
+        "{sessions} sessions of the family {family} are still live, although the function of the database was called"
+    )]
+    StillLive {
+        /// The family.
+        family: String,
         /// How many.
         sessions: u64,
     },
@@ -135,6 +156,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         Some(
             match self {
+                Self::Store(crate::session::Error::Database { cause, .. }) if cause.code() == Some("25006") => {
+                    "connect to the primary with a role that may write"
+                }
                 Self::Store(error) => return error.hint(),
                 Self::Database { cause, .. } => match cause.code() {
                     Some("42501") => "connect as the owner of the table, or as a role that may act as its owner",
@@ -154,10 +178,14 @@ impl Error {
                 }
                 Self::NothingRecorded { .. } => "a rollback undoes only what an apply recorded: run it with the --state folder that the apply had",
                 Self::Revives { .. } => "delete them first or wait until they have expired; --revive goes on all the same",
+                Self::StillLive { .. } => "end them with `unleak sessions delete` or `unleak sessions user`, and see `unleak schema verify`",
                 Self::Journal { .. } => "it was changed by something else than unleak, so a rollback cannot trust it; look at the file",
                 Self::Durable(error) => return error.hint(),
+                Self::Taken { .. } => "rename or drop what has the name, then run again",
                 Self::Changed { .. } => "look at the plan again",
-                Self::Blocked { .. } | Self::Rows { .. } | Self::Unreadable { .. } => return None,
+                Self::Blocked { .. } | Self::Rows { .. } | Self::Unreadable { .. } | Self::Interrupted => {
+                    return None;
+                }
             }
             .to_owned(),
         )

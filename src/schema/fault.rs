@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 /// Where a run dies: `POINT:MOMENT`, where a point is a step as it is named in a plan and a moment is `begun` (it is
-/// recorded, nothing is changed), `changed` (it is changed, that is not recorded) or `recorded`.
+/// recorded, nothing is changed), `built` (an index stands that is to take another's place), `changed` (it is changed,
+/// that is not recorded) or `recorded`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     point: String,
@@ -15,10 +16,10 @@ impl FromStr for Fault {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.rsplit_once(':') {
-            Some((point, moment @ ("begun" | "changed" | "recorded"))) => {
+            Some((point, moment @ ("begun" | "built" | "changed" | "recorded"))) => {
                 Ok(Self { point: point.to_owned(), moment: moment.to_owned() })
             }
-            _ => Err("write it as POINT:begun|changed|recorded"),
+            _ => Err("write it as POINT:begun|built|changed|recorded"),
         }
     }
 }

@@ -7,17 +7,14 @@ use super::base::Base;
 use super::fill;
 use super::object::{Function, Object, Shape};
 use super::template;
-use crate::session::quoted;
+use crate::session::{REPLAYED, REVOKED, UNDECIDED, quoted};
 
 pub(super) const REVOKE: &str = "revoke_session_family";
 pub(super) const REPLAY: &str = "handle_token_replay";
 pub(super) const ROTATE: &str = "rotate_session_token";
 pub(super) const CLEANUP: &str = "cleanup_expired_sessions";
 
-/// The events that they write.
-pub(super) const REVOKED: &str = "session_family_revoked";
-pub(super) const REPLAYED: &str = "token_replay_detected";
-pub(super) const UNDECIDED: &str = "token_replay_undecided";
+/// An event that nobody asks for by its name.
 const DEVICE_CHANGED: &str = "session_device_changed";
 
 pub(super) fn functions(base: &Base, audit: &AuditLog) -> Vec<Object> {

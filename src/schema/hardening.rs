@@ -16,6 +16,10 @@ use std::path::{Path, PathBuf};
 /// The table's usual name.
 const USUAL: &str = "auth_sessions";
 
+const EXPIRY: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_index i \
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+    WHERE i.indrelid = $1::int8::oid AND i.indisvalid AND i.indpred IS NULL AND a.attname = 'expires_at')";
+
 /// What no role or database may set otherwise while this works.
 const PINNED: &str = "SET search_path = pg_catalog; SET statement_timeout = 0; SET client_min_messages = warning; \
     SET default_transaction_isolation = 'read committed'; SET standard_conforming_strings = on; \
@@ -53,6 +57,11 @@ impl Hardening {
         Ok(this)
     }
 
+    /// Whether the table has what is hardened: a user and an end of each session.
+    pub fn has_sessions(&self) -> bool {
+        ["user_id", "expires_at"].iter().all(|name| self.base.column(name).is_some())
+    }
+
     /// Another connection to the same table, with the same settings.
     pub(super) async fn another(&self) -> Result<PgConnection, Error> {
         Ok(connect(&self.url, &self.options).await?.0)
@@ -74,6 +83,8 @@ impl Hardening {
             return Ok(plan);
         }
         let found = self.survey().await?;
+        plan.notes.extend(self.log.notes());
+        plan.notes.extend(self.note_on_expiry().await?);
         plan.problems =
             prerequisites::of_objects(&mut self.connection, &self.base, &self.log, &found).await?;
         plan.problems.extend(prerequisites::of_schema(&self.base));
@@ -81,6 +92,17 @@ impl Hardening {
         plan.fitting = found.iter().filter(|one| one.state == catalogue::State::Fits).count();
         plan.base = self.base.clone();
         Ok(plan)
+    }
+
+    /// No index of the hardening finds what is over; the clean-up looks for that.
+    async fn note_on_expiry(&mut self) -> Result<Option<String>, Error> {
+        let query = sqlx::query_scalar(EXPIRY).bind(self.base.oid);
+        let is_indexed: bool =
+            query.fetch_one(&mut self.connection).await.map_err(Error::database("looking at the indexes"))?;
+        Ok((!is_indexed).then(|| {
+            "no index begins with expires_at, so each clean-up reads the whole table: `unleak schema apply --advice` adds one"
+                .to_owned()
+        }))
     }
 
     /// Everything that must exist.
@@ -103,7 +125,10 @@ impl Hardening {
     }
 }
 
-async fn connect(url: &StoreUrl, options: &Options) -> Result<(PgConnection, TableName, Base), Error> {
+pub(super) async fn connect(
+    url: &StoreUrl,
+    options: &Options,
+) -> Result<(PgConnection, TableName, Base), Error> {
     let (mut connection, table) = open_table(url, options, USUAL).await?;
     let doing = || Error::database("preparing the connection");
     sqlx::raw_sql(PINNED).execute(&mut connection).await.map_err(doing())?;

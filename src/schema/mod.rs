@@ -6,9 +6,11 @@
 //! a journal in the state folder first, and a rollback undoes exactly that.
 
 mod advice;
+mod alone;
 mod audit;
 mod base;
 mod behaviour;
+mod build;
 mod catalogue;
 mod columns;
 mod constraints;
@@ -35,7 +37,7 @@ mod undo;
 mod verify;
 mod views;
 
-pub use advice::{Advice, advise};
+pub use advice::{Advice, AdviceBack, AdviceUndone, Followed, Lack, advise};
 pub use catalogue::State;
 pub use error::{Error, Problem};
 pub use fault::Fault;
@@ -45,5 +47,5 @@ pub use plan::{Action, Plan, Step};
 pub use progress::Progress;
 pub use rollback::{RolledBack, Way};
 pub use runner::{Applied, Settings};
-pub use status::Status;
+pub use status::{Numbers, Status};
 pub use verify::{Check, Outcome, Verification};

@@ -4,7 +4,7 @@ use super::base::Base;
 use super::catalogue::{Found, State};
 use super::names::Names;
 use super::object::{Kind, Object};
-use super::{Problem, script};
+use super::{Problem, build, script};
 use crate::session::TableName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -77,6 +77,14 @@ impl Step {
         let create = || self.object.create(&names.real(), true);
         match self.action {
             Action::Create => create(),
+            // It takes the other's place afterwards: see `swap`.
+            Action::Replace if self.kind == Kind::Index => {
+                let Some(stand_in) = self.object.stand_in() else { return Vec::new() };
+                let mut all =
+                    vec![format!("DROP INDEX CONCURRENTLY IF EXISTS {}", names.beside(stand_in.name))];
+                all.extend(stand_in.create(&names.real(), true));
+                all
+            }
             Action::Replace | Action::Rebuild => {
                 let mut all = vec![self.object.drop(names)];
                 all.extend(create());
@@ -84,6 +92,14 @@ impl Step {
             }
             Action::Validate => vec![self.object.validate(names)],
             Action::Fill => Vec::new(),
+        }
+    }
+
+    /// What puts an index that is built in the place of another, in one transaction; nothing for all else.
+    pub(super) fn swap(&self, names: &Names) -> Vec<String> {
+        match (self.action, self.object.stand_in()) {
+            (Action::Replace, Some(stand_in)) => build::swap(names, &self.object, &stand_in, true),
+            _ => Vec::new(),
         }
     }
 }
@@ -136,6 +152,10 @@ fn steps_of(found: &Found) -> Vec<Step> {
             format!("{rows} rows, in batches by primary key; only those that lack something are written"),
         )],
         State::Invalid => one(Action::Rebuild, "a stopped build left it unusable; built beside live traffic"),
+        State::Differs { .. } if kind == Kind::Index => one(
+            Action::Replace,
+            "it has another form, which a rollback brings back; built beside it, then it takes its place",
+        ),
         State::Differs { .. } => one(Action::Replace, "it has another form, which a rollback brings back"),
         State::Missing => one(Action::Create, creates(kind)),
     };

@@ -7,8 +7,8 @@ use super::hardening::Hardening;
 use super::journal::{Event, Journal, Noted, Owned, Run};
 use super::object::{Kind, Object};
 use super::plan::Action;
-use super::runner::{Settings, alone, together};
-use super::{Error, Fault, Problem, Progress, prerequisites, undo};
+use super::runner::{Settings, together};
+use super::{Error, Fault, Problem, Progress, build, prerequisites, undo};
 use crate::session::{BackupInfo, TableName};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -25,6 +25,8 @@ pub struct Way {
     pub steps: Vec<String>,
     /// What is recorded and stays, and why.
     pub stays: Vec<String>,
+    /// What goes with it that no other apply brings back.
+    pub goes: Vec<String>,
     /// Sessions that were revoked and would be live again, since only the dropped column says that they are not.
     pub revived: u64,
     #[serde(skip)]
@@ -77,8 +79,12 @@ impl Hardening {
         if owned.is_empty() {
             return Err(Error::NothingRecorded { table: self.table.to_string(), folder });
         }
-        let (mut back, mut stays) = (Vec::new(), Vec::new());
+        let (mut back, mut stays, mut goes) = (Vec::new(), Vec::new(), Vec::new());
         let found = self.survey().await?;
+        let indexes = found.iter().map(|one| one.object.clone());
+        let indexes = indexes.filter(|index| owned.contains_key(&(index.kind(), index.name.to_owned())));
+        let left = build::left_over(&mut self.connection, &self.base, indexes).await?;
+        back.extend(left.into_iter().map(|object| Back { object, is_there: true, restore: Vec::new() }));
         for one in found.into_iter().rev() {
             let key = (one.object.kind(), one.object.name.to_owned());
             let Some(undo) = owned.get(&key) else { continue };
@@ -89,10 +95,18 @@ impl Hardening {
                 ),
                 Kind::Rows => {}
                 Kind::Table if events(&mut self.connection, &self.log).await? > 0 => {
+                    let rights = self.log.rights().unwrap_or_else(|| "nobody but its owner".to_owned());
                     stays.push(format!(
-                        "the {} holds events and stays; drop it by hand when they are not needed",
+                        "the {} holds events and stays, with its rights as they are ({rights}); drop it by hand when \
+                         they are not needed",
                         one.object.label()
                     ));
+                }
+                Kind::Table => {
+                    goes.extend(self.log.rights().map(|rights| {
+                        format!("the rights on the {} ({rights}): grant them again after another apply", one.object.label())
+                    }));
+                    back.extend(undone(one, undo));
                 }
                 _ => back.extend(undone(one, undo)),
             }
@@ -110,6 +124,7 @@ impl Hardening {
             table: self.table.clone(),
             steps: back.iter().map(Back::label).collect(),
             stays,
+            goes,
             revived,
             back,
         })
@@ -148,7 +163,12 @@ impl Hardening {
                 return Ok(done);
             }
             tell(&Progress::Begun { number: index + 1, of: way.back.len(), step: &back.label() });
-            if let Err(cause) = self.undo(back, settings, &mut journal, tell).await {
+            let undone = self.undo(back, settings, &mut journal, stopped, tell).await;
+            if matches!(undone, Err(Error::Interrupted)) {
+                done.stopped = true;
+                return Ok(done);
+            }
+            if let Err(cause) = undone {
                 let (done, of) = (done.steps.len(), way.back.len());
                 return Err(Error::Stopped { done, of, cause: Box::new(cause) });
             }
@@ -166,6 +186,7 @@ impl Hardening {
         back: &Back,
         settings: &Settings<'_>,
         journal: &mut Journal,
+        stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(&Progress),
     ) -> Result<(), Error> {
         let (label, fault) = (back.label(), settings.fault.as_ref());
@@ -178,18 +199,40 @@ impl Hardening {
         };
         journal.append(Run::Rollback, Event::Begun, Some(&noted), &label)?;
         Fault::strike(fault, &label, "begun");
-        let drop = back.is_there.then(|| back.object.drop(&self.base.names));
-        let mut statements: Vec<String> = drop.into_iter().collect();
-        statements.extend(back.restore.iter().cloned());
-        if back.object.stands_alone() {
-            alone(&mut self.connection, &label, &statements).await?;
-        } else {
-            together(&mut self.connection, &label, &statements, settings.lock_timeout, tell).await?;
-        }
+        self.undo_it(back, &label, settings, stopped, tell).await?;
         Fault::strike(fault, &label, "changed");
         journal.append(Run::Rollback, Event::Done, Some(&noted), &label)?;
         Fault::strike(fault, &label, "recorded");
         Ok(())
+    }
+
+    async fn undo_it(
+        &mut self,
+        back: &Back,
+        label: &str,
+        settings: &Settings<'_>,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Error> {
+        let (names, fault) = (&self.base.names, settings.fault.as_ref());
+        let drop = back.is_there.then(|| back.object.drop(names));
+        let mut statements: Vec<String> = drop.into_iter().collect();
+        match back.object.stand_in().filter(|_| !back.restore.is_empty()) {
+            // The one from before is built first, as an apply does it.
+            Some(stand_in) => {
+                let mut built =
+                    vec![format!("DROP INDEX CONCURRENTLY IF EXISTS {}", names.beside(stand_in.name))];
+                built.extend(back.restore.iter().cloned());
+                statements = build::swap(names, &back.object, &stand_in, back.is_there);
+                self.alone(label, &built, stopped).await?;
+                Fault::strike(fault, label, "built");
+            }
+            None if back.object.stands_alone() => {
+                return self.alone(label, &statements, stopped).await;
+            }
+            None => statements.extend(back.restore.iter().cloned()),
+        }
+        together(&mut self.connection, label, &statements, settings.lock_timeout, stopped, tell).await
     }
 
     /// What should be gone or back and is not.

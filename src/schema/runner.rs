@@ -7,17 +7,17 @@ use super::hardening::Hardening;
 use super::journal::{Event, Journal, Noted, Run};
 use super::object::Kind;
 use super::plan::{Action, Plan, Step};
-use super::{Error, Fault, Progress, fill, prerequisites};
+use super::{Error, Fault, Progress, fill};
 use crate::session::{BackupInfo, BackupSpec, CustomTable, Options, Store, Unit};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use std::time::Duration;
 
 /// How often a lock is tried; the pauses between grow to five seconds, two minutes in all.
-const ATTEMPTS: u32 = 30;
+pub(super) const ATTEMPTS: u32 = 30;
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// For what waits for others and lets nobody wait: a build behind a long transaction.
-const PATIENT: Duration = Duration::from_mins(10);
+pub(super) const PATIENT: Duration = Duration::from_mins(10);
 /// How often rows are filled anew when a constraint finds ones that came meanwhile.
 const REFILLS: u32 = 3;
 /// The first half of the number of the lock that keeps two runs apart: "unlk".
@@ -143,10 +143,11 @@ impl Hardening {
         let done = match step.action {
             Action::Fill => self.fill(settings, applied, stopped, tell).await,
             Action::Validate => self.validate(step, settings, applied, stopped, tell).await,
-            _ if step.kind == Kind::Index => self.build(step, tell).await,
+            _ if step.kind == Kind::Index => self.build(step, settings, stopped, tell).await,
             _ => {
                 let statements = step.statements(&self.base.names);
-                together(&mut self.connection, &label, &statements, settings.lock_timeout, tell).await
+                let wait = settings.lock_timeout;
+                together(&mut self.connection, &label, &statements, wait, stopped, tell).await
             }
         };
         Fault::strike(fault, &label, "changed");
@@ -156,6 +157,10 @@ impl Hardening {
                 journal.append(Run::Apply, Event::Done, Some(&noted), "")?;
                 Fault::strike(fault, &label, "recorded");
                 Ok(())
+            }
+            Err(Error::Interrupted) => {
+                applied.stopped = true;
+                journal.append(Run::Apply, Event::Failed, Some(&noted), "stopped while it waited for others")
             }
             // What was begun stays recorded as begun, so that a rollback looks whether it is there.
             Err(error) if error.leaves_open() => Err(error),
@@ -193,7 +198,8 @@ impl Hardening {
     ) -> Result<(), Error> {
         let statement = [step.object.validate(&self.base.names)];
         for _ in 0..REFILLS {
-            let done = together(&mut self.connection, &step.label(), &statement, PATIENT, tell).await;
+            let label = step.label();
+            let done = together(&mut self.connection, &label, &statement, PATIENT, stopped, tell).await;
             match done {
                 Err(error) if error.code() == Some("23514") => {
                     self.fill(settings, applied, stopped, tell).await?;
@@ -205,48 +211,6 @@ impl Hardening {
             }
         }
         Err(Error::Rows { doing: step.label(), rows: "some hold what the constraint forbids".to_owned() })
-    }
-
-    /// Builds an index beside live traffic. What a failed build leaves is dropped.
-    async fn build(&mut self, step: &Step, tell: &mut dyn FnMut(&Progress)) -> Result<(), Error> {
-        let names = self.base.names.clone();
-        let label = step.label();
-        let mut statements = step.statements(&names);
-        for attempt in 1..=ATTEMPTS {
-            let built = alone(&mut self.connection, &label, &statements).await;
-            let Err(error) = built else { return Ok(()) };
-            self.drop_left_over(step).await?;
-            if error.code() == Some("23505") {
-                let found = prerequisites::duplicates(&mut self.connection, &self.base).await?;
-                let rows = found.map_or_else(
-                    || "some were duplicates for a moment".to_owned(),
-                    |found| found.to_string(),
-                );
-                return Err(Error::Rows { doing: label, rows });
-            }
-            if !error.is_lock_conflict() {
-                return Err(error);
-            }
-            // What was to be dropped first is gone.
-            statements = step.object.create(&names.real(), true);
-            tell(&Progress::Waiting { doing: &label, attempt });
-            pause(attempt).await;
-        }
-        Err(Error::Locked { doing: label, attempts: ATTEMPTS })
-    }
-
-    /// Drops what a failed build left; an index that is whole stays.
-    async fn drop_left_over(&mut self, step: &Step) -> Result<(), Error> {
-        let broken = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-            JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE n.nspname = $1 AND c.relname = $2 AND NOT i.indisvalid)";
-        let query = sqlx::query_scalar::<_, bool>(broken).bind(&self.base.names.schema).bind(step.name);
-        let left =
-            query.fetch_one(&mut self.connection).await.map_err(Error::database("looking at the index"))?;
-        if left {
-            let drop = [step.object.drop(&self.base.names)];
-            alone(&mut self.connection, "dropping what the build left", &drop).await?;
-        }
-        Ok(())
     }
 
     /// Keeps every other unleak from this table, for as long as the connection lives.
@@ -297,12 +261,13 @@ impl Hardening {
     }
 }
 
-/// Runs statements in one transaction, and again when somebody held a lock for too long.
+/// Runs statements in one transaction, and again when somebody held a lock for too long, unless somebody asks to stop.
 pub(super) async fn together(
     connection: &mut PgConnection,
     doing: &str,
     statements: &[String],
     lock_timeout: Duration,
+    stopped: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
     let text = format!(
@@ -320,31 +285,20 @@ pub(super) async fn together(
         }
         tell(&Progress::Waiting { doing, attempt });
         pause(attempt).await;
+        if stopped() {
+            return Err(Error::Interrupted);
+        }
     }
     Err(Error::Locked { doing: doing.to_owned(), attempts: ATTEMPTS })
 }
 
-/// Runs statements one by one, each outside of a transaction.
-pub(super) async fn alone(
-    connection: &mut PgConnection,
-    doing: &str,
-    statements: &[String],
-) -> Result<(), Error> {
-    set_lock_timeout(connection, PATIENT).await?;
-    for statement in statements {
-        let done = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut *connection).await;
-        done.map_err(Error::database(doing))?;
-    }
-    Ok(())
-}
-
-async fn set_lock_timeout(connection: &mut PgConnection, timeout: Duration) -> Result<(), Error> {
+pub(super) async fn set_lock_timeout(connection: &mut PgConnection, timeout: Duration) -> Result<(), Error> {
     let set = AssertSqlSafe(format!("SET lock_timeout = {}", timeout.as_millis()));
     let done = sqlx::raw_sql(set).execute(connection).await;
     done.map(drop).map_err(Error::database("preparing the connection"))
 }
 
-async fn pause(attempt: u32) {
+pub(super) async fn pause(attempt: u32) {
     let pause = Duration::from_millis(100) * 2_u32.pow(attempt.min(6));
     tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
 }

@@ -62,6 +62,12 @@ fn statements(text: &mut String, plan: &Plan, step: &Step) {
     if alone {
         line(text, "SET lock_timeout = '2s'");
     }
+    let swap = step.swap(&plan.base.names);
+    if !swap.is_empty() {
+        line(text, "BEGIN");
+        swap.iter().for_each(|statement| line(text, statement));
+        line(text, "COMMIT");
+    }
 }
 
 /// The filling as one block that commits after each batch.

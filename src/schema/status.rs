@@ -1,18 +1,34 @@
-//! What the hardened table tells about now: replays, sessions that last logged in long ago, devices and networks.
+//! What the hardened table tells about now: replays, sessions that last logged in long ago, devices and networks; and
+//! the end of a family. Both are for an incident, so neither surveys the table: they look at what they use, and
+//! counting ends when it takes too long.
 
-use super::functions::{REPLAYED, REVOKED};
+use super::functions::REVOKE;
 use super::hardening::Hardening;
-use super::verify::Outcome;
-use super::{Error, Problem};
+use super::object::Shape;
+use super::{Error, Problem, columns};
+use crate::session::{LogAt, Replays, read_replays, seconds};
 use jiff::SignedDuration;
 use serde::Serialize;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection as _};
 
 const DOING: &str = "reading the sessions' state";
 
-/// Sessions in numbers, and what happened to them lately.
+/// How long counting may take; who waits in an incident wants the families first.
+const PATIENCE: &str = "SET LOCAL statement_timeout = '10s'";
+
+/// What happened lately, and the sessions in numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Status {
+    /// What the log tells.
+    pub log: Replays,
+    /// None when counting took too long.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Numbers>,
+}
+
+/// Sessions in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Numbers {
     /// Live sessions.
     pub active: u64,
     /// Families with a live session.
@@ -25,99 +41,115 @@ pub struct Status {
     pub on_several_devices: u64,
     /// Families that are live in several networks.
     pub on_several_networks: u64,
-    /// Second uses of a token lately; none when the log does not tell times.
-    pub replays: Option<u64>,
-    /// Families that were ended lately.
-    pub revoked: Option<u64>,
-    /// The families whose tokens were used twice lately, at most twenty, newest first.
-    pub replayed_families: Vec<String>,
 }
 
 impl Hardening {
-    /// Reads the views and the log. `lately` bounds events, `fresh` the time since a login.
+    /// Reads the log and counts sessions. `lately` bounds events, `fresh` the time since a login.
     ///
     /// # Errors
-    /// [`Error::Blocked`] when the table is not hardened.
+    /// [`Error::Blocked`] when the table lacks the columns of a hardened one.
     pub async fn status(&mut self, lately: SignedDuration, fresh: SignedDuration) -> Result<Status, Error> {
-        self.check_hardened().await?;
-        let table = self.base.names.table();
-        let live = format!("revoked_at IS NULL AND expires_at > {}", self.base.now_for("expires_at"));
-        let count = format!(
-            "SELECT count(*), count(DISTINCT family_id), count(*) FILTER (WHERE current_jti IS NULL), \
-             count(*) FILTER (WHERE auth_time < now() - $1 * interval '1 second') FROM {table} WHERE {live}"
-        );
-        let count = sqlx::query_as::<_, (i64, i64, i64, i64)>(AssertSqlSafe(count)).bind(seconds(fresh));
-        let counted = count.fetch_one(&mut self.connection).await.map_err(Error::database(DOING))?;
-        let spread = format!(
-            "SELECT count(*) FILTER (WHERE devices > 1), count(*) FILTER (WHERE networks > 1) FROM \
-             (SELECT count(DISTINCT device_hash) AS devices, count(DISTINCT last_ip_cidr) AS networks \
-              FROM {table} WHERE {live} GROUP BY family_id) AS f"
-        );
-        let spread = sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(spread));
-        let spread = spread.fetch_one(&mut self.connection).await.map_err(Error::database(DOING))?;
-        Ok(Status {
-            active: counted.0.unsigned_abs(),
-            families: counted.1.unsigned_abs(),
-            without_token: counted.2.unsigned_abs(),
-            stale_login: counted.3.unsigned_abs(),
-            on_several_devices: spread.0.unsigned_abs(),
-            on_several_networks: spread.1.unsigned_abs(),
-            replays: self.events(REPLAYED, lately).await?,
-            revoked: self.events(REVOKED, lately).await?,
-            replayed_families: self.replayed(lately).await?,
-        })
+        let all = ["family_id", "revoked_at", "current_jti", "device_hash", "last_ip_cidr", "auth_time"];
+        self.check_columns(&all)?;
+        let (table, live) = (self.base.names.table(), self.is_live());
+        let at = LogAt { schema: &self.base.names.schema, table: &table, live: &live };
+        let log = read_replays(&mut self.connection, &at, lately).await?;
+        Ok(Status { log, numbers: self.numbers(fresh).await? })
+    }
+
+    /// All numbers by one look at each live session; none when that took too long.
+    async fn numbers(&mut self, fresh: SignedDuration) -> Result<Option<Numbers>, Error> {
+        let sum = |column: &str| format!("coalesce(sum(f.{column}), 0)::int8");
+        let count = AssertSqlSafe(format!(
+            "SELECT {}, count(f.family_id), {}, {}, count(*) FILTER (WHERE f.devices), count(*) FILTER (WHERE f.networks) \
+             FROM (SELECT s.family_id, count(*) AS live, count(*) FILTER (WHERE s.current_jti IS NULL) AS unknown, \
+               count(*) FILTER (WHERE s.auth_time < now() - $1 * interval '1 second') AS stale, \
+               s.family_id IS NOT NULL AND min(s.device_hash) <> max(s.device_hash) AS devices, \
+               s.family_id IS NOT NULL AND min(s.last_ip_cidr) <> max(s.last_ip_cidr) AS networks \
+             FROM {} AS s WHERE {} GROUP BY s.family_id) AS f",
+            sum("live"),
+            sum("unknown"),
+            sum("stale"),
+            self.base.names.table(),
+            self.is_live()
+        ));
+        let counted = async {
+            let mut transaction = self.connection.begin().await?;
+            sqlx::raw_sql(PATIENCE).execute(&mut *transaction).await?;
+            let count = sqlx::query_as::<_, (i64, i64, i64, i64, i64, i64)>(count).bind(seconds(fresh));
+            let counted = count.fetch_one(&mut *transaction).await;
+            transaction.rollback().await?;
+            counted
+        };
+        match counted.await.map_err(Error::database(DOING)) {
+            Ok((active, families, without_token, stale_login, on_several_devices, on_several_networks)) => {
+                Ok(Some(Numbers {
+                    active: active.unsigned_abs(),
+                    families: families.unsigned_abs(),
+                    without_token: without_token.unsigned_abs(),
+                    stale_login: stale_login.unsigned_abs(),
+                    on_several_devices: on_several_devices.unsigned_abs(),
+                    on_several_networks: on_several_networks.unsigned_abs(),
+                }))
+            }
+            Err(error) if error.code() == Some("57014") => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends every live session of a family, and writes that to the log; gives how many were ended.
     ///
     /// # Errors
-    /// [`Error::Blocked`] when the table is not hardened.
+    /// [`Error::Blocked`] when the table has no such function, [`Error::StillLive`] when it did not do what it must.
     pub async fn revoke_family(&mut self, family: &str, reason: &str) -> Result<u64, Error> {
-        self.check_hardened().await?;
-        let call =
-            format!("SELECT {}($1::text::uuid, $2)::int8", self.base.names.beside(super::functions::REVOKE));
-        let call = sqlx::query_scalar::<_, i64>(AssertSqlSafe(call)).bind(family).bind(reason);
-        let ended = call.fetch_one(&mut self.connection).await;
-        ended.map(i64::unsigned_abs).map_err(Error::database("ending the family"))
+        self.check_columns(&["family_id", "revoked_at"])?;
+        let function = self.base.names.beside(REVOKE);
+        let there = sqlx::query_scalar("SELECT to_regprocedure($1) IS NOT NULL");
+        let there = there.bind(format!("{function}(uuid, text)")).fetch_one(&mut self.connection).await;
+        if !there.map_err(Error::database(DOING))? {
+            return Err(self.lacks(&format!("the function {REVOKE}")));
+        }
+        let doing = || Error::database("ending the family");
+        let call = sqlx::query_scalar::<_, i64>(AssertSqlSafe(format!(
+            "SELECT {function}($1::text::uuid, $2)::int8"
+        )));
+        let ended = call.bind(family).bind(reason).fetch_one(&mut self.connection).await.map_err(doing())?;
+        // What is in the database under this name may be anything.
+        let live = AssertSqlSafe(format!(
+            "SELECT count(*) FROM {} AS s WHERE s.family_id = $1::text::uuid AND {}",
+            self.base.names.table(),
+            self.is_live()
+        ));
+        let live = sqlx::query_scalar::<_, i64>(live).bind(family).fetch_one(&mut self.connection).await;
+        match live.map_err(doing())?.unsigned_abs() {
+            0 => Ok(ended.unsigned_abs()),
+            sessions => Err(Error::StillLive { family: family.to_owned(), sessions }),
+        }
     }
 
-    async fn check_hardened(&mut self) -> Result<(), Error> {
-        let verified = self.verify(false).await?;
-        let broken = verified.objects.iter().filter(|check| check.outcome != Outcome::Verified).count();
-        if broken == 0 {
-            return Ok(());
+    /// The condition under which a row of the table `s` is live.
+    fn is_live(&self) -> String {
+        format!("s.revoked_at IS NULL AND s.expires_at > {}", self.base.now_for("expires_at"))
+    }
+
+    fn check_columns(&self, names: &[&str]) -> Result<(), Error> {
+        let is_there = |name: &str, wanted: &str| {
+            self.base.column(name).is_some_and(|column| column.data_type == wanted)
+        };
+        for object in columns::columns(&self.base) {
+            let Shape::Column { data_type } = object.shape else { continue };
+            if names.contains(&object.name) && !is_there(object.name, data_type) {
+                return Err(self.lacks(&format!("the column {} of type {data_type}", object.name)));
+            }
         }
-        let what = format!("{broken} objects of the hardened table are missing or differ");
+        Ok(())
+    }
+
+    fn lacks(&self, what: &str) -> Error {
+        let table = self.base.names.table();
+        let what = format!("{table} is not hardened: it lacks {what}");
         let problems =
             vec![Problem::new(what, "look at `unleak schema plan`, then run `unleak schema apply`")];
-        Err(Error::Blocked { table: self.table.to_string(), problems })
+        Error::Blocked { table: self.table.to_string(), problems }
     }
-
-    /// How many events of an action the log holds lately; none when it does not tell times.
-    async fn events(&mut self, action: &str, lately: SignedDuration) -> Result<Option<u64>, Error> {
-        let Some(recent) = self.log.lately(action) else { return Ok(None) };
-        let count = AssertSqlSafe(format!("SELECT count(*) FROM {} WHERE {recent}", self.log.table()));
-        let count = sqlx::query_scalar::<_, i64>(count).bind(seconds(lately));
-        let count = count.fetch_one(&mut self.connection).await.map_err(Error::database(DOING))?;
-        Ok(Some(count.unsigned_abs()))
-    }
-
-    async fn replayed(&mut self, lately: SignedDuration) -> Result<Vec<String>, Error> {
-        let Some(recent) = self.log.lately(REPLAYED).filter(|_| self.log.tells_families()) else {
-            return Ok(Vec::new());
-        };
-        let list = format!(
-            "SELECT family_id::text FROM {} WHERE {recent} AND family_id IS NOT NULL GROUP BY family_id \
-             ORDER BY max(created_at) DESC LIMIT 20",
-            self.log.table()
-        );
-        let list = sqlx::query_scalar(AssertSqlSafe(list)).bind(seconds(lately));
-        list.fetch_all(&mut self.connection).await.map_err(Error::database(DOING))
-    }
-}
-
-/// As the driver binds it.
-#[expect(clippy::cast_precision_loss, reason = "a hundred years of seconds fit")]
-fn seconds(duration: SignedDuration) -> f64 {
-    duration.as_secs() as f64
 }

@@ -12,7 +12,10 @@ const CONSTRAINT: &str =
   pg_catalog.pg_get_constraintdef(k.oid))]
 FROM pg_catalog.pg_constraint k WHERE k.conrelid = $2::int8::oid AND k.conname = $3 AND $1::text IS NOT NULL";
 
-const INDEX: &str = "SELECT ARRAY[regexp_replace(pg_catalog.pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX ', 'CREATE \\1INDEX CONCURRENTLY ')]
+/// Under the name of the stand-in, which then takes the place of what is there.
+const INDEX: &str =
+    "SELECT ARRAY[regexp_replace(pg_catalog.pg_get_indexdef(c.oid), '^CREATE (UNIQUE )?INDEX \\S+ ',
+  format('CREATE \\1INDEX CONCURRENTLY %I ', $4::text))]
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $3 AND $2::int8 IS NOT NULL";
 
@@ -53,8 +56,10 @@ pub(super) async fn remake(
         Kind::Table | Kind::Column | Kind::Default | Kind::Rows => return Ok(Vec::new()),
     };
     let mut query = sqlx::query_scalar(sql).bind(&base.names.schema).bind(base.oid).bind(object.name);
-    if let Shape::Function(function) = &object.shape {
-        query = query.bind(function.types());
+    match &object.shape {
+        Shape::Function(function) => query = query.bind(function.types()),
+        Shape::Index { stand_in, .. } => query = query.bind(*stand_in),
+        _ => {}
     }
     let found: Option<Vec<String>> =
         query.fetch_optional(connection).await.map_err(Error::database(DOING))?;

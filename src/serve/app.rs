@@ -1,15 +1,17 @@
 //! What every handler can reach: the stores, who may ask, what was sampled and counted.
 
 use super::Error;
-use super::access::{Access, Logins, Tokens, TrustedProxy};
+use super::access::{Access, Logins, TrustedProxy};
 use super::findings::Findings;
 use super::metrics::Metrics;
 use super::samples::Samples;
 use super::stores::Stores;
+use super::traffic::Traffic;
 use super::verify;
 use crate::rotate::StoreAccess;
 use crate::secret::FingerprintKey;
 use crate::session::{self, Store, UsersTable, UsersWanted};
+use crate::token::Tokens;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +32,10 @@ pub struct Settings {
     pub findings: Option<PathBuf>,
     /// Whether browsers reach this server by TLS.
     pub secure: bool,
+    /// Whether it is this server itself that speaks TLS.
+    pub tls: bool,
+    /// Names by which it is asked, beside numbers and `localhost`.
+    pub hosts: Vec<String>,
     /// A proxy that says who asks.
     pub proxy: Option<TrustedProxy>,
     /// Whether everybody may read the metrics.
@@ -51,8 +57,11 @@ pub struct Inner {
     pub(super) fingerprints: FingerprintKey,
     pub(super) findings: Findings,
     pub(super) metrics_open: bool,
+    pub(super) tls: bool,
+    pub(super) hosts: Vec<String>,
     pub(super) samples: Samples,
     pub(super) metrics: Metrics,
+    pub(super) traffic: Traffic,
     /// Held by the one change to sessions that is under way.
     pub(super) changing: Arc<Mutex<()>>,
 }
@@ -70,6 +79,8 @@ impl App {
             fingerprints,
             findings,
             secure,
+            tls,
+            hosts,
             proxy,
             metrics_open,
             verifications,
@@ -84,8 +95,11 @@ impl App {
             fingerprints,
             findings: Findings::new(findings),
             metrics_open,
+            tls,
+            hosts,
             samples: Samples::default(),
             metrics: Metrics::new(verifications.as_ref()),
+            traffic: Traffic::new(verifications),
             changing: Arc::default(),
         })))
     }
@@ -100,11 +114,14 @@ impl App {
         Arc::clone(&self.changing).lock_owned().await
     }
 
-    /// Looks at the sessions from time to time, for as long as it is polled.
+    /// Looks at the sessions and at what was verified from time to time, for as long as it is polled.
     pub async fn keep_sampling(self) {
-        loop {
-            self.samples.tick(&self).await;
-        }
+        let sampling = async {
+            loop {
+                self.samples.tick(&self).await;
+            }
+        };
+        tokio::join!(sampling, self.traffic.keep_counting());
     }
 }
 

@@ -28,25 +28,9 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// The file of the administrators' tokens cannot be used.
-    #[error("{path} cannot be used: {reason}", path = path.display())]
-    Tokens {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
-    /// No token has this name, or one has it already.
-    #[error("{name}: {reason}")]
-    Token {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// A file could not be written.
+    /// The administrators' tokens cannot be used.
     #[error(transparent)]
-    Durable(#[from] crate::durable::Error),
+    Token(#[from] crate::token::Error),
     /// The operating system has no randomness to give.
     #[error("the operating system gives no random numbers")]
     Random,
@@ -67,11 +51,7 @@ impl Error {
                 "listen on 127.0.0.1, give --tls-cert and --tls-key, or say --behind-proxy when a proxy that does TLS is the only one that reaches this port"
             }
             Self::Tls { .. } => "give the certificate chain and its private key as PEM files",
-            Self::Tokens { .. } => {
-                "it must be readable by its owner alone (chmod 600); remove it and add the tokens again when it is damaged"
-            }
-            Self::Token { .. } => "`unleak serve token list` shows which there are",
-            Self::Durable(error) => return error.hint(),
+            Self::Token(error) => return error.hint(),
             Self::Random => return None,
         };
         Some(text.to_owned())

@@ -1,6 +1,7 @@
 //! The headers that every answer has: what a browser may do with it, which is little.
 
-use axum::extract::Request;
+use super::app::App;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -24,5 +25,16 @@ pub(super) async fn add(request: Request, next: Next) -> Response {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Tells browsers to come by TLS only, where this server speaks it. Not with the answers of forward-auth: a proxy hands
+/// them on, and what it speaks is its own affair.
+pub(super) async fn only_by_tls(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if app.tls {
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     response
 }

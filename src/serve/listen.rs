@@ -1,7 +1,7 @@
 //! Accepts connections, so many at a time and each with deadlines, until it is told to stop; then lets those under way
 //! come to their end.
 
-use super::Error;
+use super::{Error, Tls};
 use axum::Router;
 use axum::extract::Request;
 use hyper::server::conn::http1;
@@ -59,7 +59,7 @@ impl Default for Limits {
 pub struct Listener {
     socket: TcpListener,
     limits: Limits,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Listener {
@@ -67,7 +67,7 @@ impl Listener {
     ///
     /// # Errors
     /// [`Error::Listen`] when the address cannot be had.
-    pub async fn bind(address: SocketAddr, limits: Limits, tls: Option<TlsAcceptor>) -> Result<Self, Error> {
+    pub async fn bind(address: SocketAddr, limits: Limits, tls: Option<Arc<Tls>>) -> Result<Self, Error> {
         let socket = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         Ok(Self { socket, limits, tls })
     }
@@ -90,7 +90,7 @@ impl Listener {
             let Some((stream, peer, permit)) = accepted else { continue };
             let connection =
                 Connection { peer, limits: self.limits, router: router.clone(), watcher: graceful.watcher() };
-            let tls = self.tls.clone();
+            let tls = self.tls.as_ref().map(|tls| tls.acceptor());
             tokio::spawn(async move {
                 match tls {
                     None => connection.answer(stream).await,

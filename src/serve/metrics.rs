@@ -42,6 +42,8 @@ pub(super) struct Metrics {
     requests: Family<Request, Counter>,
     seconds: Family<Route, Histogram>,
     actions: Family<Action, Counter>,
+    logins: Family<State, Counter>,
+    made: Family<State, Gauge>,
     sessions: Family<State, Gauge>,
     findings: Family<State, Gauge>,
     users: Gauge,
@@ -55,6 +57,7 @@ impl Metrics {
         let seconds: Family<Route, Histogram> = Family::new_with_constructor(|| Histogram::new(BOUNDS));
         let (requests, actions) = (Family::default(), Family::default());
         let (sessions, findings) = (Family::default(), Family::default());
+        let (logins, made) = (Family::default(), Family::default());
         let (users, up) = (Gauge::default(), Gauge::default());
         registry.register("requests", "Requests that were answered", requests.clone());
         registry.register_with_unit("request", "How long answers took", Unit::Seconds, seconds.clone());
@@ -62,6 +65,12 @@ impl Metrics {
             "admin_actions",
             "Changes to sessions that administrators asked for",
             actions.clone(),
+        );
+        registry.register("logins", "Attempts to log in to the page, by how they ended", logins.clone());
+        registry.register(
+            "sessions_made",
+            "Sessions that were made in the last hour and day: how many logins succeeded",
+            made.clone(),
         );
         registry.register("sessions", "Sessions of the store", sessions.clone());
         registry.register("session_risks", "Sessions that should not be", findings.clone());
@@ -74,7 +83,7 @@ impl Metrics {
         if let Some(verifications) = verifications {
             verifications.register(&mut registry);
         }
-        Self { registry, requests, seconds, actions, sessions, findings, users, up }
+        Self { registry, requests, seconds, actions, logins, made, sessions, findings, users, up }
     }
 
     pub(super) fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
@@ -86,6 +95,10 @@ impl Metrics {
     pub(super) fn action(&self, action: &str, outcome: &str) {
         let action = Action { action: action.to_owned(), outcome: outcome.to_owned() };
         self.actions.get_or_create(&action).inc();
+    }
+
+    pub(super) fn login(&self, ended: &str) {
+        self.logins.get_or_create(&State { state: ended.to_owned() }).inc();
     }
 
     /// What a look at the store told; nothing when it did not answer.
@@ -101,6 +114,9 @@ impl Metrics {
         let Some(facts) = facts else { return };
         set(&self.sessions, "expiring_soon", facts.expiring_soon);
         set(&self.findings, "duplicate", facts.duplicate_rows);
+        for (within, made) in [("hour", facts.made_last_hour), ("day", facts.made_last_day)] {
+            made.into_iter().for_each(|made| set(&self.made, within, made));
+        }
         if let Some(orphaned) = &facts.orphaned {
             set(&self.findings, "orphan", orphaned.orphans);
         }

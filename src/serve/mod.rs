@@ -25,15 +25,16 @@ mod samples;
 mod sessions;
 mod stores;
 mod tls;
+mod traffic;
 pub mod verify;
 
-pub use access::{Scope, TokenInfo, Tokens, TrustedProxy};
+pub use access::TrustedProxy;
 pub use app::{App, Settings};
 pub use error::Error;
 pub use listen::{Limits, Listener};
 pub use observe::LOG;
 pub use problem::Problem;
-pub use tls::acceptor;
+pub use tls::Tls;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -77,6 +78,8 @@ fn administration(app: &App) -> Router {
         .merge(page::open())
         .merge(open)
         .merge(closed)
+        .layer(from_fn_with_state(app.clone(), access::known_host))
+        .layer(from_fn_with_state(app.clone(), headers::only_by_tls))
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app.clone())
 }

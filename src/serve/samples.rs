@@ -13,8 +13,10 @@ use tokio::sync::Notify;
 const EVERY: Duration = Duration::from_secs(15);
 /// How soon it is tried again when the store did not answer.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How long a page waits for news.
+/// How long a page waits for news, after a change.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it waits where nothing was seen yet.
+const FIRST: Duration = Duration::from_millis(100);
 /// Whoever asks within this is told what the one before was told: an outage must not make everybody wait in a row.
 const REMEMBERED: Duration = Duration::from_secs(1);
 /// Looking takes at most one part in so many of the time.
@@ -31,10 +33,23 @@ pub(super) struct Sample {
     pub(super) store: StoreSummary,
     /// What more can be told, where the store can tell.
     pub(super) facts: Option<Facts>,
+    /// Why there is no more, where there is none.
+    pub(super) lacking: Lacking,
     /// The facts, judged.
     pub(super) points: Vec<Point>,
     seen: Instant,
     took: Duration,
+}
+
+/// Why a sample has counts alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lacking {
+    /// It has more, or the store cannot tell more.
+    Nothing,
+    /// The rest is on its way.
+    Pending,
+    /// The rest takes longer than a statement may.
+    TooLong,
 }
 
 /// One point of the plots.
@@ -96,11 +111,13 @@ impl Samples {
             return Ok(sample);
         }
         self.wanted.notify_one();
+        let wait = if self.kept().latest.is_some() { PATIENCE } else { FIRST };
         // Whether there is news or not: what is known is shown.
-        drop(tokio::time::timeout(PATIENCE, taken).await);
+        drop(tokio::time::timeout(wait, taken).await);
         let kept = self.kept();
         let trouble = || kept.trouble.as_ref().map(|(_, error)| error.to_string());
-        kept.latest.clone().ok_or_else(trouble)
+        let is_stuck = |sample: &Arc<Sample>| sample.lacking == Lacking::Pending && kept.trouble.is_some();
+        kept.latest.clone().filter(|sample| !is_stuck(sample)).ok_or_else(trouble)
     }
 
     /// Takes the next sample, and waits until the one after it is due or wanted.
@@ -127,27 +144,27 @@ impl Samples {
         self.kept().history.iter().cloned().collect()
     }
 
+    /// Counts, which is quick and shown at once where nothing else is known, and then looks closer.
     async fn take(&self, app: &App) -> Result<Arc<Sample>, Arc<Error>> {
         let (begun, users) = (Instant::now(), app.users.clone());
-        let looked = app.stores.work(async move |store: &mut Store| look(store, &users).await).await;
-        app.metrics.store(looked.as_ref().ok().map(|(store, facts)| (&store.counts, facts.as_ref())));
-        let (store, facts) = looked.map_err(|error| {
-            let error = Arc::new(error);
+        let counted = app.stores.work(async |store: &mut Store| store.describe().await).await;
+        let store = counted.map_err(|error| self.failed(app, error))?;
+        {
             let mut kept = self.kept();
-            (kept.answers, kept.trouble) = (false, Some((Instant::now(), Arc::clone(&error))));
-            self.taken.notify_waiters();
-            error
-        })?;
-        let points = facts.as_ref().map(|facts| judge(facts, &Thresholds::default())).unwrap_or_default();
-        let sample = Sample {
-            at: Timestamp::now(),
-            store,
-            facts,
-            points,
-            seen: Instant::now(),
-            took: begun.elapsed(),
+            kept.answers = true;
+            if kept.latest.is_none() {
+                kept.latest = Some(sample(begun, store.clone(), None, Lacking::Pending));
+                self.taken.notify_waiters();
+            }
+        }
+        let looked = app.stores.work(async move |store: &mut Store| look(store, &users).await).await;
+        let (facts, lacking) = match looked {
+            // It has just answered: this is too much for it, and the counts stand.
+            Err(error) if error.is_outage() => (None, Lacking::TooLong),
+            looked => (looked.map_err(|error| self.failed(app, error))?, Lacking::Nothing),
         };
-        let sample = Arc::new(sample);
+        app.metrics.store(Some((&store.counts, facts.as_ref())));
+        let sample = sample(begun, store, facts, lacking);
         let mut kept = self.kept();
         (kept.answers, kept.stale, kept.trouble) = (true, false, None);
         if kept.history.len() == KEPT {
@@ -157,6 +174,15 @@ impl Samples {
         kept.latest = Some(Arc::clone(&sample));
         self.taken.notify_waiters();
         Ok(sample)
+    }
+
+    fn failed(&self, app: &App, error: Error) -> Arc<Error> {
+        app.metrics.store(None);
+        let error = Arc::new(error);
+        let mut kept = self.kept();
+        (kept.answers, kept.trouble) = (false, Some((Instant::now(), Arc::clone(&error))));
+        self.taken.notify_waiters();
+        error
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -174,7 +200,10 @@ impl Sample {
 impl Kept {
     /// What need not be asked again: a sample that is not too old, or that there was none just now.
     fn known(&self, max_age: impl Fn(&Sample) -> Duration) -> Option<Result<Arc<Sample>, Arc<Error>>> {
-        if let Some(sample) = self.fresh().filter(|sample| sample.seen.elapsed() <= max_age(sample)) {
+        let is_known = |sample: &Arc<Sample>| {
+            sample.lacking != Lacking::Pending && sample.seen.elapsed() <= max_age(sample)
+        };
+        if let Some(sample) = self.fresh().filter(is_known) {
             return Some(Ok(sample));
         }
         let (_, error) = self.trouble.as_ref().filter(|(at, _)| at.elapsed() <= REMEMBERED)?;
@@ -187,16 +216,20 @@ impl Kept {
     }
 }
 
-async fn look(store: &mut Store, wanted: &UsersWanted) -> Result<(StoreSummary, Option<Facts>), Error> {
+fn sample(begun: Instant, store: StoreSummary, facts: Option<Facts>, lacking: Lacking) -> Arc<Sample> {
+    let points = facts.as_ref().map(|facts| judge(facts, &Thresholds::default())).unwrap_or_default();
+    let (at, seen, took) = (Timestamp::now(), Instant::now(), begun.elapsed());
+    Arc::new(Sample { at, store, facts, lacking, points, seen, took })
+}
+
+async fn look(store: &mut Store, wanted: &UsersWanted) -> Result<Option<Facts>, Error> {
     let users = users_table(store, wanted).await?;
-    let summary = store.describe().await?;
-    let facts = match store.facts(users.as_ref(), SOON).await {
+    match store.facts(users.as_ref(), SOON).await {
         // Keys that cannot be compared, or no column with the user: the other points stand.
-        Err(Error::KeyTypes { .. } | Error::Column { .. }) => Some(store.facts(None, SOON).await?),
-        Err(Error::Unsupported { .. }) => None,
-        facts => Some(facts?),
-    };
-    Ok((summary, facts))
+        Err(Error::KeyTypes { .. } | Error::Column { .. }) => store.facts(None, SOON).await.map(Some),
+        Err(Error::Unsupported { .. }) => Ok(None),
+        facts => facts.map(Some),
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Every route, asked by those who must not get through.
 
-use super::access::{Scope, Tokens};
 use super::listen::Peer;
 use super::{App, Settings, admin, page, router};
 use crate::rotate::StoreAccess;
 use crate::secret::{FingerprintKey, Secret};
 use crate::session::{Options, UsersWanted};
+use crate::token::{Scope, Tokens};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -26,6 +26,8 @@ fn serve(state: &Path) -> (Router, String, String) {
         fingerprints: FingerprintKey::new([7; 32]),
         findings: None,
         secure: false,
+        tls: false,
+        hosts: Vec::new(),
         proxy: None,
         metrics_open: false,
         verifications: None,
@@ -82,19 +84,25 @@ async fn log_in(router: &Router, token: &str, site: &str) -> Response {
     router.clone().oneshot(request).await.unwrap()
 }
 
-fn cookie(login: &Response) -> String {
-    login.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
+/// The cookie of a login, and its folder.
+fn begun(login: &Response) -> (String, String) {
+    let text = |name| login.headers()[name].to_str().unwrap();
+    let cookie = text(header::SET_COOKIE).split(';').next().unwrap().to_owned();
+    (cookie, text(header::LOCATION).strip_suffix("/sessions").unwrap().to_owned())
 }
 
 #[tokio::test]
 async fn a_login_ends_with_its_token_also_when_another_takes_the_name() {
-    let folder = tempfile::tempdir().unwrap();
-    let (router, reader, _) = serve(folder.path());
-    let cookie = cookie(&log_in(&router, &reader, "same-origin").await);
+    let state = tempfile::tempdir().unwrap();
+    let (router, reader, _) = serve(state.path());
+    let (cookie, folder) = begun(&log_in(&router, &reader, "same-origin").await);
     let sent = [("cookie", cookie.as_str())];
-    let see = || ask(&router, "GET", "/audit", &sent);
+    let path = format!("{folder}/audit");
+    let see = || ask(&router, "GET", &path, &sent);
     assert_eq!(see().await.status(), StatusCode::OK);
-    let tokens = Tokens::open(folder.path()).unwrap();
+    // Another port of the same host is sent the cookie, and does not know the folder.
+    assert_eq!(ask(&router, "GET", "/audit", &sent).await.status(), StatusCode::UNAUTHORIZED);
+    let tokens = Tokens::open(state.path()).unwrap();
     tokens.remove("reader").unwrap();
     tokens.add("reader", Scope::Write, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(see().await.status(), StatusCode::UNAUTHORIZED);
@@ -102,23 +110,22 @@ async fn a_login_ends_with_its_token_also_when_another_takes_the_name() {
 
 #[tokio::test]
 async fn a_login_changes_nothing_without_its_csrf_token() {
-    let folder = tempfile::tempdir().unwrap();
-    let (router, _, writer) = serve(folder.path());
+    let state = tempfile::tempdir().unwrap();
+    let (router, _, writer) = serve(state.path());
     assert_eq!(log_in(&router, &writer, "cross-site").await.status(), StatusCode::FORBIDDEN);
     let done = log_in(&router, &writer, "same-origin").await;
-    assert_eq!(
-        (done.status(), &done.headers()[header::LOCATION]),
-        (StatusCode::SEE_OTHER, &"/sessions".parse().unwrap())
-    );
-    let cookie = cookie(&done);
-    let seen = ask(&router, "GET", "/audit", &[("cookie", &cookie)]).await;
+    assert_eq!(done.status(), StatusCode::SEE_OTHER);
+    let (cookie, folder) = begun(&done);
+    let seen = ask(&router, "GET", &format!("{folder}/audit"), &[("cookie", &cookie)]).await;
     assert_eq!(seen.status(), StatusCode::OK);
+    let sent = [("cookie", &*cookie), ("x-csrf-token", "guess")];
+    for (method, path) in page::ROUTES.iter().filter(|(method, _)| *method != "get") {
+        let change = ask(&router, &method.to_uppercase(), &format!("{folder}{path}"), &sent).await;
+        assert_eq!(change.status(), StatusCode::FORBIDDEN, "{method} {path}");
+    }
     for (method, path) in closed() {
-        if method != "GET" {
-            let change =
-                ask(&router, &method, &path, &[("cookie", &cookie), ("x-csrf-token", "guess")]).await;
-            assert_eq!(change.status(), StatusCode::FORBIDDEN, "{method} {path}");
-        }
+        let elsewhere = ask(&router, &method, &path, &sent).await;
+        assert_eq!(elsewhere.status(), StatusCode::UNAUTHORIZED, "{method} {path}");
     }
 }
 
@@ -136,6 +143,17 @@ async fn guesses_are_slowed_down_lock_nobody_out_and_every_answer_has_its_header
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     let known = ask(&router, "GET", "/openapi.json", &[("authorization", &format!("Bearer {reader}"))]).await;
     assert_eq!(known.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_asks_by_another_name_is_sent_away_on_every_route() {
+    let folder = tempfile::tempdir().unwrap();
+    let (router, _, writer) = serve(folder.path());
+    let sent = [("authorization", &*format!("Bearer {writer}")), ("host", "evil.example:8790")];
+    for (method, path) in closed().into_iter().chain([("GET".to_owned(), "/login".to_owned())]) {
+        let answer = ask(&router, &method, &path, &sent).await;
+        assert_eq!(answer.status(), StatusCode::MISDIRECTED_REQUEST, "{method} {path}");
+    }
 }
 
 #[test]

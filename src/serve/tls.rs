@@ -1,19 +1,53 @@
-//! TLS by rustls: a certificate chain and its key from PEM files, read once when the server starts.
+//! TLS by rustls: a certificate chain and its key from PEM files, read when the server starts and whenever it is told
+//! that they were renewed.
 
 use super::Error;
-use std::path::Path;
-use std::sync::Arc;
+use super::observe::LOG;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// Reads certificate and key.
-///
-/// # Errors
-/// When a file cannot be read, or holds no such thing.
-pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error> {
+/// A certificate and its key, as their files were when they were last read.
+pub struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+    read: RwLock<TlsAcceptor>,
+}
+
+impl Tls {
+    /// Reads certificate and key.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or holds no such thing.
+    pub fn open(certificate: &Path, key: &Path) -> Result<Arc<Self>, Error> {
+        let read = RwLock::new(acceptor(certificate, key)?);
+        Ok(Arc::new(Self { certificate: certificate.to_owned(), key: key.to_owned(), read }))
+    }
+
+    /// Reads them again, for the connections that come from now on. Where that fails the old ones hold.
+    pub fn reload(&self) {
+        match acceptor(&self.certificate, &self.key) {
+            Ok(acceptor) => {
+                *self.read.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
+                tracing::info!(target: LOG, "certificate and key were read again");
+            }
+            Err(error) => {
+                tracing::warn!(target: LOG, %error, "the certificate stays the one from before");
+            }
+        }
+    }
+
+    /// What accepts the next connection.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        self.read.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, Error> {
     let unusable = |path: &Path, reason: String| Error::Tls { path: path.to_owned(), reason };
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

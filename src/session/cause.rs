@@ -43,6 +43,19 @@ impl Cause {
         })
     }
 
+    /// PostgreSQL's data exceptions; MySQL's incorrect string value, truncated value, mixed collations
+    pub(super) fn is_of_value(&self) -> bool {
+        match self.number {
+            Some(number) => matches!(number, 1267 | 1292 | 1366),
+            None => self.code().is_some_and(|code| code.len() == 5 && code.starts_with("22")),
+        }
+    }
+
+    /// too_many_connections, configured_limit_exceeded; MySQL's too many connections, of all and of one user
+    pub(super) fn is_exhausted(&self) -> bool {
+        matches!(self.number, Some(1040 | 1203)) || matches!(self.code(), Some("53300" | "53400"))
+    }
+
     pub(crate) fn is_lock_conflict(&self) -> bool {
         // lock wait timeout, deadlock, a row that changed since it was read
         if let Some(number) = self.number {
@@ -101,9 +114,10 @@ impl Cause {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.code {
-            Some(code) => write!(f, "{} ({code})", self.message),
-            None => f.write_str(&self.message),
+        match (&self.code, self.number) {
+            (Some(code), Some(number)) => write!(f, "{} ({code}, {number})", self.message),
+            (Some(code), None) => write!(f, "{} ({code})", self.message),
+            (None, _) => f.write_str(&self.message),
         }
     }
 }
@@ -143,11 +157,12 @@ impl From<&sqlx::Error> for Cause {
 }
 
 /// MySQL quotes values in most messages, duplicate keys with the whole key among them. These are of the server, of
-/// rights, locks, tables and columns.
+/// rights, locks, tables, columns and keys.
 fn may_quote_data_on_mysql(number: u16) -> bool {
-    const SAFE: [u16; 27] = [
-        1020, 1040, 1044, 1045, 1046, 1049, 1053, 1054, 1105, 1114, 1129, 1130, 1142, 1143, 1146, 1205, 1213,
-        1227, 1251, 1267, 1290, 1317, 1698, 1792, 1836, 1969, 3024,
+    const SAFE: [u16; 36] = [
+        1005, 1020, 1040, 1044, 1045, 1046, 1049, 1053, 1054, 1061, 1071, 1091, 1105, 1114, 1129, 1130, 1142,
+        1143, 1146, 1205, 1213, 1215, 1227, 1251, 1267, 1290, 1317, 1698, 1792, 1822, 1836, 1845, 1846, 1969,
+        3024, 3780,
     ];
     !SAFE.contains(&number)
 }

@@ -2,6 +2,7 @@
 //! checked, and says by which numbers.
 
 use super::listing::Facts;
+use super::replays::{Recent, Replays};
 use serde::Serialize;
 
 /// From where on a number is no longer well.
@@ -144,7 +145,50 @@ pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
         }
         _ => missing("creation", "no column tells when a session was made"),
     });
+    match &facts.replays {
+        Some(Replays::Told(recent)) => points.extend(replays(recent)),
+        Some(Replays::Untold(why)) => points.push(missing("replays", why)),
+        // Nothing notices a second use, so that none is no sign of anything.
+        None => {}
+    }
     points
+}
+
+/// Second uses of a token, and the uses that nobody can judge, each with the families that are to be ended.
+#[expect(clippy::cast_precision_loss, reason = "counts of events are far below 2^52")]
+fn replays(recent: &Recent) -> [Point; 2] {
+    let point = |name, count: u64, bad, what: &str, certain| Point {
+        name,
+        state: if count > 0 { bad } else { PointState::Ok },
+        value: Some(count as f64),
+        text: format!("{count} {what} in the last hour{}", of_families(recent, certain)),
+    };
+    [
+        point("replays", recent.replays, PointState::Critical, "tokens were used a second time", true),
+        point(
+            "undecided_replays",
+            recent.undecided,
+            PointState::Warning,
+            "uses of a token could not be judged",
+            false,
+        ),
+    ]
+}
+
+/// How many families are named.
+const NAMED: usize = 3;
+
+/// Which families it is about, those that are still live first.
+fn of_families(recent: &Recent, certain: bool) -> String {
+    let mut all: Vec<_> = recent.families.iter().filter(|one| one.certain == certain).collect();
+    all.sort_by_key(|one| !one.live);
+    let named = all.iter().take(NAMED).map(|one| {
+        let what = if one.live { "still live, end it: unleak schema revoke" } else { "ended: family" };
+        format!("; {what} {}", one.family)
+    });
+    let more = all.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!("; {more} families more: unleak schema status") } else { String::new() };
+    named.chain([more]).collect()
 }
 
 fn duplicates(facts: &Facts) -> Point {
@@ -184,6 +228,7 @@ mod tests {
             duplicate_rows: 0,
             shared_tokens: Some(0),
             orphaned: Some(Orphaned { sessions: 100, with_user: 100, orphans: 0, users: 50 }),
+            replays: Some(Replays::Told(Recent::default())),
             token_is_unique: true,
             bytes: 1,
         }
@@ -197,6 +242,28 @@ mod tests {
     #[test]
     fn a_healthy_store_is_well_in_every_point() {
         assert!(judge(&facts(), &Thresholds::default()).iter().all(|point| point.state == PointState::Ok));
+    }
+
+    #[test]
+    fn a_replay_is_critical_and_names_the_family_to_end() {
+        use super::super::replays::Replayed;
+        let family = |family: &str, certain, live| Replayed { family: family.to_owned(), certain, live };
+        let families = vec![family("aa", true, false), family("bb", true, true), family("cc", false, true)];
+        let recent = Recent { replays: 2, undecided: 1, revoked: 1, families };
+        let bad = Facts { replays: Some(Replays::Told(recent)), ..facts() };
+        let points = judge(&bad, &Thresholds::default());
+        let point = |name| points.iter().find(|point| point.name == name).unwrap();
+        assert_eq!(point("replays").state, PointState::Critical);
+        assert_eq!(
+            point("replays").text,
+            "2 tokens were used a second time in the last hour; still live, end it: unleak schema revoke bb; ended: family aa"
+        );
+        assert_eq!(point("undecided_replays").state, PointState::Warning);
+        assert!(point("undecided_replays").text.ends_with("unleak schema revoke cc"));
+        let untold = Facts { replays: Some(Replays::Untold("no right".to_owned())), ..facts() };
+        assert_eq!(state(&untold, "replays"), PointState::NotChecked);
+        let without = Facts { replays: None, ..facts() };
+        assert!(judge(&without, &Thresholds::default()).iter().all(|point| point.name != "replays"));
     }
 
     #[test]

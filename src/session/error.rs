@@ -476,8 +476,21 @@ impl Error {
         }
     }
 
+    /// Whether it is a value of the question that the store cannot take.
+    pub fn is_of_value(&self) -> bool {
+        matches!(self, Self::Database { cause, .. } if cause.is_of_value())
+    }
+
+    /// Whether the server turned us away because it has as many connections as it takes: it is there.
+    pub fn is_exhausted(&self) -> bool {
+        match self {
+            Self::Connect { cause, .. } | Self::Database { cause, .. } => cause.is_exhausted(),
+            _ => false,
+        }
+    }
+
     /// Whether trying again can help because somebody else held a lock.
-    pub(super) fn is_lock_conflict(&self) -> bool {
+    pub(crate) fn is_lock_conflict(&self) -> bool {
         matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())
     }
 

@@ -12,6 +12,8 @@ pub struct KeyFacts {
     pub table: TableName,
     /// The column with the token.
     pub token: String,
+    /// The type of that column, as the catalogue writes it.
+    pub token_type: String,
     /// Whether no two rows can have one token.
     pub token_is_unique: bool,
     /// The column by which a session ends, where there is one.
@@ -22,6 +24,8 @@ pub struct KeyFacts {
     pub user: Option<String>,
     /// Whether it is a foreign key.
     pub user_is_foreign: bool,
+    /// A foreign key of it that old rows were not checked against.
+    pub unchecked: Option<String>,
 }
 
 impl Store {

@@ -1,7 +1,7 @@
 //! Sessions page by page, and what can be told about all of them at once.
 
-use super::selection::{Moment, Spelling, Subject, column_of, condition, created};
-use super::{Counts, Error, Orphaned, Selection};
+use super::selection::{Moment, Spelling, Subject, column_of, condition, created, named};
+use super::{Counts, Error, Orphaned, Replays, Selection};
 use crate::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -17,10 +17,26 @@ pub struct ListQuery {
     pub active: Option<bool>,
     /// Only those that expire within this time.
     pub expiring_within: Option<SignedDuration>,
+    /// What comes first.
+    pub sort: Sort,
     /// How many to pass over.
     pub offset: u64,
     /// How many to give at most.
     pub limit: u32,
+}
+
+/// What a list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// The next to expire first.
+    #[default]
+    Expires,
+    /// The last to expire first.
+    ExpiresLast,
+    /// The oldest first, where a column tells when a session was made.
+    Created,
+    /// The newest first, where a column tells.
+    CreatedLast,
 }
 
 /// One session of a list. The token is a live credential: show its fingerprint.
@@ -36,6 +52,25 @@ pub struct Listed {
     pub created: Option<Timestamp>,
     /// Whether its expiry is not past.
     pub active: bool,
+    /// Where it is used from.
+    pub origin: Origin,
+}
+
+/// Where a session is used from, as far as the table has columns for it: a hardened one does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The family of sessions that one login began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// The hash of the device.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The network, as wide as the application keeps it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// When its holder proved last who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub login: Option<Timestamp>,
 }
 
 /// One page of a list, the next to expire first.
@@ -73,12 +108,13 @@ pub(super) fn page(
         None => sql.integer("NULL"),
     };
     let token = &of.found.roles.token;
+    let origin = origin(of, sql);
     let select = format!(
-        "SELECT {}, {user}, {}, {made}, {} {from} ORDER BY {}, {} LIMIT {} OFFSET {}",
+        "SELECT {}, {user}, {}, {made}, {}, {origin} {from} ORDER BY {}, {} LIMIT {} OFFSET {}",
         sql.text_of(token, &column_of(token, sql)),
         sql.millis(&expires, &expiry)?,
         sql.integer(&format!("CASE WHEN {past} THEN 0 ELSE 1 END")),
-        sql.time_order(&expiry),
+        order(of, query.sort, &expiry, sql)?,
         sql.place(),
         query.limit,
         query.offset
@@ -86,10 +122,49 @@ pub(super) fn page(
     Ok((select, format!("SELECT count(*) {from}")))
 }
 
-/// A row of a page as the databases give it.
-pub(super) type Row = (Option<String>, Option<String>, Option<i64>, Option<i64>, i64);
+/// Family, device, network, and the time of the login.
+fn origin(of: Subject<'_>, sql: &impl Spelling) -> String {
+    let column = |name: &str| named(&of.found.table, &[name]);
+    let text = |name| {
+        let text = column(name).map(|column| sql.text_of(column, &column_of(column, sql)));
+        text.unwrap_or_else(|| sql.text("NULL"))
+    };
+    let login = column("authtime").and_then(|column| sql.millis(column, &column_of(column, sql)).ok());
+    let login = login.unwrap_or_else(|| sql.integer("NULL"));
+    format!("{}, {}, {}, {login}", text("familyid"), text("devicehash"), text("lastipcidr"))
+}
 
-pub(super) fn listed((token, user, expires, created, active): Row) -> Listed {
+/// What a page is ordered by. Where those without a time come is the store's own affair: an index serves in its order only.
+fn order(of: Subject<'_>, sort: Sort, expiry: &str, sql: &impl Spelling) -> Result<String, Error> {
+    let column = || {
+        let column = created(&of.found.table).ok_or_else(|| Error::Column {
+            table: of.found.table.name.to_string(),
+            reason: "it has no column that tells when a session was made".to_owned(),
+        })?;
+        Ok::<_, Error>(sql.time_order(&column_of(column, sql)))
+    };
+    Ok(match sort {
+        Sort::Expires => sql.time_order(expiry),
+        Sort::ExpiresLast => format!("{} DESC", sql.time_order(expiry)),
+        Sort::Created => column()?,
+        Sort::CreatedLast => format!("{} DESC", column()?),
+    })
+}
+
+/// A row of a page as the databases give it.
+pub(super) type Row = (
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
+
+pub(super) fn listed((token, user, expires, created, active, family, device, network, login): Row) -> Listed {
     let time = |millis: Option<i64>| millis.and_then(|millis| Timestamp::from_millisecond(millis).ok());
     Listed {
         token: Secret::from(token.unwrap_or_default()),
@@ -97,6 +172,7 @@ pub(super) fn listed((token, user, expires, created, active): Row) -> Listed {
         expires: time(expires),
         created: time(created),
         active: active != 0,
+        origin: Origin { family, device, network, login: time(login) },
     }
 }
 
@@ -146,6 +222,9 @@ pub struct Facts {
     pub shared_tokens: Option<u64>,
     /// Sessions whose user does not exist, where the users table was looked up.
     pub orphaned: Option<Orphaned>,
+    /// Tokens that were used twice in the last hour; none where nothing would notice that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replays: Option<Replays>,
     /// Whether the database itself refuses a second row with one token.
     pub token_is_unique: bool,
     /// The size of the table with its indexes; on SQLite of the whole file.
@@ -211,7 +290,8 @@ pub(super) fn facts(
             made_since(1)?,
             made_since(24)?
         ),
-        users: user.map(|user| {
+        // In its own type, which is grouped in half the time that text takes.
+        users: of.user(sql).ok().map(|user| {
             format!(
                 "SELECT {}, count(*), {} \
                  FROM (SELECT count(*) AS n FROM {table} AS s WHERE {user} IS NOT NULL AND ({past}) IS NOT TRUE \
@@ -221,6 +301,7 @@ pub(super) fn facts(
             )
         }),
         duplicates: format!(
+            // Whose they are is asked of those few only that several rows have.
             "SELECT count(*), {}, {shared} FROM (SELECT {}count(*) AS n, {owners} AS owners \
              FROM {table} AS s WHERE {} GROUP BY {token} HAVING count(*) > 1) AS d",
             sql.integer("coalesce(sum(d.n), 0)"),
@@ -255,6 +336,7 @@ pub(super) fn gathered(
         duplicate_rows: count(duplicates, 1),
         shared_tokens: number(duplicates, 2),
         orphaned: None,
+        replays: None,
         token_is_unique,
         bytes,
     }

@@ -4,6 +4,7 @@
 //! environment. Everything that waits is async, and the caller owns the runtime (file writes block briefly).
 
 mod addresses;
+mod alter;
 mod audit;
 mod backup;
 mod carry;
@@ -21,6 +22,7 @@ mod options;
 mod postgres;
 mod procedure;
 mod redis;
+mod replays;
 mod schema;
 mod selection;
 mod sqlite;
@@ -29,6 +31,7 @@ mod triage;
 mod url;
 mod watch;
 
+pub(crate) use alter::KeyState;
 pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState, Trail};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
@@ -39,12 +42,14 @@ pub use check::{Point, PointState, Thresholds, judge};
 pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};
 pub use error::Error;
 pub use keys::KeyFacts;
-pub use listing::{Facts, ListQuery, Listed, Page, UserFacts};
+pub use listing::{Facts, ListQuery, Listed, Origin, Page, Sort, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, user_in};
 pub use options::{Limits, Options};
 pub(crate) use postgres::{literal, open_table};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
+pub(crate) use replays::{LOG, LogAt, REPLAYED, REVOKED, UNDECIDED, read as read_replays, seconds};
+pub use replays::{Recent, Replayed, Replays};
 pub(crate) use schema::quoted;
 pub use schema::{Column, TableName};
 pub use selection::{

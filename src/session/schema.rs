@@ -93,11 +93,13 @@ impl Selected {
         KeyFacts {
             table: self.table.name.clone(),
             token: roles.token.name.clone(),
+            token_type: roles.token.data_type.clone(),
             token_is_unique: false,
             expires: (roles.expires != roles.token).then(|| roles.expires.name.clone()),
             expiry_is_indexed: false,
             user: roles.user.as_ref().map(|user| user.name.clone()),
             user_is_foreign: false,
+            unchecked: None,
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Seen {
     pub duplicates: bool,
     /// Sessions of users who do not exist.
     pub orphans: bool,
+    /// A token was used twice.
+    pub replay: bool,
 }
 
 /// How bad it is and what to do.
@@ -28,7 +30,7 @@ pub struct Triage {
     /// Why.
     pub reason: &'static str,
     /// The commands, in their order, without the store.
-    pub commands: &'static [&'static str],
+    pub commands: Vec<&'static str>,
     /// What they mean for users.
     pub impact: &'static str,
 }
@@ -41,23 +43,27 @@ pub fn triage(seen: Seen) -> Triage {
             severity: "critical",
             respond: "now",
             reason: "a user sees another user's data, and nobody knows yet who else does",
-            commands: &["unleak sessions purge", "unleak sessions check"],
+            commands: vec!["unleak sessions purge", "unleak sessions check"],
             impact: "everybody is logged out",
         }
-    } else if seen.mismatch || seen.duplicates {
-        let commands: &'static [&'static str] = match (seen.mismatch, seen.duplicates) {
-            (true, true) => {
-                &["unleak sessions dedupe --add-index", "unleak sessions user ID", "unleak sessions check"]
-            }
-            (true, false) => &["unleak sessions user ID", "unleak sessions check"],
-            _ => &["unleak sessions dedupe --add-index", "unleak sessions check"],
-        };
+    } else if seen.mismatch || seen.duplicates || seen.replay {
+        let steps: [(bool, &[&'static str]); 4] = [
+            (seen.replay, &["unleak schema status", "unleak schema revoke FAMILY"]),
+            (seen.duplicates, &["unleak sessions dedupe --add-index"]),
+            (seen.mismatch, &["unleak sessions user ID"]),
+            (true, &["unleak sessions check"]),
+        ];
+        let taken = steps.into_iter().filter(|(is_wanted, _)| *is_wanted);
         Triage {
             level: "P1",
             severity: "high",
             respond: "within an hour",
-            reason: "one session may be used by several users",
-            commands,
+            reason: match (seen.mismatch || seen.duplicates, seen.replay) {
+                (true, true) => "a token was stolen, and one session may be used by several users",
+                (false, true) => "a token was stolen: of the two who used it one is not its owner",
+                _ => "one session may be used by several users",
+            },
+            commands: taken.flat_map(|(_, commands)| commands).copied().collect(),
             impact: "the users concerned are logged out",
         }
     } else if seen.orphans {
@@ -66,7 +72,7 @@ pub fn triage(seen: Seen) -> Triage {
             severity: "medium",
             respond: "within 4 hours",
             reason: "sessions outlive their users, which breaks pages and hides worse",
-            commands: &["unleak sessions orphans", "unleak sessions check"],
+            commands: vec!["unleak sessions orphans", "unleak sessions check"],
             impact: "nobody is logged out",
         }
     } else {
@@ -75,7 +81,7 @@ pub fn triage(seen: Seen) -> Triage {
             severity: "low",
             respond: "within 24 hours",
             reason: "nothing that was seen points at an incident",
-            commands: &["unleak sessions check", "unleak sessions expired"],
+            commands: vec!["unleak sessions check", "unleak sessions expired"],
             impact: "nobody is logged out",
         }
     }
@@ -87,7 +93,9 @@ mod tests {
 
     #[test]
     fn the_worst_of_what_was_seen_decides() {
-        let seen = |leak, mismatch, duplicates, orphans| triage(Seen { leak, mismatch, duplicates, orphans });
+        let seen = |leak, mismatch, duplicates, orphans| {
+            triage(Seen { leak, mismatch, duplicates, orphans, replay: false })
+        };
         assert_eq!(seen(true, true, true, true).commands[0], "unleak sessions purge");
         assert_eq!(
             (seen(false, true, false, true).level, seen(false, false, true, false).level),
@@ -96,6 +104,19 @@ mod tests {
         assert_eq!(
             (seen(false, false, false, true).level, seen(false, false, false, false).level),
             ("P2", "P3")
+        );
+        let both = triage(Seen { duplicates: true, replay: true, ..Seen::default() });
+        assert_eq!(
+            (both.level, both.commands),
+            (
+                "P1",
+                vec![
+                    "unleak schema status",
+                    "unleak schema revoke FAMILY",
+                    "unleak sessions dedupe --add-index",
+                    "unleak sessions check"
+                ]
+            )
         );
     }
 }

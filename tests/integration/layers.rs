@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hook", &["durable"]),
     ("live", &["detect", "dotenv", "secret"]),
     // rotate
-    ("rotate", &["session", "contain", "cookie", "durable", "dotenv", "secret"]),
+    ("rotate", &["session", "contain", "cookie", "token", "durable", "dotenv", "secret"]),
     // git stays out of rotate: it says which value goes, and this knows how a commit is made
     ("contain", &["durable", "secret"]),
     ("session", &["durable", "secret"]),
@@ -30,6 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("schema", &["session", "durable", "secret"]),
     // what both stand on
     ("cookie", &["secret"]),
+    // what serve takes and a rotation replaces
+    ("token", &["durable", "secret"]),
     ("finding", &["coverage", "exit", "secret"]),
     ("coverage", &[]),
     ("patch", &[]),

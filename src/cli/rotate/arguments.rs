@@ -273,6 +273,7 @@ impl Arguments {
                 read_command,
                 graceful: self.graceful.is_some(),
                 directory: self.target_directory.clone(),
+                state: context.state_dir(),
             };
             targets.push(Target::parse(target, &around).map_err(|error| usage(&error))?);
         }
@@ -285,7 +286,8 @@ impl Arguments {
 
     pub(super) fn reload(&self, context: &Context) -> Result<Vec<Reload>, Failure> {
         let env = |name: &str| context.env(name)?.into_string().ok().map(Secret::from);
-        let around = Surroundings { env: &env, read_command: None, graceful: false, directory: None };
+        let around =
+            Surroundings { env: &env, read_command: None, graceful: false, directory: None, state: None };
         let limit = Duration::from_secs(self.reload_timeout.unwrap_or(SECONDS));
         let parse = |text: &String| Reload::parse(text, self.directory.clone(), limit, &around);
         self.reload.iter().map(parse).collect::<Result<_, _>>().map_err(|error| usage(&error))

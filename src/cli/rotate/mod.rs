@@ -43,6 +43,7 @@ Targets:
                           AWS Secrets Manager and Parameter Store; AWS_REGION, AWS_ACCESS_KEY_ID and its companions
   github:OWNER/REPO#NAME  a secret of GitHub Actions (`OWNER/REPO@ENVIRONMENT` of an environment); GH_TOKEN
   vercel:PROJECT#KEY      a variable of a Vercel project, in every environment; VERCEL_TOKEN, VERCEL_TEAM_ID
+  serve-token:NAME        an administrator's token of `unleak serve`, which a running server takes at once
   exec:COMMAND            anything else: the command gets the value on its standard input; --read-back prints it
 
 Reloads:

@@ -1,5 +1,6 @@
 //! `unleak schema apply`: shown, asked for, carried out, verified, recorded.
 
+use super::advice::{self, Advising};
 use super::arguments::{Changing, settle, stop_sign, trail, wait_for};
 use super::{failure, show};
 use crate::cli::sessions::run::{completed, confirm, who};
@@ -19,11 +20,20 @@ Exit codes: 0 done and verified, 2 refused and nothing changed, 3 done, but some
 pub(super) struct Args {
     #[command(flatten)]
     changing: Changing,
+    #[command(flatten)]
+    advising: Advising,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let changing = &args.changing;
     let place = changing.source.place(context)?;
+    if args.advising.is_asked() {
+        return advice::apply(changing, &args.advising, &place, context);
+    }
+    if wait_for(place.is_other())? {
+        return Err(Failure::usage("there is no table to be hardened (`auth_sessions`, or the one that --table names); nothing was changed")
+            .hinted("for any other session table look at `unleak schema plan`; `unleak schema apply --advice` adds what it tells"));
+    }
     let plan = wait_for(async { place.open().await?.plan().await })?;
     if changing.dry_run {
         if changing.source.is_json() {

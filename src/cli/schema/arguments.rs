@@ -6,9 +6,9 @@ use crate::cli::sessions::run::who;
 use crate::cli::store::StoreArguments;
 use crate::cli::{Context, Failure, interrupt};
 use crate::rotate::{IncidentId, StoreAccess};
-use crate::schema::{Advice, Error, Fault, Hardening, Settings, advise};
+use crate::schema::{Error, Fault, Hardening, Settings};
 use crate::session::Error::NoSuchTable;
-use crate::session::{AuditEvent, AuditState, BackupKey, BackupSpec, Options, StoreKind, TableName, Trail};
+use crate::session::{AuditEvent, AuditState, BackupKey, BackupSpec, Options, StoreKind, Trail};
 use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,13 +38,13 @@ impl Source {
 
 /// A store with what it takes to work on it.
 pub(super) struct Place {
-    access: StoreAccess,
+    pub(super) access: StoreAccess,
     pub(super) state: PathBuf,
 }
 
 impl Place {
-    /// Whether it is not a table that is hardened but any other session table: on another store, or by another name
-    /// that nobody said.
+    /// Whether it is not a table that is hardened but any other session table: on another store, by another name that
+    /// nobody said, or by one that was named and has the columns of a framework's.
     pub(super) async fn is_other(&self) -> Result<bool, Error> {
         if self.access.url().kind() != StoreKind::Postgres {
             return Ok(true);
@@ -52,15 +52,9 @@ impl Place {
         match self.open().await {
             Err(Error::Store(NoSuchTable { .. })) if self.access.options().table.is_none() => Ok(true),
             Err(error) => Err(error),
-            Ok(_) => Ok(false),
+            Ok(hardening) if hardening.has_sessions() => Ok(false),
+            Ok(_) => Ok(self.access.connect().await.is_ok()),
         }
-    }
-
-    /// What another session table lacks.
-    pub(super) async fn advise(&self) -> Result<(TableName, Vec<Advice>), Error> {
-        let mut store = self.access.connect().await?;
-        let table = store.describe().await?.table;
-        Ok((table, advise(&mut store).await?))
     }
 
     pub(super) async fn open(&self) -> Result<Hardening, Error> {
@@ -105,7 +99,7 @@ impl Changing {
         self.incident.as_ref().map_or("", IncidentId::as_str)
     }
 
-    fn fault(&self) -> Option<Fault> {
+    pub(super) fn fault(&self) -> Option<Fault> {
         #[cfg(debug_assertions)]
         let fault = self.fault.clone();
         #[cfg(not(debug_assertions))]
@@ -187,7 +181,7 @@ pub(super) fn settle<T>(work: impl Future<Output = Result<T, Error>>) -> Result<
     Ok(runtime.block_on(work))
 }
 
-/// Ctrl-C asks to stop after the step that is under way; a second one ends the process, which loses nothing either.
+/// Ctrl-C asks to stop after the step that is under way, or while it waits for others; a second one ends the process, which loses nothing either.
 #[expect(
     clippy::exit,
     clippy::print_stderr,
@@ -200,7 +194,9 @@ pub(super) fn stop_sign() -> Result<Arc<AtomicBool>, Failure> {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping after this step; Ctrl-C again to leave at once, what is done is recorded");
+        eprintln!(
+            "\nstopping as soon as this step is done or waits; Ctrl-C again to leave at once, what is done is recorded"
+        );
     };
     interrupt::answer_by(answer)
         .map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;

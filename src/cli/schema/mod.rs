@@ -1,5 +1,6 @@
 //! `unleak schema`: arguments in, plans and reports out; the work is in `crate::schema`.
 
+mod advice;
 mod apply;
 mod arguments;
 mod plan;
@@ -37,6 +38,10 @@ Examples:
   Undo what was recorded, and nothing else:
     unleak schema rollback --store postgres://app@127.0.0.1/app
 
+  Any other session table, on any database: what it lacks, and add that:
+    unleak schema plan --store mysql://app@127.0.0.1/app
+    unleak schema apply --advice --store mysql://app@127.0.0.1/app
+
   Was a token used twice in the last hour? Then end what it belongs to:
     unleak schema status --store postgres://app@127.0.0.1/app
     unleak schema revoke 0e0e3a34-0f0b-4c3c-8a0e-4d3b6c1f2a10 --store postgres://app@127.0.0.1/app"
@@ -49,7 +54,7 @@ pub(super) struct Args {
 #[derive(clap::Subcommand)]
 enum Action {
     Plan(plan::Args),
-    Apply(apply::Args),
+    Apply(Box<apply::Args>),
     Verify(verify::Args),
     Rollback(rollback::Args),
     Status(status::Args),
@@ -70,6 +75,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn failure(error: &Error) -> Failure {
     let exit = match error {
         Error::Stopped { .. } => Exit::Interrupted,
+        Error::StillLive { .. } => Exit::Unverified,
         _ => Exit::Usage,
     };
     let failure = Failure::from_error(error, exit);

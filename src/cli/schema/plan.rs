@@ -1,6 +1,7 @@
 //! `unleak schema plan`: what an apply would do, for people, as JSON, or as SQL.
 
-use super::arguments::{Place, Source, wait_for};
+use super::advice::{self, Advising, Form};
+use super::arguments::{Source, wait_for};
 use super::show;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
@@ -17,12 +18,19 @@ pub(super) struct Args {
     /// Print it as SQL that psql runs, with the same result as an apply; a rollback knows nothing of it.
     #[arg(long, conflicts_with = "format")]
     sql: bool,
+    #[command(flatten)]
+    advising: Advising,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let place = args.source.place(context)?;
-    if wait_for(place.is_other())? {
-        return advice(args, &place, context);
+    if args.advising.is_asked() || wait_for(place.is_other())? {
+        let form = match (args.sql, args.source.is_json()) {
+            (true, _) => Form::Sql,
+            (false, true) => Form::Json,
+            (false, false) => Form::Human,
+        };
+        return advice::plan(&args.advising, &place, form, context);
     }
     let plan = wait_for(async { place.open().await?.plan().await })?;
     let blocked = !plan.problems.is_empty();
@@ -39,17 +47,4 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         (false, true) => Exit::Clean,
         (false, false) => Exit::Findings,
     })
-}
-
-/// Any other session table is not hardened, but told what it lacks.
-fn advice(args: &Args, place: &Place, context: &mut Context) -> Result<Exit, Failure> {
-    let (table, advice) = wait_for(place.advise())?;
-    if args.source.is_json() {
-        let body = json!({"schema": "unleak.schema.advice/v1", "table": table, "advice": advice});
-        writeln!(context.out, "{body:#}")?;
-    } else {
-        let text = if args.sql { show::advice_sql(&advice) } else { show::advice(&table, &advice) };
-        context.out.write_all(text.as_bytes())?;
-    }
-    Ok(if advice.is_empty() { Exit::Clean } else { Exit::Findings })
 }

@@ -1,5 +1,6 @@
 //! `unleak schema rollback`: what is recorded is undone, and nothing else.
 
+use super::advice;
 use super::arguments::{Changing, settle, stop_sign, trail, wait_for};
 use super::{failure, show};
 use crate::cli::sessions::run::{completed, confirm, who};
@@ -23,11 +24,17 @@ pub(super) struct Args {
     /// Go on although sessions that were revoked and have not expired are live again afterwards.
     #[arg(long)]
     revive: bool,
+    /// Drop what `apply --advice` added; without it that is done where there is no table to be hardened.
+    #[arg(long, conflicts_with = "revive")]
+    advice: bool,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let changing = &args.changing;
     let place = changing.source.place(context)?;
+    if args.advice || wait_for(place.is_other())? {
+        return advice::rollback(changing, &place, context);
+    }
     let way = wait_for(async { place.open().await?.way_back().await })?;
     if changing.dry_run {
         if changing.source.is_json() {

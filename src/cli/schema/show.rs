@@ -2,10 +2,14 @@
 
 use crate::cli::Context;
 use crate::cli::sessions::say;
-use crate::schema::{Advice, Check, Outcome, Plan, Progress, Verification, Way};
+use crate::schema::{Advice, AdviceBack, Check, Outcome, Plan, Progress, Verification, Way};
 use crate::session::TableName;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
+
+/// What the copy is good for that an apply makes first.
+const BACKUP: &str = "an apply copies every row first, encrypted, unless --no-backup; `unleak sessions restore` puts rows back that are \
+    gone, into a table with the columns of now: after a rollback, not before it";
 
 pub(super) fn plan(plan: &Plan) -> String {
     let mut text = format!("{}, table {}\n", plan.store, plan.table);
@@ -19,6 +23,9 @@ pub(super) fn plan(plan: &Plan) -> String {
     }
     for (number, step) in plan.steps.iter().enumerate() {
         line(&format!("{}.", number + 1), &format!("{}: {}", step.label(), step.detail));
+    }
+    if plan.problems.is_empty() && !plan.steps.is_empty() {
+        line("backup", BACKUP);
     }
     match (plan.problems.len(), plan.steps.len()) {
         (0, 0) => writeln!(text, "Everything is there: {} objects.", plan.fitting),
@@ -35,25 +42,48 @@ pub(super) fn plan(plan: &Plan) -> String {
 
 pub(super) fn advice(table: &TableName, advice: &[Advice]) -> String {
     let mut text = format!("table {table}\n");
-    for Advice { what, sql, first } in advice {
-        writeln!(text, "  lacks    {what}").expect("a string takes any text");
-        for (mark, line) in [("first", first.map(str::to_owned)), ("sql", sql.clone())] {
-            if let Some(line) = line {
-                writeln!(text, "  {mark:<8} {line}").expect("a string takes any text");
-            }
+    for one in advice {
+        writeln!(text, "  {:<8} {}", "lacks", one.what).expect("a string takes any text");
+        let first = one.first.iter().map(|first| ("first", first));
+        for (mark, line) in first.chain(one.sql.iter().map(|sql| ("sql", sql))) {
+            writeln!(text, "  {mark:<8} {line}").expect("a string takes any text");
         }
     }
-    text.push_str(if advice.is_empty() {
-        "It lacks nothing that is looked at.\n"
-    } else {
-        "This is advice: run the SQL, or what stands at `first`; unleak changes nothing here by itself.\n"
+    text.push_str(match (advice.is_empty(), advice.iter().all(Advice::is_ready)) {
+        (true, _) => "It lacks nothing that is looked at.\n",
+        (false, true) => {
+            "`unleak schema apply --advice` adds it beside live traffic, and a rollback drops it again.\n"
+        }
+        (false, false) => {
+            "See what stands at `first`; `unleak schema apply --advice --only WHAT` adds the rest.\n"
+        }
     });
     text
 }
 
 pub(super) fn advice_sql(advice: &[Advice]) -> String {
-    let statement = |advice: &Advice| Some(format!("-- {}\n{};\n", advice.what, advice.sql.as_ref()?));
-    advice.iter().filter_map(statement).collect::<Vec<_>>().concat()
+    let statements = |one: &Advice| {
+        let first = one.first.iter().map(|first| format!("-- first: {first}\n"));
+        let sql = one.sql.iter().map(|sql| format!("{sql};\n"));
+        format!("-- {}\n{}", one_line(&one.what), first.chain(sql).collect::<String>())
+    };
+    advice.iter().map(statements).collect()
+}
+
+/// Names of columns may hold anything; a comment ends with its line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+pub(super) fn advice_back(back: &AdviceBack) -> String {
+    let mut text = format!("table {}\n", back.table);
+    for (number, step) in back.steps.iter().enumerate() {
+        writeln!(text, "  {:<8} {step}", format!("{}.", number + 1)).expect("a string takes any text");
+    }
+    if back.steps.is_empty() {
+        text.push_str("Nothing of what was recorded is there any more.\n");
+    }
+    text
 }
 
 pub(super) fn way(way: &Way) -> String {
@@ -63,6 +93,9 @@ pub(super) fn way(way: &Way) -> String {
     }
     for stays in &way.stays {
         writeln!(text, "  {:<8} {stays}", "stays").expect("a string takes any text");
+    }
+    for goes in &way.goes {
+        writeln!(text, "  {:<8} {goes}", "goes").expect("a string takes any text");
     }
     if way.revived > 0 {
         writeln!(
@@ -116,7 +149,7 @@ impl<'a> Teller<'a> {
         let line = match progress {
             Progress::BackingUp => "  backing the table up\n".to_owned(),
             Progress::BackedUp(backup) => {
-                format!("  backup: {} ({} rows)\n", backup.path.display(), backup.rows)
+                format!("  backup: {} ({} rows, in the form before)\n", backup.path.display(), backup.rows)
             }
             Progress::Begun { number, of, step } => format!("  {number}/{of} {step}\n"),
             Progress::Filled { rows, of } => {

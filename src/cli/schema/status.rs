@@ -5,12 +5,15 @@ use crate::cli::sessions::procedure::duration;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
 use crate::schema::Status;
+use crate::session::{Recent, Replays};
 use serde_json::json;
 use std::fmt::Write as _;
 
 /// Show replays of the last hour, sessions that logged in long ago, and families on several devices or networks.
 #[derive(clap::Args)]
-#[command(after_help = "Exit codes: 0 no token was used twice lately, 1 one was, 3 the log does not tell.")]
+#[command(
+    after_help = "Exit codes: 0 no token was used twice lately, 1 one was or may have been, 3 the log does not tell."
+)]
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
@@ -32,33 +35,45 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     } else {
         context.out.write_all(shown(&status, args).as_bytes())?;
     }
-    Ok(match status.replays {
-        None => Exit::Incomplete,
-        Some(0) => Exit::Clean,
-        Some(_) => Exit::Findings,
+    Ok(match &status.log {
+        Replays::Untold(_) => Exit::Incomplete,
+        Replays::Told(Recent { replays: 0, undecided: 0, .. }) => Exit::Clean,
+        Replays::Told(_) => Exit::Findings,
     })
 }
 
 fn shown(status: &Status, args: &Args) -> String {
-    let told = |count: Option<u64>| {
-        count.map_or("unknown: the log tells no times".to_owned(), |count| count.to_string())
-    };
-    let lines = [
-        ("live sessions".to_owned(), status.active.to_string()),
-        ("families".to_owned(), status.families.to_string()),
-        ("without a token on record".to_owned(), status.without_token.to_string()),
-        (format!("logged in more than {} ago", args.fresh), status.stale_login.to_string()),
-        ("families on several devices".to_owned(), status.on_several_devices.to_string()),
-        ("families in several networks".to_owned(), status.on_several_networks.to_string()),
-        (format!("tokens used twice, last {}", args.since), told(status.replays)),
-        (format!("families ended, last {}", args.since), told(status.revoked)),
-    ];
     let mut text = String::new();
-    for (name, value) in lines {
-        writeln!(text, "  {name:<32} {value}").expect("a string takes any text");
+    let mut line = |name: &str, value: &str| {
+        writeln!(text, "  {name:<36} {value}").expect("a string takes any text");
+    };
+    let since = |what: &str| format!("{what}, last {}", args.since);
+    match &status.log {
+        Replays::Untold(why) => line(&since("tokens used twice"), &format!("unknown: {why}")),
+        Replays::Told(recent) => {
+            line(&since("tokens used twice"), &recent.replays.to_string());
+            line(&since("uses nobody can judge"), &recent.undecided.to_string());
+            line(&since("families ended"), &recent.revoked.to_string());
+            for one in &recent.families {
+                let what = if one.certain { "  used twice" } else { "  not judged" };
+                let then = if one.live { "live: end it with `unleak schema revoke`" } else { "ended" };
+                line(what, &format!("{}  {then}", one.family));
+            }
+        }
     }
-    for family in &status.replayed_families {
-        writeln!(text, "  {:<32} {family}", "a token used twice, family").expect("a string takes any text");
+    let Some(numbers) = &status.numbers else {
+        line("live sessions", "not counted: that took longer than 10 seconds");
+        return text;
+    };
+    for (name, value) in [
+        ("live sessions", numbers.active),
+        ("families", numbers.families),
+        ("without a token on record", numbers.without_token),
+        (&*format!("logged in more than {} ago", args.fresh), numbers.stale_login),
+        ("families on several devices", numbers.on_several_devices),
+        ("families in several networks", numbers.on_several_networks),
+    ] {
+        line(name, &value.to_string());
     }
     text
 }

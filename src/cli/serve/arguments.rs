@@ -4,15 +4,19 @@ use super::example::Example;
 use super::failure;
 use super::log::Form;
 use crate::cli::sessions::arguments::{Source, Users};
-use crate::cli::{Context, Failure, fingerprint_key};
+use crate::cli::{Context, Failure, fingerprint_key, input};
 use crate::rotate::StoreAccess;
 use crate::serve::verify::Metrics;
-use crate::serve::{App, Error, Scope, Settings, TrustedProxy, acceptor};
+use crate::serve::{App, Error, Settings, Tls, TrustedProxy};
 use crate::session::UsersWanted;
+use crate::token::Scope;
 use axum::http::HeaderName;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use tokio_rustls::TlsAcceptor;
+use std::sync::Arc;
+
+/// A proxy's secret has at least so many bytes.
+const SHORTEST: usize = 16;
 
 /// What a server is started with.
 #[derive(clap::Args)]
@@ -27,7 +31,7 @@ pub(super) struct Serving {
     /// The address to listen on; port 0 takes any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8790")]
     pub(super) listen: SocketAddr,
-    /// The certificate chain, as PEM: the server speaks TLS.
+    /// The certificate chain, as PEM: the server speaks TLS. SIGHUP has it read again, with its key.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The private key of the certificate, as PEM.
@@ -36,12 +40,18 @@ pub(super) struct Serving {
     /// A proxy that does TLS is the only one that reaches this port.
     #[arg(long, conflicts_with = "tls_cert")]
     behind_proxy: bool,
+    /// A name by which browsers reach this server; it answers to no others but numbers and `localhost`.
+    #[arg(long = "host", value_name = "NAME", value_parser = host)]
+    hosts: Vec<String>,
     /// The header in which a trusted proxy names who asks.
-    #[arg(long, value_name = "HEADER", requires = "trusted_proxy")]
+    #[arg(long, value_name = "HEADER", requires_all = ["trusted_proxy", "proxy_secret_from"])]
     trust_header: Option<HeaderName>,
     /// The addresses that this proxy connects from.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', requires = "trust_header")]
     trusted_proxy: Vec<IpAddr>,
+    /// Where to read the secret that the proxy sends in the header `X-Unleak-Proxy`, since an address is no proof: `file:PATH` or `env:VARIABLE`.
+    #[arg(long, value_name = "SOURCE", requires = "trust_header")]
+    proxy_secret_from: Option<String>,
     /// What people may do whom the proxy names.
     #[arg(long, value_enum, value_name = "SCOPE", default_value_t = Scope::Read, requires = "trust_header")]
     trusted_scope: Scope,
@@ -69,9 +79,9 @@ impl Serving {
     }
 
     /// Certificate and key, where they were named.
-    pub(super) fn tls(&self) -> Result<Option<TlsAcceptor>, Failure> {
+    pub(super) fn tls(&self) -> Result<Option<Arc<Tls>>, Failure> {
         let (Some(certificate), Some(key)) = (&self.tls_cert, &self.tls_key) else { return Ok(None) };
-        acceptor(certificate, key).map(Some).map_err(|error| failure(&error))
+        Tls::open(certificate, key).map(Some).map_err(|error| failure(&error))
     }
 
     /// Whether a session store was named.
@@ -91,11 +101,7 @@ impl Serving {
         verifications: Option<Metrics>,
         context: &mut Context,
     ) -> Result<App, Failure> {
-        let proxy = self.trust_header.clone().map(|header| TrustedProxy {
-            header,
-            peers: self.trusted_proxy.iter().map(IpAddr::to_canonical).collect(),
-            scope: self.trusted_scope,
-        });
+        let proxy = self.proxy(context)?;
         let settings = Settings {
             store,
             users: self.wanted()?,
@@ -103,10 +109,36 @@ impl Serving {
             fingerprints: fingerprint_key::load(context)?,
             findings: self.findings.clone(),
             secure: self.tls_cert.is_some() || self.behind_proxy,
+            tls: self.tls_cert.is_some(),
+            hosts: self.hosts.clone(),
             proxy,
             metrics_open: self.metrics_open,
             verifications,
         };
         App::new(settings).map_err(|error| failure(&error))
+    }
+
+    /// The proxy that says who asks, where there is one.
+    fn proxy(&self, context: &Context) -> Result<Option<TrustedProxy>, Failure> {
+        let (Some(header), Some(source)) = (self.trust_header.clone(), &self.proxy_secret_from) else {
+            return Ok(None);
+        };
+        let secret = input::secret(source, context)?;
+        if secret.expose().len() < SHORTEST {
+            return Err(Failure::usage("the proxy's secret is too short to be one")
+                .hinted("make one with `openssl rand -hex 32`"));
+        }
+        let peers = self.trusted_proxy.iter().map(IpAddr::to_canonical).collect();
+        Ok(Some(TrustedProxy { header, peers, secret, scope: self.trusted_scope }))
+    }
+}
+
+/// A name without a port.
+fn host(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if !text.is_empty() && text.chars().all(fits) {
+        Ok(text.trim_end_matches('.').to_owned())
+    } else {
+        Err("write it as admin.example.com, without a port".to_owned())
     }
 }

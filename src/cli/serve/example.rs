@@ -17,6 +17,8 @@ pub(super) enum Example {
     Envoy,
     /// HAProxy, with a Lua script that asks.
     Haproxy,
+    /// That script.
+    HaproxyLua,
 }
 
 impl Example {
@@ -30,6 +32,7 @@ impl Example {
             Self::Traefik => include_str!("examples/traefik.yaml"),
             Self::Envoy => include_str!("examples/envoy.yaml"),
             Self::Haproxy => include_str!("examples/haproxy.cfg"),
+            Self::HaproxyLua => include_str!("examples/haproxy.lua"),
         }
     }
 }

@@ -3,10 +3,11 @@
 mod arguments;
 mod example;
 mod log;
+mod signals;
 mod token;
 mod verify;
 
-use super::{Context, Failure, interrupt};
+use super::{Context, Failure};
 use crate::exit::Exit;
 use crate::serve::{App, Error, Limits, Listener, router};
 use arguments::Serving;
@@ -34,7 +35,7 @@ Examples:
 
   Behind a proxy that does TLS and logs people in:
     unleak serve --store-from env:DATABASE_URL --listen 10.0.0.5:8790 --behind-proxy \\
-      --trust-header X-User --trusted-proxy 10.0.0.2"
+      --host admin.example.com --trust-header X-User --trusted-proxy 10.0.0.2 --proxy-secret-from env:PROXY_SECRET"
 )]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -72,10 +73,10 @@ fn serve(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let access = access.transpose()?;
     log::begin(serving.log);
     let (stop, mut stopped) = watch::channel(false);
-    let answer = move || {
+    let stop = move || {
         stop.send_replace(true);
     };
-    interrupt::answer_by(answer)
+    signals::answer_by(stop, tls.clone())
         .map_err(|error| Failure::usage(format!("cannot be told to stop: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -92,8 +93,6 @@ fn serve(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         let sampling = app.clone().map(|app| tokio::spawn(app.keep_sampling()));
         let until = async {
             drop(stopped.wait_for(|stopped| *stopped).await);
-            // Whoever insists need not wait for what is still under way.
-            interrupt::end_at_once();
             if app.as_ref().is_some_and(App::is_changing) {
                 // Where nobody reads that, the change still comes to its end.
                 drop(context.err.write_all(UNDER_WAY.as_bytes()).and_then(|()| context.err.flush()));

@@ -1,9 +1,8 @@
 //! `unleak serve token`: who may ask the server.
 
-use super::failure;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::serve::{Scope, Tokens};
+use crate::token::{Error, Scope, Tokens};
 use jiff::Timestamp;
 
 /// Make, list and remove administrators' tokens.
@@ -26,7 +25,7 @@ enum Action {
     },
     /// List the tokens by name.
     List,
-    /// Remove a token; a running server refuses it from its next request on, and ends the logins made by it.
+    /// Remove a token (`unleak rotate --target serve-token:NAME` gives it a new value); a running server refuses it from its next request on, and ends the logins made by it.
     Remove {
         /// Its name.
         name: String,
@@ -59,4 +58,12 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         Action::Remove { name } => tokens.remove(name).map_err(|error| failure(&error))?,
     }
     Ok(Exit::Clean)
+}
+
+fn failure(error: &Error) -> Failure {
+    let failure = Failure::from_error(error, Exit::Usage);
+    match error.hint() {
+        Some(hint) => failure.hinted(hint),
+        None => failure,
+    }
 }

@@ -49,10 +49,16 @@ pub(super) struct VerifyArguments {
     /// Where a token or cookie holds the user's id, as `key.key`, when it is at no usual place.
     #[arg(long, value_name = "PATH", requires = "sign_in")]
     claim: Option<String>,
+    /// Who must have issued a token (`iss`).
+    #[arg(long, value_name = "ISSUER", requires = "sign_in")]
+    jwt_issuer: Option<String>,
+    /// Whom a token must be for (`aud`): one of these.
+    #[arg(long = "jwt-audience", value_name = "AUDIENCE", requires = "sign_in")]
+    jwt_audiences: Vec<String>,
     /// Do not look whether the user exists: a session that is alive is enough.
     #[arg(long, requires = "sign_in", conflicts_with_all = ["users_store", "users_store_from"])]
     no_users: bool,
-    /// Let requests pass while the store cannot be reached, counted and logged; else they are answered 503. Cookies are never cleared then.
+    /// Let requests pass while the store cannot be reached, counted and logged; else they are answered 503. Cookies are never cleared then. A store that is merely busy is none that cannot be reached.
     #[arg(long, requires = "sign_in")]
     fail_open: bool,
     /// How many seconds a session that was verified is not asked about again.
@@ -154,6 +160,14 @@ impl VerifyArguments {
         settings.return_parameter.clone_from(&self.return_parameter);
         settings.secrets = self.secrets(form, context)?;
         settings.user_path.clone_from(&self.claim);
+        settings.issuer.clone_from(&self.jwt_issuer);
+        settings.audiences.clone_from(&self.jwt_audiences);
+        if (settings.issuer.is_some() || !settings.audiences.is_empty()) && !form.has_claims() {
+            return Err(Failure::usage(
+                "--jwt-issuer and --jwt-audience are about tokens, and these cookies hold none",
+            )
+            .hinted("leave them away, or say --cookie-form jwt"));
+        }
         settings.max_age = self.cookie_max_age.map(Duration::from_secs).or(settings.max_age);
         settings.domains.clone_from(&self.domains);
         settings.paths.clone_from(&self.paths);

@@ -8,7 +8,7 @@ use crate::session::{Facts, Point, PointState, StoreSummary, judge};
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// Check the sessions: duplicates, shared tokens, orphans, expired ones, sessions a user, spikes.
+/// Check the sessions: duplicates, shared tokens, orphans, expired ones, sessions a user, spikes; replays where the table is hardened.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 all is well, 1 something is not, 3 something could not be checked. With `--format nagios` those of \

@@ -5,7 +5,7 @@ use super::procedure::duration;
 use super::say;
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
-use crate::session::ListQuery;
+use crate::session::{ListQuery, Origin};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -50,6 +50,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         expiring_within: args.expiring.as_deref().map(duration).transpose()?,
         offset: u64::from(args.page - 1) * u64::from(args.limit),
         limit: args.limit,
+        ..ListQuery::default()
     };
     let (lifetime, page) = wait_for(async {
         let mut store = access.connect().await?;
@@ -64,7 +65,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             .map(|session| {
                 json!({
                     "fingerprint": key.fingerprint(&session.token), "user": session.user,
-                    "expires": session.expires, "created": session.created, "active": session.active,
+                    "expires": session.expires, "created": session.created, "active": session.active, "origin": session.origin,
                 })
             })
             .collect();
@@ -75,23 +76,33 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         writeln!(context.out, "{body:#}")?;
         return Ok(Exit::Clean);
     }
+    // Only a hardened table tells where a session is used from.
+    let tells = page.sessions.iter().any(|session| {
+        let Origin { device, network, .. } = &session.origin;
+        device.is_some() || network.is_some()
+    });
     for session in &page.sessions {
-        let user: String =
-            session.user.as_deref().unwrap_or("-").chars().filter(|c| !c.is_control()).take(40).collect();
+        let short = |text: &Option<String>, length: usize| -> String {
+            text.as_deref().unwrap_or("-").chars().filter(|c| !c.is_control()).take(length).collect()
+        };
+        let (device, network) = (short(&session.origin.device, 12), short(&session.origin.network, 20));
+        let origin = if tells { format!("{device:<12}  {network:<20}  ") } else { String::new() };
         writeln!(
             context.out,
-            "{}  {:<7}  {:<16}  {:<16}  {user}",
+            "{}  {:<7}  {:<16}  {:<16}  {origin}{}",
             key.fingerprint(&session.token),
             if session.active { "active" } else { "expired" },
             time(session.expires).as_deref().unwrap_or("never"),
             time(session.created).as_deref().unwrap_or("-"),
+            short(&session.user, 40),
         )?;
     }
     if let Some(lifetime) = lifetime {
         say(context, &format!("{lifetime}\n"))?;
     }
+    let origin = if tells { " device, network," } else { "" };
     let note = format!(
-        "{} sessions, page {} of {pages}: fingerprint, status, expires and made (UTC), user\n",
+        "{} sessions, page {} of {pages}: fingerprint, status, expires and made (UTC),{origin} user\n",
         page.total, args.page
     );
     say(context, &note)?;

@@ -22,13 +22,21 @@ pub(super) struct Args {
     /// Sessions of users who do not exist.
     #[arg(long)]
     orphans: bool,
+    /// A token was used twice: `unleak sessions check` and `unleak schema status` tell.
+    #[arg(long)]
+    replay: bool,
     #[command(flatten)]
     form: Form,
 }
 
 pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
-    let seen =
-        Seen { leak: args.leak, mismatch: args.mismatch, duplicates: args.duplicates, orphans: args.orphans };
+    let seen = Seen {
+        leak: args.leak,
+        mismatch: args.mismatch,
+        duplicates: args.duplicates,
+        orphans: args.orphans,
+        replay: args.replay,
+    };
     let found = triage(seen);
     if args.form.format == Output::Json {
         writeln!(context.out, "{:#}", json!({"schema": "unleak.sessions.triage/v1", "triage": found}))?;
@@ -36,8 +44,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     }
     writeln!(context.out, "{} {}: act {}", found.level, found.severity, found.respond)?;
     writeln!(context.out, "  {}; {}", found.reason, found.impact)?;
-    writeln!(context.out, "  each with --store, and --dry-run first:")?;
-    for command in found.commands {
+    writeln!(context.out, "  each with --store, the procedures with --dry-run first:")?;
+    for command in &found.commands {
         writeln!(context.out, "    {command}")?;
     }
     Ok(Exit::Clean)

@@ -1,5 +1,8 @@
 //! Values that stand for a secret and are none: what documentation, templates and tests put in its place.
 
+use aho_corasick::AhoCorasick;
+use std::sync::LazyLock;
+
 /// Whether `value` is a stand-in: an interpolation, a bracketed name, a repeated or counted pattern, or a phrase
 /// such as "your-secret-here".
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
@@ -17,7 +20,8 @@ fn unmarked(value: &[u8]) -> &[u8] {
 
 /// Starts or marks of text that a program will replace: shells, templates, and code that reads the environment.
 fn is_interpolation(value: &[u8]) -> bool {
-    const ANYWHERE: [&[u8]; 18] = [
+    static ANYWHERE: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(MARKS));
+    const MARKS: [&[u8]; 18] = [
         b"\\u003c",
         b"\\u003e",
         b"{$",
@@ -40,7 +44,7 @@ fn is_interpolation(value: &[u8]) -> bool {
     let variable = |rest: &[u8]| {
         !rest.is_empty() && rest.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
     };
-    ANYWHERE.iter().any(|mark| find(value, mark))
+    ANYWHERE.is_match(value)
         || value.strip_prefix(b"$").is_some_and(|rest| variable(rest.strip_prefix(b"$").unwrap_or(rest)))
         || value.strip_prefix(b"@").is_some_and(|rest| rest.len() > 3 && is_capital(rest))
         || (value.len() > 2
@@ -192,10 +196,11 @@ fn is_counted(value: &[u8]) -> bool {
 fn walks_keyboard(value: &[u8]) -> bool {
     const KEYS: usize = 8;
     const ROWS: [&[u8]; 3] = [b"qwertyuiop", b"asdfghjkl", b"zxcvbnmlkjhgfdsa"];
+    static WALKS: LazyLock<AhoCorasick> =
+        LazyLock::new(|| any_of(ROWS.iter().flat_map(|row| row.windows(KEYS))));
     let lower = value.to_ascii_lowercase();
     let back: Vec<u8> = lower.iter().rev().copied().collect();
-    let holds = |text: &[u8]| ROWS.iter().flat_map(|row| row.windows(KEYS)).any(|keys| find(text, keys));
-    holds(&lower) || holds(&back)
+    WALKS.is_match(&lower) || WALKS.is_match(&back)
 }
 
 /// A run of six equal characters in a short value (`abc-xxxxxx-def`), or of `*`, `.` or `…` in any.
@@ -210,7 +215,8 @@ fn has_run(value: &[u8]) -> bool {
 
 /// Words by which people say "not the real one". Long enough that random text will not hold them.
 fn is_phrase(value: &[u8]) -> bool {
-    const SAYS_SO: [&[u8]; 34] = [
+    static SAYS_SO: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(PHRASES));
+    const PHRASES: [&[u8]; 34] = [
         b"example",
         b"sample",
         b"placeholder",
@@ -248,7 +254,7 @@ fn is_phrase(value: &[u8]) -> bool {
     ];
     let letters: Vec<u8> =
         value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
-    SAYS_SO.iter().any(|phrase| find(&letters, phrase)) || is_named_after_itself(value, &letters)
+    SAYS_SO.is_match(&letters) || is_named_after_itself(value, &letters)
 }
 
 /// `session_secret`, `test-password`, `string`: words without a digit that name a secret instead of being one.
@@ -277,7 +283,8 @@ fn is_named_after_itself(value: &[u8], letters: &[u8]) -> bool {
 
 /// What people write in their own language where a secret belongs, and what stands for nothing in code.
 pub(super) fn says_stand_in(value: &[u8]) -> bool {
-    const WITHIN: &str = "passwort kennwort contrasena motdepasse tusecreto susecreto votresecret wachtwoord suasenha minhasenha \
+    static WITHIN: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(PHRASES.split_ascii_whitespace()));
+    const PHRASES: &str = "passwort kennwort contrasena motdepasse tusecreto susecreto votresecret wachtwoord suasenha minhasenha \
         parolachiave lozinka salasana geheimnis changez cambiame cambiami cambiar trocar bitteaendern aendern remplacer \
         beispiel exemple ejemplo esempio exemplo voorbeeld przyklad muster ihrtoken deintoken tutoken votretoken vaseheslo twojehaslo dittlosenord dinkode salasanasi sifreniz parolaniz jelszavad generatewith generateusing runopenssl storedin seevault sensitivevalue \
         atleast mustbe pleasechange tobechanged tochange changein changebefore setyour enteryour putyour addyour useyour pasteyour \
@@ -296,12 +303,17 @@ pub(super) fn says_stand_in(value: &[u8]) -> bool {
     let only_letters = letters.len() == value.len();
     has_hole(value)
         || says_whose
-        || WITHIN.split_ascii_whitespace().any(|phrase| find(&letters, phrase.as_bytes()))
+        || WITHIN.is_match(&letters)
         || (only_letters && WHOLE.split_ascii_whitespace().any(|word| letters == word.as_bytes()))
 }
 
+/// Finds any of some texts. Building it takes a moment, so it is done once and only where a value is judged.
+fn any_of<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> AhoCorasick {
+    AhoCorasick::new(texts).expect("a few short texts")
+}
+
 fn find(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|window| window == needle)
+    memchr::memmem::find(haystack, needle).is_some()
 }
 
 #[cfg(test)]

@@ -9,50 +9,95 @@ use std::sync::LazyLock;
 static WORDS: LazyLock<Vec<&'static [u8]>> =
     LazyLock::new(|| include_str!("words.txt").lines().map(str::as_bytes).collect());
 
-/// Which three letters any word begins with.
-static BEGINNINGS: LazyLock<Vec<bool>> = LazyLock::new(|| {
-    let mut begins = vec![false; 1 << 15];
-    WORDS.iter().for_each(|word| begins[beginning(word)] = true);
-    begins
+/// Where in the list the words begin that share their first three letters, by the number of those.
+static BEGINNINGS: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let place = |at| u16::try_from(at).unwrap_or(u16::MAX);
+    let mut begin = vec![place(WORDS.len()); (1 << 15) + 1];
+    for (at, word) in WORDS.iter().enumerate().rev() {
+        begin[beginning(word)] = place(at);
+    }
+    for number in (0..1 << 15).rev() {
+        begin[number] = begin[number].min(begin[number + 1]);
+    }
+    begin
 });
 
 const SHORTEST: usize = 3;
 const LONGEST: usize = 14;
+/// A power of two above the longest word.
+const WINDOW: usize = 16;
 
 /// How many of the value's letters belong to words, when as many as possible do. A word counts in small letters, in
 /// capitals, or with a capital first, as `camelCase` has them.
 pub(super) fn covered(value: &[u8]) -> usize {
-    let mut best = vec![0; value.len() + 1];
+    // Of every place the most that can be covered from there on; no word reaches further than the window.
+    let mut best = [0; WINDOW];
+    let mut letters = 0;
     for start in (0..value.len()).rev() {
-        best[start] = best[start + 1];
-        let letters =
-            value[start..].iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
-        if letters < SHORTEST || !BEGINNINGS[beginning(&value[start..])] {
-            continue;
+        letters = if value[start].is_ascii_alphabetic() { (letters + 1).min(LONGEST) } else { 0 };
+        let mut most = best[(start + 1) % WINDOW];
+        for word in words_of(&value[start..start + letters]) {
+            most = most.max(word.len() + best[(start + word.len()) % WINDOW]);
         }
-        for len in SHORTEST..=letters {
-            if is_word(&value[start..start + len]) {
-                best[start] = best[start].max(len + best[start + len]);
-            }
-        }
+        best[start % WINDOW] = most;
     }
     best[0]
 }
 
-/// A number for the first three letters, whatever their case.
+/// The words that the letters begin with.
+fn words_of(letters: &[u8]) -> impl Iterator<Item = &'static [u8]> + '_ {
+    let begin = if letters.len() < SHORTEST {
+        0..0
+    } else {
+        let number = beginning(letters);
+        usize::from(BEGINNINGS[number])..usize::from(BEGINNINGS[number + 1])
+    };
+    WORDS[begin].iter().copied().filter(|word| {
+        letters.get(SHORTEST..word.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(&word[SHORTEST..]))
+            && is_one_case(&letters[..word.len()])
+    })
+}
+
+/// A number for the first three letters, whatever their case; in the order of the words.
 fn beginning(text: &[u8]) -> usize {
     text[..SHORTEST].iter().fold(0, |number, byte| number << 5 | usize::from(byte & 0x1f))
 }
 
-fn is_word(text: &[u8]) -> bool {
-    let rest = &text[1..];
-    let one_case = rest.iter().all(u8::is_ascii_lowercase) || text.iter().all(u8::is_ascii_uppercase);
-    one_case && WORDS.binary_search(&text.to_ascii_lowercase().as_slice()).is_ok()
+fn is_one_case(text: &[u8]) -> bool {
+    text[1..].iter().all(u8::is_ascii_lowercase) || text.iter().all(u8::is_ascii_uppercase)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// The same by trying every part of the value.
+    fn tried(value: &[u8]) -> usize {
+        let mut best = vec![0; value.len() + 1];
+        for start in (0..value.len()).rev() {
+            best[start] = best[start + 1];
+            for end in start + 1..=value.len() {
+                let part = &value[start..end];
+                if is_one_case(part) && WORDS.contains(&part.to_ascii_lowercase().as_slice()) {
+                    best[start] = best[start].max(part.len() + best[end]);
+                }
+            }
+        }
+        best[0]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_way_to_cover_more_is_missed(
+            parts in proptest::collection::vec("[a-zA-Z0-9_]{0,2}|get|Pass|word|PASSWORD|in|internal|connection|nation", 0..6),
+        ) {
+            let value = parts.concat();
+            prop_assert_eq!(covered(value.as_bytes()), tried(value.as_bytes()), "{}", value);
+        }
+    }
 
     #[test]
     fn the_list_is_sorted_and_of_the_lengths_that_are_looked_up() {

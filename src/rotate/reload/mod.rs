@@ -188,7 +188,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(text: &str) -> Result<Reload, Error> {
-        let around = Surroundings { env: &|_| None, read_command: None, graceful: false, directory: None };
+        let around = Surroundings {
+            env: &|_| None,
+            read_command: None,
+            graceful: false,
+            directory: None,
+            state: None,
+        };
         Reload::parse(text, None, Duration::from_secs(1), &around)
     }
 

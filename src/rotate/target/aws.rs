@@ -410,7 +410,8 @@ mod tests {
             "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some(Secret::from("x".to_owned())),
             _ => None,
         };
-        let around = Surroundings { env: &env, read_command: None, graceful: false, directory: None };
+        let around =
+            Surroundings { env: &env, read_command: None, graceful: false, directory: None, state: None };
         AwsTarget::parse("aws-sm", name, &around).unwrap().map(|target| target.host)
     }
 

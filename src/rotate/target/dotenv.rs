@@ -270,7 +270,13 @@ mod tests {
 
     #[test]
     fn targets_are_parsed() {
-        let around = Surroundings { env: &|_| None, read_command: None, graceful: false, directory: None };
+        let around = Surroundings {
+            env: &|_| None,
+            read_command: None,
+            graceful: false,
+            directory: None,
+            state: None,
+        };
         let target = Target::parse("env:/srv/a#b/.env#SESSION_SECRET", &around).unwrap();
         let (file, name) = (target.place().file(), target.place().variable());
         assert_eq!((file, name), (Some(Path::new("/srv/a#b/.env")), "SESSION_SECRET"));

@@ -271,6 +271,7 @@ impl Held for HeldFile {
     }
 
     fn write(&self, new: &Secret) -> Result<(), Error> {
+        durable::clear_abandoned(&self.place)?;
         let text = self.with(new)?;
         match self.state(new)? {
             State::Old => self.replace(&text),
@@ -280,6 +281,7 @@ impl Held for HeldFile {
     }
 
     fn restore(&self, new: &Secret, _old: Option<&Secret>) -> Result<(), Error> {
+        durable::clear_abandoned(&self.place)?;
         match self.state(new)? {
             State::Old => Ok(()),
             State::New => self.replace(&self.text),

@@ -14,6 +14,7 @@ mod github;
 mod keyed;
 mod kubeconfig;
 mod kubernetes;
+mod serve_token;
 mod sigv4;
 mod swarm;
 mod systemd;
@@ -30,6 +31,7 @@ use exec::ExecTarget;
 use file::FileTarget;
 use github::GithubTarget;
 use kubernetes::KubernetesTarget;
+use serve_token::ServeToken;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,6 +156,8 @@ pub struct Surroundings<'a> {
     pub graceful: bool,
     /// The folder that the commands of an `exec:` target run in; `None` is the one of this process.
     pub directory: Option<PathBuf>,
+    /// The folder with the tokens of `unleak serve`.
+    pub state: Option<PathBuf>,
 }
 
 impl Surroundings<'_> {
@@ -221,6 +225,7 @@ impl Target {
             "kubernetes" => Ok(Self(Arc::new(KubernetesTarget::parse(rest, around)?))),
             "github" => Ok(Self(Arc::new(GithubTarget::parse(rest, around)?))),
             "vercel" => Ok(Self(Arc::new(VercelTarget::parse(rest, around)?))),
+            "serve-token" => Ok(Self(Arc::new(ServeToken::parse(rest, around)?))),
             "swarm" => Ok(Self(Arc::new(SwarmTarget::parse(rest, around)?))),
             "systemd-creds" => Ok(Self(Arc::new(SystemdTarget::parse(rest)?))),
             "vault" => Ok(Self(Arc::new(VaultTarget::parse(rest, around)?))),

@@ -188,6 +188,7 @@ impl Held for HeldCredential {
     }
 
     fn write(&self, new: &Secret) -> Result<(), Error> {
+        durable::clear_abandoned(&self.target.path)?;
         match self.state(new)? {
             State::New => Ok(()),
             State::Old => {
@@ -199,6 +200,7 @@ impl Held for HeldCredential {
     }
 
     fn restore(&self, new: &Secret, _elsewhere: Option<&Secret>) -> Result<(), Error> {
+        durable::clear_abandoned(&self.target.path)?;
         match self.state(new)? {
             State::Old => Ok(()),
             State::New => Ok(durable::write_atomic(&self.target.path, self.bytes.expose(), Mode::Keep)?),

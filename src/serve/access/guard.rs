@@ -1,7 +1,7 @@
 //! The one door of everything that is not for everybody. A safe method needs a reader; every other one needs a writer,
 //! must not come from another site, and needs the CSRF token where a browser would send credentials by itself.
 
-use super::{Identity, Refusal};
+use super::{CONSOLE, Identity, Refusal};
 use crate::serve::listen::Peer;
 use crate::serve::{App, Problem, page};
 use axum::body::{Body, Bytes, to_bytes};
@@ -18,7 +18,7 @@ const LARGEST: usize = 64 << 10;
 pub(in crate::serve) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let for_people = !request.uri().path().starts_with("/admin") && wants_page(request.headers());
     let peer = request.extensions().get::<Peer>().copied().unwrap_or_default();
-    let identity = match app.access.identify(request.headers(), peer) {
+    let identity = match app.access.identify(request.headers(), request.uri().path(), peer) {
         Ok(identity) => identity,
         Err(Refusal::Unknown) if for_people => return page::login_needed(request.uri()),
         Err(refusal) => return refused(refusal).into_response(),
@@ -66,7 +66,7 @@ async fn check_change(identity: &Identity, request: Request) -> Result<Request, 
         return Err(forbidden("urn:unleak:cross-site", title));
     }
     // Everybody may log out.
-    if !identity.may_write() && request.uri().path() != "/logout" {
+    if !identity.may_write() && !is_logout(request.uri().path()) {
         return Err(forbidden("urn:unleak:scope", "This token may look and change nothing")
             .hinted(Some("use a token that was made with `--scope write`".to_owned())));
     }
@@ -83,6 +83,12 @@ async fn check_change(identity: &Identity, request: Request) -> Result<Request, 
             .hinted(Some("load the page again and repeat it there".to_owned())));
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
+}
+
+/// The login's own page for that, below its folder or not.
+fn is_logout(path: &str) -> bool {
+    let within = path.strip_prefix(CONSOLE).and_then(|rest| rest.strip_prefix('/')?.split_once('/'));
+    within.map_or(path == "/logout", |(_, page)| page == "logout")
 }
 
 /// Whether a request carries the token, in a header or as a field of a form.
@@ -110,7 +116,7 @@ fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-fn wants_page(headers: &HeaderMap) -> bool {
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::ACCEPT)
         .iter()

@@ -1,16 +1,6 @@
 //! Who asks, what they may do, and how that is known.
 
-use serde::{Deserialize, Serialize};
-
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Look.
-    Read,
-    /// Look, end sessions and put them back.
-    Write,
-}
+use crate::token::Scope;
 
 /// Who asks.
 #[derive(Clone, Debug)]

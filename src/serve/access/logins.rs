@@ -2,15 +2,19 @@
 //!
 //! The cookie's name begins with `__Host-` where the browser speaks TLS, which ties it to this host and to `Secure`.
 //! On plain HTTP over loopback a browser would drop such a cookie, so there it has the bare name.
+//!
+//! A browser sends a host's cookies to every port of it. So the cookie is worth nothing by itself: each login has a
+//! folder with a random name, below which alone it holds, and which no other port gets to see.
 
-use super::TokenInfo;
 use crate::secret::FingerprintKey;
 use crate::serve::Error;
+use crate::token::TokenInfo;
 use axum::http::{HeaderMap, HeaderValue, header};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use subtle::ConstantTimeEq as _;
 
 /// How long a login lasts at most.
 const LIFE: Duration = Duration::from_hours(8);
@@ -29,6 +33,9 @@ pub(in crate::serve) struct Logins {
     all: Mutex<HashMap<Digest, Login>>,
 }
 
+/// Below this each login has its folder.
+pub(in crate::serve) const CONSOLE: &str = "/console";
+
 /// One login.
 #[derive(Clone, Debug)]
 pub(in crate::serve) struct Login {
@@ -38,6 +45,8 @@ pub(in crate::serve) struct Login {
     pub(in crate::serve) token: String,
     /// What an unsafe request must carry.
     pub(in crate::serve) csrf: String,
+    /// The name of its folder.
+    door: String,
     begun: Instant,
     used: Instant,
 }
@@ -54,25 +63,28 @@ impl Logins {
         Self { secure, all: Mutex::default() }
     }
 
-    /// Logs somebody in and gives the header that sets the cookie.
-    pub(in crate::serve) fn begin(&self, by: &TokenInfo) -> Result<HeaderValue, Error> {
-        let (cookie, csrf) = (random()?, random()?);
+    /// Logs somebody in and gives the header that sets the cookie, and the folder of this login.
+    pub(in crate::serve) fn begin(&self, by: &TokenInfo) -> Result<(HeaderValue, String), Error> {
+        let (cookie, csrf, door) = (random()?, random()?, random()?);
+        let folder = format!("{CONSOLE}/{door}");
         let now = Instant::now();
         let mut all = self.lock();
         all.retain(|_, login| !login.is_over(now));
         make_room(&mut all, OF_ONE, |login| login.token == by.digest());
         make_room(&mut all, MOST, |_| true);
         let (name, token) = (by.name.clone(), by.digest().to_owned());
-        all.insert(digest(&cookie), Login { name, token, csrf, begun: now, used: now });
-        Ok(self.header(&cookie, LIFE))
+        all.insert(digest(&cookie), Login { name, token, csrf, door, begun: now, used: now });
+        Ok((self.header(&cookie, LIFE), folder))
     }
 
-    /// The login that a request belongs to.
-    pub(in crate::serve) fn find(&self, headers: &HeaderMap) -> Option<Login> {
+    /// The login that a request for this path belongs to.
+    pub(in crate::serve) fn find(&self, headers: &HeaderMap, path: &str) -> Option<Login> {
+        let door = path.strip_prefix(CONSOLE)?.strip_prefix('/')?.split('/').next()?;
         let digest = digest(self.cookie(headers)?);
         let now = Instant::now();
         let mut all = self.lock();
         let login = all.get_mut(&digest)?;
+        bool::from(login.door.as_bytes().ct_eq(door.as_bytes())).then_some(())?;
         if login.is_over(now) {
             all.remove(&digest);
             return None;
@@ -137,7 +149,7 @@ fn random() -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::serve::{Scope, Tokens};
+    use crate::token::{Scope, Tokens};
 
     fn token() -> TokenInfo {
         let folder = tempfile::tempdir().unwrap();
@@ -158,21 +170,28 @@ mod tests {
         let (logins, token) = (Logins::new(false), token());
         let begun: Vec<_> = (0..=OF_ONE).map(|_| logins.begin(&token).unwrap()).collect();
         assert_eq!(logins.lock().len(), OF_ONE);
-        assert!(logins.find(&sent(&begun[0])).is_none() && logins.find(&sent(&begun[OF_ONE])).is_some());
+        let found = |at: usize| logins.find(&sent(&begun[at].0), &format!("{}/", begun[at].1)).is_some();
+        assert!(!found(0) && found(OF_ONE));
     }
 
     #[test]
     fn a_login_lasts_until_it_is_ended() {
         for (secure, start) in [(true, "__Host-unleak="), (false, "unleak=")] {
             let logins = Logins::new(secure);
-            let set = logins.begin(&token()).unwrap();
+            let (set, folder) = logins.begin(&token()).unwrap();
             let text = set.to_str().unwrap();
             assert!(text.starts_with(start) && text.contains("HttpOnly; SameSite=Strict"), "{text}");
             assert_eq!(text.contains("Secure"), secure);
-            assert_eq!(logins.find(&sent(&set)).unwrap().name, "ada");
-            assert!(logins.find(&HeaderMap::new()).is_none());
+            let at = |path: &str| logins.find(&sent(&set), path);
+            assert_eq!(at(&format!("{folder}/audit")).unwrap().name, "ada");
+            // What another port of the host gets is the cookie alone.
+            for elsewhere in ["/", "/audit", "/console", "/console/", "/console/0/audit"] {
+                assert!(at(elsewhere).is_none(), "{elsewhere}");
+            }
+            assert!(at(&folder[..folder.len() - 1]).is_none() && at(&format!("{folder}0/")).is_none());
+            assert!(logins.find(&HeaderMap::new(), &folder).is_none());
             assert!(logins.end(&sent(&set)).to_str().unwrap().contains("Max-Age=0"));
-            assert!(logins.find(&sent(&set)).is_none());
+            assert!(at(&folder).is_none());
         }
     }
 }

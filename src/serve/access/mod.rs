@@ -5,21 +5,21 @@
 //! ```
 
 mod guard;
+mod host;
 mod identity;
 mod logins;
 mod proxy;
-mod tokens;
 
 pub(super) use guard::{guard, is_cross_site, refused};
-pub use identity::Scope;
+pub(super) use host::known_host;
 pub(super) use identity::{Identity, Via};
-pub(super) use logins::Logins;
+pub(super) use logins::{CONSOLE, Logins};
 pub use proxy::TrustedProxy;
-pub use tokens::{TokenInfo, Tokens};
 
 use super::limit::{Limiter, Rate};
 use super::listen::Peer;
 use crate::secret::FingerprintKey;
+use crate::token::{TokenInfo, Tokens};
 use axum::http::{HeaderMap, header};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -67,18 +67,18 @@ impl Access {
     }
 
     /// Who asks.
-    fn identify(&self, headers: &HeaderMap, peer: Peer) -> Result<Identity, Refusal> {
+    fn identify(&self, headers: &HeaderMap, path: &str, peer: Peer) -> Result<Identity, Refusal> {
         let identity = match bearer(headers) {
             Some(token) => {
                 let TokenInfo { name, scope, .. } = self.known(token, peer)?;
                 Identity { name, scope, via: Via::Token }
             }
             None => self
-                .by_login(headers)
+                .by_login(headers, path)
                 .or_else(|| self.proxy.as_ref()?.identify(headers, peer, &self.key))
                 .ok_or(Refusal::Unknown)?,
         };
-        self.requests.take(identity.name.clone()).map_err(Refusal::TooMany)?;
+        self.requests.take(identity.who()).map_err(Refusal::TooMany)?;
         Ok(identity)
     }
 
@@ -92,8 +92,8 @@ impl Access {
     }
 
     /// A login ends with the token that it was made by, also when another one has its name.
-    fn by_login(&self, headers: &HeaderMap) -> Option<Identity> {
-        let login = self.logins.find(headers)?;
+    fn by_login(&self, headers: &HeaderMap, path: &str) -> Option<Identity> {
+        let login = self.logins.find(headers, path)?;
         let Some(token) = self.tokens.still(&login.name, &login.token) else {
             self.logins.end(headers);
             return None;

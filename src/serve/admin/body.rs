@@ -1,11 +1,13 @@
 //! Reads queries and JSON bodies; what does not fit is answered as a problem, like every other error.
 
+use super::schema;
 use crate::serve::Problem;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::Value;
 
 /// The query.
 pub(super) struct Asked<T>(pub(super) T);
@@ -48,7 +50,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(None));
         }
-        match serde_json::from_slice(&bytes) {
+        let whole = |sent| plain(sent).and_then(serde_json::from_value);
+        match serde_json::from_slice(&bytes).and_then(whole) {
             Ok(sent) => Ok(Self(Some(sent))),
             Err(error) => Err(Problem::bad_request(format!(
                 "the body is no JSON of the form that is documented: {error}"
@@ -57,9 +60,51 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
     }
 }
 
+/// The fields as they are meant: 5.0 is a whole number in JSON, and one with nothing in it is a mistake of whoever filled
+/// it in, since `atMost: null` is no bound.
+fn plain(mut sent: Value) -> serde_json::Result<Value> {
+    for (name, value) in sent.as_object_mut().into_iter().flatten() {
+        if value.is_null() {
+            return Err(serde_json::Error::custom(format!("{name} is null: leave it away")));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked to be such a number"
+        )]
+        if let Some(number) = value.as_f64().filter(|number| value.is_f64() && is_whole(*number)) {
+            *value = Value::from(number as u64);
+        }
+    }
+    Ok(sent)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a double has every whole number up to this one")]
+fn is_whole(number: f64) -> bool {
+    number.fract() == 0.0 && (0.0..=schema::LARGEST as f64).contains(&number)
+}
+
 impl<T> Sent<T> {
     /// The body, where there must be one.
     pub(super) fn needed(self) -> Result<T, Problem> {
         self.0.ok_or_else(|| Problem::bad_request("a JSON body is needed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numbers_are_whole_however_they_are_written_and_nothing_is_no_value() {
+        assert_eq!(
+            plain(json!({"a": 5.0, "b": 5.5, "c": [1.0]})).unwrap(),
+            json!({"a": 5, "b": 5.5, "c": [1.0]})
+        );
+        assert_eq!(plain(json!([null])).unwrap(), json!([null]));
+        assert!(plain(json!({"a": null})).is_err());
+        let large = json!({"a": 1e300, "b": -1.0});
+        assert_eq!(plain(large.clone()).unwrap(), large);
     }
 }

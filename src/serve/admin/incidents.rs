@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::str::FromStr;
 
 const LIST: Operation = Operation {
     method: "get",
@@ -100,7 +101,7 @@ struct Wanted {
 
 #[derive(Clone, Copy, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Form {
+pub(in crate::serve) enum Form {
     #[default]
     Json,
     Markdown,
@@ -108,13 +109,31 @@ enum Form {
     Pdf,
 }
 
+impl FromStr for Form {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "json" => Self::Json,
+            "markdown" => Self::Markdown,
+            "html" => Self::Html,
+            "pdf" => Self::Pdf,
+            _ => return Err("the form is json, markdown, html or pdf"),
+        })
+    }
+}
+
 async fn report(
     State(app): State<App>,
     Named(id): Named,
     Asked(asked): Asked<Wanted>,
 ) -> Result<Response, Problem> {
-    let id: IncidentId = id.parse()?;
-    let (form, media) = match asked.form {
+    report_of(&app, id.parse()?, asked.form).await
+}
+
+/// The report of an incident, as it was signed.
+pub(in crate::serve) async fn report_of(app: &App, id: IncidentId, form: Form) -> Result<Response, Problem> {
+    let (form, media) = match form {
         Form::Json => (ReportForm::Json, "application/json"),
         Form::Markdown => (ReportForm::Markdown, "text/markdown; charset=utf-8"),
         Form::Html => (ReportForm::Html, "text/html; charset=utf-8"),
@@ -125,7 +144,7 @@ async fn report(
         _ => error.into(),
     };
     let read = move |app: &App| rotate::report(&app.state, &id, form).map_err(unreadable);
-    let bytes = files::read(&app, read).await?;
+    let bytes = files::read(app, read).await?;
     let mut response = ([(header::CONTENT_TYPE, media)], bytes).into_response();
     // The page of a report has its own style in it, and needs nothing else.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox";

@@ -12,6 +12,8 @@ mod schema;
 mod sessions;
 mod stats;
 
+pub(super) use incidents::report_of;
+
 use super::app::App;
 use axum::Router;
 use operation::Api;

@@ -42,8 +42,11 @@ pub(super) fn time() -> Value {
     json!({"type": "string", "format": "date-time"})
 }
 
+/// No number that is sent is larger: up to here every program that reads JSON has them exactly.
+pub(super) const LARGEST: u64 = (1 << 53) - 1;
+
 pub(super) fn count() -> Value {
-    json!({"type": "integer", "minimum": 0})
+    json!({"type": "integer", "minimum": 0, "maximum": LARGEST})
 }
 
 fn nullable(of: &str) -> Value {

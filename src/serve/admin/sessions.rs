@@ -8,7 +8,7 @@ use crate::secret::Fingerprint;
 use crate::serve::access::Identity;
 use crate::serve::procedure::{self, Ask, backup_id};
 use crate::serve::{App, Problem, sessions};
-use crate::session::{ListQuery, ProcedurePlan, ProcedureReport};
+use crate::session::{ListQuery, ProcedurePlan, ProcedureReport, Sort};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -23,12 +23,13 @@ const LIST: Operation = Operation {
     method: "get",
     path: PATH,
     id: "listSessions",
-    summary: "One page of the sessions, the next to expire first",
+    summary: "One page of the sessions",
     parameters: &[
         Parameter::query("page", "Which page, from 1", schema::page),
         Parameter::query("limit", "How many sessions a page", schema::limit),
         Parameter::query("userId", "Only those of this user", schema::user),
         Parameter::query("status", "Only active or only expired ones", status),
+        Parameter::query("sort", "What comes first; a minus turns it round", sort),
         Parameter::query("expiringHours", "Only active ones that expire within so many hours", hours),
     ],
     body: None,
@@ -75,6 +76,10 @@ fn status() -> Value {
     json!({"type": "string", "enum": ["active", "expired"]})
 }
 
+fn sort() -> Value {
+    json!({"type": "string", "enum": ["expires", "-expires", "created", "-created"], "default": "expires"})
+}
+
 fn hours() -> Value {
     json!({"type": "integer", "minimum": 1, "maximum": 876_000})
 }
@@ -95,19 +100,25 @@ fn delete_body() -> Value {
 }
 
 fn post_body() -> Value {
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["action"],
-        "properties": {
-            "action": {"enum": ["cleanup", "purge", "dedupe", "orphans", "disabled", "before", "idle"]},
+    let one = |actions: &[&str], own: Option<(&str, Value)>| {
+        let mut properties = json!({
+            "action": {"enum": actions},
             "dryRun": schema::flag(),
             "atMost": schema::count(),
-            "before": schema::time(),
-            "idleHours": hours(),
             "incident": schema::incident(),
-        },
-    })
+        });
+        let mut required = vec!["action"];
+        if let Some((name, schema)) = own {
+            properties[name] = schema;
+            required.push(name);
+        }
+        json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties})
+    };
+    json!({"oneOf": [
+        one(&["cleanup", "purge", "dedupe", "orphans", "disabled"], None),
+        one(&["before"], Some(("before", schema::time()))),
+        one(&["idle"], Some(("idleHours", hours()))),
+    ]})
 }
 
 #[derive(Deserialize)]
@@ -117,6 +128,7 @@ struct Listing {
     limit: Option<u32>,
     user_id: Option<String>,
     status: Option<Status>,
+    sort: Option<Order>,
     expiring_hours: Option<u32>,
 }
 
@@ -127,6 +139,29 @@ enum Status {
     Expired,
 }
 
+#[derive(Clone, Copy, Deserialize)]
+enum Order {
+    #[serde(rename = "expires")]
+    Expires,
+    #[serde(rename = "-expires")]
+    ExpiresLast,
+    #[serde(rename = "created")]
+    Created,
+    #[serde(rename = "-created")]
+    CreatedLast,
+}
+
+impl From<Order> for Sort {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Expires => Self::Expires,
+            Order::ExpiresLast => Self::ExpiresLast,
+            Order::Created => Self::Created,
+            Order::CreatedLast => Self::CreatedLast,
+        }
+    }
+}
+
 async fn list(State(app): State<App>, Asked(asked): Asked<Listing>) -> Result<Json<Value>, Problem> {
     let page = within("page", asked.page.unwrap_or(1), 1_000_000_000)?;
     let limit = within("limit", asked.limit.unwrap_or(20), 200)?;
@@ -135,6 +170,7 @@ async fn list(State(app): State<App>, Asked(asked): Asked<Listing>) -> Result<Js
         user: asked.user_id.map(user).transpose()?,
         active: asked.status.map(|status| status == Status::Active),
         expiring_within: expiring.map(|hours| SignedDuration::from_hours(hours.into())),
+        sort: asked.sort.map(Sort::from).unwrap_or_default(),
         offset: u64::from(page - 1) * u64::from(limit),
         limit,
     };
@@ -229,28 +265,41 @@ enum Action {
     Idle,
 }
 
+impl Wanted {
+    /// What is asked for. A bound that the action does not know is refused: whoever sent it believes that it holds.
+    fn ask(&self) -> Result<Ask, Problem> {
+        let plain = |ask| match (self.before, self.idle_hours) {
+            (None, None) => Ok(ask),
+            _ => Err(Problem::bad_request("this action takes neither `before` nor `idleHours`")),
+        };
+        match (self.action, self.before, self.idle_hours) {
+            (Action::Cleanup, ..) => plain(Ask::Expired),
+            (Action::Purge, ..) => plain(Ask::All),
+            (Action::Dedupe, ..) => plain(Ask::Duplicates),
+            (Action::Orphans, ..) => plain(Ask::Orphans),
+            (Action::Disabled, ..) => plain(Ask::Disabled),
+            (Action::Before, Some(before), None) => Ok(Ask::Before(before)),
+            (Action::Before, ..) => {
+                Err(Problem::bad_request("the action `before` needs a time in `before`, and nothing else"))
+            }
+            (Action::Idle, None, Some(hours)) => {
+                let hours = within("idleHours", hours, 876_000)?;
+                Ok(Ask::Idle(SignedDuration::from_hours(hours.into())))
+            }
+            (Action::Idle, ..) => {
+                Err(Problem::bad_request("the action `idle` needs `idleHours`, and nothing else"))
+            }
+        }
+    }
+}
+
 async fn post(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
     sent: Sent<Wanted>,
 ) -> Result<Json<Value>, Problem> {
     let wanted = sent.needed()?;
-    let ask = match wanted.action {
-        Action::Cleanup => Ask::Expired,
-        Action::Purge => Ask::All,
-        Action::Dedupe => Ask::Duplicates,
-        Action::Orphans => Ask::Orphans,
-        Action::Disabled => Ask::Disabled,
-        Action::Before => {
-            let needed = || Problem::bad_request("the action `before` needs a time in `before`");
-            Ask::Before(wanted.before.ok_or_else(needed)?)
-        }
-        Action::Idle => {
-            let needed = || Problem::bad_request("the action `idle` needs `idleHours`");
-            let hours = within("idleHours", wanted.idle_hours.ok_or_else(needed)?, 876_000)?;
-            Ask::Idle(SignedDuration::from_hours(hours.into()))
-        }
-    };
+    let ask = wanted.ask()?;
     let dry = wanted.dry_run.unwrap_or(false);
     let how = How { dry, at_most: wanted.at_most, incident: wanted.incident };
     carry_out(&app, &identity, ask, how).await
@@ -266,6 +315,9 @@ struct How {
 }
 
 async fn carry_out(app: &App, identity: &Identity, ask: Ask, how: How) -> Result<Json<Value>, Problem> {
+    if how.at_most.is_some_and(|most| most > schema::LARGEST) {
+        return Err(Problem::bad_request("atMost is a number of sessions"));
+    }
     let incident = how.incident.map(|id| id.parse::<IncidentId>()).transpose()?;
     let incident = incident.map(|id| id.as_str().to_owned()).unwrap_or_default();
     let (action, what) = (ask.action(), ask.what());

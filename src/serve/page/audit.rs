@@ -47,7 +47,7 @@ pub(super) async fn show(
                     }
                 }
             }
-            (super::layout::pager("/audit?", page as u64, pages as u64))
+            (super::layout::pager("audit?", page as u64, pages as u64))
         }
     };
     Ok(Frame { title: "Audit", section: Section::Audit, identity: Some(&identity) }.page(&body))

@@ -104,15 +104,15 @@ fn planned(identity: &Identity, ask: &Ask, plan: &ProcedurePlan, shown: Option<u
                 dt { "Record" } dd { "in the audit log, as " (identity.who()) }
                 @if all && !plan.store.class.purge_ends_sessions() { dt { "Note" } dd { (plan.store.class.remedy()) } }
             }
-            @if plan.selected == 0 { p { "There is nothing to end." } a href="/sessions" { "Back to the sessions" } }
+            @if plan.selected == 0 { p { "There is nothing to end." } a href="sessions" { "Back to the sessions" } }
             @else if !identity.may_write() { p.quiet { "Your token may look and change nothing." } }
             @else {
-                form method="post" action="/apply" data-confirm=[all.then_some("Log everybody out?")] {
+                form method="post" action="apply" data-confirm=[all.then_some("Log everybody out?")] {
                     (csrf(identity)) (repeated(ask))
                     @if !ask.is_open() { input type="hidden" name="atMost" value=(plan.selected); }
                     div.actions {
                         button.danger type="submit" { "End " (counted(plan.selected, "session")) }
-                        a href="/sessions" { "Cancel" }
+                        a href="sessions" { "Cancel" }
                     }
                 }
             }
@@ -156,7 +156,7 @@ fn to_done(audit: Option<&str>, backups: impl Iterator<Item = String>) -> Redire
     for id in backups {
         query.append_pair("backup", &id);
     }
-    Redirect::to(&format!("/done?{}", query.finish()))
+    Redirect::to(&format!("done?{}", query.finish()))
 }
 
 /// Tells how a change ended, by what its record and its backups say.
@@ -180,17 +180,17 @@ pub(super) async fn done(
                 Some(record) => {
                     p { (record.event.action) ": " (record.event.detail) "." }
                     @if record.event.state != AuditState::Done { p.wrong { "It did not come to its end. What is done is whole; do it again to go on." } }
-                    p.quiet { "Recorded in the " a href="/audit" { "audit log" } " as " code.hash { (record.hash) } "." }
+                    p.quiet { "Recorded in the " a href="audit" { "audit log" } " as " code.hash { (record.hash) } "." }
                 },
                 None => { p.wrong { "The audit log has no record that tells how this ended." } },
             }
             @for (id, backup) in &backups {
                 p.row {
-                    a.button href={ "/undo?backup=" (id) } { "Undo…" }
+                    a.button href={ "undo?backup=" (id) } { "Undo…" }
                     span.quiet { "Backup of " (counted(backup.rows, "session")) ", " code { (id) } }
                 }
             }
-            p { a href="/sessions" { "Back to the sessions" } }
+            p { a href="sessions" { "Back to the sessions" } }
         }
     };
     Ok(Frame { title: "Done", section: Section::CleanUp, identity: Some(&identity) }.page(&body))
@@ -214,13 +214,13 @@ pub(super) async fn undo_preview(
             }
             (described(&id, &backup))
             @if identity.may_write() {
-                form method="post" action="/undo" {
+                form method="post" action="undo" {
                     (csrf(&identity))
                     input type="hidden" name="backup" value=(id);
                     @if !routine { input type="hidden" name="revive" value="yes"; }
                     div.actions {
                         button.danger[!routine].primary[routine] type="submit" { "Put " (counted(backup.rows, "session")) " back" }
-                        a href="/clean-up" { "Cancel" }
+                        a href="clean-up" { "Cancel" }
                     }
                 }
             }

@@ -45,7 +45,7 @@ pub(super) async fn show(
 
 fn procedures() -> Markup {
     html! {
-        form method="get" action="/preview" {
+        form method="get" action="preview" {
             fieldset {
                 legend.quiet { "Which sessions" }
                 @for (at, (action, name, about)) in PLAIN.iter().enumerate() {
@@ -63,7 +63,7 @@ fn procedures() -> Markup {
 
 fn by_age() -> Markup {
     html! {
-        form.filters method="get" action="/preview" {
+        form.filters method="get" action="preview" {
             input type="hidden" name="action" value="idle";
             div.field {
                 label for="idleHours" { "Not used for, hours" }
@@ -71,7 +71,7 @@ fn by_age() -> Markup {
             }
             button type="submit" { "Preview" }
         }
-        form.filters method="get" action="/preview" {
+        form.filters method="get" action="preview" {
             input type="hidden" name="action" value="before";
             div.field {
                 label for="before" { "Made before (UTC)" }
@@ -102,7 +102,7 @@ fn list(backups: &[(String, BackupInfo)]) -> Markup {
                                 }
                                 td data-label="By" { (backup.owner.as_deref().unwrap_or("–")) }
                                 td data-label="Kept until" { (time(backup.expires)) }
-                                td { a href={ "/undo?backup=" (id) } aria-label={ "Put back what was ended " (backup.created) } { "Put back…" } }
+                                td { a href={ "undo?backup=" (id) } aria-label={ "Put back what was ended " (backup.created) } { "Put back…" } }
                             }
                         }
                     }

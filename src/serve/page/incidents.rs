@@ -1,13 +1,14 @@
 //! Rotations and their reports, as they were signed.
 
+use super::form::Fields;
 use super::layout::{Frame, Section, time};
 use super::{Failed, OrPage as _};
 use crate::rotate::{self, Check, Entry, IncidentId, ReportForm, Status};
 use crate::serve::access::Identity;
-use crate::serve::{App, Problem, files};
+use crate::serve::{App, Problem, admin, files};
 use axum::Extension;
-use axum::extract::{Path, State};
-use axum::response::Html;
+use axum::extract::State;
+use axum::response::{Html, Response};
 use maud::{Markup, html};
 
 pub(super) async fn list(
@@ -26,7 +27,7 @@ pub(super) async fn list(
                     tbody {
                         @for entry in &incidents {
                             tr {
-                                td data-label="Incident" { a href={ "/incidents/" (entry.id) } { (entry.id) } }
+                                td data-label="Incident" { a href={ "incident?id=" (entry.id) } { (entry.id) } }
                                 td data-label="Opened" { @if let Some(at) = entry.opened { (time(at)) } }
                                 td data-label="Status" {
                                     (entry.status)
@@ -46,9 +47,9 @@ pub(super) async fn list(
 pub(super) async fn show(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
-    Path(id): Path<String>,
+    fields: Fields,
 ) -> Result<Html<String>, Failed> {
-    let id: IncidentId = id.parse::<IncidentId>().or_page(&identity)?;
+    let id = named(&fields).or_page(&identity)?;
     let wanted = id.clone();
     let read = move |app: &App| incident(app, &wanted);
     let Found { entry, report, checks } = files::read(&app, read).await.or_page(&identity)?;
@@ -65,7 +66,7 @@ pub(super) async fn show(
             @if report.is_some() {
                 p.row {
                     @for form in ["html", "pdf", "markdown", "json"] {
-                        a.button href={ "/admin/incidents/" (id) "/report?form=" (form) } { (form) }
+                        a.button href={ "report?id=" (id) "&form=" (form) } { (form) }
                     }
                 }
             }
@@ -76,6 +77,22 @@ pub(super) async fn show(
         }
     };
     Ok(Frame { title: id.as_str(), section: Section::Incidents, identity: Some(&identity) }.page(&body))
+}
+
+/// The report itself, as a file.
+pub(super) async fn report(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    fields: Fields,
+) -> Result<Response, Failed> {
+    let id = named(&fields).or_page(&identity)?;
+    let form = fields.get("form").unwrap_or("html").parse().map_err(Problem::bad_request);
+    let form = form.or_page(&identity)?;
+    admin::report_of(&app, id, form).await.or_page(&identity)
+}
+
+fn named(fields: &Fields) -> Result<IncidentId, Problem> {
+    Ok(fields.get("id").unwrap_or_default().parse::<IncidentId>()?)
 }
 
 /// What the state folder has of one.

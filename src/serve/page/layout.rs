@@ -1,4 +1,6 @@
 //! What every page has: landmarks, navigation, who is logged in, and small pieces that look the same everywhere.
+//!
+//! Links between pages are relative, since a login has a folder of its own: each page is one file of that folder.
 
 use crate::serve::access::Identity;
 use axum::response::Html;
@@ -19,13 +21,13 @@ pub(super) enum Section {
 }
 
 const NAVIGATION: [(Section, &str, &str); 7] = [
-    (Section::Overview, "/", "Overview"),
-    (Section::Sessions, "/sessions", "Sessions"),
-    (Section::Users, "/users", "Users"),
-    (Section::CleanUp, "/clean-up", "Clean-up"),
-    (Section::Incidents, "/incidents", "Incidents"),
-    (Section::Findings, "/findings", "Findings"),
-    (Section::Audit, "/audit", "Audit"),
+    (Section::Overview, ".", "Overview"),
+    (Section::Sessions, "sessions", "Sessions"),
+    (Section::Users, "users", "Users"),
+    (Section::CleanUp, "clean-up", "Clean-up"),
+    (Section::Incidents, "incidents", "Incidents"),
+    (Section::Findings, "findings", "Findings"),
+    (Section::Audit, "audit", "Audit"),
 ];
 
 /// What stands around a page's content.
@@ -66,7 +68,7 @@ impl Frame<'_> {
     fn header(&self) -> Markup {
         html! {
             header.bar {
-                a.brand href="/" { "unleak" }
+                a.brand href="." { "unleak" }
                 @if let Some(identity) = self.identity {
                     nav aria-label="Sections" {
                         ul {
@@ -79,7 +81,7 @@ impl Frame<'_> {
                         span title="Who is logged in" { (identity.name) }
                         @if !identity.may_write() { span.tag { "read only" } }
                         @if let Some(csrf) = identity.csrf() {
-                            form method="post" action="/logout" {
+                            form method="post" action="logout" {
                                 input type="hidden" name="csrf" value=(csrf);
                                 button.link type="submit" { "Log out" }
                             }

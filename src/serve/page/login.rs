@@ -2,7 +2,7 @@
 
 use super::form::Fields;
 use super::layout::{Frame, Section};
-use crate::serve::access::{Identity, Refusal, is_cross_site};
+use crate::serve::access::{CONSOLE, Identity, Refusal, is_cross_site};
 use crate::serve::listen::Peer;
 use crate::serve::{App, Problem, access};
 use axum::Extension;
@@ -14,7 +14,7 @@ use maud::html;
 /// Asks for a token, at the address of what it is needed for.
 pub(in crate::serve) fn needed(at: &Uri) -> Response {
     let next = at.path_and_query().map_or("/", |path| path.as_str());
-    (StatusCode::UNAUTHORIZED, page(next, None)).into_response()
+    (StatusCode::UNAUTHORIZED, page(out_of_folder(next), None)).into_response()
 }
 
 pub(super) async fn ask() -> Html<String> {
@@ -35,9 +35,17 @@ pub(super) async fn enter(
     }
     let Extension(peer) = peer.unwrap_or_default();
     let next = local(fields.get("next").unwrap_or("/"));
-    match app.access.known(fields.get("token").unwrap_or_default().trim(), peer) {
+    let known = app.access.known(fields.get("token").unwrap_or_default().trim(), peer);
+    app.metrics.login(match &known {
+        Ok(_) => "done",
+        Err(Refusal::Unknown) => "refused",
+        Err(Refusal::TooMany(_)) => "limited",
+    });
+    match known {
         Ok(token) => match app.access.logins.begin(&token) {
-            Ok(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response(),
+            Ok((cookie, folder)) => {
+                ([(header::SET_COOKIE, cookie)], Redirect::to(&format!("{folder}{next}"))).into_response()
+            }
             Err(error) => super::problem(None, &Problem::internal(error.to_string())),
         },
         Err(Refusal::Unknown) => {
@@ -63,6 +71,12 @@ pub(super) async fn enter(
 pub(super) async fn leave(State(app): State<App>, headers: HeaderMap) -> Response {
     let cookie = app.access.logins.end(&headers);
     ([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response()
+}
+
+/// A page's address without the folder of a login that is over.
+fn out_of_folder(path: &str) -> &str {
+    let folder = path.strip_prefix(CONSOLE).and_then(|rest| rest.strip_prefix('/'));
+    folder.and_then(|rest| rest.find('/').map(|at| &rest[at..])).unwrap_or(path)
 }
 
 /// Where to go after the login: a path of this server and nothing else.
@@ -96,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_login_leads_nowhere_else() {
-        for good in ["/", "/sessions?userId=1&page=2", "/incidents/INC-1"] {
+        for good in ["/", "/sessions?userId=1&page=2", "/incident?id=INC-1"] {
             assert_eq!(local(good), good);
         }
         for bad in [
@@ -110,5 +124,7 @@ mod tests {
         ] {
             assert_eq!(local(bad), "/", "{bad}");
         }
+        assert_eq!(out_of_folder("/console/0f/sessions?page=2"), "/sessions?page=2");
+        assert_eq!((out_of_folder("/console/0f/"), out_of_folder("/console")), ("/", "/console"));
     }
 }

@@ -1,6 +1,9 @@
 //! The page for people: made here, complete without a script, and nothing in it comes from anywhere else.
 //!
 //! Every change is two steps: a page that shows the plan, and a button on it that carries it out.
+//!
+//! Whoever logs in by a token gets a folder of their own ([`CONSOLE`]); whom a token or a proxy names with each request
+//! finds the same pages at the root.
 
 mod audit;
 mod change;
@@ -17,7 +20,7 @@ mod users;
 
 pub(super) use login::needed as login_needed;
 
-use super::access::Identity;
+use super::access::{CONSOLE, Identity};
 use super::app::App;
 use super::problem::Problem;
 use axum::Router;
@@ -33,7 +36,7 @@ const ICON: &str = include_str!("icon.svg");
 
 /// Method and path of what only people see who are logged in.
 #[cfg(test)]
-pub(super) const ROUTES: [(&str, &str); 14] = [
+pub(super) const ROUTES: [(&str, &str); 15] = [
     ("get", "/"),
     ("get", "/sessions"),
     ("get", "/users"),
@@ -44,7 +47,8 @@ pub(super) const ROUTES: [(&str, &str); 14] = [
     ("get", "/undo"),
     ("post", "/undo"),
     ("get", "/incidents"),
-    ("get", "/incidents/{id}"),
+    ("get", "/incident"),
+    ("get", "/report"),
     ("get", "/findings"),
     ("get", "/audit"),
     ("post", "/logout"),
@@ -52,20 +56,24 @@ pub(super) const ROUTES: [(&str, &str); 14] = [
 
 /// What only people see who are logged in.
 pub(super) fn router() -> Router<App> {
-    Router::new()
-        .route("/", get(overview::show))
-        .route("/sessions", get(sessions::show))
-        .route("/users", get(users::show))
-        .route("/clean-up", get(clean_up::show))
-        .route("/preview", get(change::preview))
-        .route("/apply", post(change::apply))
-        .route("/done", get(change::done))
-        .route("/undo", get(change::undo_preview).post(change::undo))
-        .route("/incidents", get(incidents::list))
-        .route("/incidents/{id}", get(incidents::show))
-        .route("/findings", get(findings::show))
-        .route("/audit", get(audit::show))
-        .route("/logout", post(login::leave))
+    ["", &format!("{CONSOLE}/{{door}}")].into_iter().fold(Router::new(), |router, folder| {
+        let at = |page: &str| format!("{folder}/{page}");
+        router
+            .route(&at(""), get(overview::show))
+            .route(&at("sessions"), get(sessions::show))
+            .route(&at("users"), get(users::show))
+            .route(&at("clean-up"), get(clean_up::show))
+            .route(&at("preview"), get(change::preview))
+            .route(&at("apply"), post(change::apply))
+            .route(&at("done"), get(change::done))
+            .route(&at("undo"), get(change::undo_preview).post(change::undo))
+            .route(&at("incidents"), get(incidents::list))
+            .route(&at("incident"), get(incidents::show))
+            .route(&at("report"), get(incidents::report))
+            .route(&at("findings"), get(findings::show))
+            .route(&at("audit"), get(audit::show))
+            .route(&at("logout"), post(login::leave))
+    })
 }
 
 /// What everybody sees.
@@ -89,7 +97,7 @@ pub(super) fn problem(identity: Option<&Identity>, problem: &Problem) -> Respons
             h2 { (title) "." }
             @if let Some(detail) = detail { p { (detail) "." } }
             @if let Some(hint) = hint { p.hint { strong { "Next: " } (hint) "." } }
-            p { a href="/" { "Back to the overview" } }
+            p { a href="." { "Back to the overview" } }
         }
     };
     let page = Frame { title: "That did not work", section: Section::None, identity }.page(&body);

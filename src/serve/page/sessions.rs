@@ -6,7 +6,7 @@ use super::{Failed, OrPage as _};
 use crate::serve::access::Identity;
 use crate::serve::sessions::{List, Row};
 use crate::serve::{App, sessions};
-use crate::session::ListQuery;
+use crate::session::{ListQuery, Sort};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Html;
@@ -15,11 +15,20 @@ use maud::{Markup, html};
 
 const A_PAGE: u32 = 50;
 
-/// What the table is filtered by.
+/// What the table can be sorted by: in an address, in words, and what that means.
+const SORTS: [(&str, &str, Sort); 4] = [
+    ("expires", "the next to expire first", Sort::Expires),
+    ("-expires", "the last to expire first", Sort::ExpiresLast),
+    ("-created", "the newest first", Sort::CreatedLast),
+    ("created", "the oldest first", Sort::Created),
+];
+
+/// What the table is filtered and sorted by.
 struct Filter {
     user: Option<String>,
     status: Option<String>,
     expiring: Option<u32>,
+    sort: usize,
     page: u32,
 }
 
@@ -33,6 +42,10 @@ impl Filter {
                 .get("expiring")
                 .and_then(|hours| hours.parse().ok())
                 .filter(|hours| (1..=876_000).contains(hours)),
+            sort: fields
+                .get("sort")
+                .and_then(|name| SORTS.iter().position(|sort| sort.0 == name))
+                .unwrap_or(0),
             page: fields.number("page"),
         }
     }
@@ -42,6 +55,7 @@ impl Filter {
             user: self.user.clone(),
             active: self.status.as_deref().map(|status| status == "active"),
             expiring_within: self.expiring.map(|hours| SignedDuration::from_hours(hours.into())),
+            sort: SORTS[self.sort].2,
             offset: u64::from(self.page - 1) * u64::from(A_PAGE),
             limit: A_PAGE,
         }
@@ -51,13 +65,16 @@ impl Filter {
     fn path(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let expiring = self.expiring.map(|hours| hours.to_string());
-        for (name, value) in [("userId", &self.user), ("status", &self.status), ("expiring", &expiring)] {
+        let sort = (self.sort > 0).then(|| SORTS[self.sort].0.to_owned());
+        let all =
+            [("userId", &self.user), ("status", &self.status), ("expiring", &expiring), ("sort", &sort)];
+        for (name, value) in all {
             if let Some(value) = value {
                 query.append_pair(name, value);
             }
         }
         let query = query.finish();
-        if query.is_empty() { "/sessions?".to_owned() } else { format!("/sessions?{query}&") }
+        if query.is_empty() { "sessions?".to_owned() } else { format!("sessions?{query}&") }
     }
 }
 
@@ -72,9 +89,9 @@ pub(super) async fn show(
     let body = html! {
         (filters(&filter))
         div.row.spread {
-            p.lead role="status" { (counted(list.total, "session")) ", the next to expire first" }
+            p.lead role="status" { (counted(list.total, "session")) ", " (SORTS[filter.sort].1) }
             @if let (Some(user), true) = (&filter.user, identity.may_write() && list.total > 0) {
-                form method="get" action="/preview" {
+                form method="get" action="preview" {
                     input type="hidden" name="action" value="user";
                     input type="hidden" name="userId" value=(user);
                     button type="submit" { "End every session of this user" }
@@ -95,7 +112,7 @@ fn filters(filter: &Filter) -> Markup {
     let status = filter.status.as_deref().unwrap_or_default();
     let options = [("", "any"), ("active", "active"), ("expired", "expired")];
     html! {
-        form.filters method="get" action="/sessions" role="search" aria-label="Filter sessions" {
+        form.filters method="get" action="sessions" role="search" aria-label="Filter sessions" {
             div.field {
                 label for="userId" { "User's id" }
                 input #userId type="search" name="userId" value=[filter.user.as_deref()] maxlength="200";
@@ -110,8 +127,16 @@ fn filters(filter: &Filter) -> Markup {
                 label for="expiring" { "Expire within, hours" }
                 input #expiring type="number" name="expiring" min="1" max="876000" value=[filter.expiring];
             }
+            div.field {
+                label for="sort" { "Sorted by" }
+                select #sort name="sort" {
+                    @for (at, (value, name, _)) in SORTS.iter().enumerate() {
+                        option value=(value) selected[at == filter.sort] { (name) }
+                    }
+                }
+            }
             button type="submit" { "Filter" }
-            a href="/sessions" { "Show all" }
+            a href="sessions" { "Show all" }
         }
     }
 }
@@ -119,7 +144,7 @@ fn filters(filter: &Filter) -> Markup {
 fn table(list: &List, may_write: bool) -> Markup {
     let now = Timestamp::now();
     html! {
-        form method="get" action="/preview" {
+        form method="get" action="preview" {
             input type="hidden" name="action" value="sessions";
             div.scroll tabindex="0" role="region" aria-label="Sessions" {
                 table.stack {
@@ -155,7 +180,7 @@ fn session(row: &Row, now: Timestamp, may_write: bool) -> Markup {
             td data-label="Session" { span.mono { (fingerprint) } }
             td data-label="User" {
                 @match &row.user {
-                    Some(user) => { a href={ "/sessions?" (query("userId", user)) } { (user) } },
+                    Some(user) => { a href={ "sessions?" (query("userId", user)) } { (user) } },
                     None => { span.quiet { "nobody" } },
                 }
                 " " span.quiet { (about(&row.about)) }
@@ -171,7 +196,7 @@ fn session(row: &Row, now: Timestamp, may_write: bool) -> Markup {
             }
             td data-label="Made" { @match row.created { Some(at) => { (time(at)) }, None => { span.quiet { "–" } } } }
             @if may_write {
-                td { a href={ "/preview?action=sessions&session=" (fingerprint) } aria-label={ "End session " (fingerprint) } { "End…" } }
+                td { a href={ "preview?action=sessions&session=" (fingerprint) } aria-label={ "End session " (fingerprint) } { "End…" } }
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) async fn show(
     let found =
         if name.is_empty() { None } else { Some(search(&app, name, by_email).await.or_page(&identity)?) };
     let body = html! {
-        form.filters method="get" action="/users" role="search" aria-label="Find users" {
+        form.filters method="get" action="users" role="search" aria-label="Find users" {
             div.field {
                 label for="name" { "Find" }
                 input #name type="search" name="name" value=(name) maxlength="200" placeholder="*ada*";
@@ -49,7 +49,7 @@ pub(super) async fn show(
             }
             button.primary type="submit" { "Find" }
         }
-        p.quiet { "An asterisk stands for anything; case does not matter. Who is known by id only: " a href="/sessions" { "filter the sessions" } "." }
+        p.quiet { "An asterisk stands for anything; case does not matter. Who is known by id only: " a href="sessions" { "filter the sessions" } "." }
         @match &found {
             None => { (overall(&app).await) },
             Some(found) if found.is_empty() => { p.empty { "No user fits." } },
@@ -107,15 +107,15 @@ fn table(found: &[Found], may_write: bool) -> Markup {
                     @for Found { user, sessions } in found {
                         @let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("userId", &user.id).finish();
                         tr {
-                            td data-label="User" { a href={ "/sessions?" (query) } { (user.id) } }
+                            td data-label="User" { a href={ "sessions?" (query) } { (user.id) } }
                             td data-label="About" { (user.about.join(", ")) }
                             td data-label="Sessions" {
                                 @match sessions {
                                     Some(many) => { (number(*many)) },
-                                    None => { a href={ "/sessions?" (query) } { "show" } },
+                                    None => { a href={ "sessions?" (query) } { "show" } },
                                 }
                             }
-                            td { @if may_write && *sessions != Some(0) { a href={ "/preview?action=user&" (query) } { "Log out…" } } }
+                            td { @if may_write && *sessions != Some(0) { a href={ "preview?action=user&" (query) } { "Log out…" } } }
                         }
                     }
                 }

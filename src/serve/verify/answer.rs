@@ -6,7 +6,7 @@ use super::clear::{self, MARKER, clear, redirect};
 use super::original::Original;
 use super::redirect::sign_in;
 use crate::cookie::Cookie;
-use crate::serve::Problem;
+use crate::serve::{LOG, Problem};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use maud::{DOCTYPE, html};
@@ -47,19 +47,19 @@ pub(super) fn answer(
         Verdict::Valid(_) => pass(mode),
         Verdict::Unavailable if verifier.settings.fail_open => {
             verifier.metrics.passed();
-            tracing::warn!("a request was let through without verification");
             pass(mode)
         }
-        Verdict::Unavailable => {
-            let title = "The session cannot be verified at the moment";
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "urn:unleak:unavailable", title);
-            let mut response = problem.into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-            response
+        // Also with --fail-open: whoever sends enough requests would get in.
+        Verdict::Overloaded => {
+            later("urn:unleak:overloaded", "Too many sessions are being verified at the moment")
+        }
+        Verdict::Unavailable | Verdict::Unanswered => {
+            later("urn:unleak:unavailable", "The session cannot be verified at the moment")
         }
         Verdict::Absent => refuse(verifier, mode, original, !is_sign_in(verifier, original)),
         Verdict::Refused(reason) => {
-            tracing::info!(reason = reason.name(), "a session was refused");
+            // Anybody can send such a cookie, so that is no line of the log; the metrics count it.
+            tracing::debug!(target: LOG, reason = reason.name(), "a session was refused");
             refused(verifier, mode, original, cookies, reason.clears())
         }
     };
@@ -74,10 +74,23 @@ pub(super) fn unasked(problem: Problem) -> Response {
     response
 }
 
+/// Nobody knows, and nothing is cleared.
+fn later(kind: &'static str, title: &'static str) -> Response {
+    let mut response = Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, title).into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
+}
+
 /// Whether it is the sign-in itself that asks for a session, so that leading there would be a circle.
 fn is_sign_in(verifier: &Verifier, original: &Original) -> bool {
     let path = |uri: &str| uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').to_owned();
-    original.uri.as_deref().is_some_and(|uri| path(uri) == path(&verifier.settings.sign_in))
+    let sign_in = match url::Url::parse(&verifier.settings.sign_in) {
+        // An address of another host leads away from here.
+        Ok(url) if url.host_str() != original.host.as_deref() => return false,
+        Ok(url) => path(url.path()),
+        Err(_) => path(&verifier.settings.sign_in),
+    };
+    original.uri.as_deref().is_some_and(|uri| path(uri) == sign_in)
 }
 
 /// Envoy takes nothing but 200 for a yes.

@@ -2,9 +2,11 @@
 
 use super::Settings;
 use super::cache::Cache;
-use super::form::{Credential, Rules};
+use super::form::{Credential, Opener, Rules};
+use super::gate::{Gate, Trouble};
 use super::metrics::Metrics;
-use crate::cookie::{Cookie, joined};
+use crate::cookie::Cookie;
+use crate::serve::LOG;
 use crate::session::{Directory, Error, Found, Manager};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -18,9 +20,6 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// So many cookies of one name are looked at: a browser sends one for each path and domain.
 const MOST: usize = 4;
-
-/// A verdict that takes longer is none: the database does not answer.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// So many cookies and pieces of them are looked at in all.
 const PIECES: usize = 64;
@@ -94,6 +93,10 @@ pub enum Verdict {
     Refused(Reason),
     /// The store could not be asked.
     Unavailable,
+    /// So many are verified at a time that the store was not asked.
+    Overloaded,
+    /// The store refuses the question, as while its tables are made anew. It is there, so this is no outage.
+    Unanswered,
 }
 
 impl Verdict {
@@ -104,6 +107,8 @@ impl Verdict {
             Self::Absent => "no-cookie",
             Self::Refused(reason) => reason.name(),
             Self::Unavailable => "unavailable",
+            Self::Overloaded => "overloaded",
+            Self::Unanswered => "unanswered",
         }
     }
 }
@@ -116,6 +121,8 @@ pub struct Verifier {
     manager: Option<Manager>,
     directory: Option<Directory>,
     cache: Option<Cache>,
+    openers: Vec<Opener>,
+    gate: Gate,
 }
 
 impl Verifier {
@@ -124,7 +131,11 @@ impl Verifier {
     pub fn new(settings: Settings, manager: Option<Manager>, directory: Option<Directory>) -> Arc<Self> {
         let keep = settings.cache.min(LONGEST);
         let cache = if keep.is_zero() { None } else { Cache::new(keep) };
-        Arc::new(Self { settings, metrics: Metrics::default(), manager, directory, cache })
+        let openers = settings.form.openers(&settings.secrets);
+        let pools =
+            [manager.as_ref().map(Manager::connections), directory.as_ref().map(Directory::connections)];
+        let gate = Gate::new(pools.into_iter().flatten().min().unwrap_or(1));
+        Arc::new(Self { settings, metrics: Metrics::default(), manager, directory, cache, openers, gate })
     }
 
     /// What it counts.
@@ -135,12 +146,7 @@ impl Verifier {
     /// The verdict on all cookies of a request.
     pub async fn check(&self, cookies: &[Cookie]) -> Verdict {
         let started = Instant::now();
-        let judged = tokio::time::timeout(PATIENCE, self.judge(cookies)).await;
-        let verdict = judged.unwrap_or_else(|_| {
-            self.metrics.failed();
-            tracing::warn!("the store did not answer in time");
-            Verdict::Unavailable
-        });
+        let verdict = self.judge(cookies).await;
         self.metrics.verified(&verdict, started.elapsed());
         verdict
     }
@@ -148,19 +154,30 @@ impl Verifier {
     /// The verdict on all of them together: nobody knows which one the application reads, so one that is alive must not
     /// vouch for another that the application would take. What it refuses itself may be of a neighbour, or left over.
     async fn judge(&self, cookies: &[Cookie]) -> Verdict {
-        let ours: Vec<Cookie> =
-            cookies.iter().filter(|cookie| self.is_session(&cookie.name)).take(PIECES + 1).cloned().collect();
-        let whole = joined(&ours);
-        let given: Vec<&Cookie> =
-            whole.iter().filter(|cookie| !cookie.value.is_empty() && self.is_ours(&cookie.name)).collect();
+        let settings = &self.settings;
+        if cookies.iter().any(|cookie| settings.is_strange(&cookie.name)) {
+            return Verdict::Refused(Reason::Ambiguous);
+        }
+        let ours: Vec<Cookie> = { cookies.iter() }
+            .filter(|cookie| settings.is_session(&cookie.name))
+            .take(PIECES + 1)
+            .cloned()
+            .collect();
+        let mut given = settings.read(&ours);
+        given.retain(|cookie| !cookie.value.is_empty());
         if ours.len() > PIECES || given.len() > MOST {
             return Verdict::Refused(Reason::Invalid);
         }
+        let lax = |cookie: &Cookie| {
+            Some(Cookie { name: cookie.name.clone(), value: settings.laxly(&cookie.value)? })
+        };
+        let laxly: Vec<Cookie> = given.iter().filter_map(lax).collect();
+        given.extend(laxly);
         let mut verdict = Verdict::Absent;
-        for cookie in given {
+        for cookie in &given {
             let next = match self.judge_one(cookie).await {
                 Ok(next) => next,
-                Err(error) => return self.unverified(&error),
+                Err(trouble) => return self.unverified(&trouble),
             };
             verdict = match (verdict, next) {
                 (Verdict::Absent, next) => next,
@@ -176,29 +193,23 @@ impl Verifier {
         verdict
     }
 
-    /// Only a store that cannot be reached is no answer. One that refuses a question has been asked for nonsense, which
-    /// whoever sent the cookie has in their hands.
-    fn unverified(&self, error: &Error) -> Verdict {
+    /// Nobody is logged out by a store that gives no answer, unless it is the cookie's value that it cannot take.
+    fn unverified(&self, trouble: &Trouble) -> Verdict {
         self.metrics.failed();
-        tracing::warn!(error = %error, "the session could not be verified");
-        if error.is_outage() { Verdict::Unavailable } else { Verdict::Refused(Reason::Invalid) }
+        let (verdict, why) = match trouble {
+            Trouble::Busy => (Verdict::Overloaded, "too many are verified at a time".to_owned()),
+            Trouble::Late => (Verdict::Unavailable, "the store did not answer in time".to_owned()),
+            Trouble::Store(error) if error.is_outage() => (Verdict::Unavailable, error.to_string()),
+            Trouble::Store(error) if error.is_of_value() => return Verdict::Refused(Reason::Invalid),
+            Trouble::Store(error) => (Verdict::Unanswered, error.to_string()),
+        };
+        if self.gate.is_news() {
+            tracing::warn!(target: LOG, reason = why, "sessions cannot be verified");
+        }
+        verdict
     }
 
-    /// Whether a cookie's name is one of those that are configured, with a prefix or without.
-    pub(super) fn is_ours(&self, name: &str) -> bool {
-        let bare = name.strip_prefix("__Secure-").or_else(|| name.strip_prefix("__Host-")).unwrap_or(name);
-        self.settings.names.iter().any(|known| known == bare || known == name)
-    }
-
-    /// Whether a cookie is one of ours, or a piece of one: `NAME.0`, `NAME.1`.
-    pub(super) fn is_session(&self, name: &str) -> bool {
-        let whole = name.rsplit_once('.').filter(|(_, piece)| {
-            !piece.is_empty() && piece.len() <= 3 && piece.bytes().all(|digit| digit.is_ascii_digit())
-        });
-        self.is_ours(name) || whole.is_some_and(|(whole, _)| self.is_ours(whole))
-    }
-
-    async fn judge_one(&self, cookie: &Cookie) -> Result<Verdict, Error> {
+    async fn judge_one(&self, cookie: &Cookie) -> Result<Verdict, Trouble> {
         // What is learnt from here on is true as of now, however long the answers take.
         let asked = Instant::now();
         let known = self.cache.as_ref().map(|cache| cache.key(&cookie.name, &cookie.value));
@@ -210,14 +221,14 @@ impl Verifier {
         }
         let verdict = match self.open(cookie) {
             None => Verdict::Refused(Reason::Invalid),
-            Some(Credential::Token(token)) => self.judge_token(&token).await?,
+            Some(Credential::Token(token)) => self.gate.pass(self.judge_token(&token)).await?,
             Some(Credential::Claims { user, expires, begins }) => {
                 let now = Timestamp::now();
                 let over = expires.is_some_and(|expires| expires <= now - TOLERANCE);
                 if over || begins.is_some_and(|begins| begins > now + TOLERANCE) {
                     Verdict::Refused(Reason::Expired)
                 } else {
-                    self.judge_user(user, expires).await?
+                    self.gate.pass(self.judge_user(user, expires)).await?
                 }
             }
         };
@@ -229,10 +240,10 @@ impl Verifier {
 
     /// What the cookie stands for by any of the secrets.
     fn open(&self, cookie: &Cookie) -> Option<Credential> {
-        let Settings { form, secrets, user_path, max_age, .. } = &self.settings;
-        let rules = Rules { user_path: user_path.as_deref(), max_age: *max_age };
-        let open = |secret| form.open(secret, &cookie.name, &cookie.value, &rules);
-        if form.needs_secret() { secrets.iter().find_map(|secret| open(Some(secret))) } else { open(None) }
+        let Settings { user_path, max_age, issuer, audiences, .. } = &self.settings;
+        let (user_path, issuer) = (user_path.as_deref(), issuer.as_deref());
+        let rules = Rules { user_path, max_age: *max_age, issuer, audiences };
+        self.openers.iter().find_map(|opener| opener.open(&cookie.name, &cookie.value, &rules))
     }
 
     async fn judge_token(&self, token: &crate::secret::Secret) -> Result<Verdict, Error> {

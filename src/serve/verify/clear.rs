@@ -26,7 +26,8 @@ const MOST: usize = 64;
 pub(super) fn clear(verifier: &Verifier, host: Option<&str>, sent: &[Cookie], headers: &mut HeaderMap) {
     let mut names: Vec<&str> = Vec::new();
     for cookie in sent {
-        if verifier.is_session(&cookie.name) && !names.contains(&&*cookie.name) && names.len() < MOST {
+        if verifier.settings.is_session(&cookie.name) && !names.contains(&&*cookie.name) && names.len() < MOST
+        {
             names.push(&cookie.name);
         }
     }

@@ -1,6 +1,6 @@
 //! What a session cookie holds, by the form of the sessions, and what opening it tells.
 
-use crate::cookie::{Contents, Form, JwtKey};
+use crate::cookie::{Contents, Form, FormKey, JwtKey};
 use crate::secret::Secret;
 use crate::session::user_in;
 use base64::Engine as _;
@@ -18,6 +18,17 @@ pub enum CookieForm {
     Jwt,
     /// What a framework signs or encrypts.
     Framework(Form),
+}
+
+/// What opens the cookies of one form by one secret: made once, since deriving keys takes longer than using them.
+#[derive(Debug)]
+pub(super) enum Opener {
+    /// Nothing is needed.
+    Token,
+    /// A key that checks signatures.
+    Jwt(JwtKey),
+    /// What a framework does.
+    Framework(FormKey),
 }
 
 /// What an opened cookie stands for.
@@ -95,9 +106,22 @@ impl CookieForm {
         }
     }
 
+    /// Whether opening it decodes percent signs.
+    pub(super) fn decodes(self) -> bool {
+        matches!(
+            self,
+            Self::Token | Self::Framework(Form::Express | Form::Rails | Form::RailsSigned | Form::Laravel)
+        )
+    }
+
     /// Whether a secret has a part in it.
     pub fn needs_secret(self) -> bool {
         self != Self::Token
+    }
+
+    /// Whether the cookie is a token with claims.
+    pub fn has_claims(self) -> bool {
+        matches!(self, Self::Jwt | Self::Framework(Form::Authjs | Form::Nextauth))
     }
 
     /// Whether the cookie only names a session, which a store holds.
@@ -105,24 +129,30 @@ impl CookieForm {
         matches!(self, Self::Token | Self::Framework(Form::Express | Form::Laravel))
     }
 
-    /// What the cookie stands for, if this secret made it.
-    pub(super) fn open(
-        self,
-        secret: Option<&Secret>,
-        name: &str,
-        value: &str,
-        rules: &Rules<'_>,
-    ) -> Option<Credential> {
-        let form = match self {
-            Self::Token => return token(value),
-            Self::Jwt => {
-                let contents = JwtKey::new(secret?)?.open(value)?;
-                return claims(&serde_json::from_slice(&contents.bytes).ok()?, rules);
+    /// What opens its cookies by any of these secrets.
+    pub(super) fn openers(self, secrets: &[Secret]) -> Vec<Opener> {
+        match self {
+            Self::Token => vec![Opener::Token],
+            Self::Jwt => secrets.iter().filter_map(JwtKey::new).map(Opener::Jwt).collect(),
+            Self::Framework(form) => {
+                secrets.iter().map(|secret| Opener::Framework(FormKey::new(form, secret))).collect()
             }
-            Self::Framework(form) => form,
+        }
+    }
+}
+
+impl Opener {
+    /// What the cookie stands for, if it is one that this opens.
+    pub(super) fn open(&self, name: &str, value: &str, rules: &Rules<'_>) -> Option<Credential> {
+        let key = match self {
+            Self::Token => return token(value),
+            Self::Jwt(key) => {
+                return claims(&serde_json::from_slice(&key.open(value)?.bytes).ok()?, rules);
+            }
+            Self::Framework(key) => key,
         };
-        let contents = form.open(secret?.expose(), name, value)?;
-        match form {
+        let contents = key.open(name, value)?;
+        match key.form() {
             Form::Express | Form::Laravel => Some(Credential::Token(Secret::from(&contents.bytes[..]))),
             Form::Authjs | Form::Nextauth => claims(&serde_json::from_slice(&contents.bytes).ok()?, rules),
             Form::Rails | Form::RailsSigned => rails(&contents, name, rules),
@@ -143,6 +173,25 @@ impl CookieForm {
 pub(super) struct Rules<'a> {
     pub(super) user_path: Option<&'a str>,
     pub(super) max_age: Option<Duration>,
+    /// Who must have issued a token, where that was said.
+    pub(super) issuer: Option<&'a str>,
+    /// Whom a token must be for, one of these, where that was said.
+    pub(super) audiences: &'a [String],
+}
+
+impl Rules<'_> {
+    /// Whether a token is by whom and for whom it must be.
+    fn admit(&self, claims: &Value) -> bool {
+        let is_ours =
+            |one: &Value| one.as_str().is_some_and(|one| self.audiences.iter().any(|own| own == one));
+        let audience = match claims.get("aud") {
+            Some(Value::Array(several)) => several.iter().any(is_ours),
+            Some(one) => is_ours(one),
+            None => false,
+        };
+        let issuer = claims.get("iss").and_then(Value::as_str);
+        (self.issuer.is_none() || self.issuer == issuer) && (self.audiences.is_empty() || audience)
+    }
 }
 
 /// When a cookie ends that says when it was made.
@@ -163,6 +212,7 @@ fn claims(claims: &Value, rules: &Rules<'_>) -> Option<Credential> {
         let seconds = claims.get(name)?.as_f64()? as i64;
         Timestamp::from_second(seconds).ok()
     };
+    rules.admit(claims).then_some(())?;
     let begins = time("nbf");
     (begins.is_some() || claims.get("nbf").is_none()).then_some(())?;
     let user = user_in(claims.to_string().as_bytes(), Some(rules.user_path.unwrap_or("sub")));
@@ -184,4 +234,32 @@ fn rails(contents: &Contents, name: &str, rules: &Rules<'_>) -> Option<Credentia
     };
     let message = STANDARD.decode(envelope.get("message")?.as_str()?).ok()?;
     Some(Credential::Claims { user: user_in(&message, rules.user_path), expires, begins: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_token_of_another_issuer_or_for_another_audience_is_none() {
+        let audiences = ["shop".to_owned(), "desk".to_owned()];
+        let rules = |issuer, audiences| Rules { user_path: None, max_age: None, issuer, audiences };
+        let (both, none) = (rules(Some("https://id.example"), &audiences[..]), rules(None, &[]));
+        let token =
+            |iss: Value, aud: Value| json!({"sub": "7", "exp": 4_102_444_800_u64, "iss": iss, "aud": aud});
+        for (iss, aud, holds) in [
+            (json!("https://id.example"), json!("shop"), true),
+            (json!("https://id.example"), json!(["x", "desk"]), true),
+            (json!("https://id.example"), json!(["x"]), false),
+            (json!("https://id.example"), json!(null), false),
+            (json!("https://id.example/"), json!("shop"), false),
+            (json!(["https://id.example"]), json!("shop"), false),
+            (json!(null), json!("shop"), false),
+        ] {
+            let token = token(iss, aud);
+            assert_eq!(claims(&token, &both).is_some(), holds, "{token}");
+            assert!(claims(&token, &none).is_some(), "{token}");
+        }
+    }
 }

@@ -9,10 +9,23 @@ use std::time::Duration;
 
 type Labels = [(&'static str, &'static str); 1];
 
+/// How many verdicts there were since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::serve) struct Totals {
+    /// Sessions that were alive.
+    pub(in crate::serve) alive: u64,
+    /// All others, save those that nobody could verify.
+    pub(in crate::serve) refused: u64,
+    /// Those.
+    pub(in crate::serve) errors: u64,
+}
+
 /// The counters of forward-auth.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     verifications: Family<Labels, Counter>,
+    alive: Counter,
+    refused: Counter,
     errors: Counter,
     passed: Counter,
     redirects: Counter,
@@ -25,6 +38,8 @@ impl Default for Metrics {
     fn default() -> Self {
         Self {
             verifications: Family::default(),
+            alive: Counter::default(),
+            refused: Counter::default(),
             errors: Counter::default(),
             passed: Counter::default(),
             redirects: Counter::default(),
@@ -54,7 +69,17 @@ impl Metrics {
         registry.register("verification_seconds", about, self.seconds.clone());
     }
 
+    /// What is plotted.
+    pub(in crate::serve) fn totals(&self) -> Totals {
+        Totals { alive: self.alive.get(), refused: self.refused.get(), errors: self.errors.get() }
+    }
+
     pub(super) fn verified(&self, verdict: &Verdict, took: Duration) {
+        match verdict {
+            Verdict::Valid(_) => self.alive.inc(),
+            Verdict::Absent | Verdict::Refused(_) => self.refused.inc(),
+            Verdict::Unavailable | Verdict::Overloaded | Verdict::Unanswered => 0,
+        };
         self.verifications.get_or_create(&[("result", verdict.name())]).inc();
         self.seconds.observe(took.as_secs_f64());
     }

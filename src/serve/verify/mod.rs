@@ -11,8 +11,10 @@ mod cache;
 mod check;
 mod clear;
 mod form;
+mod gate;
 mod layer;
 mod metrics;
+mod names;
 mod original;
 mod redirect;
 
@@ -20,6 +22,7 @@ pub use check::{Identity, Reason, Verdict, Verifier};
 pub use form::CookieForm;
 pub use layer::SessionLayer;
 pub use metrics::Metrics;
+pub(in crate::serve) use metrics::Totals;
 pub use redirect::local;
 
 use crate::secret::Secret;
@@ -41,6 +44,10 @@ pub struct Settings {
     pub secrets: Vec<Secret>,
     /// Where a claim or a payload holds the user's id, as `key.key`, when it is at no usual place.
     pub user_path: Option<String>,
+    /// Who must have issued a token (`iss`), where that matters.
+    pub issuer: Option<String>,
+    /// Whom a token must be for (`aud`), one of these, where that matters.
+    pub audiences: Vec<String>,
     /// How long a cookie is good that says when it was made and not when it ends.
     pub max_age: Option<Duration>,
     /// Whether the user must exist and be enabled.
@@ -68,6 +75,8 @@ impl Settings {
             form,
             secrets: Vec::new(),
             user_path: None,
+            issuer: None,
+            audiences: Vec::new(),
             users: true,
             sign_in: "/".to_owned(),
             return_parameter: "callbackUrl".to_owned(),

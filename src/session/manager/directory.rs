@@ -67,6 +67,11 @@ impl Directory {
         Ok(Self { pool, users: users.clone(), get: Arc::from(get) })
     }
 
+    /// How many can ask at a time.
+    pub fn connections(&self) -> u32 {
+        self.pool.connections
+    }
+
     /// The table.
     pub fn users(&self) -> &UsersTable {
         &self.users

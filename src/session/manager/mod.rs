@@ -163,6 +163,15 @@ impl Manager {
         self.selected.dialect.name
     }
 
+    /// How many can ask at a time.
+    pub fn connections(&self) -> u32 {
+        match &self.backend {
+            Backend::Table { pool, .. } => pool.connections,
+            // One connection that takes the questions of all.
+            Backend::Keys(_) => Pooling::default().connections,
+        }
+    }
+
     /// The users beside the sessions.
     pub fn directory(&self) -> Option<&Directory> {
         self.directory.as_ref()

@@ -4,11 +4,14 @@
 
 use super::super::Error;
 use crate::session::Cause;
-use sqlx::postgres::PgPool;
+use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::sqlite::SqlitePool;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How long a server is asked why it gave no connection.
+const ASKING: Duration = Duration::from_millis(700);
 
 /// A row of text.
 pub(super) type Texts = Vec<Option<String>>;
@@ -87,6 +90,20 @@ impl Pool {
         })
     }
 
+    /// Why there is no connection: the driver tries again whatever the server says, and does not tell what that was.
+    async fn without_connection(&self) -> Error {
+        let doing = "waiting for a connection to the store";
+        let timed_out = Error::Timeout { doing, seconds: self.acquire.as_secs() };
+        let Kind::Postgres(pool) = &self.kind else { return timed_out };
+        let options = pool.connect_options();
+        match tokio::time::timeout(ASKING, PgConnection::connect_with(&options)).await {
+            Ok(Err(error)) if Cause::from(&error).is_exhausted() => {
+                Error::Database { doing, cause: Cause::from(&error) }
+            }
+            _ => timed_out,
+        }
+    }
+
     /// Bounds the time, and keeps what a driver's error may say out of ours.
     async fn bounded<T>(
         &self,
@@ -96,10 +113,7 @@ impl Pool {
         let limit = self.statement + self.acquire;
         match tokio::time::timeout(limit, work).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(sqlx::Error::PoolTimedOut)) => {
-                let doing = "waiting for a connection to the store";
-                Err(Error::Timeout { doing, seconds: self.acquire.as_secs() })
-            }
+            Ok(Err(sqlx::Error::PoolTimedOut)) => Err(self.without_connection().await),
             Ok(Err(error)) => Err(Error::Database { doing, cause: Cause::from(&error) }),
             Err(_) => Err(Error::Timeout { doing, seconds: limit.as_secs() }),
         }

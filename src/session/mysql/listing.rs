@@ -34,7 +34,8 @@ impl MySql {
         let row = |row: &MySqlRow| {
             let number = |at| catalogue::text(row, at)?.parse::<i64>().ok();
             let active = number(4).unwrap_or_default();
-            listed((catalogue::text(row, 0), catalogue::text(row, 1), number(2), number(3), active))
+            let text = |at| catalogue::text(row, at);
+            listed((text(0), text(1), number(2), number(3), active, text(5), text(6), text(7), number(8)))
         };
         Ok(Page { total, sessions: rows.iter().map(row).collect() })
     }

@@ -1,9 +1,10 @@
-//! Which indexes and references a session table on PostgreSQL has.
+//! Which indexes and references a session table on PostgreSQL has, and statements that change them.
 
-use super::Postgres;
+use super::{Postgres, execute};
 use crate::session::store::within;
-use crate::session::{Error, KeyFacts};
+use crate::session::{Error, KeyFacts, KeyState};
 use sqlx::Row as _;
+use std::time::Duration;
 
 const DOING: &str = "reading the indexes";
 
@@ -14,11 +15,51 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a 
        EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = c.oid AND i.indisvalid AND a.attname = $4),
        EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-               WHERE k.conrelid = c.oid AND k.contype = 'f' AND a.attname = $5)
+               WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND a.attname = $5),
+       (SELECT k.conname::text FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
+        WHERE k.conrelid = c.oid AND k.contype = 'f' AND NOT k.convalidated AND a.attname = $5 ORDER BY 1 LIMIT 1)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = $2";
+
+const NAMED: &str = "
+SELECT (SELECT bool_and(f.whole) FROM (
+  SELECT i.indisvalid AND i.indisready AS whole FROM pg_catalog.pg_class x JOIN pg_catalog.pg_index i ON i.indexrelid = x.oid
+  WHERE i.indrelid = c.oid AND x.relname = $3
+  UNION ALL
+  SELECT k.convalidated FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.conname = $3) AS f)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2";
 
 impl Postgres {
+    /// Each statement by itself: an index is built concurrently outside of transactions only.
+    pub(in crate::session) async fn alter(
+        &mut self,
+        statements: &[String],
+        wait: Duration,
+    ) -> Result<(), Error> {
+        const DOING: &str = "changing the table's keys";
+        let limit = self.opener.limits.purge;
+        let mut connection = self.take().await?;
+        let bounds =
+            format!("SET lock_timeout = {}; SET statement_timeout = {}", wait.as_millis(), limit.as_millis());
+        // The next operation opens a connection with the usual limits.
+        execute(&mut connection, DOING, bounds).await?;
+        for statement in statements {
+            within(limit, DOING, execute(&mut connection, DOING, statement.clone())).await?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::session) async fn key_named(&mut self, name: &str) -> Result<Option<KeyState>, Error> {
+        let table = self.selected.table.name.clone();
+        let mut connection = self.take().await?;
+        let query = sqlx::query_scalar::<_, Option<bool>>(NAMED);
+        let query = query.bind(&table.schema).bind(&table.name).bind(name);
+        let whole = query.fetch_optional(&mut connection).await.map_err(Error::database(DOING))?;
+        self.connection = Some(connection);
+        Ok(whole.flatten().map(|whole| if whole { KeyState::Whole } else { KeyState::Broken }))
+    }
+
     pub(in crate::session) async fn key_facts(&mut self) -> Result<KeyFacts, Error> {
         let facts = self.selected.key_facts();
         let mut connection = self.take().await?;
@@ -33,11 +74,12 @@ impl Postgres {
         });
         let row = row.await?;
         self.connection = Some(connection);
-        let flag = |at: usize| row.try_get(at).map_err(Error::database(DOING));
+        let flag = |at: usize| row.try_get::<bool, _>(at).map_err(Error::database(DOING));
         Ok(KeyFacts {
             token_is_unique: flag(0)?,
             expiry_is_indexed: flag(1)?,
             user_is_foreign: flag(2)?,
+            unchecked: row.try_get(3).map_err(Error::database(DOING))?,
             ..facts
         })
     }

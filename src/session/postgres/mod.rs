@@ -10,6 +10,7 @@ mod delete;
 mod keys;
 mod listing;
 mod pool;
+mod replays;
 mod restore;
 mod spelling;
 mod users;
@@ -62,7 +63,12 @@ pub(crate) async fn open_table(
     usual: &str,
 ) -> Result<(PgConnection, TableName), Error> {
     let Address::Postgres(at) = &url.0 else {
-        return Err(Error::Unsupported { what: format!("schema changes on {}", url.kind()) });
+        return Err(Error::Unsupported {
+            what: format!(
+                "the hardened form on {}: `unleak schema plan` tells what its table lacks",
+                url.kind()
+            ),
+        });
     };
     let opener = Opener::new(at, url.to_string(), options)?;
     let mut connection = opener.open().await?;

@@ -2,7 +2,7 @@
 
 use crate::session::Error;
 use crate::session::schema::{self, Column};
-use crate::session::selection::{Moment, Spelling};
+use crate::session::selection::{Moment, Spelling, family};
 
 /// With the zone in which wall clocks are read.
 pub(super) struct Postgresql<'a> {
@@ -18,9 +18,23 @@ impl Spelling for Postgresql<'_> {
         format!("({expression})::text")
     }
 
-    /// COPY takes no parameters, so the values wait in a setting of the connection; see `bind`.
-    fn is_one_of(&self, _: Option<&Column>, expression: &str) -> String {
-        format!("{} IN (SELECT unnest(current_setting('unleak.values')::text[]))", self.text(expression))
+    /// COPY takes no parameters, so the values wait in a setting of the connection; see `bind`. They are compared in the
+    /// column's own type, so that its index serves; what is not written as a number or a UUID is, is none.
+    fn is_one_of(&self, column: Option<&Column>, expression: &str) -> String {
+        const VALUES: &str = "unnest(current_setting('unleak.values')::text[])";
+        let (own, value) = match column.map_or("", |column| family(&column.data_type)) {
+            "integer" => (
+                expression.to_owned(),
+                "CASE WHEN v ~ '^(0|-?[1-9][0-9]{0,18})$' \
+                 THEN CASE WHEN abs(v::numeric) <= 9223372036854775807 THEN v::bigint END END",
+            ),
+            "uuid" => (
+                expression.to_owned(),
+                "CASE WHEN v ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN v::uuid END",
+            ),
+            _ => (self.text(expression), "v"),
+        };
+        format!("{own} IN (SELECT {value} FROM {VALUES} AS v)")
     }
 
     /// By a hash.

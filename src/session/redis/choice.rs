@@ -100,7 +100,9 @@ impl<'a> Choice<'a> {
             return Ok(());
         }
         let what = match self.selection {
-            Selection::Users(_) => "whose it is, at the path that was named",
+            Selection::Users(_) => {
+                "whose it is, where its framework keeps that or at the path that was named"
+            }
             Selection::Expired => "when it ends, by a time to live or in its payload",
             Selection::Before(_) => "when it was made",
             _ => {

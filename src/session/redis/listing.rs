@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::session::dialect::Part;
 use crate::session::listing::Tokens;
 use crate::session::store::within;
-use crate::session::{Error, Facts, ListQuery, Listed, Page, Selection, UserFacts};
+use crate::session::{Error, Facts, ListQuery, Listed, Origin, Page, Selection, Sort, UserFacts};
 use jiff::{SignedDuration, Timestamp};
 use redis::{Value, pipe};
 use std::collections::HashMap;
@@ -26,6 +26,10 @@ impl Redis {
         let kept = usize::try_from(query.offset).unwrap_or(usize::MAX).saturating_add(query.limit as usize);
         if kept > KEPT {
             let what = format!("a page that begins after {KEPT} sessions: keys have no order of their own");
+            return Err(Error::Unsupported { what });
+        }
+        if query.sort != Sort::Expires {
+            let what = "a list that is not sorted by what expires next".to_owned();
             return Err(Error::Unsupported { what });
         }
         let mut list = List { kept, total: 0, found: Vec::new() };
@@ -60,6 +64,7 @@ impl Redis {
                     expires: entry.ends.and_then(time),
                     created: seen.told.created.and_then(time),
                     active: !seen.expired,
+                    origin: Origin::default(),
                 });
             }
         }
@@ -104,6 +109,7 @@ impl Redis {
             duplicate_rows: 0,
             shared_tokens: Some(0),
             orphaned: None,
+            replays: None,
             token_is_unique: true,
             bytes,
         })

@@ -345,6 +345,7 @@ pub(in crate::session) fn used(table: &Table) -> Option<&Column> {
     named(table, &USED)
 }
 
-fn named<'a>(table: &'a Table, names: &[&str]) -> Option<&'a Column> {
+/// The first column with one of these normalised names.
+pub(in crate::session) fn named<'a>(table: &'a Table, names: &[&str]) -> Option<&'a Column> {
     names.iter().find_map(|name| table.columns.iter().find(|column| normalised(&column.name) == *name))
 }

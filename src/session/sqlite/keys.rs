@@ -1,7 +1,7 @@
-//! Which indexes and references a session table in a SQLite file has.
+//! Which indexes and references a session table in a SQLite file has, and statements that change them.
 
-use super::Sqlite;
-use crate::session::{Error, KeyFacts};
+use super::{Sqlite, execute};
+use crate::session::{Error, KeyFacts, KeyState};
 use sqlx::Row as _;
 
 const DOING: &str = "reading the indexes";
@@ -11,7 +11,32 @@ SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1) l WHERE l.partial = 0 AND
                  (SELECT i.name FROM pragma_index_info(l.name) i WHERE i.seqno = 0) = ?2),
        EXISTS (SELECT 1 FROM pragma_foreign_key_list(?1) f WHERE lower(f.\"from\") = lower(?3))";
 
+const NAMED: &str =
+    "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = ?1 AND name = ?2)";
+
 impl Sqlite {
+    /// All of them in one transaction: who reads goes on, and who writes waits for its end.
+    pub(in crate::session) async fn alter(&mut self, statements: &[String]) -> Result<(), Error> {
+        const DOING: &str = "changing the table's keys";
+        let mut connection = self.take().await?;
+        execute(&mut connection, DOING, "BEGIN IMMEDIATE").await?;
+        for statement in statements {
+            // A connection that is closed in a transaction rolls it back.
+            execute(&mut connection, DOING, statement.clone()).await?;
+        }
+        execute(&mut connection, DOING, "COMMIT").await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    pub(in crate::session) async fn key_named(&mut self, name: &str) -> Result<Option<KeyState>, Error> {
+        let mut connection = self.take().await?;
+        let query = sqlx::query_scalar::<_, bool>(NAMED).bind(&self.selected.table.name.name).bind(name);
+        let found = query.fetch_one(&mut connection).await.map_err(Error::database(DOING))?;
+        self.connection = Some(connection);
+        Ok(found.then_some(KeyState::Whole))
+    }
+
     pub(in crate::session) async fn key_facts(&mut self) -> Result<KeyFacts, Error> {
         let facts = self.selected.key_facts();
         let token_is_unique = self.token_is_unique().await?;

@@ -21,6 +21,7 @@ mod resume; // going on with a rotation by its name alone
 mod several; // one secret in several targets: all of them change, or none
 mod stores; // OpenBao and AWS, as tests/run starts them
 mod swarm; // secrets of Docker Swarm, as the documentation of its interface says
+mod syscalls; // killed at every system call that changes something
 mod systemd; // credentials of systemd, by its own program
 mod undo; // what a failed reload leaves
 mod world; // the application, its store, its users

@@ -44,7 +44,8 @@ fn files(old: &str) -> Vec<String> {
 }
 
 fn rotate(path: &Path, state: &Path) {
-    let around = Surroundings { env: &|_| None, read_command: None, graceful: false, directory: None };
+    let around =
+        Surroundings { env: &|_| None, read_command: None, graceful: false, directory: None, state: None };
     let request = Request {
         targets: vec![Target::parse(&format!("env:{}#S", path.display()), &around).unwrap()],
         format: None,

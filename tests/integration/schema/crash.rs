@@ -1,6 +1,6 @@
 //! kill -9 at each point of an apply and of a rollback: every next run goes on, and the end is the same as without.
 
-use super::table::{Table, said};
+use super::table::{BASE, Table, said};
 use std::os::unix::process::ExitStatusExt as _;
 
 fn killed(table: &Table, args: &[&str], fault: &str) {
@@ -56,4 +56,54 @@ async fn a_filling_that_was_stopped_writes_no_row_twice() {
         .unwrap();
     let applied = table.json(&["apply", "--yes", "--no-backup", "--batch", "7"], 0);
     assert_eq!(applied["applied"]["rows_filled"], 100 - filled);
+}
+
+/// An index of another form gives way only once the new one stands: killed in between, both are there, and the next run
+/// takes the new one as it is.
+#[tokio::test]
+async fn an_index_that_is_replaced_is_never_missing() {
+    const NAME: &str = "idx_auth_sessions_family_active";
+    let table = Table::with(&format!(
+        "{BASE}; CREATE INDEX {NAME} ON auth_sessions (family_id, revoked_at) WHERE revoked_at IS NULL"
+    ))
+    .await;
+    let bare = table.dump();
+    let number = |name: &str| format!("SELECT coalesce(to_regclass('{name}')::oid::text, 'none')");
+    let [old, stand_in] = [number(NAME), number(&format!("{NAME}_unleak_new"))];
+    let first = table.text(&old).await;
+    let step = format!("replace index {NAME}");
+    killed(&table, &["apply"], &format!("{step}:begun"));
+    assert_eq!(table.text(&stand_in).await, "none");
+    killed(&table, &["apply"], &format!("{step}:built"));
+    let built = table.text(&stand_in).await;
+    assert_ne!(built, "none");
+    assert_eq!(table.text(&old).await, first, "the old one is still there");
+    killed(&table, &["apply"], &format!("{step}:changed"));
+    assert_eq!((table.text(&old).await, table.text(&stand_in).await), (built, "none".to_owned()));
+    table.said(&["apply", "--yes", "--no-backup"], 0);
+
+    let back = format!("bring back index {NAME}");
+    let ours = table.text(&old).await;
+    killed(&table, &["rollback"], &format!("{back}:built"));
+    assert_eq!(table.text(&old).await, ours, "ours is still there");
+    killed(&table, &["rollback"], &format!("{back}:changed"));
+    assert_eq!(table.text(&stand_in).await, "none");
+    table.said(&["rollback", "--yes", "--no-backup"], 0);
+    assert_eq!(table.dump(), bare);
+}
+
+/// Who gives up after the crash gets rid of what it left.
+#[tokio::test]
+async fn a_rollback_drops_the_stand_in_that_a_crash_left() {
+    const NAME: &str = "idx_auth_sessions_auth_time";
+    let own = format!("{BASE}; CREATE INDEX {NAME} ON auth_sessions (expires_at)");
+    let table = Table::with(&own).await;
+    let bare = table.dump();
+    killed(&table, &["apply"], &format!("replace index {NAME}:begun"));
+    let differs = table.dump();
+    killed(&table, &["apply"], &format!("replace index {NAME}:built"));
+    assert_ne!(table.dump(), differs);
+    let text = table.said(&["rollback", "--yes", "--no-backup"], 0);
+    assert!(text.contains(&format!("drop index {NAME}_unleak_new")), "{text}");
+    assert_eq!(table.dump(), bare);
 }

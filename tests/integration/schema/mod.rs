@@ -2,13 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's own set-up may panic as the test may")]
 
+mod advice; // what any other session table lacks, on each database
 mod behaviour; // verify notices whatever is broken, and leaves nothing behind
 #[cfg(unix)]
 mod crash; // kill -9 in each step of an apply and of a rollback, then once more
+#[cfg(unix)]
+mod interrupt; // Ctrl-C between steps and while others hold the lock
 mod locks; // held locks, two runs at once, builds that were stopped, traffic all the while
 mod refusals; // what stands in the way is said, and nothing is changed
 mod rights; // who may do what afterwards
 mod rounds; // apply, rollback, apply, and the exported SQL: the same catalogue each time
+#[cfg(unix)]
+mod standby; // a real standby: what reads goes on, what writes is refused with a clear message
 mod table; // a table of sessions of its own for each test
 mod uses; // status, revoke, and advice for other session tables
 mod values; // what old rows are given

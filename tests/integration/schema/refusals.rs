@@ -90,9 +90,12 @@ async fn what_is_no_plain_table_is_refused() {
         let table = Table::with(sql).await;
         for command in [&["plan"][..], &["apply", "--yes"], &["verify"], &["rollback", "--yes"]] {
             let text = table.said(command, 2);
-            // Without such a table, a plan looks for any other session table to advise on.
-            let expected =
-                if sql == "SELECT" && command == ["plan"] { "looks like a session store" } else { expected };
+            // Without such a table, any other session table is looked for, to advise on.
+            let expected = match (sql, command[0]) {
+                ("SELECT", "plan" | "rollback") => "looks like a session store",
+                ("SELECT", "apply") => "there is no table to be hardened",
+                _ => expected,
+            };
             assert!(text.contains(expected), "{command:?}: {text}");
         }
     }
@@ -136,7 +139,7 @@ async fn a_read_only_server_and_other_stores_are_refused() {
         .unwrap();
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(super::table::said(&output).contains("cannot work with schema changes on Redis"));
+    assert!(super::table::said(&output).contains("there is no table to be hardened"));
 }
 
 #[tokio::test]

@@ -88,3 +88,39 @@ async fn default_privileges_open_nothing_and_a_right_that_was_given_later_is_see
     let text = super::table::said(&verified);
     assert!(text.contains("function revoke_session_family: it has another form"), "{text}");
 }
+
+/// Who reads the log by a right of their own loses it with the log, and keeps it where the log stays.
+#[tokio::test]
+async fn rights_on_the_log_are_told_before_it_goes() {
+    let monitor = format!("unleak_monitor_{}", std::process::id());
+    let table = Table::new().await;
+    table.said(&["apply", "--yes", "--no-backup"], 0);
+    let grants = format!(
+        "CREATE ROLE {monitor}; GRANT SELECT, DELETE ON auth_audit_log TO {monitor}; \
+         ALTER TABLE auth_sessions DROP CONSTRAINT auth_sessions_auth_time_check"
+    );
+    table.database.run(&grants).await;
+    let plan = table.schema(&["plan"]);
+    let goes = table.schema(&["rollback", "--dry-run"]);
+    table
+        .database
+        .run("SELECT revoke_session_family((SELECT family_id FROM auth_sessions WHERE revoked_at IS NULL LIMIT 1), 'x')")
+        .await;
+    let stays = table.schema(&["rollback", "--yes", "--no-backup"]);
+    let rights = "SELECT array_to_string(relacl, ',') FROM pg_class WHERE relname = 'auth_audit_log'";
+    let kept = table.text(rights).await;
+    let again = table.schema(&["apply", "--yes", "--no-backup"]);
+    let still = table.text(rights).await;
+    table.database.run(&format!("DROP OWNED BY {monitor}; DROP ROLE {monitor}")).await;
+    let said = super::table::said;
+    assert!(said(&plan).contains(&format!("{monitor} may change or delete events")), "{}", said(&plan));
+    let told = format!("(DELETE for {monitor}, SELECT for {monitor})");
+    assert!(said(&goes).contains(&told) && said(&goes).contains("grant them again"), "{}", said(&goes));
+    assert!(
+        said(&stays).contains(&told) && said(&stays).contains("holds events and stays"),
+        "{}",
+        said(&stays)
+    );
+    assert!(kept.contains(&monitor) && still == kept, "{kept} and {still}");
+    assert_eq!(again.status.code(), Some(0), "{}", said(&again));
+}

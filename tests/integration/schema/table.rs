@@ -40,15 +40,17 @@ impl Table {
         Self { database: Database::with(sql).await, dir: tempfile::tempdir().unwrap() }
     }
 
-    /// `unleak schema` with these arguments, not started yet.
+    /// `unleak schema` with these arguments, or `unleak sessions` where they begin with that; not started yet.
     pub(super) fn command(&self, args: &[&str]) -> Command {
         let source = self.dir.path().join("url");
         std::io::Write::write_all(&mut std::fs::File::create(&source).unwrap(), self.database.url.as_bytes())
             .unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
-        command.env_clear().env("HOME", self.dir.path()).env("USER", "ada").arg("schema").args(args);
+        command.env_clear().env("HOME", self.dir.path()).env("USER", "ada").args(group(args)).args(args);
         command.arg("--store-from").arg(format!("file:{}", source.display()));
-        command.arg("--state").arg(self.dir.path().join("state"));
+        if matches!(group(args), ["schema"]) {
+            command.arg("--state").arg(self.dir.path().join("state"));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -122,6 +124,11 @@ impl Table {
     pub(super) async fn text(&self, sql: &str) -> String {
         self.texts(sql).await.remove(0)
     }
+}
+
+/// The group that a command belongs to; one that names its own needs none.
+fn group(args: &[&str]) -> &'static [&'static str] {
+    if args.first() == Some(&"sessions") { &[] } else { &["schema"] }
 }
 
 pub(super) fn said(output: &Output) -> String {

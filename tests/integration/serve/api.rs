@@ -28,7 +28,17 @@ fn sessions_are_listed_by_page_user_and_status() {
         assert_eq!(ask("?userId=1&status=active"), (2, 2));
         assert_eq!(ask("?status=expired"), (1, 1));
         assert_eq!(ask("?userId=nobody"), (0, 0));
-        for bad in ["?page=0", "?limit=201", "?limit=x", "?status=asleep", "?what=1", "?userId="] {
+        assert_eq!(ask("?userId=99999999999999999999"), (0, 0));
+        assert_eq!((ask("?userId=01"), ask("?userId=1%20OR%201=1")), ((0, 0), (0, 0)));
+        let first = |sort: &str| {
+            let (_, list) = server.get(&token, &format!("/admin/sessions?status=active&sort={sort}"));
+            list["sessions"][0]["user"].as_str().unwrap().to_owned()
+        };
+        assert_eq!((first("expires"), first("-expires")), ("1".to_owned(), "99".to_owned()));
+        assert_eq!((first("created"), first("-created")), ("1".to_owned(), "99".to_owned()));
+        for bad in
+            ["?page=0", "?limit=201", "?limit=x", "?status=asleep", "?what=1", "?userId=", "?sort=user"]
+        {
             let (status, problem) = server.get(&token, &format!("/admin/sessions{bad}"));
             assert_eq!((status, &problem["type"]), (400, &json!("urn:unleak:request")), "{bad}");
         }
@@ -118,6 +128,8 @@ fn procedures_are_counted_first_and_then_carried_out() {
         for bad in [
             json!({"action": "explode"}),
             json!({"action": "before"}),
+            json!({"action": "purge", "before": "2025-01-01T00:00:00Z"}),
+            json!({"action": "cleanup", "atMost": null}),
             json!({}),
             json!({"action": "idle", "idleHours": 0}),
         ] {
@@ -146,6 +158,7 @@ fn incidents_findings_and_metrics_are_read() {
         "unleak_sessions{state=\"active\"} 4",
         "unleak_session_risks{state=\"orphan\"} 1",
         "unleak_store_up 1",
+        "unleak_sessions_made{state=\"day\"} 0",
     ] {
         assert!(metrics.contains(line), "{line} is missing:\n{metrics}");
     }

@@ -1,15 +1,11 @@
 //! The page in a real browser: log in, filter, end one session, undo, clean up with preview, on both stores, with a
 //! script and without.
 
+use super::service;
 use super::world::World;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-#[expect(clippy::disallowed_methods, reason = "tests/run passes the services in")]
-fn service(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run this test by tests/run"))
-}
 
 /// What a person saw.
 fn walk(world: &World, script: &str) -> Value {

@@ -1,7 +1,6 @@
 //! Who is let in, and what is refused at the start.
 
 use super::world::World;
-use std::process::Command;
 
 #[test]
 fn a_token_works_until_it_is_removed_and_stands_in_no_log() {
@@ -33,66 +32,58 @@ fn nothing_is_sent_over_a_network_in_the_clear() {
 }
 
 #[test]
-fn it_speaks_tls_and_a_handshake_that_stalls_holds_nobody_up() {
+fn a_proxy_is_believed_only_when_it_was_named_and_proves_itself() {
     let world = World::sqlite();
-    let (cert, key) = (world.dir.path().join("cert.pem"), world.dir.path().join("key.pem"));
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "1",
-        ])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let server = world.serve(&["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()]);
-    assert!(server.url.starts_with("https://"), "{}", server.url);
-    let stalled = std::net::TcpStream::connect(server.url.trim_start_matches("https://")).unwrap();
-    let answer = Command::new("curl")
-        .args(["--silent", "--show-error", "--max-time", "20", "--cacert"])
-        .arg(&cert)
-        .arg(format!("{}/healthz", server.url))
-        .output()
-        .unwrap();
-    assert_eq!(
-        String::from_utf8_lossy(&answer.stdout),
-        "ok\n",
-        "{}",
-        String::from_utf8_lossy(&answer.stderr)
-    );
-    drop(stalled);
-    let wrong = world.output(&[
-        "serve",
-        "--store-from",
-        "env:STORE",
-        "--tls-cert",
-        key.to_str().unwrap(),
-        "--tls-key",
-        key.to_str().unwrap(),
-    ]);
-    assert_eq!(wrong.status.code(), Some(2), "{}", String::from_utf8_lossy(&wrong.stderr));
+    let proof = world.dir.path().join("proof");
+    super::world::put(&proof, &"p".repeat(32));
+    let from = format!("file:{}", proof.display());
+    let ask = |server: &super::world::Server, sent: &str| {
+        let url = format!("{}/admin/stats", server.url);
+        let request = ureq::get(&url).header("x-user", "ada").header("x-unleak-proxy", sent);
+        request.config().http_status_as_error(false).build().call().unwrap().status().as_u16()
+    };
+    let by = |address| ["--trust-header", "X-User", "--trusted-proxy", address, "--proxy-secret-from", &from];
+    assert_eq!(ask(&world.serve(&[]), &"p".repeat(32)), 401);
+    let server = world.serve(&by("127.0.0.1"));
+    assert_eq!((ask(&server, &"p".repeat(32)), ask(&server, "guess")), (200, 401));
+    assert_eq!(ask(&world.serve(&by("10.9.8.7")), &"p".repeat(32)), 401);
+    let without =
+        ["serve", "--store-from", "env:STORE", "--trust-header", "X-User", "--trusted-proxy", "127.0.0.1"];
+    assert_eq!(world.output(&without).status.code(), Some(2));
 }
 
 #[test]
-fn a_proxy_is_believed_only_when_it_was_named() {
+fn a_name_that_was_not_given_leads_nowhere() {
     let world = World::sqlite();
-    let ask = |server: &super::world::Server| {
-        let url = format!("{}/admin/stats", server.url);
-        let answer =
-            ureq::get(&url).header("x-user", "ada").config().http_status_as_error(false).build().call();
-        answer.unwrap().status().as_u16()
+    let token = world.token("ops", "read");
+    let server = world.serve(&["--host", "admin.example.com"]);
+    let ask = |path: &str, host: &str| {
+        let request = ureq::get(format!("{}{path}", server.url)).header("host", host);
+        let request = request.header("authorization", format!("Bearer {token}"));
+        request.config().http_status_as_error(false).build().call().unwrap().status().as_u16()
     };
-    assert_eq!(ask(&world.serve(&[])), 401);
-    assert_eq!(ask(&world.serve(&["--trust-header", "X-User", "--trusted-proxy", "127.0.0.1"])), 200);
-    assert_eq!(ask(&world.serve(&["--trust-header", "X-User", "--trusted-proxy", "10.9.8.7"])), 401);
+    assert_eq!((ask("/admin/stats", "admin.example.com"), ask("/admin/stats", "localhost:1")), (200, 200));
+    assert_eq!((ask("/admin/stats", "evil.example"), ask("/login", "evil.example")), (421, 421));
+    assert_eq!(ask("/healthz", "evil.example"), 200);
+}
+
+#[test]
+fn a_rotation_gives_a_running_server_another_token() {
+    let world = World::sqlite();
+    let old = world.token("ops", "write");
+    let server = world.serve(&[]);
+    let file = world.dir.path().join("ops.env");
+    super::world::put(&file, &format!("UNLEAK_TOKEN={old}\n"));
+    let place = format!("env:{}#UNLEAK_TOKEN", file.display());
+    let rotate = ["rotate", "--yes", "--target", "serve-token:ops", "--target", &place];
+    let done = world.output(&rotate);
+    let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let new = text.trim().strip_prefix("UNLEAK_TOKEN=").unwrap().trim_matches(['"', '\'']);
+    assert!(done.status.success() && new != old && !said.contains(new), "{said}");
+    assert_eq!((server.get(&old, "/admin/stats").0, server.get(new, "/admin/stats").0), (401, 200));
+    let purge = serde_json::json!({"action": "cleanup", "dryRun": true});
+    assert_eq!(server.ask("POST", new, "/admin/sessions", Some(&purge)).0, 200, "its scope stays");
+    let missing = world.output(&["rotate", "--yes", "--target", "serve-token:nobody"]);
+    assert_eq!(missing.status.code(), Some(2), "{}", String::from_utf8_lossy(&missing.stderr));
 }

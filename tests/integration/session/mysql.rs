@@ -11,8 +11,8 @@ use unleak::session::{
 };
 
 /// A database of its own on the shared server, left to the end of the run.
-pub(super) struct Database {
-    pub(super) url: String,
+pub(crate) struct Database {
+    pub(crate) url: String,
     dir: tempfile::TempDir,
     pub(super) key: BackupKey,
 }
@@ -28,7 +28,7 @@ async fn execute(url: &str, sql: &str) {
 }
 
 impl Database {
-    pub(super) async fn with(sql: &str) -> Self {
+    pub(crate) async fn with(sql: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("unleak_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         execute(&server(), &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4")).await;
@@ -37,12 +37,12 @@ impl Database {
         Self { url, dir: tempfile::tempdir().unwrap(), key: BackupKey::generate().unwrap() }
     }
 
-    pub(super) async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         execute(&self.url, sql).await;
     }
 
     /// One text per row.
-    pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
         let mut connection = MySqlConnection::connect(&self.url).await.unwrap();
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap()
     }

@@ -262,9 +262,6 @@ async fn an_operator_looks_and_cleans_up() {
     assert_eq!(database.size().await, 28);
 }
 
-/// A dialect, its prefix, and the session of a user.
-type Form<'a> = (&'a str, &'a str, &'a dyn Fn(u8) -> Vec<u8>);
-
 /// Django pickles, Flask packs and Laravel serializes: none of it is run, and each says whose a session is. What Laravel
 /// encrypts does not, and then nobody's sessions are ended on a guess.
 #[tokio::test]
@@ -279,15 +276,22 @@ async fn users_are_found_in_what_frameworks_write_instead_of_json() {
         [&b"\x80\x05}\x94(\x8c\x0d_auth_user_id\x94\x8c\x01"[..], &[b'0' + user], b"\x94\x8c\x01x\x94Nu."]
             .concat()
     };
-    let forms: [Form<'_>; 3] = [
-        ("laravel", "laravel_database_laravel_cache_:", &php),
-        ("flask-session", "session:", &packed),
-        ("django-cache", ":1:django.contrib.sessions.cache", &pickled),
+    let users_of = |value: &dyn Fn(u8) -> Vec<u8>| [0, 1, 2, 3].map(value);
+    let forms = [
+        ("laravel", "laravel_database_laravel_cache_:", users_of(&php)),
+        ("flask-session", "session:", users_of(&packed)),
+        ("django-cache", ":1:django.contrib.sessions.cache", users_of(&pickled)),
     ];
-    for (dialect, prefix, value) in forms {
+    for (dialect, prefix, values) in forms {
         let database = Database::new().await;
         for n in 0..40_u8 {
-            database.set(&format!("{prefix}{}", format!("{n:02}Zz").repeat(10)), value(n % 4), 3600).await;
+            database
+                .set(
+                    &format!("{prefix}{}", format!("{n:02}Zz").repeat(10)),
+                    values[usize::from(n) % 4].clone(),
+                    3600,
+                )
+                .await;
         }
         let options = Options { dialect: Some(dialect.to_owned()), ..Options::default() };
         let mut store = Store::connect(&database.url.parse().unwrap(), &options).await.unwrap();

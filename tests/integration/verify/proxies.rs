@@ -1,13 +1,16 @@
-//! A real Express application behind real nginx and Caddy, configured by exactly what `unleak serve --example` prints:
-//! log in, the user is deleted, the next click lands on the sign-in without a cookie, and logging in again works.
+//! A real Express application behind real nginx, Caddy, HAProxy and Envoy, configured by exactly what `unleak serve
+//! --example` prints: log in, the user is deleted, the next click lands on the sign-in without a cookie, and logging in
+//! again works. Behind nginx in a real browser too.
 
 use super::server::{Answer, Server, ask, database, run, service};
 use crate::rotate::matrix::app::{App, Kind, Login};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-struct Proxy {
+pub(super) struct Proxy {
     child: Child,
     port: u16,
     _dir: tempfile::TempDir,
@@ -28,11 +31,17 @@ fn free_port() -> u16 {
 fn example(name: &str, port: u16, app: &str, server: &str) -> String {
     let output =
         Command::new(env!("CARGO_BIN_EXE_unleak")).args(["serve", "--example", name]).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("127.0.0.1:3000") && text.contains("127.0.0.1:8790"), "{text}");
+    let mut text = String::from_utf8(output.stdout).unwrap();
     let own = format!("127.0.0.1:{port}");
-    let text = text.replace("127.0.0.1:3000", app).replace("127.0.0.1:8790", server);
-    text.replace("127.0.0.1:8080", &own).replace("127.0.0.1:8081", &own)
+    let (colon, yaml) = ("127.0.0.1:", "address: 127.0.0.1, port_value: ");
+    for (from, to) in [("3000", app), ("8790", server), ("8080", own.as_str()), ("8081", own.as_str())] {
+        let (_, to) = to.rsplit_once(':').unwrap();
+        for form in [colon, yaml] {
+            text = text.replace(&format!("{form}{from}"), &format!("{form}{to}"));
+        }
+    }
+    assert!(!text.contains("127.0.0.1:3000") && text.contains(server), "{text}");
+    text
 }
 
 fn nginx(app: &str, server: &str) -> Proxy {
@@ -73,8 +82,37 @@ fn caddy(app: &str, server: &str) -> Proxy {
     listening(Proxy { child, port, _dir: dir })
 }
 
+fn haproxy(app: &str, server: &str) -> Proxy {
+    let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+    let (text, script) = (example("haproxy", port, app, server), dir.path().join("unleak.lua"));
+    let path = "/etc/haproxy/unleak.lua";
+    assert!(text.contains(&format!("lua-load {path}")), "{text}");
+    std::fs::write(dir.path().join("haproxy.cfg"), text.replace(path, script.to_str().unwrap())).unwrap();
+    std::fs::write(script, example("haproxy-lua", port, app, server)).unwrap();
+    let child = Command::new(service("UNLEAK_TEST_HAPROXY"))
+        .args(["-db", "-f"])
+        .arg(dir.path().join("haproxy.cfg"))
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    listening(Proxy { child, port, _dir: dir })
+}
+
+fn envoy(app: &str, server: &str) -> Proxy {
+    let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+    let path = dir.path().join("envoy.yaml");
+    std::fs::write(&path, example("envoy", port, app, server)).unwrap();
+    let child = Command::new(service("UNLEAK_TEST_ENVOY"))
+        .args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "error", "-c"])
+        .arg(path)
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    listening(Proxy { child, port, _dir: dir })
+}
+
 fn listening(proxy: Proxy) -> Proxy {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while TcpStream::connect(("127.0.0.1", proxy.port)).is_err() {
         assert!(Instant::now() < deadline, "the proxy did not start");
         std::thread::sleep(Duration::from_millis(30));
@@ -92,30 +130,95 @@ fn behind_caddy_a_deleted_user_lands_on_the_sign_in_with_no_cookie_left() {
     the_story(caddy);
 }
 
+#[test]
+fn behind_haproxy_a_deleted_user_lands_on_the_sign_in_with_no_cookie_left() {
+    the_story(haproxy);
+}
+
+#[test]
+fn behind_envoy_a_deleted_user_lands_on_the_sign_in_with_no_cookie_left() {
+    the_story(envoy);
+}
+
+/// An application with one user, unleak and a proxy in front of both.
+struct Site {
+    url: String,
+    database: String,
+    _parts: (App, Server, Proxy),
+}
+
+impl Site {
+    fn behind(proxy: impl Fn(&str, &str) -> Proxy) -> Self {
+        let database = database("CREATE TABLE users (id text PRIMARY KEY); INSERT INTO users VALUES ('ada')");
+        let settings = vec![("DATABASE_URL", database.clone())];
+        let app = App::start(Kind {
+            fixture: "express-app",
+            variable: "SESSION_SECRET",
+            settings,
+            login: Login::Form,
+        });
+        // The application makes its session table with its first session.
+        let at = app.url("");
+        let at = at.strip_prefix("http://").unwrap().trim_end_matches('/');
+        log_in(&app.url(""));
+        let server = Server::start(&database, &app.secret(), &["--cookie-secret-from", "env:COOKIE_SECRET"]);
+        let proxy = proxy(at, &server.address);
+        Self { url: format!("http://127.0.0.1:{}", proxy.port), database, _parts: (app, server, proxy) }
+    }
+}
+
+/// What a person sees in Chromium, who goes on whenever a line is sent.
+#[test]
+fn in_a_browser_the_next_click_of_a_deleted_user_is_the_sign_in_and_signing_in_again_works() {
+    let site = Site::behind(nginx);
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/admin-browser/stale.js");
+    let packages = Path::new(&service("UNLEAK_TEST_APPS")).join("admin-browser/node_modules");
+    let mut browser = Command::new("node")
+        .arg(fixture)
+        .args([&site.url, &service("UNLEAK_TEST_BROWSER")])
+        .env("NODE_PATH", packages)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(browser.stdout.take().unwrap()).lines();
+    let mut input = browser.stdin.take().unwrap();
+    let mut seen = || lines.next().map(Result::unwrap).unwrap_or_default();
+    assert_eq!(seen(), r#"{"path":"/account","text":"Hello, ada","session":1}"#);
+    run(&site.database, "DELETE FROM users");
+    writeln!(input).unwrap();
+    assert_eq!(seen(), r#"{"path":"/signin?callbackUrl=%2Faccount","text":"Sign in","session":0}"#);
+    run(&site.database, "INSERT INTO users VALUES ('ada')");
+    writeln!(input).unwrap();
+    assert_eq!(seen(), r#"{"path":"/account","text":"Hello, ada","session":1}"#);
+    drop(input);
+    assert!(browser.wait().unwrap().success());
+}
+
 fn the_story(proxy: impl Fn(&str, &str) -> Proxy) {
-    let url = database("CREATE TABLE users (id text PRIMARY KEY); INSERT INTO users VALUES ('ada')");
-    let settings = vec![("DATABASE_URL", url.clone())];
-    let app =
-        App::start(Kind { fixture: "express-app", variable: "SESSION_SECRET", settings, login: Login::Form });
-    // The application makes its session table with its first session.
-    let at = app.url("");
-    let at = at.strip_prefix("http://").unwrap().trim_end_matches('/');
-    log_in(&app.url(""));
-    let more = ["--cookie-secret-from", "env:COOKIE_SECRET"];
-    let server = Server::start(&url, &app.secret(), &more);
-    let proxy = proxy(at, &server.address);
-    let site = format!("http://127.0.0.1:{}", proxy.port);
+    let behind = Site::behind(proxy);
+    let (site, url) = (&behind.url, &behind.database);
     let page = |cookie: &str, more: &[(&str, &str)]| {
         let headers = [&[("cookie", cookie), ("x-session-user", "root")], more].concat();
         ask("GET", &format!("{site}/account"), &headers)
     };
 
     assert_eq!(page("", &[]).status, 401, "nobody gets in");
-    let cookie = log_in(&site);
+    for odd in [
+        "/account/..%2flogin",
+        "/signin/..;/account",
+        "/login;x=/../account",
+        "/signin/account",
+        "/login%2f..%2faccount",
+    ] {
+        let status = ask("GET", &format!("{site}{odd}"), &[]).status;
+        assert!([400, 401, 403].contains(&status), "{odd}: {status}");
+    }
+    let cookie = log_in(site);
     let answer = page(&cookie, &[]);
     assert_eq!((answer.status, answer.body.as_str()), (200, "<p>Hello, ada"));
 
-    run(&url, "DELETE FROM users");
+    run(url, "DELETE FROM users");
     let answer = page(&cookie, &[]);
     assert_eq!(
         (answer.status, answer.one("location")),
@@ -128,8 +231,8 @@ fn the_story(proxy: impl Fn(&str, &str) -> Proxy) {
     let posted = ask("POST", &format!("{site}/account"), &[("cookie", &cookie)]);
     assert_eq!((posted.status, posted.cleared()), (401, vec!["connect.sid"]), "a write is not repeated");
 
-    run(&url, "INSERT INTO users VALUES ('ada')");
-    assert_eq!(page(&log_in(&site), &[]).status, 200, "logging in again works");
+    run(url, "INSERT INTO users VALUES ('ada')");
+    assert_eq!(page(&log_in(site), &[]).status, 200, "logging in again works");
     let cleared = ask("GET", &format!("{site}/session/clear?rd=/account"), &[("cookie", &cookie)]);
     assert_eq!((cleared.status, cleared.cleared()), (302, vec!["connect.sid"]));
 }

@@ -11,10 +11,14 @@ use serde_json::Value as Json;
 
 /// How deep values may be nested.
 const DEEPEST: usize = 32;
+/// The largest value that is read, in bytes: what is read of it takes many times its room.
+const LARGEST: usize = 1 << 20;
 
 /// The value, whatever form it has; `None` for what is none of them, or broken.
 pub(super) fn read(value: &[u8]) -> Option<Json> {
     match value {
+        [b'{', ..] => serde_json::from_slice(value).ok(),
+        _ if value.len() > LARGEST => None,
         // A map of msgpack that begins like a pickle is empty, and nothing follows.
         [0x80, 2..=5, ..] => pickle::read(value),
         [0x80..=0x8f | 0xde | 0xdf, ..] => msgpack::read(value),
@@ -106,13 +110,19 @@ mod tests {
 
     #[test]
     fn nobody_is_told_by_what_is_broken_encrypted_or_twice() {
-        for length in 0..PICKLE.len() {
+        // Its first byte alone is an empty map of msgpack.
+        for length in 2..PICKLE.len() {
             assert_eq!(read(&PICKLE[..length]), None);
         }
         assert_eq!(read(b"s:8:\"eyJpdiI6\";"), None);
         let two = format!("{{\"login_a_{0}\":1,\"login_b_{0}\":2,\"login_web\":3}}", "ab".repeat(20));
         assert_eq!(user(&read(two.as_bytes()).unwrap()), None);
         assert_eq!(read(&[&[0x80, 0x04][..], &b"(".repeat(100_000)].concat()), None);
+        assert_eq!(read(&[&[0x80, 0x04, b')'][..], &b"\x85".repeat(100_000), b"."].concat()), None);
+        assert_eq!(
+            read(&[&[0x80, 0x04][..], &b"]".repeat(100_000), &b"a".repeat(99_999), b"."].concat()),
+            None
+        );
         assert_eq!(read(&[&[0x81, 0xa1, b'k'][..], &[0x91].repeat(100_000)].concat()), None);
     }
 

@@ -1,22 +1,28 @@
 //! Pickles, as Django's caches and older versions of Flask-Session write them.
 //!
 //! Only plain values are taken. What a pickle would import, call or build stands for nothing, and what it refers to once
-//! more is taken again only where it is no container: so a small pickle cannot become large.
+//! more is taken again only where it is short and no container: so a small pickle cannot become large.
 
 use super::{Bytes, DEEPEST, name, text};
 use serde_json::{Map, Value as Json};
+
+/// The longest text that is taken again, in bytes: names and ids are shorter.
+const LONGEST_AGAIN: usize = 64;
 
 pub(super) fn read(value: &[u8]) -> Option<Json> {
     let mut machine = Machine::default();
     let mut bytes = Bytes(value);
     while !machine.step(&mut bytes)? {}
-    (bytes.0.is_empty() && machine.stack.len() == 1).then(|| machine.stack.pop())?
+    (bytes.0.is_empty() && machine.stack.len() == 1).then(|| machine.stack.pop())?.map(|(value, _)| value)
 }
+
+/// A value, and how deep containers are nested in it.
+type Nested = (Json, usize);
 
 /// A stack of values, and where the groups on it begin.
 #[derive(Default)]
 struct Machine {
-    stack: Vec<Json>,
+    stack: Vec<Nested>,
     marks: Vec<usize>,
     memo: Vec<Json>,
 }
@@ -31,24 +37,23 @@ impl Machine {
             0x95 => drop(bytes.take(8)?),
             b'(' => {
                 self.marks.push(self.stack.len());
-                // Nobody nests deeper, and dropping what is would not end well.
                 if self.marks.len() > DEEPEST {
                     return None;
                 }
             }
-            // The second one is the state of what was made.
+            // Dropped, or the state of what was made.
             b'0' | b'b' => drop(self.stack.pop()?),
             b'1' => drop(self.group()?),
             b'}' => self.push(Json::Object(Map::new())),
             b']' | b')' | 0x8f => self.push(Json::Array(Vec::new())),
             b't' | 0x91 => {
                 let group = self.group()?;
-                self.push(Json::Array(group));
+                self.list(group)?;
             }
             0x85..=0x87 => {
                 let from = self.stack.len().checked_sub(usize::from(code - 0x84))?;
                 let group = self.stack.split_off(from);
-                self.push(Json::Array(group));
+                self.list(group)?;
             }
             b'a' => {
                 let value = self.stack.pop()?;
@@ -89,10 +94,16 @@ impl Machine {
     }
 
     fn push(&mut self, value: Json) {
-        self.stack.push(value);
+        self.stack.push((value, 0));
     }
 
-    fn group(&mut self) -> Option<Vec<Json>> {
+    fn list(&mut self, group: Vec<Nested>) -> Option<()> {
+        let depth = around(&group)?;
+        self.stack.push((Json::Array(values(group).collect()), depth));
+        Some(())
+    }
+
+    fn group(&mut self) -> Option<Vec<Nested>> {
         let from = self.marks.pop()?;
         (from <= self.stack.len()).then(|| self.stack.split_off(from))
     }
@@ -100,29 +111,35 @@ impl Machine {
     fn instead(&mut self, of: usize) -> Option<()> {
         let from = self.stack.len().checked_sub(of)?;
         self.stack.truncate(from);
-        self.stack.push(Json::Null);
+        self.push(Json::Null);
         Some(())
     }
 
-    fn append(&mut self, group: Vec<Json>) -> Option<()> {
+    fn append(&mut self, group: Vec<Nested>) -> Option<()> {
+        let added = around(&group)?;
         match self.stack.last_mut()? {
-            Json::Array(list) => list.extend(group),
+            (Json::Array(list), depth) => {
+                list.extend(values(group));
+                *depth = added.max(*depth);
+            }
             // Something that stands for nothing takes anything.
-            Json::Null => {}
+            (Json::Null, _) => {}
             _ => return None,
         }
         Some(())
     }
 
-    fn set(&mut self, pairs: Vec<Json>) -> Option<()> {
+    fn set(&mut self, pairs: Vec<Nested>) -> Option<()> {
+        let added = around(&pairs)?;
         match self.stack.last_mut()? {
-            Json::Object(members) => {
-                let mut pairs = pairs.into_iter();
+            (Json::Object(members), depth) => {
+                let mut pairs = values(pairs);
                 while let (Some(key), Some(value)) = (pairs.next(), pairs.next()) {
                     members.extend(name(key).map(|name| (name, value)));
                 }
+                *depth = added.max(*depth);
             }
-            Json::Null => {}
+            (Json::Null, _) => {}
             _ => return None,
         }
         Some(())
@@ -130,8 +147,11 @@ impl Machine {
 
     /// Places are given one after the other.
     fn remember(&mut self, place: usize) -> Option<()> {
-        let plain = self.stack.last()?;
-        let plain = if plain.is_array() || plain.is_object() { Json::Null } else { plain.clone() };
+        let plain = match &self.stack.last()?.0 {
+            Json::Array(_) | Json::Object(_) => Json::Null,
+            Json::String(text) if text.len() > LONGEST_AGAIN => Json::Null,
+            plain => plain.clone(),
+        };
         if place == self.memo.len() {
             self.memo.push(plain);
         } else {
@@ -142,9 +162,19 @@ impl Machine {
 
     fn recall(&mut self, place: usize) -> Option<()> {
         let value = self.memo.get(place)?.clone();
-        self.stack.push(value);
+        self.push(value);
         Some(())
     }
+}
+
+/// How deep a container of these is. Nobody nests deeper than the bound, and dropping what is would not end well.
+fn around(group: &[Nested]) -> Option<usize> {
+    let depth = group.iter().map(|(_, depth)| depth + 1).max().unwrap_or(0);
+    (depth <= DEEPEST).then_some(depth)
+}
+
+fn values(group: Vec<Nested>) -> impl Iterator<Item = Json> {
+    group.into_iter().map(|(value, _)| value)
 }
 
 /// A value that is no container.

@@ -1,12 +1,15 @@
-//! Administrators' tokens: printed once, kept as SHA-256 in a file of the state folder that its owner alone can read.
+//! Tokens of the administrators of `unleak serve`: printed once, kept as SHA-256 in a file of the state folder that its
+//! owner alone can read. The server takes them, and a rotation replaces them.
 //!
 //! A plain hash is enough, since a token is 256 random bits: there is nothing to guess. The file is read again when it
-//! changes, so that a token that was removed is dead at the next request.
+//! changes, so that a token that was removed or replaced is dead at the next request.
 
-use super::Scope;
+mod error;
+
+pub use error::Error;
+
 use crate::durable::{Lock, Mode, create_private_dir, write_atomic};
 use crate::secret::{FingerprintKey, Secret};
-use crate::serve::Error;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -14,6 +17,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 use subtle::ConstantTimeEq as _;
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Look.
+    Read,
+    /// Look, end sessions and put them back.
+    Write,
+}
 
 /// What may be told about a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +42,13 @@ pub struct TokenInfo {
 }
 
 impl TokenInfo {
+    /// The same token with another value.
+    pub(crate) fn with(&self, value: &Secret, created: Timestamp) -> Self {
+        Self { created, sha256: digest(value.expose()), ..self.clone() }
+    }
+
     /// Its SHA-256, in hexadecimal digits.
-    pub(in crate::serve) fn digest(&self) -> &str {
+    pub(crate) fn digest(&self) -> &str {
         &self.sha256
     }
 }
@@ -41,9 +59,12 @@ pub struct Tokens {
     read: Mutex<Read>,
 }
 
+/// When a file was written, how long it is, and which one it is.
+type Stamp = (SystemTime, u64, u64);
+
 #[derive(Default)]
 struct Read {
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Option<Stamp>,
     tokens: Vec<TokenInfo>,
 }
 
@@ -69,17 +90,29 @@ impl Tokens {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
         if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
             let reason = "a name is 1 to 64 letters, digits and `-_.@`";
-            return Err(Error::Token { name: name.to_owned(), reason });
+            return Err(Error::Name { name: name.to_owned(), reason });
         }
         self.change(|tokens| {
             if tokens.iter().any(|token| token.name == name) {
-                return Err(Error::Token { name: name.to_owned(), reason: "there is a token of this name" });
+                return Err(Error::Name { name: name.to_owned(), reason: "there is a token of this name" });
             }
             let key = FingerprintKey::generate().map_err(|_| Error::Random)?;
             let token = format!("unleak_{}", hex::encode(key.bytes()));
-            let sha256 = hex::encode(Sha256::digest(&token));
+            let sha256 = digest(token.as_bytes());
             tokens.push(TokenInfo { name: name.to_owned(), scope, created: now, sha256 });
             Ok(Secret::from(token))
+        })
+    }
+
+    /// Gives a token another value, or the one that it had, unless it has become another than `from` meanwhile.
+    pub(crate) fn replace(&self, from: &str, to: TokenInfo) -> Result<(), Error> {
+        self.change(|tokens| {
+            let token = tokens.iter_mut().find(|token| token.name == to.name && token.sha256 == from);
+            let Some(token) = token else {
+                return Err(Error::Name { name: to.name, reason: "it was changed meanwhile" });
+            };
+            *token = to;
+            Ok(())
         })
     }
 
@@ -89,21 +122,21 @@ impl Tokens {
             let before = tokens.len();
             tokens.retain(|token| token.name != name);
             if tokens.len() == before {
-                return Err(Error::Token { name: name.to_owned(), reason: "there is no token of this name" });
+                return Err(Error::Name { name: name.to_owned(), reason: "there is no token of this name" });
             }
             Ok(())
         })
     }
 
     /// The token that this is; every one is compared, in constant time.
-    pub(in crate::serve) fn find(&self, token: &str) -> Option<TokenInfo> {
-        let digest = hex::encode(Sha256::digest(token));
+    pub(crate) fn find(&self, token: &str) -> Option<TokenInfo> {
+        let digest = digest(token.as_bytes());
         let is_it = |known: &TokenInfo| bool::from(known.sha256.as_bytes().ct_eq(digest.as_bytes()));
         self.now().into_iter().fold(None, |found, known| if is_it(&known) { Some(known) } else { found })
     }
 
     /// The token of a name, while it is still this very one.
-    pub(in crate::serve) fn still(&self, name: &str, digest: &str) -> Option<TokenInfo> {
+    pub(crate) fn still(&self, name: &str, digest: &str) -> Option<TokenInfo> {
         self.now().into_iter().find(|token| token.name == name && token.sha256 == digest)
     }
 
@@ -125,7 +158,7 @@ impl Tokens {
 
     /// Reads the file, if it is another one than before.
     fn read(&self) -> Result<Vec<TokenInfo>, Error> {
-        let failed = |reason: String| Error::Tokens { path: self.path.clone(), reason };
+        let failed = |reason: String| Error::File { path: self.path.clone(), reason };
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let data = match std::fs::metadata(&self.path) {
             Ok(data) => data,
@@ -135,7 +168,7 @@ impl Tokens {
             }
             Err(error) => return Err(failed(error.to_string())),
         };
-        let stamp = data.modified().ok().map(|at| (at, data.len()));
+        let stamp = stamp(&data);
         if stamp.is_none() || read.stamp != stamp {
             check_private(&data).map_err(|reason| failed(reason.to_owned()))?;
             let text = std::fs::read(&self.path).map_err(|error| failed(error.to_string()))?;
@@ -144,6 +177,22 @@ impl Tokens {
         }
         Ok(read.tokens.clone())
     }
+}
+
+/// What tells one file from the next: each change makes a new one, in the same moment even.
+#[cfg(unix)]
+fn stamp(data: &std::fs::Metadata) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some((data.modified().ok()?, data.len(), data.ino()))
+}
+
+#[cfg(not(unix))]
+fn stamp(data: &std::fs::Metadata) -> Option<Stamp> {
+    Some((data.modified().ok()?, data.len(), 0))
+}
+
+fn digest(token: &[u8]) -> String {
+    hex::encode(Sha256::digest(token))
 }
 
 #[cfg(unix)]
@@ -188,6 +237,6 @@ mod tests {
         tokens.add("ada", Scope::Read, Timestamp::UNIX_EPOCH).unwrap();
         let path = folder.path().join("serve/tokens.json");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(Tokens::open(folder.path()), Err(Error::Tokens { .. })));
+        assert!(matches!(Tokens::open(folder.path()), Err(Error::File { .. })));
     }
 }

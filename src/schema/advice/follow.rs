@@ -1,0 +1,204 @@
+//! Carries advice out: refused as a whole while rows stand in the way, then one index or reference after the other,
+//! each recorded before and after.
+
+use super::super::journal::{Event, Journal, Noted, Run};
+use super::super::object::Kind;
+use super::super::plan::Action;
+use super::super::runner::{ATTEMPTS, pause};
+use super::super::{Error, Fault, Problem, Progress};
+use super::sql::Sql;
+use super::{Advice, Lack, advise, folder, obstacle, patience};
+use crate::session::{KeyState, Store, TableName, UsersWanted};
+use serde::Serialize;
+use std::path::Path;
+
+/// What was done about advice.
+#[derive(Clone, Debug, Serialize)]
+pub struct Followed {
+    /// The table.
+    pub table: TableName,
+    /// What was added.
+    pub steps: Vec<String>,
+    /// Of how many.
+    pub of: usize,
+    /// What should be there and is not; empty when it is verified.
+    pub missing: Vec<Lack>,
+    /// Whether somebody asked to stop; another apply goes on.
+    pub stopped: bool,
+}
+
+impl Advice {
+    /// Carries all of them out. Asks `stopped` between them.
+    ///
+    /// # Errors
+    /// [`Error::Blocked`] while rows stand in the way, or where a statement would not do, and nothing is changed then;
+    /// [`Error::Stopped`] when one failed after others were done.
+    pub async fn follow(
+        all: &[Self],
+        store: &mut Store,
+        wanted: &UsersWanted,
+        state: &Path,
+        fault: Option<&Fault>,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<Followed, Error> {
+        let Some(facts) = store.key_facts().await? else {
+            return Err(crate::session::Error::Unsupported { what: "indexes on Redis".to_owned() }.into());
+        };
+        let table = facts.table;
+        let blocked: Vec<&Self> = all.iter().filter(|one| !one.is_ready()).collect();
+        if !blocked.is_empty() {
+            let problem =
+                |one: &&Self| Problem::new(&one.what, one.first.as_deref().unwrap_or("see the plan"));
+            let problems = blocked.iter().map(problem).collect();
+            return Err(Error::Blocked { table: table.to_string(), problems });
+        }
+        let mut journal = Journal::open(&folder(store, state, &table))?;
+        let mut done = Followed {
+            table: table.clone(),
+            steps: Vec::new(),
+            of: all.len(),
+            missing: Vec::new(),
+            stopped: false,
+        };
+        journal.append(Run::Apply, Event::Opened, None, &format!("{} pieces of advice", all.len()))?;
+        for (index, one) in all.iter().enumerate() {
+            if stopped() {
+                done.stopped = true;
+                return Ok(done);
+            }
+            tell(&Progress::Begun { number: index + 1, of: all.len(), step: &one.label() });
+            let sql = Sql { kind: store.kind(), table: &table };
+            let step = Step { advice: one, sql, wanted, fault };
+            match step.take(store, &mut journal, stopped, tell).await {
+                Ok(()) => done.steps.push(one.label()),
+                Err(Error::Interrupted) => {
+                    done.stopped = true;
+                    return Ok(done);
+                }
+                Err(cause) if done.steps.is_empty() => return Err(cause),
+                Err(cause) => {
+                    let (done, of) = (done.steps.len(), all.len());
+                    return Err(Error::Stopped { done, of, cause: Box::new(cause) });
+                }
+            }
+        }
+        let lacking = advise(store, wanted).await?;
+        let is_asked = |lack: &Lack| all.iter().any(|one| one.lack == *lack);
+        done.missing = lacking.iter().map(|one| one.lack).filter(is_asked).collect();
+        journal.append(Run::Apply, Event::Closed, None, "applied")?;
+        Ok(done)
+    }
+}
+
+/// One piece of advice on its way.
+struct Step<'a> {
+    advice: &'a Advice,
+    sql: Sql<'a>,
+    wanted: &'a UsersWanted,
+    fault: Option<&'a Fault>,
+}
+
+impl Step<'_> {
+    async fn take(
+        &self,
+        store: &mut Store,
+        journal: &mut Journal,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Error> {
+        let (one, label) = (self.advice, self.advice.label());
+        let action = if one.only_checks { Action::Validate } else { Action::Create };
+        let noted = Noted { action, kind: one.kind(), name: one.name.clone(), restore: Vec::new() };
+        if store.key_named(&one.name).await? == Some(KeyState::Whole) {
+            return Err(Error::Taken { name: one.name.clone(), table: self.sql.table.to_string() });
+        }
+        journal.append(Run::Apply, Event::Begun, Some(&noted), "")?;
+        Fault::strike(self.fault, &label, "begun");
+        let done = self.run(store, stopped, tell).await;
+        Fault::strike(self.fault, &label, "changed");
+        match &done {
+            Ok(()) => journal.append(Run::Apply, Event::Done, Some(&noted), "")?,
+            // What was begun and is there stays recorded as begun, so that a rollback finds it.
+            Err(error) if !matches!(store.key_named(&one.name).await, Ok(Some(_)) | Err(_)) => {
+                journal.append(Run::Apply, Event::Failed, Some(&noted), &error.to_string())?;
+            }
+            Err(_) => {}
+        }
+        Fault::strike(self.fault, &label, "recorded");
+        done
+    }
+
+    async fn run(
+        &self,
+        store: &mut Store,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Error> {
+        let (one, label) = (self.advice, self.advice.label());
+        let (is_index, wait) = (one.kind() == Kind::Index, patience(store.kind(), one.kind()));
+        for attempt in 1..=ATTEMPTS {
+            let statements = match store.key_named(&one.name).await? {
+                // What a stopped build left is of no use.
+                Some(KeyState::Broken) if is_index => {
+                    store.alter(&self.sql.drop(one.kind(), &one.name), wait).await?;
+                    &one.sql[..]
+                }
+                // It binds new rows already; the old ones are left.
+                Some(KeyState::Broken) => &one.sql[one.sql.len() - 1..],
+                // An attempt before this one was answered by a lost lock, and had come to its end.
+                Some(KeyState::Whole) => return self.check_rows(store).await,
+                None => &one.sql[..],
+            };
+            match store.alter(statements, wait).await {
+                Ok(()) => return self.check_rows(store).await,
+                Err(error) if error.is_lock_conflict() => {
+                    tell(&Progress::Waiting { doing: &label, attempt });
+                    pause(attempt).await;
+                    if stopped() {
+                        return Err(Error::Interrupted);
+                    }
+                }
+                Err(error) => return Err(self.explained(store, error.into()).await?),
+            }
+        }
+        Err(Error::Locked { doing: label, attempts: ATTEMPTS })
+    }
+
+    /// What was refused may have left an unusable index, and the reason may be rows that came meanwhile.
+    async fn explained(&self, store: &mut Store, error: Error) -> Result<Error, Error> {
+        let one = self.advice;
+        if !one.only_checks && store.key_named(&one.name).await? == Some(KeyState::Broken) {
+            self.drop(store).await?;
+        }
+        Ok(self.rows(store).await?.unwrap_or(error))
+    }
+
+    /// The server did not look at old rows where it adds a reference beside live traffic.
+    async fn check_rows(&self, store: &mut Store) -> Result<(), Error> {
+        if self.advice.kind() != Kind::Constraint || self.advice.only_checks {
+            return Ok(());
+        }
+        let Some(error) = self.rows(store).await? else { return Ok(()) };
+        self.drop(store).await?;
+        Err(error)
+    }
+
+    async fn drop(&self, store: &mut Store) -> Result<(), Error> {
+        let (kind, name) = (self.advice.kind(), &self.advice.name);
+        Ok(store.alter(&self.sql.drop(kind, name), patience(store.kind(), kind)).await?)
+    }
+
+    /// Rows that do not allow it, as an error.
+    async fn rows(&self, store: &mut Store) -> Result<Option<Error>, Error> {
+        let users = store.users_table(self.wanted).await.ok();
+        let Some((selection, procedure)) = obstacle(self.advice.lack, users.as_ref()) else {
+            return Ok(None);
+        };
+        let rows = store.count(&selection).await?;
+        Ok((rows > 0).then(|| Error::Rows {
+            doing: self.advice.label(),
+            rows: format!("{rows} came meanwhile that `unleak sessions {procedure}` clears"),
+        }))
+    }
+}

@@ -1,0 +1,40 @@
+//! What the log of a hardened table tells of the last hour.
+
+use super::Postgres;
+use super::spelling::Postgresql;
+use crate::session::Error;
+use crate::session::replays::{LogAt, Replays, read};
+use crate::session::schema::quoted;
+use crate::session::selection::{Moment, Spelling as _};
+use crate::session::store::within;
+use jiff::SignedDuration;
+
+/// The columns that only a hardened table has.
+const HARDENED: [&str; 4] = ["family_id", "current_jti", "reused_jti_of", "revoked_at"];
+
+impl Postgres {
+    /// Tokens that were used twice lately; none where nothing would notice that.
+    pub(super) async fn replays(&mut self, since: SignedDuration) -> Result<Option<Replays>, Error> {
+        let table = &self.selected.table;
+        if !HARDENED.iter().all(|name| table.columns.iter().any(|column| column.name == *name)) {
+            return Ok(None);
+        }
+        let sql = Postgresql { zone: self.reading() };
+        let (expires, expiry) = self.subject().end(&sql);
+        let past = sql.is_past(&expires, &expiry, Moment::Now)?;
+        let (quoted_table, live) =
+            (table.name.quoted(), format!("s.{} IS NULL AND ({past}) IS NOT TRUE", quoted("revoked_at")));
+        let schema = table.name.schema.clone().unwrap_or_default();
+        let at = LogAt { schema: &schema, table: &quoted_table, live: &live };
+        let mut connection = self.take().await?;
+        let limit = self.opener.limits.statement;
+        match within(limit, "reading the log of replays", read(&mut connection, &at, since)).await {
+            Ok(told) => {
+                self.connection = Some(connection);
+                Ok(Some(told))
+            }
+            // The log is somebody else's too: what it cannot tell must not cost the answers about sessions.
+            Err(error) => Ok(Some(Replays::Untold(error.to_string()))),
+        }
+    }
+}
