@@ -14,15 +14,17 @@ mariadb_start() {
   mariadb_find || { packages_install 'MariaDB (mariadbd, mariadb-install-db, mariadb)' mariadb-server-core mariadb-client-core && mariadb_find; } ||
     die 'MariaDB was installed but mariadbd, mariadb-install-db or mariadb is not in PATH'
   local home=$scratch/mariadb password port try as=()
-  mkdir "$home"
+  # A server that starts removes what it takes for its left-overs in the folder of temporary files: in a shared one also
+  # the tables that another server is just sorting in, which fails their queries and may end that server.
+  mkdir "$home" "$home/tmp"
   password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   # It runs as root only when told so, and this data lives for minutes.
   [ "$(id -u)" -ne 0 ] || as=(--user=root)
-  mariadb-install-db --no-defaults "${as[@]}" --datadir="$home/data" --auth-root-authentication-method=normal \
+  TMPDIR="$home/tmp" mariadb-install-db --no-defaults "${as[@]}" --datadir="$home/data" --auth-root-authentication-method=normal \
     --skip-test-db >"$home/install.log" 2>&1 || { cat "$home/install.log" >&2; die 'mariadb-install-db failed'; }
   for try in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 12000))
-    mariadbd --no-defaults "${as[@]}" --datadir="$home/data" --bind-address=127.0.0.1 --port="$port" \
+    mariadbd --no-defaults "${as[@]}" --datadir="$home/data" --tmpdir="$home/tmp" --bind-address=127.0.0.1 --port="$port" \
       --socket="$home/socket" --pid-file="$home/pid" --innodb-flush-log-at-trx-commit=0 --skip-log-bin \
       --default-time-zone=+02:00 --max-connections=400 >"$home/log" 2>&1 &
     mariadb_pid=$!
