@@ -150,7 +150,7 @@ pub(super) struct Page {
 pub struct Round {
     /// Rows before.
     pub before: u64,
-    /// Rows that the backup holds, as read back from it.
+    /// Rows that the backup holds, by the count that is sealed in it.
     pub backed_up: u64,
     /// Rows deleted.
     pub deleted: u64,

@@ -175,7 +175,8 @@ pub struct Purged {
     pub before: Counts,
     /// How many rows were deleted.
     pub deleted: u64,
-    /// How many rows the backup holds, as read back from it; always as many as were deleted.
+    /// How many rows the backup holds, by the count that is sealed in it; every byte of it was read back. Always as many
+    /// as were deleted.
     pub backed_up: u64,
     /// The counts after; not zero when sessions were made meanwhile.
     pub after: Counts,
@@ -195,7 +196,8 @@ pub struct Deleted {
     pub selected_before: u64,
     /// How many rows were deleted.
     pub deleted: u64,
-    /// How many rows the backup holds, as read back from it; always as many as were deleted.
+    /// How many rows the backup holds, by the count that is sealed in it; every byte of it was read back. Always as many
+    /// as were deleted.
     pub backed_up: u64,
     /// How many are selected now; not zero when rows arrived meanwhile or the deletion was bounded.
     pub selected_after: u64,

@@ -154,7 +154,8 @@ pub struct ProcedureReport {
     pub selected_before: u64,
     /// How many rows were deleted.
     pub deleted: u64,
-    /// How many rows the backups hold, as read back from them; always as many as were deleted.
+    /// How many rows the backups hold, by the count that is sealed in each; every byte of them was read back. Always as
+    /// many as were deleted.
     pub backed_up: u64,
     /// How many are selected now: rows that arrived meanwhile, or what a stopped procedure left.
     pub selected_after: u64,
