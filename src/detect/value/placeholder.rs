@@ -300,7 +300,8 @@ pub(super) fn says_stand_in(value: &[u8]) -> bool {
         .any(|word| value.to_ascii_lowercase().starts_with(word))
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() < 5;
-    let only_letters = letters.len() == value.len();
+    // `#optional`: a remark in the value's place.
+    let only_letters = letters.len() == value.strip_prefix(b"#").unwrap_or(value).len();
     has_hole(value)
         || says_whose
         || WITHIN.is_match(&letters)
@@ -318,13 +319,19 @@ fn find(haystack: &[u8], needle: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{has_hole, is_placeholder};
+    use super::{has_hole, is_placeholder, says_stand_in};
     use proptest::prelude::*;
 
     #[test]
     fn names_between_guillemets_are_holes() {
         assert!(has_hole("«host»:5432:«db»:«user»:«v»".as_bytes()));
         assert!(!has_hole("«Hk3-x9Qw71»".as_bytes()));
+    }
+
+    #[test]
+    fn a_remark_is_no_value() {
+        assert!(says_stand_in(b"#optional") && says_stand_in(b"required"));
+        assert!(!says_stand_in(b"#Kx9vQ-71zr"));
     }
 
     #[test]
