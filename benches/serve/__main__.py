@@ -8,6 +8,7 @@ benches/serve/run.
 import argparse
 import os
 import re
+import socket
 import subprocess
 import time
 import urllib.request
@@ -103,7 +104,9 @@ def main():
         port = int(address.rsplit(":", 1)[1])
         if cache == "0":
             first_views(args, address, token)
-        nginx_port = port + 1 if port < 65535 else port - 1
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            nginx_port = free.getsockname()[1]
         temporary = "".join(f"{kind}_temp_path {args.scratch}/{kind}; " for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
         config = args.scratch / "nginx.conf"
         config.write_text(NGINX.format(folder=args.scratch, port=nginx_port, temporary=temporary), encoding="utf-8")
