@@ -43,6 +43,17 @@ impl fmt::Display for TableName {
     }
 }
 
+/// The columns that only a hardened table has.
+const HARDENED: [&str; 4] = ["family_id", "current_jti", "reused_jti_of", "revoked_at"];
+
+impl Table {
+    /// The column of a hardened table that says when a session was revoked; `None` in every other table.
+    pub(super) fn revoked(&self) -> Option<&Column> {
+        let named = |name: &str| self.columns.iter().find(|column| column.name == name);
+        HARDENED.iter().map(|name| named(name)).collect::<Option<Vec<_>>>()?.pop()
+    }
+}
+
 /// An identifier as it goes into SQL: on PostgreSQL, SQLite, and MySQL with `ANSI_QUOTES` alike.
 pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
