@@ -11,8 +11,19 @@ use std::time::Duration;
 
 /// How soon a stop is noticed.
 const NOTICED: Duration = Duration::from_millis(100);
+/// How long a stopped run waits to drop what it began.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 impl Hardening {
+    /// Drops what a stopped build left, although somebody asked to stop, and without a long wait.
+    pub(super) async fn drop_at_once(&mut self, index: &str, drop: String) -> Error {
+        let done = self.alone_within("dropping what was built", &[drop], AT_ONCE, &|| false).await;
+        match done {
+            Ok(()) => Error::Interrupted,
+            Err(cause) => Error::LeftOver { index: index.to_owned(), cause: Box::new(cause) },
+        }
+    }
+
     /// Runs statements one by one. A stop ends the one that is under way: what a build leaves then, the next run finds.
     pub(super) async fn alone(
         &mut self,
@@ -20,7 +31,17 @@ impl Hardening {
         statements: &[String],
         stopped: &dyn Fn() -> bool,
     ) -> Result<(), Error> {
-        set_lock_timeout(&mut self.connection, PATIENT).await?;
+        self.alone_within(doing, statements, PATIENT, stopped).await
+    }
+
+    async fn alone_within(
+        &mut self,
+        doing: &str,
+        statements: &[String],
+        wait: Duration,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(), Error> {
+        set_lock_timeout(&mut self.connection, wait).await?;
         let own = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut self.connection).await;
         let own: i32 = own.map_err(Error::database(doing))?;
         for statement in statements {
@@ -33,8 +54,11 @@ impl Hardening {
                         Ok(done) => break done,
                         Err(_) if !asked && stopped() => {
                             asked = true;
-                            let (mut other, ..) = super::hardening::connect(&self.url, &self.options).await?;
-                            cancel(&mut other, own).await.map_err(Error::database(doing))?;
+                            // Where that fails the statement goes on, and is waited for as before.
+                            let other = super::hardening::connect(&self.url, &self.options).await;
+                            if let Ok((mut other, ..)) = other {
+                                drop(cancel(&mut other, own).await);
+                            }
                         }
                         Err(_) => {}
                     }

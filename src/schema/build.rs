@@ -71,6 +71,11 @@ impl Hardening {
         let found = survey(&mut self.connection, &self.base, &one).await?;
         let [stand_in] = one;
         if found.iter().any(|one| one.state != State::Fits) {
+            // A whole one of another form has this name from nobody but an older run of ours.
+            if found.iter().any(|one| matches!(one.state, State::Differs { .. })) {
+                let drop = [stand_in.drop(&self.base.names)];
+                self.alone("dropping what a build left", &drop, stopped).await?;
+            }
             self.build_one(&label, &stand_in, stopped, tell).await?;
         }
         Fault::strike(settings.fault.as_ref(), &label, "built");
@@ -88,8 +93,11 @@ impl Hardening {
     ) -> Result<(), Error> {
         let statements = index.create(&self.base.names.real(), true);
         for attempt in 1..=ATTEMPTS {
-            self.drop_index(index, stopped).await?;
-            let Err(error) = self.alone(label, &statements, stopped).await else { return Ok(()) };
+            let done = match self.drop_index(index, stopped).await {
+                Ok(()) => self.alone(label, &statements, stopped).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = done else { return Ok(()) };
             if error.code() == Some("23505") {
                 self.drop_index(index, stopped).await?;
                 let found = prerequisites::duplicates(&mut self.connection, &self.base).await?;
@@ -100,8 +108,11 @@ impl Hardening {
                 return Err(Error::Rows { doing: label.to_owned(), rows });
             }
             if !error.is_lock_conflict() {
-                // After a lost connection, and when somebody asked to stop, the next run finds what was left.
-                if !error.leaves_open() && !matches!(error, Error::Interrupted) {
+                if matches!(error, Error::Interrupted) {
+                    return Err(self.let_go(index).await);
+                }
+                // After a lost connection the next run finds what was left.
+                if !error.leaves_open() {
                     self.drop_index(index, stopped).await?;
                 }
                 return Err(error);
@@ -113,9 +124,18 @@ impl Hardening {
         Err(Error::Locked { doing: label.to_owned(), attempts: ATTEMPTS })
     }
 
-    /// Drops an index of this name, if there is one.
+    /// Drops what a stop left of a build. What is not valid may refuse rows all the same, and costs every write.
+    async fn let_go(&mut self, index: &Object) -> Error {
+        match is_whole(&mut self.connection, &self.base, index.name).await {
+            Ok(Some(false)) => self.drop_at_once(index.name, index.drop(&self.base.names)).await,
+            Ok(_) => Error::Interrupted,
+            Err(cause) => Error::LeftOver { index: index.name.to_owned(), cause: Box::new(cause) },
+        }
+    }
+
+    /// Drops what a build left under this name. A whole index somebody else made meanwhile: the build will say so.
     async fn drop_index(&mut self, index: &Object, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
-        if is_whole(&mut self.connection, &self.base, index.name).await?.is_none() {
+        if is_whole(&mut self.connection, &self.base, index.name).await? != Some(false) {
             return Ok(());
         }
         let drop = [index.drop(&self.base.names)];

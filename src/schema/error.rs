@@ -51,6 +51,17 @@ pub enum Error {
     /// Somebody asked to stop while a lock was waited for; nothing was changed by that step.
     #[error("stopped while others held what it waited for")]
     Interrupted,
+    /// Somebody asked to stop while an index was built, and what was built of it could not be dropped.
+    #[error(
+        "stopped, but what was built of the index {index} could not be dropped: no query uses it, every write keeps it up, and a unique one may refuse rows"
+    )]
+    LeftOver {
+        /// The index.
+        index: String,
+        /// Why it could not.
+        #[source]
+        cause: Box<Self>,
+    },
     /// Something else has the name that an index or a reference is to have.
     #[error("{table} has a key named {name} already, which is not what is missing")]
     Taken {
@@ -182,6 +193,7 @@ impl Error {
                 Self::Journal { .. } => "it was changed by something else than unleak, so a rollback cannot trust it; look at the file",
                 Self::Durable(error) => return error.hint(),
                 Self::Taken { .. } => "rename or drop what has the name, then run again",
+                Self::LeftOver { .. } => "run the command again, which builds it anew, or drop it with DROP INDEX CONCURRENTLY; `unleak schema rollback` drops it too",
                 Self::Changed { .. } => "look at the plan again",
                 Self::Blocked { .. } | Self::Rows { .. } | Self::Unreadable { .. } | Self::Interrupted => {
                     return None;
@@ -206,9 +218,11 @@ impl Error {
 
     /// Whether the change may have taken effect all the same: a connection that is lost at the commit does not say.
     pub(super) fn leaves_open(&self) -> bool {
-        let lost =
-            |code: Option<&str>| code.is_none_or(|code| code.starts_with("08") || code.starts_with("57P"));
-        matches!(self, Self::Database { cause, .. } if lost(cause.code()))
+        match self {
+            Self::Database { cause, .. } => cause.is_lost(),
+            Self::Store(error) => error.leaves_open(),
+            _ => false,
+        }
     }
 
     /// Whether trying again can help because somebody else held a lock.

@@ -95,19 +95,32 @@ impl Journal {
         create_private_dir(folder)?;
         let path = folder.join("journal.jsonl");
         let lock = Lock::beside(&path)?;
-        let unreadable = |cause| Error::Unreadable { path: path.clone(), cause };
-        let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            text => text.map_err(unreadable)?,
-        };
-        let bad = |line, reason| Error::Journal { path: path.clone(), line, reason };
-        let values = chain::read(&text).map_err(|broken| bad(broken.line, broken.reason))?;
-        let record =
-            |(index, value)| serde_json::from_value(value).map_err(|_| bad(index + 1, "it is no record"));
-        let records: Vec<Record> = values.into_iter().enumerate().map(record).collect::<Result<_, _>>()?;
-        // What a crash cut off never happened.
-        let whole = text.rfind('\n').map_or(0, |at| at as u64 + 1);
+        let (records, whole) = read(&path)?;
         Ok(Self { path, file: None, records, whole, _lock: lock })
+    }
+
+    /// The keys that an apply began to add, and of which no record says how that ended. Readable while a run goes on.
+    pub(super) fn unfinished(folder: &Path) -> Result<Vec<String>, Error> {
+        let mut open = Vec::new();
+        for record in read(&folder.join("journal.jsonl"))?.0 {
+            let Some(step) = record.step else {
+                if (record.run, record.event) == (Run::Rollback, Event::Closed) {
+                    open.clear();
+                }
+                continue;
+            };
+            match (record.run, record.event) {
+                (Run::Apply, Event::Begun) if step.action == Action::Create => {
+                    open.push(step.name);
+                }
+                (_, Event::Done) => open.retain(|name| *name != step.name),
+                (Run::Apply, Event::Failed) if step.action == Action::Create => {
+                    open.retain(|name| *name != step.name);
+                }
+                _ => {}
+            }
+        }
+        Ok(open)
     }
 
     /// Adds a record, which is on disk when this returns.
@@ -136,8 +149,19 @@ impl Journal {
         Ok(())
     }
 
+    /// What applies of advice made and no rollback has undone yet: one that failed left nothing, else it is not recorded
+    /// as failed.
+    pub(super) fn owned_by_advice(&self) -> BTreeMap<(Kind, String), Owned> {
+        self.owned_unless(|_| true)
+    }
+
     /// What applies made or replaced and no rollback has undone yet.
     pub(super) fn owned(&self) -> BTreeMap<(Kind, String), Owned> {
+        // A build that failed may have left something; everything else is whole or not there.
+        self.owned_unless(|kind| kind != Kind::Index)
+    }
+
+    fn owned_unless(&self, failed_leaves_nothing: impl Fn(Kind) -> bool) -> BTreeMap<(Kind, String), Owned> {
         let mut owned = BTreeMap::new();
         for record in &self.records {
             let Some(step) = &record.step else {
@@ -154,8 +178,7 @@ impl Journal {
                 (Run::Apply, Event::Begun, Action::Replace) => {
                     owned.entry(key).or_insert_with(|| Owned::Replaced(step.restore.clone()));
                 }
-                // A build that failed may have left something; everything else is whole or not there.
-                (Run::Apply, Event::Failed, Action::Create) if step.kind != Kind::Index => {
+                (Run::Apply, Event::Failed, Action::Create) if failed_leaves_nothing(step.kind) => {
                     owned.remove(&key);
                 }
                 (Run::Rollback, Event::Done, _) => {
@@ -166,6 +189,21 @@ impl Journal {
         }
         owned
     }
+}
+
+/// The records of a file, and where the last whole one ends.
+fn read(path: &Path) -> Result<(Vec<Record>, u64), Error> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        text => text.map_err(|cause| Error::Unreadable { path: path.to_owned(), cause })?,
+    };
+    let bad = |line, reason| Error::Journal { path: path.to_owned(), line, reason };
+    let values = chain::read(&text).map_err(|broken| bad(broken.line, broken.reason))?;
+    let record =
+        |(index, value)| serde_json::from_value(value).map_err(|_| bad(index + 1, "it is no record"));
+    let records: Vec<Record> = values.into_iter().enumerate().map(record).collect::<Result<_, _>>()?;
+    // What a crash cut off never happened.
+    Ok((records, text.rfind('\n').map_or(0, |at| at as u64 + 1)))
 }
 
 #[cfg(test)]
@@ -202,6 +240,28 @@ mod tests {
         assert!(!journal.owned().contains_key(&made));
         journal.append(Run::Rollback, Event::Closed, None, "").unwrap();
         assert!(journal.owned().is_empty());
+    }
+
+    #[test]
+    fn what_has_no_end_is_unfinished_and_what_failed_is_not_owned_by_advice() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("x");
+        assert!(Journal::unfinished(&folder).unwrap().is_empty());
+        let mut journal = Journal::open(&folder).unwrap();
+        let index = noted(Action::Create, Kind::Index, "i");
+        let key = noted(Action::Create, Kind::Constraint, "k");
+        for step in [&index, &key] {
+            journal.append(Run::Apply, Event::Begun, Some(step), "").unwrap();
+        }
+        assert_eq!(Journal::unfinished(&folder).unwrap(), ["i", "k"]);
+        journal.append(Run::Apply, Event::Failed, Some(&index), "").unwrap();
+        assert_eq!(Journal::unfinished(&folder).unwrap(), ["k"]);
+        assert!(!journal.owned_by_advice().contains_key(&(Kind::Index, "i".to_owned())));
+        assert!(journal.owned().contains_key(&(Kind::Index, "i".to_owned())));
+        let checked = noted(Action::Validate, Kind::Constraint, "k");
+        journal.append(Run::Apply, Event::Done, Some(&checked), "").unwrap();
+        assert!(Journal::unfinished(&folder).unwrap().is_empty());
+        assert!(journal.owned_by_advice().contains_key(&(Kind::Constraint, "k".to_owned())));
     }
 
     #[test]

@@ -224,7 +224,15 @@ impl Hardening {
                     vec![format!("DROP INDEX CONCURRENTLY IF EXISTS {}", names.beside(stand_in.name))];
                 built.extend(back.restore.iter().cloned());
                 statements = build::swap(names, &back.object, &stand_in, back.is_there);
-                self.alone(label, &built, stopped).await?;
+                let done = self.alone(label, &built, stopped).await;
+                if matches!(done, Err(Error::Interrupted)) {
+                    let drop = format!(
+                        "DROP INDEX CONCURRENTLY IF EXISTS {}",
+                        self.base.names.beside(stand_in.name)
+                    );
+                    return Err(self.drop_at_once(stand_in.name, drop).await);
+                }
+                done?;
                 Fault::strike(fault, label, "built");
             }
             None if back.object.stands_alone() => {

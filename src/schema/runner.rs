@@ -21,7 +21,7 @@ pub(super) const PATIENT: Duration = Duration::from_mins(10);
 /// How often rows are filled anew when a constraint finds ones that came meanwhile.
 const REFILLS: u32 = 3;
 /// The first half of the number of the lock that keeps two runs apart: "unlk".
-const LOCK: i32 = 0x756e_6c6b;
+pub(super) const LOCK: i32 = 0x756e_6c6b;
 
 /// How a run goes about it.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 
 use super::store::Backend;
 use super::{Error, Store};
+use sqlx::postgres::PgConnection;
 use std::time::Duration;
 
 /// How an index or a reference stands.
@@ -12,6 +13,14 @@ pub(crate) enum KeyState {
     Whole,
     /// PostgreSQL knows it, but a build was stopped, or old rows were not checked.
     Broken,
+    /// PostgreSQL builds it just now, whoever asked for that.
+    Building,
+}
+
+/// A table that is kept from others who ask for the same, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(super) _connection: Option<PgConnection>,
 }
 
 impl Store {
@@ -23,6 +32,15 @@ impl Store {
             Backend::Sqlite(store) => store.alter(statements).await,
             Backend::MySql(store) => store.alter(statements, wait).await,
             Backend::Redis(_) => Err(Error::Unsupported { what: "indexes on Redis".to_owned() }),
+        }
+    }
+
+    /// Keeps the session table from everybody who asks with the same number; `None` when somebody else has it. A lock of
+    /// the server's on PostgreSQL; elsewhere one statement is a whole change, and the journal's lock does.
+    pub(crate) async fn hold(&mut self, class: i32) -> Result<Option<Held>, Error> {
+        match &mut self.backend {
+            Backend::Postgres(store) => store.hold(class).await,
+            _ => Ok(Some(Held { _connection: None })),
         }
     }
 

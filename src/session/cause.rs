@@ -56,6 +56,11 @@ impl Cause {
         matches!(self.number, Some(1040 | 1203)) || matches!(self.code(), Some("53300" | "53400"))
     }
 
+    /// Whether the connection ended before the server's answer came.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.code().is_none_or(|code| code.starts_with("08") || code.starts_with("57P"))
+    }
+
     pub(crate) fn is_lock_conflict(&self) -> bool {
         // lock wait timeout, deadlock, a row that changed since it was read
         if let Some(number) = self.number {

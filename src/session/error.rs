@@ -489,6 +489,16 @@ impl Error {
         }
     }
 
+    /// Whether the server may go on, or be done, with what this was the answer to: nobody answered, or a limit of ours
+    /// ended the waiting.
+    pub(crate) fn leaves_open(&self) -> bool {
+        match self {
+            Self::Database { cause, .. } => cause.is_lost(),
+            Self::Timeout { .. } | Self::Connect { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether trying again can help because somebody else held a lock.
     pub(crate) fn is_lock_conflict(&self) -> bool {
         matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// The indexes and references of a session table, as far as they matter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of the catalogue by itself")]
 pub struct KeyFacts {
     /// The table.
     pub table: TableName,
@@ -24,6 +25,8 @@ pub struct KeyFacts {
     pub user: Option<String>,
     /// Whether it is a foreign key.
     pub user_is_foreign: bool,
+    /// Whether an index begins with it. Looked at on PostgreSQL only: MySQL adds one with each foreign key.
+    pub user_is_indexed: bool,
     /// A foreign key of it that old rows were not checked against.
     pub unchecked: Option<String>,
 }

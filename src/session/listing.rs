@@ -89,7 +89,7 @@ pub(super) fn page(
     sql: &impl Spelling,
 ) -> Result<(String, String), Error> {
     let (expires, expiry) = of.end(sql);
-    let past = sql.is_past(&expires, &expiry, Moment::Now)?;
+    let past = of.over(sql)?;
     let mut filters = vec!["1 = 1".to_owned()];
     if let Some(user) = &query.user {
         filters.extend(condition(&Selection::Users(vec![user.clone()]), of, sql)?);
@@ -258,7 +258,7 @@ pub(super) fn facts(
     sql: &impl Spelling,
 ) -> Result<FactQueries, Error> {
     let (expires, expiry) = of.end(sql);
-    let past = sql.is_past(&expires, &expiry, Moment::Now)?;
+    let past = of.over(sql)?;
     let by_then = sql.is_past(&expires, &expiry, Moment::At(Timestamp::now() + soon))?;
     let table = of.found.table.name.quoted_by(sql);
     let sum =

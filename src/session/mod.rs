@@ -31,7 +31,7 @@ mod triage;
 mod url;
 mod watch;
 
-pub(crate) use alter::KeyState;
+pub(crate) use alter::{Held, KeyState};
 pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState, Trail};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,

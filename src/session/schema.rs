@@ -25,6 +25,15 @@ impl TableName {
         }
     }
 
+    /// The name of a key of this table that unleak adds: short enough for every store, and telling where it comes from.
+    pub(crate) fn key(&self, what: &str) -> String {
+        let mut end = self.name.len().min(40);
+        while !self.name.is_char_boundary(end) {
+            end -= 1;
+        }
+        format!("{}_unleak_{what}", &self.name[..end])
+    }
+
     /// Whether a name from outside means this table: bare, qualified, or quoted.
     pub(super) fn is(&self, asked: &str) -> bool {
         asked == self.name
@@ -40,6 +49,17 @@ impl fmt::Display for TableName {
             write!(f, "{schema}.")?;
         }
         f.write_str(&self.name)
+    }
+}
+
+/// The columns that only a hardened table has.
+const HARDENED: [&str; 4] = ["family_id", "current_jti", "reused_jti_of", "revoked_at"];
+
+impl Table {
+    /// The column of a hardened table that says when a session was revoked; `None` in every other table.
+    pub(super) fn revoked(&self) -> Option<&Column> {
+        let named = |name: &str| self.columns.iter().find(|column| column.name == name);
+        HARDENED.iter().map(|name| named(name)).collect::<Option<Vec<_>>>()?.pop()
     }
 }
 
@@ -99,6 +119,7 @@ impl Selected {
             expiry_is_indexed: false,
             user: roles.user.as_ref().map(|user| user.name.clone()),
             user_is_foreign: false,
+            user_is_indexed: false,
             unchecked: None,
         }
     }

@@ -87,6 +87,11 @@ impl Store {
         self.url.to_string()
     }
 
+    /// The address by which files beside it know the store.
+    pub(crate) fn place(&self) -> String {
+        self.url.place()
+    }
+
     /// The users with one of these ids. On Redis there are none beside the sessions, and that is an error.
     pub async fn users_by_id(&mut self, users: &UsersTable, ids: Vec<String>) -> Result<Vec<User>, Error> {
         match &mut self.backend {

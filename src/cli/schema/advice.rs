@@ -8,7 +8,7 @@ use crate::cli::sessions::say;
 use crate::cli::{Context, Failure, interrupt};
 use crate::exit::Exit;
 use crate::schema::{Advice, AdviceBack, AdviceUndone, Error, Followed, Lack, Progress, advise};
-use crate::session::{AuditState, Store, TableName, UsersWanted};
+use crate::session::{AuditState, TableName, UsersWanted};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
@@ -55,15 +55,22 @@ impl Advising {
         let only = match lack {
             Lack::UniqueToken => Only::Token,
             Lack::ExpiryIndex => Only::Expiry,
-            Lack::UserReference => Only::User,
+            Lack::UserIndex | Lack::UserReference => Only::User,
         };
         self.only.is_empty() || self.only.contains(&only)
     }
 
+    /// What an apply adds: what takes more than an addition keeps the rest from nothing, unless it was asked for.
+    fn to_add(&self, advice: &[Advice]) -> Vec<Advice> {
+        let leaves_out = self.only.is_empty() && advice.iter().any(Advice::can_be_added);
+        advice.iter().filter(|one| !leaves_out || one.can_be_added()).cloned().collect()
+    }
+
     /// What the table lacks of what is meant.
-    async fn look(&self, store: &mut Store) -> Result<(TableName, Vec<Advice>), Error> {
+    async fn look(&self, place: &Place) -> Result<(TableName, Vec<Advice>), Error> {
+        let mut store = place.access.connect().await?;
         let table = store.describe().await?.table;
-        let mut advice = advise(store, &self.wanted()).await?;
+        let mut advice = advise(&mut store, &self.wanted(), &place.state).await?;
         advice.retain(|one| self.is_meant(one.lack));
         Ok((table, advice))
     }
@@ -84,7 +91,7 @@ pub(super) fn plan(
     form: Form,
     context: &mut Context,
 ) -> Result<Exit, Failure> {
-    let (table, advice) = wait_for(async { advising.look(&mut place.access.connect().await?).await })?;
+    let (table, advice) = wait_for(async { advising.look(place).await })?;
     print(&table, &advice, form, context)?;
     Ok(if advice.is_empty() { Exit::Clean } else { Exit::Findings })
 }
@@ -113,16 +120,21 @@ pub(super) fn apply(
     place: &Place,
     context: &mut Context,
 ) -> Result<Exit, Failure> {
-    let (table, advice) = wait_for(async { advising.look(&mut place.access.connect().await?).await })?;
+    let (table, advice) = wait_for(async { advising.look(place).await })?;
     if changing.dry_run {
         print(&table, &advice, form(changing), context)?;
-        return Ok(if advice.iter().all(Advice::is_ready) { Exit::Clean } else { Exit::Usage });
+        return Ok(if advising.to_add(&advice).iter().all(Advice::is_ready) {
+            Exit::Clean
+        } else {
+            Exit::Usage
+        });
     }
     if advice.is_empty() {
         print(&table, &advice, form(changing), context)?;
         return Ok(Exit::Clean);
     }
     say(context, &show::advice(&table, &advice))?;
+    let advice = advising.to_add(&advice);
     if advice.iter().all(Advice::is_ready) {
         confirm(changing.yes, "apply", "this changes the table's indexes and references", context)?;
     }

@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 
 fn failure(error: &Error) -> Failure {
     let exit = match error {
-        Error::Stopped { .. } => Exit::Interrupted,
+        Error::Stopped { .. } | Error::LeftOver { .. } => Exit::Interrupted,
         Error::StillLive { .. } => Exit::Unverified,
         _ => Exit::Usage,
     };

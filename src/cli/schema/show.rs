@@ -55,7 +55,7 @@ pub(super) fn advice(table: &TableName, advice: &[Advice]) -> String {
             "`unleak schema apply --advice` adds it beside live traffic, and a rollback drops it again.\n"
         }
         (false, false) => {
-            "See what stands at `first`; `unleak schema apply --advice --only WHAT` adds the rest.\n"
+            "See what stands at `first`; `unleak schema apply --advice` adds the rest, where no rows stand in the way.\n"
         }
     });
     text

@@ -4,13 +4,19 @@
 use super::super::journal::{Event, Journal, Noted, Run};
 use super::super::object::Kind;
 use super::super::plan::Action;
-use super::super::runner::{ATTEMPTS, pause};
+use super::super::runner::{ATTEMPTS, LOCK, pause};
 use super::super::{Error, Fault, Problem, Progress};
 use super::sql::Sql;
-use super::{Advice, Lack, advise, folder, obstacle, patience};
+use super::{Advice, Lack, folder, lacking, obstacle, patience};
 use crate::session::{KeyState, Store, TableName, UsersWanted};
 use serde::Serialize;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// An attempt that failed this long after its wait for a lock could have ended had got its first lock, and lost its last.
+const LATE: Duration = Duration::from_secs(2);
+/// How long the last lock is waited for then, although others wait behind it: better once than thirty builds in vain.
+const LONGER: Duration = Duration::from_secs(10);
 
 /// What was done about advice.
 #[derive(Clone, Debug, Serialize)]
@@ -54,6 +60,7 @@ impl Advice {
             return Err(Error::Blocked { table: table.to_string(), problems });
         }
         let mut journal = Journal::open(&folder(store, state, &table))?;
+        let _held = store.hold(LOCK).await?.ok_or_else(|| Error::Busy { table: table.to_string() })?;
         let mut done = Followed {
             table: table.clone(),
             steps: Vec::new(),
@@ -83,7 +90,10 @@ impl Advice {
                 }
             }
         }
-        let lacking = advise(store, wanted).await?;
+        let lacking = match store.key_facts().await? {
+            Some(facts) => lacking(store, wanted, &facts).await?,
+            None => Vec::new(),
+        };
         let is_asked = |lack: &Lack| all.iter().any(|one| one.lack == *lack);
         done.missing = lacking.iter().map(|one| one.lack).filter(is_asked).collect();
         journal.append(Run::Apply, Event::Closed, None, "applied")?;
@@ -110,7 +120,7 @@ impl Step<'_> {
         let (one, label) = (self.advice, self.advice.label());
         let action = if one.only_checks { Action::Validate } else { Action::Create };
         let noted = Noted { action, kind: one.kind(), name: one.name.clone(), restore: Vec::new() };
-        if store.key_named(&one.name).await? == Some(KeyState::Whole) {
+        if !one.only_checks && store.key_named(&one.name).await? == Some(KeyState::Whole) {
             return Err(Error::Taken { name: one.name.clone(), table: self.sql.table.to_string() });
         }
         journal.append(Run::Apply, Event::Begun, Some(&noted), "")?;
@@ -119,6 +129,8 @@ impl Step<'_> {
         Fault::strike(self.fault, &label, "changed");
         match &done {
             Ok(()) => journal.append(Run::Apply, Event::Done, Some(&noted), "")?,
+            // The server may go on with it: the next run looks whether it did.
+            Err(error) if error.leaves_open() => {}
             // What was begun and is there stays recorded as begun, so that a rollback finds it.
             Err(error) if !matches!(store.key_named(&one.name).await, Ok(Some(_)) | Err(_)) => {
                 journal.append(Run::Apply, Event::Failed, Some(&noted), &error.to_string())?;
@@ -137,32 +149,65 @@ impl Step<'_> {
     ) -> Result<(), Error> {
         let (one, label) = (self.advice, self.advice.label());
         let (is_index, wait) = (one.kind() == Kind::Index, patience(store.kind(), one.kind()));
+        // The server keeps no list of rows that were left unchecked.
+        if one.sql.is_empty() {
+            return self.rows(store).await?.map_or(Ok(()), Err);
+        }
+        let mut wait = wait;
         for attempt in 1..=ATTEMPTS {
-            let statements = match store.key_named(&one.name).await? {
+            let statements = match self.settled(store, stopped, tell).await? {
+                // An attempt before this one was answered by a lost lock, and had come to its end.
+                Some(KeyState::Whole) => return self.check_rows(store).await,
                 // What a stopped build left is of no use.
-                Some(KeyState::Broken) if is_index => {
+                Some(_) if is_index => {
                     store.alter(&self.sql.drop(one.kind(), &one.name), wait).await?;
                     &one.sql[..]
                 }
                 // It binds new rows already; the old ones are left.
-                Some(KeyState::Broken) => &one.sql[one.sql.len() - 1..],
-                // An attempt before this one was answered by a lost lock, and had come to its end.
-                Some(KeyState::Whole) => return self.check_rows(store).await,
+                Some(_) => &one.sql[one.sql.len() - 1..],
                 None => &one.sql[..],
             };
+            let begun = Instant::now();
             match store.alter(statements, wait).await {
                 Ok(()) => return self.check_rows(store).await,
                 Err(error) if error.is_lock_conflict() => {
+                    // It was built, and lost at the last lock: that is worth a longer wait.
+                    if begun.elapsed() > wait.saturating_add(LATE) {
+                        wait = wait.max(LONGER);
+                    }
                     tell(&Progress::Waiting { doing: &label, attempt });
                     pause(attempt).await;
                     if stopped() {
                         return Err(Error::Interrupted);
                     }
                 }
+                Err(error) if error.leaves_open() => return Err(error.into()),
                 Err(error) => return Err(self.explained(store, error.into()).await?),
             }
         }
         Err(Error::Locked { doing: label, attempts: ATTEMPTS })
+    }
+
+    /// How the key stands once nobody builds it any more: a run that died may have left the server building.
+    async fn settled(
+        &self,
+        store: &mut Store,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<Option<KeyState>, Error> {
+        let mut attempt = 0;
+        loop {
+            let state = store.key_named(&self.advice.name).await?;
+            if state != Some(KeyState::Building) {
+                return Ok(state);
+            }
+            attempt += 1;
+            tell(&Progress::Waiting { doing: &self.advice.label(), attempt });
+            pause(attempt).await;
+            if stopped() {
+                return Err(Error::Interrupted);
+            }
+        }
     }
 
     /// What was refused may have left an unusable index, and the reason may be rows that came meanwhile.

@@ -26,6 +26,8 @@ pub enum Lack {
     UniqueToken,
     /// An index that finds what is over.
     ExpiryIndex,
+    /// An index on the user, without which each deletion of a user reads the whole table once a reference is there.
+    UserIndex,
     /// A reference to the user, so that no session outlives them.
     UserReference,
 }
@@ -55,7 +57,12 @@ pub struct Advice {
 impl Advice {
     /// Whether it can be carried out now.
     pub fn is_ready(&self) -> bool {
-        !self.sql.is_empty() && self.rows_in_the_way == 0
+        self.can_be_added() && self.rows_in_the_way == 0
+    }
+
+    /// Whether it takes no more than an addition.
+    pub fn can_be_added(&self) -> bool {
+        self.only_checks || !self.sql.is_empty()
     }
 
     /// What an apply does about it: `create index sessions_unleak_unique`.
@@ -74,19 +81,32 @@ fn is_zero(rows: &u64) -> bool {
     *rows == 0
 }
 
-/// What a session table of any known form lacks. Writes nothing.
+/// What a session table of any known form lacks, by its catalogue and by what applies recorded in a state folder that
+/// did not come to their end. Writes nothing.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn advise(store: &mut Store, wanted: &UsersWanted) -> Result<Vec<Advice>, Error> {
-    let Some(facts) = store.key_facts().await? else { return Ok(Vec::new()) };
+pub async fn advise(store: &mut Store, wanted: &UsersWanted, state: &Path) -> Result<Vec<Advice>, Error> {
+    let Some(mut facts) = store.key_facts().await? else { return Ok(Vec::new()) };
+    // MySQL's own catalogue does not tell that the old rows were left out.
+    if store.kind() == StoreKind::MySql && facts.user_is_foreign {
+        let name = sql_name(&facts.table, Lack::UserReference);
+        let open = Journal::unfinished(&folder(store, state, &facts.table))?.contains(&name);
+        if open && store.key_named(&name).await?.is_some() {
+            (facts.user_is_foreign, facts.unchecked) = (false, Some(name));
+        }
+    }
+    lacking(store, wanted, &facts).await
+}
+
+async fn lacking(store: &mut Store, wanted: &UsersWanted, facts: &KeyFacts) -> Result<Vec<Advice>, Error> {
     let found = match store.users_table(wanted).await {
         Ok(users) => store.comparable(&users).is_ok().then_some(users),
         // Who named one meant it.
         Err(error) if wanted.table.is_some() => return Err(error.into()),
         Err(_) => None,
     };
-    let mut all = advice(&facts, store.kind(), found.as_ref());
+    let mut all = advice(facts, store.kind(), found.as_ref());
     for one in &mut all {
         if let Some((selection, procedure)) = obstacle(one.lack, found.as_ref()) {
             one.rows_in_the_way = store.count(&selection).await?;
@@ -105,7 +125,7 @@ pub async fn advise(store: &mut Store, wanted: &UsersWanted) -> Result<Vec<Advic
 fn obstacle(lack: Lack, users: Option<&UsersTable>) -> Option<(Selection, &'static str)> {
     match lack {
         Lack::UniqueToken => Some((Selection::Duplicates, "dedupe")),
-        Lack::ExpiryIndex => None,
+        Lack::ExpiryIndex | Lack::UserIndex => None,
         Lack::UserReference => users.map(|users| (Selection::Orphans(users.clone()), "orphans")),
     }
 }
@@ -140,10 +160,19 @@ fn advice(facts: &KeyFacts, kind: StoreKind, users: Option<&UsersTable>) -> Vec<
         all.push(blank(Lack::ExpiryIndex, what, sql.index(Lack::ExpiryIndex, expires), None));
     }
     if let Some(user) = facts.user.as_ref().filter(|_| !facts.user_is_foreign) {
+        if kind == StoreKind::Postgres
+            && !facts.user_is_indexed
+            && (users.is_some() || facts.unchecked.is_some())
+        {
+            let what = format!(
+                "no index begins with {user}: with a reference each deletion of a user reads the whole table"
+            );
+            all.push(blank(Lack::UserIndex, what, sql.index(Lack::UserIndex, user), None));
+        }
         let mut one = match (&facts.unchecked, users) {
             (Some(name), _) => {
                 let what = format!("old rows were never checked against the reference {name} of {user}");
-                let mut one = blank(Lack::UserReference, what, vec![sql.validate(name)], None);
+                let mut one = blank(Lack::UserReference, what, sql.check(name), None);
                 (one.name, one.only_checks) = (name.clone(), true);
                 one
             }
@@ -153,7 +182,7 @@ fn advice(facts: &KeyFacts, kind: StoreKind, users: Option<&UsersTable>) -> Vec<
                 blank(Lack::UserReference, what, statements, None)
             }
         };
-        if one.sql.is_empty() {
+        if !one.can_be_added() {
             one.first = Some(
                 match kind {
                     StoreKind::Sqlite => {
@@ -179,7 +208,7 @@ fn patience(store: StoreKind, kind: Kind) -> Duration {
 
 /// The folder of the journal, apart from that of a hardening of the same table.
 fn folder(store: &Store, state: &Path, table: &TableName) -> PathBuf {
-    Journal::folder(state, &store.shown(), &format!("advice for {table}"))
+    Journal::folder(state, &store.place(), &format!("advice for {table}"))
 }
 
 #[cfg(test)]
@@ -196,6 +225,7 @@ mod tests {
             expiry_is_indexed: false,
             user: Some("userId".to_owned()),
             user_is_foreign: false,
+            user_is_indexed: false,
             unchecked: None,
         }
     }
@@ -214,8 +244,9 @@ mod tests {
         assert!(!all[2].is_ready() && all[2].first.as_ref().unwrap().contains("--users-table"));
         let unchecked = KeyFacts { unchecked: Some("fk".to_owned()), ..facts() };
         let all = advice(&unchecked, StoreKind::Postgres, None);
-        assert_eq!(all[2].sql, ["ALTER TABLE \"public\".\"sessions\" VALIDATE CONSTRAINT \"fk\""]);
-        assert_eq!(all[2].label(), "validate constraint fk");
+        assert_eq!(all[2].lack, Lack::UserIndex);
+        assert_eq!(all[3].sql, ["ALTER TABLE \"public\".\"sessions\" VALIDATE CONSTRAINT \"fk\""]);
+        assert_eq!(all[3].label(), "validate constraint fk");
     }
 
     #[test]

@@ -10,18 +10,14 @@ pub(super) fn is_without_length(kind: StoreKind, data_type: &str) -> bool {
     kind == StoreKind::MySql && (base.ends_with("text") || base.ends_with("blob") || base == "json")
 }
 
-/// The name of what is added: short enough for every store, and telling where it comes from.
+/// The name of what is added.
 pub(super) fn sql_name(table: &TableName, lack: Lack) -> String {
-    let mut end = table.name.len().min(40);
-    while !table.name.is_char_boundary(end) {
-        end -= 1;
-    }
-    let what = match lack {
+    table.key(match lack {
         Lack::UniqueToken => "unique",
         Lack::ExpiryIndex => "expiry",
+        Lack::UserIndex => "by_user",
         Lack::UserReference => "user",
-    };
-    format!("{}_unleak_{what}", &table.name[..end])
+    })
 }
 
 /// The statements of one dialect for one table.
@@ -88,6 +84,11 @@ impl Sql<'_> {
 
     pub(super) fn validate(&self, name: &str) -> String {
         format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", self.full(self.table), self.spelt(name))
+    }
+
+    /// What checks old rows; MySQL has no such statement, and they are counted there.
+    pub(super) fn check(&self, name: &str) -> Vec<String> {
+        if self.kind == StoreKind::MySql { Vec::new() } else { vec![self.validate(name)] }
     }
 
     /// What drops an index or a reference, with the index that came with it.

@@ -3,7 +3,7 @@
 use super::super::journal::{Event, Journal, Noted, Run};
 use super::super::object::Kind;
 use super::super::plan::Action;
-use super::super::runner::{ATTEMPTS, pause};
+use super::super::runner::{ATTEMPTS, LOCK, pause};
 use super::super::{Error, Fault, Progress};
 use super::sql::Sql;
 use super::{folder, patience};
@@ -46,7 +46,7 @@ impl AdviceBack {
         };
         let table = facts.table;
         let folder = folder(store, state, &table);
-        let owned = if folder.exists() { Journal::open(&folder)?.owned() } else { BTreeMap::new() };
+        let owned = if folder.exists() { Journal::open(&folder)?.owned_by_advice() } else { BTreeMap::new() };
         if owned.is_empty() {
             return Err(Error::NothingRecorded { table: table.to_string(), folder });
         }
@@ -73,6 +73,7 @@ impl AdviceBack {
         tell: &mut dyn FnMut(&Progress),
     ) -> Result<AdviceUndone, Error> {
         let mut journal = Journal::open(&folder(store, state, &self.table))?;
+        let _held = store.hold(LOCK).await?.ok_or_else(|| Error::Busy { table: self.table.to_string() })?;
         let mut done = AdviceUndone { steps: Vec::new(), left: Vec::new(), stopped: false };
         journal.append(Run::Rollback, Event::Opened, None, &format!("{} steps", self.keys.len()))?;
         for (index, ((kind, name), label)) in self.keys.iter().zip(&self.steps).enumerate() {

@@ -3,7 +3,7 @@
 use super::spelling::MySqlSpelling;
 use super::zone::Zone;
 use super::{MySql, catalogue};
-use crate::session::selection::{Moment, Spelling as _, Subject, condition};
+use crate::session::selection::{Subject, condition};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection, ZoneCounts};
 use sqlx::mysql::MySqlConnection;
@@ -19,8 +19,7 @@ impl MySql {
         let utc = Zone::utc();
         let past = |zone: &Zone| {
             let sql = MySqlSpelling { zone, ..self.spelling() };
-            let (column, end) = self.subject().end(&sql);
-            sql.is_past(&column, &end, Moment::Now)
+            self.subject().over(&sql)
         };
         let other = self.other_zone().cloned();
         let select = format!(

@@ -124,7 +124,7 @@ impl MySql {
                 reason: format!("a {} can have no unique index; make it a varchar first", token.data_type),
             });
         }
-        let index = quoted(&format!("{}_unleak_unique", table.name.chars().take(40).collect::<String>()));
+        let index = quoted(&table.key("unique"));
         let add = format!(
             "ALTER TABLE {} ADD UNIQUE INDEX {index} ({}), ALGORITHM=INPLACE, LOCK=NONE",
             table.quoted(),

@@ -2,7 +2,7 @@
 
 use super::spelling::Postgresql;
 use super::{Postgres, execute};
-use crate::session::selection::{Moment, Spelling as _, Subject, condition};
+use crate::session::selection::{Subject, condition};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection, ZoneCounts};
 use sqlx::postgres::PgConnection;
@@ -51,10 +51,7 @@ impl Postgres {
     }
 
     async fn count_all(&self, connection: &mut PgConnection) -> Result<Counts, Error> {
-        let expired = |zone: &str| {
-            let (column, end) = self.subject().end(&Postgresql { zone });
-            Postgresql { zone }.is_past(&column, &end, Moment::Now)
-        };
+        let expired = |zone: &str| self.subject().over(&Postgresql { zone });
         let other = self.other_zone();
         let elsewhere = other.map(expired).transpose()?.unwrap_or_else(|| "false".to_owned());
         let sql = format!(

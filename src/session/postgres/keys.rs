@@ -2,8 +2,9 @@
 
 use super::{Postgres, execute};
 use crate::session::store::within;
-use crate::session::{Error, KeyFacts, KeyState};
+use crate::session::{Error, Held, KeyFacts, KeyState};
 use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
 use std::time::Duration;
 
 const DOING: &str = "reading the indexes";
@@ -14,6 +15,8 @@ SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a 
                WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1 AND a.attname = $3),
        EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = c.oid AND i.indisvalid AND a.attname = $4),
+       EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
+               WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND a.attname = $5),
        EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
                WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND a.attname = $5),
        (SELECT k.conname::text FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
@@ -30,7 +33,39 @@ SELECT (SELECT bool_and(f.whole) FROM (
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2";
 
+/// PostgreSQL 12 and later tell which indexes are being built.
+const TELLS: &str = "SELECT to_regclass('pg_catalog.pg_stat_progress_create_index') IS NOT NULL";
+const BUILDING: &str = "
+SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p
+  JOIN pg_catalog.pg_class x ON x.oid = p.index_relid JOIN pg_catalog.pg_class c ON c.oid = p.relid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE p.datname = current_database() AND n.nspname = $1 AND c.relname = $2 AND x.relname = $3)";
+
+/// The lock's second half is the table, as the hardening names it.
+const HOLD: &str = "
+SELECT pg_try_advisory_lock($1, c.oid::int8::bit(32)::int4)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $2 AND c.relname = $3";
+/// How often, since a crashed one's server process may need a moment to notice.
+const HOLDS: u32 = 40;
+
 impl Postgres {
+    /// Keeps everybody else from this table who asks with the same number, on a connection of its own.
+    pub(in crate::session) async fn hold(&mut self, class: i32) -> Result<Option<Held>, Error> {
+        const DOING: &str = "taking the lock";
+        let table = &self.selected.table.name;
+        let mut connection = self.opener.open().await?;
+        for _ in 0..HOLDS {
+            let query = sqlx::query_scalar::<_, bool>(HOLD).bind(class).bind(&table.schema).bind(&table.name);
+            let got = query.fetch_optional(&mut connection).await.map_err(Error::database(DOING))?;
+            if got == Some(true) {
+                return Ok(Some(Held { _connection: Some(connection) }));
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(None)
+    }
+
     /// Each statement by itself: an index is built concurrently outside of transactions only.
     pub(in crate::session) async fn alter(
         &mut self,
@@ -56,8 +91,27 @@ impl Postgres {
         let query = sqlx::query_scalar::<_, Option<bool>>(NAMED);
         let query = query.bind(&table.schema).bind(&table.name).bind(name);
         let whole = query.fetch_optional(&mut connection).await.map_err(Error::database(DOING))?;
+        let state = match whole.flatten() {
+            None => None,
+            Some(true) => Some(KeyState::Whole),
+            Some(false) if self.is_building(&mut connection, name).await? => Some(KeyState::Building),
+            Some(false) => Some(KeyState::Broken),
+        };
         self.connection = Some(connection);
-        Ok(whole.flatten().map(|whole| if whole { KeyState::Whole } else { KeyState::Broken }))
+        Ok(state)
+    }
+
+    /// Whether a server process builds the index just now; its client may have died.
+    async fn is_building(&self, connection: &mut PgConnection, name: &str) -> Result<bool, Error> {
+        let table = &self.selected.table.name;
+        let tells: bool =
+            sqlx::query_scalar(TELLS).fetch_one(&mut *connection).await.map_err(Error::database(DOING))?;
+        if !tells {
+            return Ok(false);
+        }
+        let query = sqlx::query_scalar::<_, bool>(BUILDING);
+        let query = query.bind(&table.schema).bind(&table.name).bind(name);
+        query.fetch_one(connection).await.map_err(Error::database(DOING))
     }
 
     pub(in crate::session) async fn key_facts(&mut self) -> Result<KeyFacts, Error> {
@@ -78,8 +132,9 @@ impl Postgres {
         Ok(KeyFacts {
             token_is_unique: flag(0)?,
             expiry_is_indexed: flag(1)?,
-            user_is_foreign: flag(2)?,
-            unchecked: row.try_get(3).map_err(Error::database(DOING))?,
+            user_is_indexed: flag(2)?,
+            user_is_foreign: flag(3)?,
+            unchecked: row.try_get(4).map_err(Error::database(DOING))?,
             ..facts
         })
     }

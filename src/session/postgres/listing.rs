@@ -112,7 +112,7 @@ impl Postgres {
             return Ok(false);
         }
         let (table, token) = (self.selected.table.name.clone(), quoted(&self.selected.roles.token.name));
-        let index = quoted(&format!("{}_unleak_unique", table.name.chars().take(40).collect::<String>()));
+        let index = quoted(&table.key("unique"));
         let mut connection = self.take().await?;
         let timeout = format!("SET statement_timeout = {}", self.opener.limits.purge.as_millis());
         execute(&mut connection, DOING, timeout).await?;

@@ -4,26 +4,19 @@ use super::Postgres;
 use super::spelling::Postgresql;
 use crate::session::Error;
 use crate::session::replays::{LogAt, Replays, read};
-use crate::session::schema::quoted;
-use crate::session::selection::{Moment, Spelling as _};
 use crate::session::store::within;
 use jiff::SignedDuration;
-
-/// The columns that only a hardened table has.
-const HARDENED: [&str; 4] = ["family_id", "current_jti", "reused_jti_of", "revoked_at"];
 
 impl Postgres {
     /// Tokens that were used twice lately; none where nothing would notice that.
     pub(super) async fn replays(&mut self, since: SignedDuration) -> Result<Option<Replays>, Error> {
         let table = &self.selected.table;
-        if !HARDENED.iter().all(|name| table.columns.iter().any(|column| column.name == *name)) {
+        if table.revoked().is_none() {
             return Ok(None);
         }
         let sql = Postgresql { zone: self.reading() };
-        let (expires, expiry) = self.subject().end(&sql);
-        let past = sql.is_past(&expires, &expiry, Moment::Now)?;
-        let (quoted_table, live) =
-            (table.name.quoted(), format!("s.{} IS NULL AND ({past}) IS NOT TRUE", quoted("revoked_at")));
+        let over = self.subject().over(&sql)?;
+        let (quoted_table, live) = (table.name.quoted(), format!("({over}) IS NOT TRUE"));
         let schema = table.name.schema.clone().unwrap_or_default();
         let at = LogAt { schema: &schema, table: &quoted_table, live: &live };
         let mut connection = self.take().await?;

@@ -118,6 +118,17 @@ impl Subject<'_> {
         (Column { data_type: "bigint".to_owned(), ..expires.clone() }, millis)
     }
 
+    /// Whether a session is over: its time has come, or its hardened table says that it was revoked. Unknown where
+    /// neither says so.
+    pub(in crate::session) fn over(&self, sql: &impl Spelling) -> Result<String, Error> {
+        let (column, end) = self.end(sql);
+        let past = sql.is_past(&column, &end, Moment::Now)?;
+        Ok(match self.found.table.revoked() {
+            Some(revoked) => format!("({past} OR {} IS NOT NULL)", column_of(revoked, sql)),
+            None => past,
+        })
+    }
+
     /// The user's id, in the type that it has.
     pub(in crate::session) fn user(&self, sql: &impl Spelling) -> Result<String, Error> {
         match self.user {

@@ -1,7 +1,7 @@
 //! Counts: all, expired, and any selection.
 
 use super::Sqlite;
-use crate::session::selection::{Moment, Spelling as _, Subject, condition};
+use crate::session::selection::{Subject, condition};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -48,8 +48,7 @@ impl Sqlite {
 
     async fn count_all(&self, connection: &mut SqliteConnection) -> Result<Counts, Error> {
         let sql = self.spelling();
-        let (column, end) = self.subject().end(&sql);
-        let expired = sql.is_past(&column, &end, Moment::Now)?;
+        let expired = self.subject().over(&sql)?;
         let select = format!(
             "SELECT count(*), coalesce(sum({expired}), 0) FROM {} AS s",
             self.selected.table.name.quoted()

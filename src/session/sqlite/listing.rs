@@ -114,7 +114,7 @@ impl Sqlite {
         let table = &self.selected.table.name;
         let create = format!(
             "CREATE UNIQUE INDEX {} ON {} ({})",
-            quoted(&format!("{}_unleak_unique", table.name)),
+            quoted(&table.key("unique")),
             table.quoted(),
             quoted(&self.selected.roles.token.name)
         );

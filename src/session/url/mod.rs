@@ -58,6 +58,18 @@ impl StoreUrl {
         }
     }
 
+    /// The address by which files beside it know the store: a SQLite file is the same one however its path was typed.
+    pub(crate) fn place(&self) -> String {
+        match &self.0 {
+            Address::Sqlite(path) => {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                // An `@` ends the user and the password in every other address.
+                format!("sqlite:{}", path.display()).replace('@', "%40")
+            }
+            _ => self.to_string(),
+        }
+    }
+
     /// The address of a SQLite file.
     pub fn sqlite(path: impl AsRef<Path>) -> Self {
         Self(Address::Sqlite(path.as_ref().to_owned()))
@@ -176,6 +188,16 @@ mod tests {
         ] {
             assert!(text.parse::<StoreUrl>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_has_one_place_however_its_path_is_typed() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a@b.db");
+        drop(std::fs::File::create(&file).unwrap());
+        let place = StoreUrl::sqlite(&file).place();
+        assert_eq!(StoreUrl::sqlite(dir.path().join("./a@b.db")).place(), place);
+        assert!(!place.contains('@'), "{place}");
     }
 
     proptest! {

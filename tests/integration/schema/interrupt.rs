@@ -39,6 +39,12 @@ async fn ctrl_c_stops_while_others_hold_a_lock_and_the_next_run_goes_on() {
     assert!(text.contains("stopping") && text.contains("run the command again"), "{text}");
     // A build waits for older transactions without a word, and would for minutes.
     interrupted(&table, "apply", "users", "create index idx_auth_sessions_current_jti").await;
+    let invalid = "SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE NOT i.indisvalid";
+    assert_eq!(
+        table.texts(invalid).await,
+        [""; 0],
+        "nothing of it is left that writes would have to keep up"
+    );
     table.said(&["apply", "--yes", "--no-backup"], 0);
     assert!(table.steps().is_empty());
     let log = std::fs::read_to_string(table.dir.path().join("state/audit/audit.jsonl")).unwrap();

@@ -36,6 +36,12 @@ async fn replays_are_told_and_a_family_is_ended() {
     assert!(table.said(&["revoke", &other], 2).contains("add --yes"));
     let text = table.said(&["revoke", &other, "--yes", "--reason", "lost phone"], 0);
     assert!(text.contains("1 live sessions of the family were ended"), "{text}");
+    // What was revoked is not counted as active, by whichever command.
+    let live = "SELECT count(*)::text FROM auth_sessions WHERE revoked_at IS NULL";
+    let live: u64 = table.text(live).await.parse().unwrap();
+    assert!(live < 99);
+    let listed = table.json(&["sessions", "list", "--status", "active"], 0);
+    assert_eq!(listed["total"].as_u64(), Some(live), "{listed}");
     let reasons = "SELECT count(*)::text FROM auth_audit_log WHERE details ->> 'reason' = 'lost phone'";
     assert_eq!(table.text(reasons).await, "1");
     assert_eq!(table.schema(&["revoke", "not-a-family", "--yes"]).status.code(), Some(2));
