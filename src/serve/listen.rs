@@ -1,8 +1,11 @@
 //! Accepts connections, so many at a time and each with deadlines, until it is told to stop; then lets those under way
 //! come to their end.
 
+use super::share::{Share, Shares};
+use super::stall::Bounded;
 use super::{Error, Tls};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
+use tower_http::timeout::DeadlineBody;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -33,12 +37,18 @@ impl Default for Peer {
 pub struct Limits {
     /// Connections at a time; more wait in the system's queue.
     pub connections: usize,
+    /// Connections at a time of one address that is not this machine's; more are closed.
+    pub per_address: usize,
     /// How long a TLS handshake may take.
     pub handshake: Duration,
     /// How long the head of a request may take, the wait for one on an open connection included.
     pub head: Duration,
     /// How many bytes the head of a request may have.
     pub head_bytes: usize,
+    /// How long the body of a request may take.
+    pub body: Duration,
+    /// How long a client may take nothing of what is written to it.
+    pub stall: Duration,
     /// How long connections may take to end after the server was told to stop.
     pub farewell: Duration,
 }
@@ -47,9 +57,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
+            per_address: 256,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(10),
             head_bytes: 64 << 10,
+            body: Duration::from_secs(10),
+            stall: Duration::from_secs(10),
             farewell: Duration::from_secs(10),
         }
     }
@@ -79,15 +92,18 @@ impl Listener {
 
     /// Answers until `stopped` is done.
     pub async fn serve(self, router: Router, stopped: impl Future<Output = ()>) {
-        let connections = Arc::new(Semaphore::new(self.limits.connections));
+        let room = Room {
+            connections: Arc::new(Semaphore::new(self.limits.connections)),
+            shares: Shares::new(self.limits.per_address),
+        };
         let graceful = GracefulShutdown::new();
         tokio::pin!(stopped);
         loop {
             let accepted = tokio::select! {
                 () = &mut stopped => break,
-                accepted = self.accept(&connections) => accepted,
+                accepted = self.accept(&room) => accepted,
             };
-            let Some((stream, peer, permit)) = accepted else { continue };
+            let Some((stream, peer, place)) = accepted else { continue };
             let connection =
                 Connection { peer, limits: self.limits, router: router.clone(), watcher: graceful.watcher() };
             let tls = self.tls.as_ref().map(|tls| tls.acceptor());
@@ -96,7 +112,7 @@ impl Listener {
                     None => connection.answer(stream).await,
                     Some(tls) => connection.answer_by_tls(stream, &tls).await,
                 }
-                drop(permit);
+                drop(place);
             });
         }
         drop(self.socket);
@@ -104,14 +120,15 @@ impl Listener {
         drop(tokio::time::timeout(self.limits.farewell, graceful.shutdown()).await);
     }
 
-    /// The next connection when there is room for one; `None` when it could not be accepted.
-    async fn accept(&self, connections: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
-        let permit = Arc::clone(connections).acquire_owned().await.ok()?;
+    /// The next connection when there is room for one; `None` when it could not be accepted, or its address has enough.
+    async fn accept(&self, room: &Room) -> Option<(TcpStream, Peer, Place)> {
+        let permit = Arc::clone(&room.connections).acquire_owned().await.ok()?;
         match self.socket.accept().await {
             Ok((stream, peer)) => {
+                let share = room.shares.take(peer.ip())?;
                 // Answers are small: none should wait for the next.
                 stream.set_nodelay(true).ok()?;
-                Some((stream, Peer(peer), permit))
+                Some((stream, Peer(peer), (permit, share)))
             }
             Err(_) => {
                 // Mostly too many open files: the ones under way will close theirs.
@@ -121,6 +138,15 @@ impl Listener {
         }
     }
 }
+
+/// What there is for all connections together.
+struct Room {
+    connections: Arc<Semaphore>,
+    shares: Arc<Shares>,
+}
+
+/// What one connection takes of it.
+type Place = (OwnedSemaphorePermit, Share);
 
 /// One connection and what answers it.
 struct Connection {
@@ -133,16 +159,23 @@ struct Connection {
 impl Connection {
     /// Who does not come to the end of a handshake in time is gone.
     async fn answer_by_tls(self, stream: TcpStream, tls: &TlsAcceptor) {
+        // Below TLS, whose own buffers say nothing about who reads.
+        let stream = Bounded::new(stream, self.limits.stall);
         if let Ok(Ok(stream)) = tokio::time::timeout(self.limits.handshake, tls.accept(stream)).await {
-            self.answer(stream).await;
+            self.converse(stream).await;
         }
     }
 
-    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-        let peer = self.peer;
+    async fn answer(self, stream: TcpStream) {
+        let stream = Bounded::new(stream, self.limits.stall);
+        self.converse(stream).await;
+    }
+
+    async fn converse(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        let (peer, patience) = (self.peer, self.limits.body);
         let service = self.router.map_request(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer);
-            request
+            request.map(|body| Body::new(DeadlineBody::new(patience, body)))
         });
         let mut protocol = http1::Builder::new();
         protocol
@@ -153,5 +186,53 @@ impl Connection {
         let connection = protocol.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
         // A connection that breaks off is the client's affair.
         drop(self.watcher.watch(connection).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+    use axum::routing::post;
+    use std::future::pending;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::sleep;
+
+    async fn listening(limits: Limits) -> SocketAddr {
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0).into(), limits, None).await.unwrap();
+        let address = listener.address().unwrap();
+        // What is sent comes back many times over.
+        let router = Router::new().route("/", post(async |body: Bytes| body.repeat(1 << 10)));
+        tokio::spawn(listener.serve(router, pending()));
+        address
+    }
+
+    #[tokio::test]
+    async fn a_body_that_dribbles_is_given_up() {
+        let address = listening(Limits { body: Duration::from_millis(300), ..Limits::default() }).await;
+        let (mut from, mut to) = TcpStream::connect(address).await.unwrap().into_split();
+        to.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3000\r\n\r\n").await.unwrap();
+        let dribble = async {
+            while to.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_millis(10)).await;
+            }
+            pending::<()>().await;
+        };
+        let mut answer = Vec::new();
+        tokio::select! {
+            _ = from.read_to_end(&mut answer) => {}
+            () = dribble => {}
+        }
+        assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_no_answer_is_cut_off() {
+        let address = listening(Limits { stall: Duration::from_millis(300), ..Limits::default() }).await;
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let body = "x".repeat(60 << 10);
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+        // One answer is more than any system's buffers take; at some point nobody takes the next request either.
+        while client.write_all(format!("{head}{body}").as_bytes()).await.is_ok() {}
     }
 }

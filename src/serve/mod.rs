@@ -23,6 +23,8 @@ mod problem;
 mod procedure;
 mod samples;
 mod sessions;
+mod share;
+mod stall;
 mod stores;
 mod tls;
 mod traffic;

@@ -7,7 +7,7 @@ use crate::cli::sessions::arguments::{Source, Users};
 use crate::cli::{Context, Failure, fingerprint_key, input};
 use crate::rotate::StoreAccess;
 use crate::serve::verify::Metrics;
-use crate::serve::{App, Error, Settings, Tls, TrustedProxy};
+use crate::serve::{App, Error, Limits, Settings, Tls, TrustedProxy};
 use crate::session::UsersWanted;
 use crate::token::Scope;
 use axum::http::HeaderName;
@@ -37,7 +37,7 @@ pub(super) struct Serving {
     /// The private key of the certificate, as PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// A proxy that does TLS is the only one that reaches this port.
+    /// A proxy that does TLS is the only one that reaches this port, and may hold all connections; else another machine's address holds 256 at most.
     #[arg(long, conflicts_with = "tls_cert")]
     behind_proxy: bool,
     /// A name by which browsers reach this server; it answers to no others but numbers and `localhost`.
@@ -70,6 +70,12 @@ pub(super) struct Serving {
 }
 
 impl Serving {
+    /// What each client may take.
+    pub(super) fn limits(&self) -> Limits {
+        let usual = Limits::default();
+        if self.behind_proxy { Limits { per_address: usual.connections, ..usual } } else { usual }
+    }
+
     /// Refuses to send tokens and cookies over a network in the clear.
     pub(super) fn check_open(&self) -> Result<(), Failure> {
         if self.listen.ip().to_canonical().is_loopback() || self.tls_cert.is_some() || self.behind_proxy {

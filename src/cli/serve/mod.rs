@@ -9,7 +9,7 @@ mod verify;
 
 use super::{Context, Failure};
 use crate::exit::Exit;
-use crate::serve::{App, Error, Limits, Listener, router};
+use crate::serve::{App, Error, Listener, router};
 use arguments::Serving;
 use tokio::sync::watch;
 
@@ -84,7 +84,7 @@ fn serve(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         let verifier = verify.verifier(access.as_ref(), serving.wanted()?, context).await?;
         let counted = verifier.as_ref().map(|verifier| verifier.metrics().clone());
         let app = access.map(|access| serving.app(access, counted, context)).transpose()?;
-        let bound = Listener::bind(serving.listen, Limits::default(), tls).await;
+        let bound = Listener::bind(serving.listen, serving.limits(), tls).await;
         let listener = bound.map_err(|error| failure(&error))?;
         let address = listener.address()?;
         let ready = format!("unleak serves {scheme}://{address}; Ctrl-C stops it\n");

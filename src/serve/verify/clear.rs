@@ -19,20 +19,33 @@ pub(super) const MARKER: &str = "unleak_cleared";
 /// How long it does, in seconds.
 const MARKED: u32 = 10;
 
-/// So many cookies are cleared at most: a browser keeps some hundred of a site.
-const MOST: usize = 64;
+/// So many cookies are cleared at a time; those that are left come with the next request.
+const MOST: usize = 32;
+
+/// So many bytes have the lines that do it: proxies take heads of 32k, as ours for nginx says.
+const ROOM: usize = 24 << 10;
 
 /// Adds a `Set-Cookie` line for every session cookie of the request, in every domain that it may have.
 pub(super) fn clear(verifier: &Verifier, host: Option<&str>, sent: &[Cookie], headers: &mut HeaderMap) {
     let mut names: Vec<&str> = Vec::new();
     for cookie in sent {
-        if verifier.settings.is_session(&cookie.name) && !names.contains(&&*cookie.name) && names.len() < MOST
-        {
-            names.push(&cookie.name);
+        // One that only looks like ours keeps its holder out just the same.
+        let name = &cookie.name;
+        let is_meant = verifier.settings.is_session(name) || verifier.settings.is_strange(name);
+        if is_meant && !names.contains(&&**name) && names.len() < MOST {
+            names.push(name);
         }
     }
+    let mut room = ROOM;
     for name in &names {
-        for line in lines(verifier, name, host) {
+        let lines = lines(verifier, name, host);
+        let Some(rest) =
+            room.checked_sub(lines.iter().map(|line| line.len() + "set-cookie: \r\n".len()).sum())
+        else {
+            continue;
+        };
+        room = rest;
+        for line in lines {
             if let Ok(line) = HeaderValue::from_str(&line) {
                 headers.append(header::SET_COOKIE, line);
             }
@@ -133,4 +146,37 @@ pub(super) fn redirect(to: &str) -> Response {
         Err(_) => *response.status_mut() = StatusCode::UNAUTHORIZED,
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::verify::{CookieForm, Settings};
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn however_many_are_cleared_a_proxy_takes_the_head() {
+        let settings = Settings {
+            names: vec!["authjs.session-token".to_owned()],
+            domains: (0..5).map(|number| format!("domain-{number}.example.com")).collect(),
+            paths: vec!["/".to_owned(), "/application".to_owned()],
+            ..Settings::new(CookieForm::Token)
+        };
+        let verifier = Verifier::new(settings, None, None);
+        let cookie = |name: String| Cookie { name, value: Zeroizing::new("v".to_owned()) };
+        let sent: Vec<_> =
+            (0..64).map(|piece| cookie(format!("__Secure-authjs.session-token.{piece}"))).collect();
+        let cleared = |sent: &[Cookie]| {
+            let mut headers = HeaderMap::new();
+            clear(&verifier, Some("shop.app.example.com"), sent, &mut headers);
+            headers
+        };
+        let headers = cleared(&sent);
+        let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        assert!(headers.len() > 16 && bytes < 28 << 10, "{} lines of {bytes} bytes", headers.len());
+        let strange = [cookie("authjs.session-token.zzz".to_owned()), cookie("theme".to_owned())];
+        let headers = cleared(&strange);
+        let lines: Vec<_> = headers.values().map(|line| line.to_str().unwrap()).collect();
+        assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("authjs.session-token.zzz=;")));
+    }
 }

@@ -1,7 +1,7 @@
 //! Many clients at once: those who send half a request, and a tester who sends whatever the API's document allows.
 
 use super::world::{World, put};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
@@ -17,8 +17,14 @@ fn half_requests_hold_nobody_up_and_are_not_waited_for_for_long() {
     let address = server.url.trim_start_matches("http://");
     let half = |number: usize| {
         let mut client = TcpStream::connect(address).unwrap();
-        let start =
-            ["", "GET", "GET /admin/stats HTTP/1.1\r\n", "GET / HTTP/1.1\r\nhost: localhost\r\nx-a: b"];
+        let start = [
+            "",
+            "GET",
+            "GET /admin/stats HTTP/1.1\r\n",
+            "GET / HTTP/1.1\r\nhost: localhost\r\nx-a: b",
+            "POST /login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: 500\r\n\r\ntoken=",
+        ];
         client.write_all(start[number % start.len()].as_bytes()).unwrap();
         client
     };
@@ -32,9 +38,10 @@ fn half_requests_hold_nobody_up_and_are_not_waited_for_for_long() {
     }
     // Whatever they send, their time is up at last.
     for client in &mut slow {
-        client.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
         let mut answer = Vec::new();
-        drop(client.read_to_end(&mut answer));
+        let end = client.read_to_end(&mut answer).map_err(|error| error.kind());
+        assert!(!matches!(end, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "it is still waited for");
         assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
     assert_eq!(server.get(&token, "/admin/sessions").0, 200);

@@ -87,3 +87,23 @@ fn a_rotation_gives_a_running_server_another_token() {
     let missing = world.output(&["rotate", "--yes", "--target", "serve-token:nobody"]);
     assert_eq!(missing.status.code(), Some(2), "{}", String::from_utf8_lossy(&missing.stderr));
 }
+
+#[test]
+#[cfg(unix)]
+fn a_private_file_that_root_changes_stays_its_owners() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    let world = World::sqlite();
+    world.token("ops", "read");
+    let file = world.state().join("serve").join("tokens.json");
+    let owner = || {
+        let now = std::fs::metadata(&file).unwrap();
+        (now.uid(), now.gid(), now.mode() & 0o777)
+    };
+    // Nobody else may give files away.
+    if owner().0 == 0 {
+        chown(&file, Some(4321), Some(4322)).unwrap();
+        world.token("more", "read");
+        assert_eq!(owner(), (4321, 4322, 0o600));
+    }
+}

@@ -4,7 +4,7 @@ mod api; // what programs do: sessions, procedures, undo, and that no answer hol
 mod browser; // what people do with the page, in Chromium
 mod crowd; // many clients at once, and a tester who asks whatever the document allows
 mod door; // who is let in, and what is refused at the start
-mod stop; // Ctrl-C while a change is under way
+mod stop; // Ctrl-C while a change is under way, and nohup
 mod tls; // TLS, and certificates that are renewed
 mod world; // a store with sessions and a server beside it
 

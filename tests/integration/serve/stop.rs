@@ -1,4 +1,4 @@
-//! A server that is told to stop while a change to sessions is under way.
+//! A server that is told to stop while a change to sessions is under way, and one that outlives its terminal.
 
 use super::world::World;
 use std::io::Write as _;
@@ -44,4 +44,18 @@ fn a_change_under_way_comes_to_its_end_first() {
         let (_, audit) = server.get(&token, "/admin/audit");
         assert_eq!(audit["records"][0]["state"], "done", "{audit}");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_that_nohup_began_outlives_its_terminal() {
+    let world = World::sqlite();
+    let mut server = world.serve_by("nohup");
+    for _ in 0..20 {
+        server.signal("HUP");
+        let asked = server.text("GET", "", "/healthz", None);
+        assert_eq!(asked, (200, "ok\n".to_owned()));
+    }
+    // Who was told to stop takes a second word for an order to end at once, with another status.
+    assert!(server.stop().success());
 }

@@ -111,8 +111,28 @@ impl World {
 
     /// A server for this store.
     pub(super) fn serve(&self, args: &[&str]) -> Server {
+        self.started(self.serving(args))
+    }
+
+    /// The same, begun by a program that becomes it.
+    #[cfg(target_os = "linux")]
+    pub(super) fn serve_by(&self, program: &str) -> Server {
+        let server = self.serving(&[]);
+        let mut command = Command::new(program);
+        command.arg(server.get_program()).args(server.get_args()).env_clear();
+        command.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        // Where there is a terminal, nohup would write to a file of its own.
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        self.started(command)
+    }
+
+    fn serving(&self, args: &[&str]) -> Command {
         let fixed = ["serve", "--store-from", "env:STORE", "--listen", "127.0.0.1:0", "--log", "json"];
-        let mut child = self.unleak(&[&fixed[..], args].concat()).stderr(Stdio::piped()).spawn().unwrap();
+        self.unleak(&[&fixed[..], args].concat())
+    }
+
+    fn started(&self, mut command: Command) -> Server {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut first = String::new();
         for line in lines.by_ref() {

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use unleak::cookie::{Contents, Form};
 
 /// Users 1 (there) and 2 (deleted), and sessions of every kind in connect-pg-simple's table.
-const EXPRESS: &str = r#"
+pub(super) const EXPRESS: &str = r#"
 CREATE TABLE "session" ("sid" varchar NOT NULL PRIMARY KEY, "sess" json NOT NULL, "expire" timestamp(6) NOT NULL);
 CREATE TABLE users (id serial PRIMARY KEY, name text, deleted_at timestamptz);
 INSERT INTO users (name, deleted_at) VALUES ('ada', NULL), ('bob', now());
@@ -16,13 +16,13 @@ INSERT INTO session SELECT sid, sess::json, now() AT TIME ZONE 'UTC' + ends FROM
   ('disabled', '{"cookie":{},"userId":2}', '1 day'), ('over', '{"cookie":{},"userId":1}', '-1 day'),
   ('visitor', '{"cookie":{}}', '1 day'), ('odd', '{"cookie":{},"userId":"1 OR 1=1"}', '1 day')) v (sid, sess, ends)"#;
 
-const SECRET_FROM: [&str; 2] = ["--cookie-secret-from", "env:COOKIE_SECRET"];
+pub(super) const SECRET_FROM: [&str; 2] = ["--cookie-secret-from", "env:COOKIE_SECRET"];
 
-fn secret() -> String {
+pub(super) fn secret() -> String {
     format!("made-at-run-time-{}", std::process::id())
 }
 
-fn express(sid: &str) -> String {
+pub(super) fn express(sid: &str) -> String {
     let value = Form::Express.make(secret().as_bytes(), "", &Contents::new(sid), Timestamp::now()).unwrap();
     format!("connect.sid={}", *value)
 }
@@ -67,6 +67,31 @@ fn every_state_of_a_session_has_its_answer() {
                 assert_eq!(answer.one("location"), "/signin?callbackUrl=%2Faccount%3Fx%3D1");
                 assert_eq!(answer.cleared(), if clears { vec!["connect.sid"] } else { vec![] });
             }
+        }
+    }
+}
+
+#[test]
+fn no_cookie_hides_another_that_the_application_may_read() {
+    let server = Server::start(&database(EXPRESS), &secret(), &SECRET_FROM);
+    let value = |sid: &str| express(sid).strip_prefix("connect.sid=").unwrap().to_owned();
+    let (alive, orphan, disabled) = (value("live"), value("orphan"), value("disabled"));
+    let escaped = format!("\\163{}", orphan.strip_prefix('s').unwrap());
+    for (cookies, user, reason) in [
+        (format!("connect.sid={orphan}; connect.sid.0=x; __Secure-connect.sid={alive}"), "", "unknown-user"),
+        (format!("__Secure-connect.sid={alive}; connect.sid.0=x; connect.sid={orphan}"), "", "unknown-user"),
+        (format!("connect.sid={disabled}; connect.sid.0={alive}"), "", "disabled-user"),
+        (format!("connect.sid={alive}; connect.sid=\"{orphan}\""), "", "unknown-user"),
+        (format!("connect.sid=\"{escaped}\"; connect.sid={alive}"), "", "unknown-user"),
+        (format!("connect.sid=\"{disabled}\""), "", "disabled-user"),
+        (format!("connect.sid={alive}; connect.sid=\"{alive}\""), "1", ""),
+        // Express reads no pieces.
+        (format!("connect.sid={alive}; connect.sid.0=x"), "1", ""),
+    ] {
+        for mode in ["nginx", "redirect"] {
+            let answer = server.ask(&format!("/verify?mode={mode}"), &[("cookie", &cookies)]);
+            assert_eq!((answer.user(), answer.reason()), (user, reason), "{cookies}");
+            assert_eq!(answer.status < 300, !user.is_empty(), "{cookies}");
         }
     }
 }
@@ -189,11 +214,18 @@ fn bare_tokens_of_authjs_are_asked_of_their_table() {
         ("authjs.session-token=tok-live; __Secure-authjs.session-token=tok-orphan", "unknown-user"),
         ("authjs.session-token=tok-orphan; next-auth.session-token=tok-live", "unknown-user"),
         ("authjs.session-token=tok-live; __Secure-authjs.session-token=tok-other", "ambiguous"),
+        // Auth.js takes whatever begins like its cookie for a piece.
+        ("authjs.session-token=tok-live; authjs.session-token.zzz=tok-orphan", "ambiguous"),
+        ("__Secure-authjs.session-token-old=x; authjs.session-token=tok-live", "ambiguous"),
     ] {
         let answer = server.ask("/verify", &[("cookie", cookie)]);
         assert_eq!(answer.reason(), reason, "{cookie}");
         assert_eq!(answer.user(), if reason.is_empty() { "1" } else { "" }, "{cookie}");
     }
+    // Else whoever has such a cookie would never get in again.
+    let strange = "authjs.session-token=tok-live; authjs.session-token.zzz=x";
+    let answer = server.ask("/verify?mode=redirect", &[("cookie", strange)]);
+    assert_eq!(answer.cleared(), ["authjs.session-token", "authjs.session-token.zzz"]);
     run(&url, "DELETE FROM users WHERE id = 1");
     let answer = server.ask("/verify", &[("cookie", "authjs.session-token=tok-live")]);
     assert_eq!(
