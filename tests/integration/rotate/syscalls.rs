@@ -81,7 +81,7 @@ fn replaced(world: &World) -> Vec<u8> {
 /// Takes back or finishes what was left, as an operator would who tries one and then the other.
 fn recovers(world: &World, nth: usize, point: &str, args: &[String]) -> Output {
     let begun = std::fs::read_dir(world.path("state/incidents")).is_ok_and(|mut all| all.next().is_some());
-    let ways = if nth % 2 == 0 { ["--abort", "--resume"] } else { ["--resume", "--abort"] };
+    let ways = if nth.is_multiple_of(2) { ["--abort", "--resume"] } else { ["--resume", "--abort"] };
     if begun {
         for way in ways {
             let output = world.alone(&[way, &world.id(), "--yes", "--quiet"]).output().unwrap();
