@@ -49,7 +49,9 @@ impl Pool {
     ) -> Result<Vec<Texts>, Error> {
         let mut answer = self.bounded(doing, self.ask(sql, values)).await;
         for _ in 0..self.connections {
-            if !matches!(&answer, Err(Error::Database { cause, .. }) if cause.code().is_none()) {
+            // No code at all, or that the server ended this connection.
+            let is_gone = |cause: &Cause| matches!(cause.code(), None | Some("57P01" | "57P02"));
+            if !matches!(&answer, Err(Error::Database { cause, .. }) if is_gone(cause)) {
                 break;
             }
             answer = self.bounded(doing, self.ask(sql, values)).await;
