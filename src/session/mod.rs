@@ -28,6 +28,7 @@ mod selection;
 mod sqlite;
 mod store;
 mod triage;
+mod trouble;
 mod url;
 mod watch;
 

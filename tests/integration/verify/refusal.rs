@@ -36,3 +36,28 @@ fn a_table_that_is_made_anew_logs_nobody_out() {
     }
     answers(&server);
 }
+
+#[test]
+fn a_database_that_takes_no_more_connections_is_no_outage() {
+    let admin = database(EXPRESS);
+    let role = format!("verify_full_{}", std::process::id());
+    let make = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD '{}'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}",
+        secret()
+    );
+    run(&admin, &make);
+    let mut url = url::Url::parse(&admin).unwrap();
+    url.set_username(&role).unwrap();
+    url.set_password(Some(&secret())).unwrap();
+    let server = open(url.as_str());
+    answers(&server);
+    let limit = |connections: i8| run(&admin, &format!("ALTER ROLE {role} CONNECTION LIMIT {connections}"));
+    limit(0);
+    let end = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE usename";
+    run(&admin, &format!("{end} = '{role}'"));
+    refuses(&server, "overloaded");
+    limit(-1);
+    answers(&server);
+    drop(server);
+    run(&admin, &format!("{end} = '{role}'; DROP OWNED BY {role}; DROP ROLE {role}"));
+}
