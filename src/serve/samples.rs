@@ -75,6 +75,8 @@ struct Kept {
     latest: Option<Arc<Sample>>,
     /// Whether sessions were changed since.
     stale: bool,
+    /// How often they were: what is being looked at meanwhile is not how it is now.
+    changes: u64,
     answers: bool,
     /// Why there is no newer one, and since when that is known.
     trouble: Option<(Instant, Arc<Error>)>,
@@ -131,7 +133,10 @@ impl Samples {
 
     /// What was seen is not true any more.
     pub(super) fn forget(&self) {
-        self.kept().stale = true;
+        {
+            let mut kept = self.kept();
+            (kept.stale, kept.changes) = (true, kept.changes.wrapping_add(1));
+        }
         self.wanted.notify_one();
     }
 
@@ -146,7 +151,7 @@ impl Samples {
 
     /// Counts, which is quick and shown at once where nothing else is known, and then looks closer.
     async fn take(&self, app: &App) -> Result<Arc<Sample>, Arc<Error>> {
-        let (begun, users) = (Instant::now(), app.users.clone());
+        let (begun, users, changes) = (Instant::now(), app.users.clone(), self.kept().changes);
         let counted = app.stores.work(async |store: &mut Store| store.describe().await).await;
         let store = counted.map_err(|error| self.failed(app, error))?;
         {
@@ -166,7 +171,7 @@ impl Samples {
         app.metrics.store(Some((&store.counts, facts.as_ref())));
         let sample = sample(begun, store, facts, lacking);
         let mut kept = self.kept();
-        (kept.answers, kept.stale, kept.trouble) = (true, false, None);
+        (kept.answers, kept.stale, kept.trouble) = (true, kept.changes != changes, None);
         if kept.history.len() == KEPT {
             kept.history.pop_front();
         }
