@@ -81,7 +81,12 @@ pub fn clear_abandoned(path: &Path) -> Result<(), Error> {
         let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY)
             && entry.file_type().is_ok_and(|kind| kind.is_file());
         if is_ours && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-            fs::remove_file(entry.path()).map_err(Error::io("remove", &entry.path()))?;
+            match fs::remove_file(entry.path()) {
+                // Another one cleared it at the same moment, or it is of somebody else, who must not hold up a write.
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {}
+                removed => removed.map_err(Error::io("remove", &entry.path()))?,
+            }
         }
     }
     Ok(())
