@@ -1,14 +1,13 @@
 //! Takes values out of a backup whose chunks end anywhere.
 
 use super::format::Encoding;
-use super::{Next, Reader};
+use super::{Chunk, Next, Reader};
 use crate::session::Error;
-use zeroize::Zeroizing;
 
 /// The plain text of a backup, piece by piece.
 pub(in crate::session) struct Cursor {
     reader: Reader,
-    chunk: Zeroizing<Vec<u8>>,
+    chunk: Chunk,
     at: usize,
     /// How many rows there should be, once the end was reached.
     expected: Option<u64>,
@@ -17,7 +16,7 @@ pub(in crate::session) struct Cursor {
 impl Cursor {
     pub(in crate::session) fn new(reader: Reader, encoding: Encoding) -> Result<Self, Error> {
         reader.expect(encoding)?;
-        Ok(Self { reader, chunk: Zeroizing::default(), at: 0, expected: None })
+        Ok(Self { reader, chunk: Chunk::default(), at: 0, expected: None })
     }
 
     /// Whether anything follows; at the end the file is known to be whole.
@@ -26,8 +25,8 @@ impl Cursor {
             if self.expected.is_some() {
                 return Ok(false);
             }
-            match self.reader.next()? {
-                Next::Data(chunk) => (self.chunk, self.at) = (chunk, 0),
+            match self.reader.next(&mut self.chunk)? {
+                Next::Data => self.at = 0,
                 Next::End { rows } => self.expected = Some(rows),
             }
         }

@@ -38,7 +38,7 @@ pub(in crate::session) enum Encoding {
     SqliteValues,
     /// Each value as MySQL writes it as text, see `mysql::row`.
     MySqlText,
-    /// Keys with their DUMP and the time of their end, see `redis::record`.
+    /// Keys with their value and the time of their end, see `redis::record`.
     RedisDump,
 }
 

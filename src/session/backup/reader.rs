@@ -6,6 +6,7 @@ use crate::session::Error;
 use chacha20poly1305::aead::Payload;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -60,33 +61,36 @@ impl Reader {
 
     /// Reads to the end, which proves the file whole, and gives the number of rows.
     pub(in crate::session) fn verify(mut self) -> Result<u64, Error> {
+        let mut chunk = Chunk::default();
         loop {
-            if let Next::End { rows } = self.next()? {
+            if let Next::End { rows } = self.next(&mut chunk)? {
                 return Ok(rows);
             }
         }
     }
 
-    /// The next piece of plain text, or the end.
-    pub(in crate::session) fn next(&mut self) -> Result<Next, Error> {
-        self.read_next().map_err(|cause| refused(&self.path, &cause))
+    /// The next piece of plain text, which takes the place of what the chunk held, or the end.
+    pub(in crate::session) fn next(&mut self, chunk: &mut Chunk) -> Result<Next, Error> {
+        self.read_next(chunk).map_err(|cause| refused(&self.path, &cause))
     }
 
-    fn read_next(&mut self) -> io::Result<Next> {
+    fn read_next(&mut self, chunk: &mut Chunk) -> io::Result<Next> {
         let mut kind = [0];
         self.file.read_exact(&mut kind)?;
         match kind[0] {
-            format::DATA => self.read_data().map(Next::Data),
+            format::DATA => self.read_data(chunk).map(|()| Next::Data),
             format::TRAILER => self.read_trailer().map(|rows| Next::End { rows }),
             _ => Err(damaged()),
         }
     }
 
-    fn read_data(&mut self) -> io::Result<Zeroizing<Vec<u8>>> {
-        let chunk = read_block(&mut self.file, format::CHUNK + format::TAG)?;
+    fn read_data(&mut self, Chunk(chunk): &mut Chunk) -> io::Result<()> {
+        let length = read_length(&mut self.file, format::CHUNK + format::TAG)?;
+        chunk.clear();
+        chunk.resize(length, 0);
+        self.file.read_exact(chunk)?;
         let decryptor = self.decryptor.as_mut().ok_or_else(damaged)?;
-        let plain = decryptor.decrypt_next(Payload { msg: &chunk, aad: &self.aad }).map_err(|_| damaged())?;
-        Ok(Zeroizing::new(plain))
+        decryptor.decrypt_next_in_place(&self.aad, &mut **chunk).map_err(|_| damaged())
     }
 
     fn read_trailer(&mut self) -> io::Result<u64> {
@@ -106,10 +110,34 @@ impl Reader {
     }
 }
 
+/// Room for one piece, sealed or open, that is used again for the next one: it is wiped once, at the end, and never moves,
+/// which would leave a copy behind.
+pub(in crate::session) struct Chunk(Zeroizing<Vec<u8>>);
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self(Zeroizing::new(Vec::with_capacity((format::CHUNK + format::TAG) as usize)))
+    }
+}
+
+impl Deref for Chunk {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Chunk {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
 /// What a reader gives.
 pub(in crate::session) enum Next {
     /// Some plain text.
-    Data(Zeroizing<Vec<u8>>),
+    Data,
     /// The end was reached, and nothing is missing.
     End {
         /// How many rows there were.
@@ -140,15 +168,16 @@ pub(super) fn read_header(file: &mut impl Read) -> io::Result<(Header, Vec<u8>)>
 
 /// Reads a length and as many bytes, never more than the format allows.
 pub(super) fn read_block(file: &mut impl Read, max: u32) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; read_length(file, max)?];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn read_length(file: &mut impl Read, max: u32) -> io::Result<usize> {
     let mut length = [0; 4];
     file.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length);
-    if length > max {
-        return Err(damaged());
-    }
-    let mut bytes = vec![0; length as usize];
-    file.read_exact(&mut bytes)?;
-    Ok(bytes)
+    if length > max { Err(damaged()) } else { Ok(length as usize) }
 }
 
 pub(super) fn damaged() -> io::Error {

@@ -2,14 +2,13 @@
 
 use super::format::{self, Encryptor, Header, Trailer};
 use super::writer::failed;
-use super::{BackupKey, Next, Reader};
+use super::{BackupKey, Chunk, Next, Reader};
 use crate::session::Error;
 use chacha20poly1305::aead::Payload;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use tempfile::NamedTempFile;
-use zeroize::Zeroizing;
 
 /// How many chunks are synced and read back at once: 16 MiB.
 const PART: u32 = 256;
@@ -17,7 +16,7 @@ const PART: u32 = 256;
 /// What a sealer is given.
 pub(super) enum Piece {
     /// Plain text of one chunk.
-    Chunk(Zeroizing<Vec<u8>>),
+    Chunk(Chunk),
     /// The end, and how many rows there were.
     End {
         /// The rows.
@@ -33,6 +32,8 @@ pub(super) struct Sealer {
     encryptor: Encryptor,
     /// Reads by a handle of its own what was synced.
     reader: Reader,
+    /// What was read last.
+    read: Chunk,
     /// Chunks that were not read back yet.
     unread: u32,
 }
@@ -56,26 +57,32 @@ impl Sealer {
         file.flush().map_err(failed)?;
         let reader = Reader::open(file.get_ref().path(), key)?;
         let encryptor = Encryptor::from_aead(key.cipher(), nonce.into());
-        Ok(Self { file, dir: dir.to_owned(), header, encryptor, reader, unread: 0 })
+        Ok(Self { file, dir: dir.to_owned(), header, encryptor, reader, read: Chunk::default(), unread: 0 })
     }
 
-    /// Seals what comes. Gives the file when the end came; without one it is removed.
-    pub(super) fn run(mut self, pieces: &Receiver<Piece>) -> Result<Option<NamedTempFile>, Error> {
+    /// Seals what comes, and gives its room back. Gives the file when the end came; without one it is removed.
+    pub(super) fn run(
+        mut self,
+        pieces: &Receiver<Piece>,
+        room: &Sender<Chunk>,
+    ) -> Result<Option<NamedTempFile>, Error> {
         while let Ok(piece) = pieces.recv() {
             match piece {
-                Piece::Chunk(plain) => self.seal(&plain)?,
+                Piece::Chunk(mut chunk) => {
+                    self.seal(&mut chunk)?;
+                    // Nobody may be there to take it any more.
+                    drop(room.send(chunk));
+                }
                 Piece::End { rows } => return self.finish(rows).map(Some),
             }
         }
         Ok(None)
     }
 
-    fn seal(&mut self, plain: &[u8]) -> Result<(), Error> {
-        let chunk = self
-            .encryptor
-            .encrypt_next(Payload { msg: plain, aad: &self.header })
-            .map_err(|_| too_large(&self.dir))?;
-        for part in [&[format::DATA][..], &format::length(chunk.len()), &chunk] {
+    fn seal(&mut self, chunk: &mut Chunk) -> Result<(), Error> {
+        let sealed = self.encryptor.encrypt_next_in_place(&self.header, &mut **chunk);
+        sealed.map_err(|_| too_large(&self.dir))?;
+        for part in [&[format::DATA][..], &format::length(chunk.len()), chunk] {
             self.file.write_all(part).map_err(|cause| failed(&self.dir, cause))?;
         }
         self.unread += 1;
@@ -87,7 +94,7 @@ impl Sealer {
         let synced = self.file.flush().and_then(|()| self.file.get_ref().as_file().sync_data());
         synced.map_err(|cause| failed(&self.dir, cause))?;
         for _ in 0..std::mem::take(&mut self.unread) {
-            if let Next::End { .. } = self.reader.next()? {
+            if let Next::End { .. } = self.reader.next(&mut self.read)? {
                 return Err(self.reader.damaged());
             }
         }

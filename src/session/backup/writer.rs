@@ -4,14 +4,13 @@
 
 use super::format::{self, Header};
 use super::sealer::{Piece, Sealer};
-use super::{BackupInfo, BackupSpec, Subject, ensure_dir, sync_dir};
+use super::{BackupInfo, BackupSpec, Chunk, Subject, ensure_dir, sync_dir};
 use crate::session::Error;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use tempfile::NamedTempFile;
-use zeroize::Zeroizing;
 
 /// How much plain text is kept at most before it is handed over.
 const CHUNK: usize = format::CHUNK as usize;
@@ -24,7 +23,7 @@ pub(in crate::session) struct Writer {
     name: String,
     dir: PathBuf,
     /// At most one chunk of plain text.
-    pending: Zeroizing<Vec<u8>>,
+    pending: Chunk,
     /// `None` when it ended.
     sealing: Option<Sealing>,
 }
@@ -32,6 +31,8 @@ pub(in crate::session) struct Writer {
 /// The thread that seals what it is given; without an end it throws the file away.
 struct Sealing {
     pieces: SyncSender<Piece>,
+    /// Chunks that were sealed, to be filled again.
+    room: Receiver<Chunk>,
     thread: JoinHandle<Result<Option<NamedTempFile>, Error>>,
 }
 
@@ -43,12 +44,13 @@ impl Writer {
         let name = format!("{}-{}", spec.created.strftime("%Y%m%dT%H%M%SZ"), hex::encode(&nonce[..4]));
         let sealer = Sealer::create(&dir, &name, spec.key, &head(spec, subject, &nonce), &nonce)?;
         let (pieces, waiting) = sync_channel(WAITING);
+        let (sealed, room) = channel();
         let thread = std::thread::Builder::new()
             .name("backup".to_owned())
-            .spawn(move || sealer.run(&waiting))
+            .spawn(move || sealer.run(&waiting, &sealed))
             .map_err(|cause| failed(&dir, cause))?;
-        let sealing = Some(Sealing { pieces, thread });
-        Ok(Self { name, dir, pending: Zeroizing::new(Vec::with_capacity(CHUNK)), sealing })
+        let sealing = Some(Sealing { pieces, room, thread });
+        Ok(Self { name, dir, pending: Chunk::default(), sealing })
     }
 
     /// Adds plain bytes; they reach the disk encrypted only.
@@ -80,8 +82,11 @@ impl Writer {
     }
 
     fn hand_over(&mut self) -> Result<(), Error> {
-        let full = std::mem::replace(&mut *self.pending, Vec::with_capacity(CHUNK));
-        self.send(Piece::Chunk(Zeroizing::new(full)))
+        let mut empty =
+            self.sealing.as_ref().and_then(|sealing| sealing.room.try_recv().ok()).unwrap_or_default();
+        empty.clear();
+        let full = std::mem::replace(&mut self.pending, empty);
+        self.send(Piece::Chunk(full))
     }
 
     /// A thread that takes nothing any more has failed, and says why.
@@ -92,7 +97,7 @@ impl Writer {
 
     /// Waits for the thread's end.
     fn ended(&mut self) -> Result<Option<NamedTempFile>, Error> {
-        let Some(Sealing { pieces, thread }) = self.sealing.take() else { return Ok(None) };
+        let Some(Sealing { pieces, thread, .. }) = self.sealing.take() else { return Ok(None) };
         drop(pieces);
         thread.join().unwrap_or_else(|_| Err(self.broken()))
     }
@@ -225,10 +230,10 @@ mod tests {
         let row: Vec<u8> = (0..99_991_u32).map(|n| (n * 7).to_le_bytes()[0]).collect();
         let prepared = write(dir.path(), &key, 400, &row).finish(400).unwrap();
         let mut reader = Reader::open(prepared.path(), &key).unwrap();
-        let mut at = 0;
+        let (mut at, mut plain) = (0, Chunk::default());
         let rows = loop {
-            match reader.next().unwrap() {
-                Next::Data(plain) => {
+            match reader.next(&mut plain).unwrap() {
+                Next::Data => {
                     assert!(plain.iter().zip(at..).all(|(byte, at)| *byte == row[at % row.len()]));
                     at += plain.len();
                 }

@@ -2,7 +2,7 @@
 
 use super::{Postgres, execute};
 use crate::session::Error;
-use crate::session::backup::{Encoding, Next, Reader};
+use crate::session::backup::{Chunk, Encoding, Next, Reader};
 use crate::session::store::within;
 use sqlx::postgres::PgConnection;
 
@@ -29,9 +29,10 @@ impl Postgres {
         execute(connection, DOING, begin).await?;
         let sql = format!("COPY {} ({}) FROM STDIN", table.name.quoted(), table.quoted_columns());
         let mut copy = connection.copy_in_raw(&sql).await.map_err(Error::database(DOING))?;
+        let mut chunk = Chunk::default();
         let expected = loop {
-            match reader.next()? {
-                Next::Data(bytes) => drop(copy.send(&bytes[..]).await.map_err(Error::database(DOING))?),
+            match reader.next(&mut chunk)? {
+                Next::Data => drop(copy.send(&chunk[..]).await.map_err(Error::database(DOING))?),
                 Next::End { rows } => break rows,
             }
         };
