@@ -78,7 +78,7 @@ impl Cause {
     pub(crate) fn hint(&self) -> Option<String> {
         Some(
             match self.code()? {
-                "NOPERM" => "the account needs SCAN, TYPE, GET, GETRANGE, STRLEN, HMGET, DUMP, PTTL, EXISTS, TIME, EVAL and UNLINK on these keys (RESTORE to put them back, MEMORY for their sizes): ACL SETUSER",
+                "NOPERM" => "the account needs SCAN, TYPE, GET, GETRANGE, STRLEN, HMGET, DUMP, PTTL, EXISTS, TIME, EVAL and UNLINK on these keys (SET and RESTORE to put them back, MEMORY for their sizes): ACL SETUSER",
                 "MISCONF" => "the server cannot save its data and refuses writes: look at its log and its disk",
                 "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN" => {
                     "run again when CLUSTER INFO says cluster_state:ok and no slots are moving"

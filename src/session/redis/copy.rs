@@ -2,15 +2,19 @@
 
 use super::choice::Choice;
 use super::delete::{Task, grouped};
-use super::keys::{KEYS, Key, Tally, portions};
-use super::record::Record;
+use super::keys::{Extent, KEYS, Key, Tally, portions};
+use super::record::{Form, Record};
 use super::server::{Node, Servers};
+use super::sweep::Swept;
 use super::{Redis, answer};
 use crate::session::backup::{Encoding, Subject, Writer};
 use crate::session::dialect::Part;
 use crate::session::{Error, StoreKind};
+use futures_util::TryStreamExt as _;
 use redis::{Value, pipe};
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::pin::pin;
 
 const DOING: &str = "backing the sessions up";
 
@@ -56,6 +60,10 @@ impl Redis {
             }
             None => {
                 for node in &mut servers.nodes {
+                    if choice.is_all() {
+                        self.copy_all(node, &mut writer, &mut written).await?;
+                        continue;
+                    }
                     let mut cursor = Some("0".to_owned());
                     while cursor.is_some() && written.sessions < limit {
                         let names = self.space.scan(node, &mut cursor, DOING).await?;
@@ -83,24 +91,54 @@ impl Redis {
         writer: &mut Writer,
         written: &mut Written,
     ) -> Result<(), Error> {
-        let keys = self.space.sort(node, names, &mut written.tally, DOING).await?;
-        let keys = if choice.is_all() { keys } else { self.chosen(node, keys, choice).await? };
-        let mut kept = Vec::new();
+        let mut keys = self.space.sort(node, names, Extent::Size, &mut written.tally, DOING).await?;
+        if !choice.is_all() {
+            keys = self.chosen(node, keys, choice).await?;
+        }
         for keys in portions(&keys) {
-            let records = self.dump(node, keys).await?;
+            let records = self.read(node, keys).await?;
             if choice.is_all() {
-                kept = records;
-            } else {
-                // Judged once more after it was copied: a session that changed in between is another one, and one that
-                // changes from now on is not as it was copied when it comes to the delete.
-                let again = self.space.sort(node, names_of(keys), &mut Tally::default(), DOING).await?;
-                let again = names_of(&self.chosen(node, again, choice).await?);
-                kept.extend(records.into_iter().filter(|record| again.contains(&record.key)));
+                records.iter().try_for_each(|record| written.add(record, writer))?;
+                continue;
             }
-            for record in kept.drain(..) {
-                record.write(writer)?;
-                written.records += 1;
-                written.sessions += u64::from(record.is_session);
+            // Judged once more after it was copied: a session that changed in between is another one, and one that
+            // changes from now on is not as it was copied when it comes to the delete.
+            let names = keys.iter().map(|key| key.name.clone()).collect();
+            let again = self.space.sort(node, names, Extent::Size, &mut Tally::default(), DOING).await?;
+            let again = self.chosen(node, again, choice).await?;
+            let again: HashSet<&[u8]> = again.iter().map(|key| &*key.name).collect();
+            for record in records.iter().filter(|record| again.contains(&*record.key)) {
+                written.add(record, writer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies everything that one server has under the prefix: short texts as they are listed, the rest by questions of
+    /// its own.
+    async fn copy_all(
+        &self,
+        node: &mut Node,
+        writer: &mut Writer,
+        written: &mut Written,
+    ) -> Result<(), Error> {
+        let swept_from = node.clone();
+        let mut sweep = pin!(self.space.sweep(&swept_from, Extent::Short, DOING));
+        while let Some(Swept { now, keys, tally }) = sweep.try_next().await? {
+            written.tally.add(tally);
+            let now = now.ok_or_else(|| answer::nonsense(DOING))?;
+            let mut rest = Vec::new();
+            for mut key in keys {
+                match key.text.take() {
+                    Some(text) => {
+                        let record = Record::new(key.part, key.name, now, key.ttl, Form::Text, text);
+                        written.add(&record, writer)?;
+                    }
+                    None => rest.push(key),
+                }
+            }
+            for keys in portions(&rest) {
+                self.read(node, keys).await?.iter().try_for_each(|record| written.add(record, writer))?;
             }
         }
         Ok(())
@@ -120,31 +158,40 @@ impl Redis {
     }
 
     /// The values of keys with the time that they have left; those that are gone are in none.
-    async fn dump(&self, node: &mut Node, keys: &[Key]) -> Result<Vec<Record>, Error> {
+    async fn read(&self, node: &mut Node, keys: &[Key]) -> Result<Vec<Record>, Error> {
         let now = node.now(DOING).await?;
+        let is_text = self.space.form.content.is_text() == Some(true);
+        let form = |key: &Key| if is_text && key.part == Part::Session { Form::Text } else { Form::Dump };
         let mut pipe = pipe();
         for key in keys {
-            pipe.cmd("DUMP").arg(&key.name).cmd("PTTL").arg(&key.name);
+            let read = if form(key) == Form::Text { "GET" } else { "DUMP" };
+            pipe.cmd(read).arg(&key.name).cmd("PTTL").arg(&key.name);
         }
         let mut answers = node.ask_all(DOING, &pipe).await?.into_iter();
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
-            let (dump, ttl) = match (answers.next(), answers.next()) {
-                (Some(Value::BulkString(dump)), Some(Value::Int(ttl))) => (dump, ttl),
+            let (value, ttl) = match (answers.next(), answers.next()) {
+                (Some(Value::BulkString(value)), Some(Value::Int(ttl))) => (value, ttl),
                 // It ended between the two questions.
                 (Some(Value::Nil), Some(Value::Int(_))) => continue,
+                // It is no session any more.
+                (Some(Value::ServerError(error)), _) if answer::code(&error) == "WRONGTYPE" => continue,
                 (Some(Value::ServerError(error)), _) | (_, Some(Value::ServerError(error))) => {
                     return Err(answer::refused(DOING, &error));
                 }
                 _ => return Err(answer::nonsense(DOING)),
             };
-            let ends = (ttl >= 0).then_some(now + ttl);
-            records.push(Record::new(key.part, key.name.clone(), ends, dump));
+            records.push(Record::new(key.part, key.name.clone(), now, ttl, form(key), value));
         }
         Ok(records)
     }
 }
 
-fn names_of(keys: &[Key]) -> Vec<Vec<u8>> {
-    keys.iter().map(|key| key.name.clone()).collect()
+impl Written {
+    fn add(&mut self, record: &Record, writer: &mut Writer) -> Result<(), Error> {
+        record.write(writer)?;
+        self.records += 1;
+        self.sessions += u64::from(record.is_session);
+        Ok(())
+    }
 }

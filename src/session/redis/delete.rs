@@ -11,6 +11,7 @@ use super::{Redis, counts_of};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Reader};
 use crate::session::store::within;
 use crate::session::{BackupKey, Bounds, Counts, Error, Selection};
+use futures_util::{TryStreamExt as _, stream};
 use std::path::{Path, PathBuf};
 
 const DOING: &str = "deleting the sessions";
@@ -130,19 +131,34 @@ impl Redis {
         fate: &mut Fate,
     ) -> Result<(), Error> {
         let mut records = Records::new(Reader::open(path, key)?)?;
-        loop {
-            let batch = records.batch(KEYS, BYTES)?;
-            if batch.is_empty() {
-                return Ok(());
-            }
-            let at_once = verdict::at_once(servers);
-            for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
-                let node = &mut servers.nodes[at];
-                let mut tell = |record: &Record, verdict| fate.note(record, verdict);
-                verdict::judge(node, &batch, at_once, Then::Unlink, DOING, &mut tell).await?;
-            }
+        let servers = &*servers;
+        let batches = std::iter::from_fn(|| Some(records.batch(KEYS, BYTES)).filter(has_records));
+        // While the server works on one batch the next is opened and sent.
+        let mut judged = stream::iter(batches).map_ok(|batch| unlink_batch(servers, batch)).try_buffered(2);
+        while let Some((of_batch, end)) = judged.try_next().await? {
+            fate.add(of_batch);
+            end?;
+        }
+        Ok(())
+    }
+}
+
+fn has_records(batch: &Result<Vec<Record>, Error>) -> bool {
+    batch.as_ref().map_or(true, |records| !records.is_empty())
+}
+
+/// Deletes the keys of one batch that still have their values. What is told of them is true whatever the end.
+async fn unlink_batch(servers: &Servers, batch: Vec<Record>) -> Result<(Fate, Result<(), Error>), Error> {
+    let (mut fate, at_once) = (Fate::default(), verdict::at_once(servers));
+    for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
+        let mut node = servers.nodes[at].clone();
+        let mut tell = |record: &Record, verdict| fate.note(record, verdict);
+        let end = verdict::judge(&mut node, &batch, at_once, Then::Unlink, DOING, &mut tell).await;
+        if end.is_err() {
+            return Ok((fate, end));
         }
     }
+    Ok((fate, Ok(())))
 }
 
 impl Emptied {
@@ -169,6 +185,12 @@ impl Emptied {
 }
 
 impl Fate {
+    fn add(&mut self, other: Self) {
+        self.deleted += other.deleted;
+        self.gone += other.gone;
+        self.changed.extend(other.changed);
+    }
+
     fn note(&mut self, record: &Record, verdict: Verdict) {
         if verdict == Verdict::Changed {
             self.changed.push(record.key.clone());
@@ -180,7 +202,7 @@ impl Fate {
 }
 
 /// What belongs to each server.
-pub(super) fn grouped<T>(servers: &mut Servers, items: Vec<T>, key: impl Fn(&T) -> &Vec<u8>) -> Vec<Vec<T>> {
+pub(super) fn grouped<T>(servers: &Servers, items: Vec<T>, key: impl Fn(&T) -> &Vec<u8>) -> Vec<Vec<T>> {
     let mut groups: Vec<Vec<T>> = servers.nodes.iter().map(|_| Vec::new()).collect();
     for item in items {
         let at = servers.of(key(&item));

@@ -1,6 +1,6 @@
 //! Finds the prefix and the form of the sessions among the keys that are there, or checks those that were named.
 
-use super::keys::{KeySpace, Tally, scan};
+use super::keys::{Extent, KeySpace, Tally, scan};
 use super::server::Servers;
 use crate::session::Options;
 use crate::session::dialect::{Dialect, Part};
@@ -176,7 +176,7 @@ impl Candidate {
         let mut tally = Tally::default();
         for (at, node) in servers.nodes.iter_mut().enumerate() {
             let here = self.keys.iter().filter(|(node, _)| *node == at).map(|(_, name)| name.clone());
-            self.space.sort(node, here.collect(), &mut tally, DOING).await?;
+            self.space.sort(node, here.collect(), Extent::Head, &mut tally, DOING).await?;
         }
         Ok(tally.sessions > 0)
     }
@@ -199,8 +199,9 @@ pub(super) async fn preflight(servers: &mut Servers, space: &KeySpace, url: &str
     let at = servers.of(&name);
     let node = &mut servers.nodes[at];
     let mut delete = cmd("EVAL");
-    delete.arg("return redis.call('UNLINK', KEYS[1])").arg(1).arg(&name);
-    for command in [cmd("DUMP").arg(&name), cmd("PTTL").arg(&name), cmd("EXISTS").arg(&name), &mut delete] {
+    delete.arg("return redis.call('UNLINK', KEYS[1])").arg(1);
+    let asked = ["GET", "DUMP", "PTTL", "EXISTS"].map(|word| cmd(word).arg(&name).clone());
+    for command in asked.iter().chain([&*delete.arg(&name)]) {
         match node.ask(doing, command).await {
             Err(Error::Database { cause, .. }) if cause.code() == Some("READONLY") => {
                 return Err(Error::ReadOnly { url: url.to_owned(), reason: cause.to_string() });

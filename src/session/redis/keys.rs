@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, HashSet};
 /// How many keys SCAN looks at in one call.
 const SCAN: usize = 1000;
 
+/// How long a text is at most that is read while its key is sorted: some megabytes for what one SCAN names.
+const SHORT: usize = 8 * 1024;
+
 /// How much is asked for at once: keys, and bytes of their values.
 pub(super) const KEYS: usize = 500;
 pub(super) const BYTES: usize = 4 * 1024 * 1024;
@@ -27,6 +30,19 @@ pub(super) struct Key {
     pub(super) is_hash: bool,
     /// How many milliseconds it has left; negative for a key that stays.
     pub(super) ttl: i64,
+    /// All of it, where that was asked for and it is a short text.
+    pub(super) text: Option<Vec<u8>>,
+}
+
+/// What is asked of a session that is a text, besides how it begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Nothing: sizes are not to be relied on. Only for who counts.
+    Head,
+    /// Its size.
+    Size,
+    /// All of it, if it is short; a longer one has no size that could be relied on, and is read alone.
+    Short,
 }
 
 /// The sessions' prefix and their form.
@@ -53,10 +69,18 @@ impl Tally {
         self.foreign.values().sum()
     }
 
-    fn add_foreign(&mut self, kind: &str) {
+    /// Adds what was seen of other keys.
+    pub(super) fn add(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.expired += other.expired;
+        self.alive += other.alive;
+        other.foreign.into_iter().for_each(|(kind, count)| self.add_foreign(&kind, count));
+    }
+
+    fn add_foreign(&mut self, kind: &str, count: u64) {
         // Types come from modules too, so their number is bounded.
-        let kind = if self.foreign.len() < 10 { kind } else { "others" };
-        *self.foreign.entry(kind.to_owned()).or_default() += 1;
+        let kind = if self.foreign.len() < 10 || self.foreign.contains_key(kind) { kind } else { "others" };
+        *self.foreign.entry(kind.to_owned()).or_default() += count;
     }
 
     fn companion(&mut self, rest: &[u8]) {
@@ -86,54 +110,32 @@ impl KeySpace {
         &self,
         node: &mut Node,
         names: Vec<Vec<u8>>,
+        extent: Extent,
         tally: &mut Tally,
-        doing: &'static str,
-    ) -> Result<Vec<Key>, Error> {
-        self.sort_asking(node, names, tally, true, doing).await
-    }
-
-    /// The same for who only counts: the sizes of values are not asked for where that takes a question of its own, and are
-    /// not to be relied on.
-    pub(super) async fn sort_to_count(
-        &self,
-        node: &mut Node,
-        names: Vec<Vec<u8>>,
-        tally: &mut Tally,
-        doing: &'static str,
-    ) -> Result<Vec<Key>, Error> {
-        self.sort_asking(node, names, tally, false, doing).await
-    }
-
-    async fn sort_asking(
-        &self,
-        node: &mut Node,
-        names: Vec<Vec<u8>>,
-        tally: &mut Tally,
-        sizes: bool,
         doing: &'static str,
     ) -> Result<Vec<Key>, Error> {
         let mut keys: Vec<Key> = names.into_iter().map(|name| self.named(name)).collect();
         for _ in keys.iter().filter(|key| key.part == Part::Other) {
-            tally.add_foreign("with other names");
+            tally.add_foreign("with other names", 1);
         }
         let asked: Vec<usize> = (0..keys.len()).filter(|&at| keys[at].part == Part::Session).collect();
         let mut pipe = pipe();
         for &at in &asked {
-            self.question(&mut pipe, &keys[at].name, sizes);
+            self.question(&mut pipe, &keys[at].name, extent);
         }
         let answers = node.ask_all(doing, &pipe).await?;
         let mut answers = answers.into_iter();
         for at in asked {
-            let found = self.judge(&mut answers, sizes, doing)?;
+            let found = self.judge(&mut answers, extent, doing)?;
             match found {
-                Found::Session { size, is_hash, ttl } => {
+                Found::Session { size, is_hash, ttl, text } => {
                     let key = &mut keys[at];
-                    (key.size, key.is_hash, key.ttl) = (size, is_hash, ttl);
+                    (key.size, key.is_hash, key.ttl, key.text) = (size, is_hash, ttl, text);
                 }
                 Found::Gone => keys[at].name.clear(),
                 Found::Foreign(kind) => {
                     keys[at].part = Part::Other;
-                    tally.add_foreign(&kind);
+                    tally.add_foreign(&kind, 1);
                 }
             }
         }
@@ -152,14 +154,15 @@ impl KeySpace {
         let part =
             name.strip_prefix(&self.prefix[..]).map_or(Part::Other, |rest| self.form.family.part(rest));
         // What belongs to sessions is not looked at, and an index may be large.
-        Key { name, part, size: BYTES / 64, is_hash: false, ttl: -1 }
+        Key { name, part, size: BYTES / 64, is_hash: false, ttl: -1, text: None }
     }
 
-    fn question(&self, pipe: &mut redis::Pipeline, name: &[u8], sizes: bool) {
+    fn question(&self, pipe: &mut redis::Pipeline, name: &[u8], extent: Extent) {
         match self.form.content.is_text() {
             Some(true) => {
-                pipe.cmd("GETRANGE").arg(name).arg(0).arg(Content::HEAD - 1);
-                if sizes {
+                let length = if extent == Extent::Short { SHORT } else { Content::HEAD };
+                pipe.cmd("GETRANGE").arg(name).arg(0).arg(length - 1);
+                if extent == Extent::Size {
                     pipe.cmd("STRLEN").arg(name);
                 }
             }
@@ -174,31 +177,37 @@ impl KeySpace {
     fn judge(
         &self,
         answers: &mut impl Iterator<Item = Value>,
-        sizes: bool,
+        extent: Extent,
         doing: &'static str,
     ) -> Result<Found, Error> {
         let content = self.form.content;
         if content.is_text() == Some(true) {
             let head = answers.next();
-            let size = if sizes { answers.next() } else { Some(Value::Int(0)) };
+            let size = (extent == Extent::Size).then(|| answers.next());
             let ttl = left(answers.next(), doing)?;
-            return match (head, size) {
-                (Some(Value::BulkString(head)), Some(Value::Int(size))) => Ok(if head.is_empty() {
-                    Found::Gone
-                } else if content.fits(&head) {
-                    Found::Session { size: usize::try_from(size).unwrap_or_default(), is_hash: false, ttl }
-                } else {
-                    Found::Foreign("strings of another kind".to_owned())
-                }),
-                (Some(Value::ServerError(error)), _) | (_, Some(Value::ServerError(error))) => {
-                    if answer::code(&error) == "WRONGTYPE" {
-                        Ok(Found::Foreign("no strings".to_owned()))
-                    } else {
-                        Err(answer::refused(doing, &error))
-                    }
+            let head = match head {
+                Some(Value::BulkString(head)) => head,
+                Some(Value::ServerError(error)) if answer::code(&error) == "WRONGTYPE" => {
+                    return Ok(Found::Foreign("no strings".to_owned()));
                 }
-                _ => Err(answer::nonsense(doing)),
+                Some(Value::ServerError(error)) => return Err(answer::refused(doing, &error)),
+                _ => return Err(answer::nonsense(doing)),
             };
+            if head.is_empty() {
+                return Ok(Found::Gone);
+            }
+            if !content.fits(&head) {
+                return Ok(Found::Foreign("strings of another kind".to_owned()));
+            }
+            let size = match size {
+                None if head.len() < SHORT => head.len(),
+                None => BYTES,
+                Some(Some(Value::Int(size))) => usize::try_from(size).unwrap_or_default(),
+                Some(Some(Value::ServerError(error))) => return Err(answer::refused(doing, &error)),
+                Some(_) => return Err(answer::nonsense(doing)),
+            };
+            let text = (extent == Extent::Short && head.len() < SHORT).then_some(head);
+            return Ok(Found::Session { size, is_hash: false, ttl, text });
         }
         let kind = match answers.next() {
             Some(Value::SimpleString(kind)) => kind,
@@ -216,14 +225,16 @@ impl KeySpace {
         let is_hash = kind == "hash";
         Ok(match (&*kind, content) {
             ("none", _) => Found::Gone,
-            ("hash", _) | ("string", Content::TextOrHash) => Found::Session { size, is_hash, ttl },
+            ("hash", _) | ("string", Content::TextOrHash) => {
+                Found::Session { size, is_hash, ttl, text: None }
+            }
             _ => Found::Foreign(format!("of the type {kind}")),
         })
     }
 }
 
 enum Found {
-    Session { size: usize, is_hash: bool, ttl: i64 },
+    Session { size: usize, is_hash: bool, ttl: i64, text: Option<Vec<u8>> },
     Foreign(String),
     Gone,
 }

@@ -1,7 +1,7 @@
 //! Lists and facts on Redis: one pass over all keys, in memory for one page.
 
 use super::choice::{Choice, Depth, Seen};
-use super::keys::Tally;
+use super::keys::{Extent, Tally};
 use super::server::{Node, Servers};
 use super::{Redis, answer, counts_of};
 use crate::secret::Secret;
@@ -155,7 +155,7 @@ impl Redis {
             let mut cursor = Some("0".to_owned());
             while cursor.is_some() {
                 let names = self.space.scan(node, &mut cursor, DOING).await?;
-                let mut keys = self.space.sort(node, names, &mut tally, DOING).await?;
+                let mut keys = self.space.sort(node, names, Extent::Size, &mut tally, DOING).await?;
                 keys.retain(|key| key.part == Part::Session);
                 let now = node.now(DOING).await?;
                 let seen = self.look(node, keys, depth, DOING).await?;

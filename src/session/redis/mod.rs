@@ -18,6 +18,7 @@ mod record;
 mod restore;
 mod server;
 mod settle;
+mod sweep;
 mod verdict;
 
 use super::Options;
@@ -32,10 +33,13 @@ pub(super) use delete::Emptied;
 pub(super) use pool::RedisPool;
 
 use choice::{Choice, Depth};
-use keys::{KeySpace, Tally};
+use futures_util::TryStreamExt as _;
+use keys::{Extent, KeySpace, Tally};
 use redis::cmd;
 use server::{Opener, Servers};
 use std::fmt;
+use std::pin::pin;
+use sweep::Swept;
 
 const COUNTING: &str = "counting the sessions";
 
@@ -71,7 +75,7 @@ impl Redis {
             name: TableName { schema: None, name: format!("{}*", String::from_utf8_lossy(&space.prefix)) },
             path_rank: None,
             special: None,
-            columns: vec![roles.token.clone(), roles.expires.clone(), column("value", "DUMP")],
+            columns: vec![roles.token.clone(), roles.expires.clone(), column("value", "GET or DUMP")],
         };
         let selected = Selected { table, dialect, roles, lifetime_told: true };
         let path = options.user_path.as_deref();
@@ -131,7 +135,7 @@ impl Redis {
                     }
                     None => self.space.scan(node, &mut cursor, COUNTING).await?,
                 };
-                let keys = self.space.sort(node, names, &mut tally, COUNTING).await?;
+                let keys = self.space.sort(node, names, Extent::Size, &mut tally, COUNTING).await?;
                 count += self.chosen(node, keys, choice).await?.len() as u64;
             }
         }
@@ -143,15 +147,16 @@ impl Redis {
     async fn tally(&self, servers: &mut Servers) -> Result<Tally, Error> {
         let mut tally = Tally::default();
         for node in &mut servers.nodes {
-            let mut cursor = Some("0".to_owned());
-            while cursor.is_some() {
-                let names = self.space.scan(node, &mut cursor, COUNTING).await?;
-                let mut keys = self.space.sort_to_count(node, names, &mut tally, COUNTING).await?;
+            let swept_from = node.clone();
+            let mut sweep = pin!(self.space.sweep(&swept_from, Extent::Head, COUNTING));
+            while let Some(Swept { mut keys, tally: seen, .. }) = sweep.try_next().await? {
+                tally.add(seen);
                 // A string with a time to live is over when it is gone.
                 keys.retain(|key| key.part == Part::Session && (key.is_hash || key.ttl < 0));
                 if self.space.form.content.is_text() == Some(true) && !keys.is_empty() {
                     let names = keys.into_iter().map(|key| key.name).collect();
-                    keys = self.space.sort(node, names, &mut Tally::default(), COUNTING).await?;
+                    let again = &mut Tally::default();
+                    keys = self.space.sort(node, names, Extent::Size, again, COUNTING).await?;
                 }
                 let seen = self.look(node, keys, Depth::End, COUNTING).await?;
                 tally.expired += seen.iter().filter(|seen| seen.expired).count() as u64;

@@ -1,4 +1,7 @@
-//! One key of a backup: what it is, its name, when it ends, and its value as DUMP gives it.
+//! One key of a backup: what it is, its name, when it ends, and its value.
+//!
+//! A session that is a string is kept as that string: DUMP compresses and checks what it gives, which costs the server
+//! several times as much as to read it.
 
 use crate::session::Error;
 use crate::session::backup::{Cursor, Encoding, Reader, Writer};
@@ -7,7 +10,16 @@ use sha1::{Digest as _, Sha1};
 use std::borrow::Cow;
 
 /// How long a value is at most that is compared itself.
-const SMALL: usize = 1024;
+pub(super) const SMALL: usize = 1024;
+
+/// How a value is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A string, as GET gives it.
+    Text,
+    /// Whatever it is, as DUMP gives it.
+    Dump,
+}
 
 pub(super) struct Record {
     /// Whether it is a session; a companion otherwise.
@@ -15,18 +27,25 @@ pub(super) struct Record {
     pub(super) key: Vec<u8>,
     /// In Unix milliseconds of the server's clock; `None` for a key that stays.
     pub(super) ends: Option<i64>,
-    pub(super) dump: Vec<u8>,
+    pub(super) form: Form,
+    pub(super) value: Vec<u8>,
 }
 
 impl Record {
-    pub(super) fn new(part: Part, key: Vec<u8>, ends: Option<i64>, dump: Vec<u8>) -> Self {
-        Self { is_session: part == Part::Session, key, ends, dump }
+    /// The value of a key that has so many milliseconds left now; less than none for a key that stays.
+    pub(super) fn new(part: Part, key: Vec<u8>, now: i64, ttl: i64, form: Form, value: Vec<u8>) -> Self {
+        let ends = (ttl >= 0).then_some(now + ttl);
+        Self { is_session: part == Part::Session, key, ends, form, value }
     }
 
     pub(super) fn write(&self, writer: &mut Writer) -> Result<(), Error> {
-        writer.write(if self.is_session { b"s" } else { b"c" })?;
+        writer.write(match (self.form, self.is_session) {
+            (Form::Text, _) => b"t",
+            (Form::Dump, true) => b"s",
+            (Form::Dump, false) => b"c",
+        })?;
         writer.write(&self.ends.unwrap_or(-1).to_be_bytes())?;
-        for bytes in [&self.key, &self.dump] {
+        for bytes in [&self.key, &self.value] {
             // Redis holds no value of 4 GiB: 512 MiB are its limit, and it is the driver's as well.
             writer.write(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes())?;
             writer.write(bytes)?;
@@ -35,12 +54,12 @@ impl Record {
     }
 
     /// What tells whether a key still has this value: a small one itself, which costs less than its digest, else that as
-    /// `redis.sha1hex` writes it. No value looks like a digest: it ends with a checksum of eight bytes and a version.
+    /// `redis.sha1hex` writes it. No small value is taken for the digest of a large one, since the script asks for the size.
     pub(super) fn likeness(&self) -> Cow<'_, [u8]> {
-        if self.dump.len() <= SMALL {
-            return Cow::Borrowed(&self.dump);
+        if self.value.len() <= SMALL {
+            return Cow::Borrowed(&self.value);
         }
-        Cow::Owned(hex::encode(Sha1::digest(&self.dump)).into_bytes())
+        Cow::Owned(hex::encode(Sha1::digest(&self.value)).into_bytes())
     }
 }
 
@@ -64,7 +83,7 @@ impl Records {
                 break;
             }
             let record = self.record()?;
-            size += record.dump.len() + record.key.len();
+            size += record.value.len() + record.key.len();
             self.sessions += u64::from(record.is_session);
             batch.push(record);
         }
@@ -72,12 +91,13 @@ impl Records {
     }
 
     fn record(&mut self) -> Result<Record, Error> {
-        let is_session = match self.cursor.array()? {
-            [b's'] => true,
-            [b'c'] => false,
+        let (form, is_session) = match self.cursor.array()? {
+            [b't'] => (Form::Text, true),
+            [b's'] => (Form::Dump, true),
+            [b'c'] => (Form::Dump, false),
             _ => return Err(self.cursor.damaged()),
         };
         let ends = Some(i64::from_be_bytes(self.cursor.array()?)).filter(|&ends| ends >= 0);
-        Ok(Record { is_session, ends, key: self.cursor.bytes()?, dump: self.cursor.bytes()? })
+        Ok(Record { is_session, ends, form, key: self.cursor.bytes()?, value: self.cursor.bytes()? })
     }
 }

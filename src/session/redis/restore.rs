@@ -4,7 +4,7 @@
 //! error a second restore goes on, since it skips what the first one put back.
 
 use super::delete::grouped;
-use super::record::{Record, Records};
+use super::record::{Form, Record, Records};
 use super::server::{Node, Servers};
 use super::{Redis, answer};
 use crate::session::Error;
@@ -45,12 +45,21 @@ async fn write(node: &mut Node, mut batch: Vec<Record>, path: &Path) -> Result<u
     batch.retain(|record| record.ends.is_none_or(|ends| ends > now));
     let mut pipe = pipe();
     for record in &batch {
-        let left = record.ends.map_or(0, |ends| ends - now);
-        pipe.cmd("RESTORE").arg(&record.key).arg(left).arg(&record.dump);
+        let left = record.ends.map(|ends| ends - now);
+        match record.form {
+            Form::Dump => {
+                pipe.cmd("RESTORE").arg(&record.key).arg(left.unwrap_or(0)).arg(&record.value);
+            }
+            Form::Text => {
+                let set = pipe.cmd("SET").arg(&record.key).arg(&record.value).arg("NX");
+                left.map(|left| set.arg("PX").arg(left));
+            }
+        }
     }
     let mut restored = 0;
     for (record, answer) in batch.iter().zip(node.ask_all(DOING, &pipe).await?) {
         match answer {
+            Value::Nil => {}
             Value::ServerError(error) if answer::code(&error) == "BUSYKEY" => {}
             Value::ServerError(error)
                 if error.details().is_some_and(|text| text.contains("DUMP payload")) =>

@@ -213,7 +213,7 @@ impl Opener {
 
 impl Servers {
     /// The node that a key belongs to.
-    pub(super) fn of(&mut self, key: &[u8]) -> usize {
+    pub(super) fn of(&self, key: &[u8]) -> usize {
         if !self.is_cluster {
             return 0;
         }

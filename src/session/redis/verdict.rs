@@ -1,23 +1,27 @@
 //! Whether keys are still as they were backed up: one script on the server, for looking and for deleting.
 
 use super::answer;
-use super::record::Record;
+use super::record::{Form, Record, SMALL};
 use super::server::{Node, Servers};
 use crate::session::Error;
 use redis::{Pipeline, Value, pipe};
 
-/// One letter a key: gone, the same as it was backed up, or changed. What is the same may go in the same moment.
+/// One letter a key: gone, the same as it was backed up, or changed. What is the same may go in the same moment. What
+/// GET refuses has another type now.
 const JUDGE: &str = "
+local read, small, unlink = ARGV[1], tonumber(ARGV[2]), ARGV[3] == 'unlink'
 local out = {}
 for i, key in ipairs(KEYS) do
-  local dump = redis.call('DUMP', key)
-  if not dump then
+  local value, seen = redis.pcall(read, key), ARGV[i + 3]
+  if not value then
     out[i] = 'g'
-  elseif dump == ARGV[i + 1] or (#dump > 1024 and redis.sha1hex(dump) == ARGV[i + 1]) then
-    if ARGV[1] == 'unlink' then redis.call('UNLINK', key) end
+  elseif type(value) == 'string' and (#value <= small and value == seen or #value > small and redis.sha1hex(value) == seen) then
+    if unlink then redis.call('UNLINK', key) end
     out[i] = 's'
-  else
+  elseif type(value) == 'string' or string.find(value.err, 'WRONGTYPE', 1, true) then
     out[i] = 'c'
+  else
+    return value
   end
 end
 return table.concat(out)";
@@ -51,7 +55,7 @@ pub(super) async fn judge(
     tell: &mut dyn FnMut(&Record, Verdict),
 ) -> Result<(), Error> {
     let answers = node.ask_all(doing, &asked(batch, at_once, then)).await?;
-    for (records, answer) in batch.chunks(at_once).zip(answers) {
+    for (records, answer) in together(batch, at_once).zip(answers) {
         let letters = match answer {
             Value::BulkString(letters) if letters.len() == records.len() => letters,
             Value::ServerError(error) => return Err(answer::refused(doing, &error)),
@@ -76,15 +80,24 @@ pub(super) fn at_once(servers: &Servers) -> usize {
     if servers.is_cluster { 1 } else { KEYS }
 }
 
+/// What one script is asked about: keys that are kept in one form.
+fn together(batch: &[Record], at_once: usize) -> impl Iterator<Item = &[Record]> {
+    batch.chunk_by(|one, next| one.form == next.form).flat_map(move |alike| alike.chunks(at_once))
+}
+
 /// The script with the names of so many keys at once, and what tells whether they have the values that they had.
 fn asked(batch: &[Record], at_once: usize, then: Then) -> Pipeline {
     let mut pipe = pipe();
-    for records in batch.chunks(at_once) {
+    for records in together(batch, at_once) {
         let command = pipe.cmd("EVAL").arg(JUDGE).arg(records.len());
         for record in records {
             command.arg(&record.key);
         }
-        command.arg(match then {
+        command.arg(match records[0].form {
+            Form::Text => "GET",
+            Form::Dump => "DUMP",
+        });
+        command.arg(SMALL).arg(match then {
             Then::Keep => "keep",
             Then::Unlink => "unlink",
         });
