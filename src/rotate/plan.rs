@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How the application shows that it is well.
@@ -95,6 +96,8 @@ pub struct Plan {
     /// The commit that will be made, where that could be looked at before.
     pub(super) containment: Option<Planned>,
     pub(super) unfinished: Option<Unfinished>,
+    /// What takes out every secret of [`Self::secrets`], made when it is first needed.
+    redactor: OnceLock<Redactor>,
 }
 
 impl Plan {
@@ -158,6 +161,7 @@ impl Plan {
             warnings,
             containment,
             unfinished,
+            redactor: OnceLock::new(),
         };
         plan.warnings = warnings::of(&plan);
         Ok(plan)
@@ -241,12 +245,15 @@ impl Plan {
 
     /// Takes every one of them out of what a caller prints, and leaves our own words alone.
     pub fn redactor(&self) -> Redactor {
-        self.redactor_beside(&[])
+        let made = || vocabulary::taught(&Redactor::default(), &self.secrets(), &self.variables());
+        self.redactor.get_or_init(made).clone()
     }
 
-    /// The same, with what became known since: the new value, the cookies of a login.
-    pub(super) fn redactor_beside(&self, more: &[Secret]) -> Redactor {
-        vocabulary::redactor(self.secrets().iter().chain(more), &self.variables())
+    /// A redactor that knows also what became known since: the new value, the cookies of a login.
+    pub(super) fn taught(&self, redactor: &Redactor, more: &[Secret]) -> Redactor {
+        let known = self.secrets();
+        let new: Vec<_> = more.iter().filter(|secret| !known.contains(secret)).cloned().collect();
+        vocabulary::taught(redactor, &new, &self.variables())
     }
 
     /// What the operator should know before.

@@ -93,8 +93,6 @@ pub(super) struct Rotation<'a> {
     pub(super) plan: &'a Plan,
     pub(super) id: IncidentId,
     pub(super) new: Secret,
-    /// Every secret that the plan did not know.
-    found: Vec<Secret>,
     pub(super) canary: Canary,
     /// What the addresses of `--check` answered before.
     pub(super) pages: Vec<Page>,
@@ -161,7 +159,7 @@ impl<'a> Rotation<'a> {
         let new = known_new.map_or_else(|| plan.format.generate(), Ok)?;
         let mut found = before.canary.secrets();
         found.push(new.clone());
-        let redactor = plan.redactor_beside(&found);
+        let redactor = plan.taught(&plan.redactor(), &found);
         let now = Timestamp::now();
         let Opened { id, folder, journal, timeline } = match &plan.unfinished {
             Some(unfinished) => Opened::again(unfinished)?,
@@ -177,7 +175,6 @@ impl<'a> Rotation<'a> {
             plan,
             id,
             new,
-            found,
             canary,
             pages,
             monitor: None,
@@ -369,8 +366,7 @@ impl<'a> Rotation<'a> {
 
     /// Learns secrets that came up on the way.
     pub(super) fn hide(&mut self, more: Vec<Secret>) {
-        self.found.extend(more);
-        self.redactor = self.plan.redactor_beside(&self.found);
+        self.redactor = self.plan.taught(&self.redactor, &more);
     }
 
     /// Ends the requests that measure the downtime.

@@ -8,6 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use std::fmt;
 use std::io::{self, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What stands where a secret stood.
 pub const PLACEHOLDER: &str = "[REDACTED]";
@@ -17,18 +18,30 @@ const WEAK: usize = 6;
 const SHORTEST: usize = 4;
 
 /// Knows every secret of a run and finds them in bytes.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Redactor {
+    /// What was learned at once. To prepare the needles of a long secret takes a tenth of a second, so it is done once.
+    parts: Vec<Arc<Part>>,
+    longest: usize,
+}
+
+/// Some secrets, ready to be found.
+struct Part {
     plain: Option<AhoCorasick>,
     /// Needles without what line wrapping and quoting put in between.
     joined: Option<AhoCorasick>,
     words: Vec<Secret>,
-    longest: usize,
 }
 
 impl Redactor {
     /// Learns the secrets. Values of less than four bytes are ordinary text and left out.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
+        Self::default().and(secrets)
+    }
+
+    /// The same, for more secrets too.
+    #[must_use]
+    pub fn and<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let (mut plain, mut words) = (Vec::new(), Vec::new());
         for secret in secrets {
             if secret.len() < SHORTEST {
@@ -45,8 +58,12 @@ impl Redactor {
             }
         }
         let joined: Vec<_> = plain.iter().map(|needle| join(needle).0).filter(|n| n.len() >= 8).collect();
-        let longest = plain.iter().map(Vec::len).max().unwrap_or(0);
-        Self { plain: automaton(&plain), joined: automaton(&joined), words, longest }
+        let longest = plain.iter().map(Vec::len).max().unwrap_or(0).max(self.longest);
+        let mut parts = self.parts.clone();
+        if !plain.is_empty() || !words.is_empty() {
+            parts.push(Arc::new(Part { plain: automaton(&plain), joined: automaton(&joined), words }));
+        }
+        Self { parts, longest }
     }
 
     /// The text without its secrets.
@@ -67,17 +84,21 @@ impl Redactor {
     /// Where secrets stand, in order, without overlaps.
     fn find(&self, bytes: &[u8]) -> Vec<Range<usize>> {
         let mut found = Vec::new();
-        if let Some(plain) = &self.plain {
-            found.extend(plain.find_overlapping_iter(bytes).map(|hit| hit.range()));
-        }
-        if let Some(joined) = &self.joined {
-            let (text, origin) = join(bytes);
-            found.extend(
-                joined.find_overlapping_iter(&text).map(|hit| origin[hit.start()]..origin[hit.end() - 1] + 1),
-            );
-        }
-        for word in &self.words {
-            found.extend(whole_words(bytes, word.expose()));
+        let (text, origin) = join(bytes);
+        for part in &self.parts {
+            if let Some(plain) = &part.plain {
+                found.extend(plain.find_overlapping_iter(bytes).map(|hit| hit.range()));
+            }
+            if let Some(joined) = &part.joined {
+                found.extend(
+                    joined
+                        .find_overlapping_iter(&text)
+                        .map(|hit| origin[hit.start()]..origin[hit.end() - 1] + 1),
+                );
+            }
+            for word in &part.words {
+                found.extend(whole_words(bytes, word.expose()));
+            }
         }
         merge(found, bytes)
     }

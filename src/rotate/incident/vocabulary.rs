@@ -142,12 +142,9 @@ const WORDS: &[&str] = &[
     "critical",
 ];
 
-/// Learns the secrets that are no words of ours and not the variable's name, which every text says.
-pub(in crate::rotate) fn redactor<'a>(
-    secrets: impl IntoIterator<Item = &'a Secret>,
-    variables: &[&str],
-) -> Redactor {
-    Redactor::new(secrets.into_iter().filter(|secret| !is_ours(secret, variables)))
+/// The redactor with more secrets: those that are no words of ours and not the variable's name, which every text says.
+pub(in crate::rotate) fn taught(redactor: &Redactor, secrets: &[Secret], variables: &[&str]) -> Redactor {
+    redactor.and(secrets.iter().filter(|secret| !is_ours(secret, variables)))
 }
 
 /// A part of a word counts as the word: taking it out would tear the word all the same.
@@ -187,7 +184,7 @@ mod tests {
     #[test]
     fn a_word_of_our_source_is_no_longer_known() {
         let secret = Secret::from("canonicalise".to_owned());
-        let redactor = redactor([&secret], &["S"]);
+        let redactor = taught(&Redactor::default(), &[secret], &["S"]);
         assert_eq!(redactor.redact("x canonicalise y"), "x [REDACTED] y");
     }
 }
