@@ -147,15 +147,28 @@ impl App {
                 (url, Some(page), format!("user=grace&password={word}&{token}={{{{csrf}}}}"))
             }
         };
+        let mut command = self.rotation();
+        command.args(["--login", &self.url(url), "--login-from", "env:LOGIN"]).env("LOGIN", body);
+        command.args(page.map(|page| format!("--login-page={}", self.url(page))));
+        command.args(["--check", &self.url("/api/health"), "--check", &self.url("/nowhere")]);
+        command.args(more).output().unwrap()
+    }
+
+    /// The same without any session: all that it has is the old value and what a cookie should say.
+    pub(crate) fn rotate_forging(&self, kind: &str, contents: &str) -> Output {
+        let mut command = self.rotation();
+        command.args(["--forge", kind, "--forge-from", "env:CONTENTS"]).env("CONTENTS", contents);
+        command.output().unwrap()
+    }
+
+    fn rotation(&self) -> Command {
         let mut command = unleak(&self.path("state"));
         command.args(["rotate", "--yes", "--target"]);
         command.arg(format!("env:{}#{}", self.path(".env").display(), self.kind.variable));
         command.arg("--reload").arg(self.path("restart"));
         command.args(["--health", &self.url("/api/health"), "--probe", &self.url("/api/user")]);
-        command.args(["--login", &self.url(url), "--login-from", "env:LOGIN"]).env("LOGIN", body);
-        command.args(page.map(|page| format!("--login-page={}", self.url(page))));
-        command.args(["--check", &self.url("/api/health"), "--check", &self.url("/nowhere")]);
-        command.args(more).stdin(Stdio::null()).output().unwrap()
+        command.stdin(Stdio::null());
+        command
     }
 
     /// Goes on with the newest rotation, by its name alone.

@@ -58,6 +58,51 @@ fn nextauth_4_tokens_end_with_the_secret() {
     ends_with_the_secret(&app, "nextauth");
 }
 
+/// Whoever has the old value needs no session to be somebody: what the cookie says is made up.
+#[test]
+fn a_cookie_made_up_from_the_old_value_alone_is_refused_afterwards() {
+    let flask =
+        Kind { fixture: "flask-app", variable: "SECRET_KEY", settings: Vec::new(), login: Login::Json };
+    let django = django("signed_cookies");
+    // The user and the hash that Django compares come from its database.
+    django.log_in();
+    let file = format!("sqlite:{}", django.path("db.sqlite3").display());
+    let (id, column): (i64, String) = first_user(&file);
+    let of_django = serde_json::json!({
+        "_auth_user_id": id.to_string(),
+        "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+        "password": column,
+    });
+    for (app, kind, contents) in [
+        (App::start(flask), "flask", r#"{"user":"grace"}"#.to_owned()),
+        (django, "django", of_django.to_string()),
+        (authjs("jwt", Vec::new()), "authjs", r#"{"name":"grace","sub":"7"}"#.to_owned()),
+        (authjs("v4", Vec::new()), "nextauth", r#"{"name":"grace","sub":"7"}"#.to_owned()),
+    ] {
+        let output = app.rotate_forging(kind, &contents);
+        ends(&output, 0);
+        for (claim, expected) in [(FORGED, "verified"), (LIVE, "not checked"), (CONTROL, "verified")] {
+            assert_eq!(check(&app, claim), expected, "{kind}, {claim}: {}", stderr(&output));
+        }
+        // With a value that the application does not read nothing could be shown, and nothing is changed.
+        let before = app.secret();
+        let refused =
+            app.rotate_forging(if kind == "flask" { "django" } else { "flask" }, r#"{"user":"grace"}"#);
+        ends(&refused, 2);
+        assert_eq!(app.secret(), before, "{kind}");
+    }
+}
+
+fn first_user(url: &str) -> (i64, String) {
+    wait(async {
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        sqlx::query_as("SELECT id, password FROM auth_user ORDER BY id")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap()
+    })
+}
+
 /// Class D: there is no row to delete, and the old value makes a session of anybody.
 fn ends_with_the_secret(app: &App, forgery: &str) {
     let cookies = app.log_in();
