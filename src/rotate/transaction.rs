@@ -365,8 +365,8 @@ impl<'a> Rotation<'a> {
     }
 
     /// Learns secrets that came up on the way.
-    pub(super) fn hide(&mut self, more: Vec<Secret>) {
-        self.redactor = self.plan.taught(&self.redactor, &more);
+    pub(super) fn hide(&mut self, more: &[Secret]) {
+        self.redactor = self.plan.taught(&self.redactor, more);
     }
 
     /// Ends the requests that measure the downtime.

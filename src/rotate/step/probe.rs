@@ -162,7 +162,7 @@ fn log_in(rotation: &mut Rotation<'_>, probe: &Probe) -> (Status, String) {
         Ok(session) => session,
         Err(error) => return (Status::Failed, error.to_string()),
     };
-    rotation.hide(secrets_of(&session));
+    rotation.hide(&secrets_of(&session));
     let answer = one(probe, Moment::End, Sent::New, Some(&session));
     let (status, text) = if answer.accepts() {
         (Status::Verified, format!("{} answered {} to its cookie", probe.url, answer.text()))
@@ -173,7 +173,7 @@ fn log_in(rotation: &mut Rotation<'_>, probe: &Probe) -> (Status, String) {
     let again = probe.forge.as_ref().zip(rotation.plan.old()).filter(|(forge, _)| forge.contents.is_none());
     let forged = again.and_then(|(forge, old)| forge.cookie(old, &rotation.new, Some(&session)).ok());
     if let Some(forged) = forged {
-        rotation.hide(secrets_of(&forged));
+        rotation.hide(&secrets_of(&forged));
         let answer = one(probe, Moment::End, Sent::NewForged, Some(&forged));
         rotation.evidence.answers.push(answer);
     }

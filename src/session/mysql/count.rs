@@ -3,7 +3,7 @@
 use super::spelling::MySqlSpelling;
 use super::zone::Zone;
 use super::{MySql, catalogue};
-use crate::session::selection::{Subject, condition};
+use crate::session::selection::{Subject, counting};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection, ZoneCounts};
 use sqlx::mysql::MySqlConnection;
@@ -60,10 +60,7 @@ impl MySql {
 
     async fn count_in(&mut self, selection: &Selection, zone: &Zone) -> Result<u64, Error> {
         let sql = MySqlSpelling { zone, ..self.spelling_for(selection)? };
-        let mut select = format!("SELECT count(*) FROM {} AS s", self.selected.table.name.quoted());
-        if let Some(condition) = condition(selection, self.subject(), &sql)? {
-            select = format!("{select} WHERE {condition}");
-        }
+        let select = counting(selection, self.subject(), &sql, &self.selected.table.name.quoted())?;
         let numbers = self.numbers(select, DOING).await?;
         Ok(numbers.first().copied().flatten().unwrap_or_default().unsigned_abs())
     }

@@ -2,7 +2,7 @@
 
 use super::spelling::Postgresql;
 use super::{Postgres, execute};
-use crate::session::selection::{Subject, condition};
+use crate::session::selection::{Subject, counting};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection, ZoneCounts};
 use sqlx::postgres::PgConnection;
@@ -35,10 +35,10 @@ impl Postgres {
     }
 
     async fn count_in(&mut self, selection: &Selection, zone: &str) -> Result<u64, Error> {
-        let mut sql = format!("SELECT count(*) FROM ONLY {} AS s", self.selected.table.name.quoted());
-        if let Some(condition) = condition(selection, self.subject(), &Postgresql { zone })? {
-            sql = format!("{sql} WHERE {condition}");
-        }
+        let from = format!("ONLY {}", self.selected.table.name.quoted());
+        // A sum of whole numbers is a numeric.
+        let sql =
+            format!("SELECT ({})::bigint", counting(selection, self.subject(), &Postgresql { zone }, &from)?);
         let mut connection = self.take().await?;
         let count = within(self.opener.limits.statement, DOING, async {
             bind(&mut connection, selection).await?;

@@ -97,6 +97,21 @@ pub(in crate::session) fn condition(
     }))
 }
 
+/// The query that counts what [`condition`] holds for; `from` is the session table. Duplicates are counted by groups, which
+/// takes a fraction of the time of judging row by row.
+pub(in crate::session) fn counting(
+    selection: &Selection,
+    of: Subject<'_>,
+    sql: &impl Spelling,
+    from: &str,
+) -> Result<String, Error> {
+    if matches!(selection, Selection::Duplicates) {
+        return Ok(of.number_of_duplicates(sql, from));
+    }
+    let filter = condition(selection, of, sql)?.map(|held| format!(" WHERE {held}")).unwrap_or_default();
+    Ok(format!("SELECT count(*) FROM {from} AS s{filter}"))
+}
+
 /// A column of the session table.
 pub(in crate::session) fn column_of(column: &Column, sql: &impl Spelling) -> String {
     format!("s.{}", sql.quoted(&column.name))
@@ -181,18 +196,38 @@ impl Subject<'_> {
         let token = sql.exact(column, &column_of(column, sql));
         let (several, table) = (self.several(sql), self.found.table.name.quoted_by(sql));
         let newest = sql.time_order(&column_of(&self.found.roles.expires, sql));
-        // Rows whose user is unknown cannot be said to belong to one.
-        let one_user = self.user_text(sql).map_or_else(
-            |_| "1 = 0".to_owned(),
-            |user| {
-                format!("count({user}) OVER w = count(*) OVER w AND min({user}) OVER w = max({user}) OVER w")
-            },
-        );
+        let one_user = self.one_user(sql, " OVER w");
         format!(
             "{place} IN (SELECT d.place FROM (SELECT {place} AS place, \
              CASE WHEN count(*) OVER w = 1 THEN 1 WHEN {one_user} \
              THEN row_number() OVER (PARTITION BY {token} ORDER BY {newest} IS NULL, {newest} DESC, {place} DESC) \
              ELSE 2 END AS standing FROM {table} AS s WHERE {several} WINDOW w AS (PARTITION BY {token})) AS d WHERE d.standing > 1)"
+        )
+    }
+
+    /// Whether the rows that are aggregated belong to one user. Those whose user is unknown cannot be said to.
+    fn one_user(&self, sql: &impl Spelling, over: &str) -> String {
+        let whole = self.user_column().filter(|column| family(&column.data_type) == "integer");
+        let user = match whole {
+            Some(column) => Ok(column_of(column, sql)),
+            None => self.user_text(sql),
+        };
+        user.map_or_else(
+            |_| "1 = 0".to_owned(),
+            |user| format!("count({user}){over} = count(*){over} AND min({user}){over} = max({user}){over}"),
+        )
+    }
+
+    /// How many rows [`Self::duplicates`] holds for: of the rows of a token all but one where they belong to one user.
+    fn number_of_duplicates(&self, sql: &impl Spelling, from: &str) -> String {
+        let column = &self.found.roles.token;
+        let token = column_of(column, sql);
+        let exact = sql.exact(column, &token);
+        format!(
+            "SELECT coalesce(sum(t.surplus), 0) FROM (SELECT count(*) - CASE WHEN {} THEN 1 ELSE 0 END AS surplus \
+             FROM {from} AS s WHERE {} GROUP BY {exact} HAVING count(*) > 1) AS t",
+            self.one_user(sql, ""),
+            self.several(sql)
         )
     }
 

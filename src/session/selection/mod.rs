@@ -12,7 +12,8 @@ mod user;
 mod users;
 
 pub(super) use condition::{
-    CREATED, Moment, Spelling, Subject, USED, address, column_of, condition, created, gone, marks, named,
+    CREATED, Moment, Spelling, Subject, USED, address, column_of, condition, counting, created, gone, marks,
+    named,
 };
 pub use network::Network;
 pub(super) use user::{UserAt, path};

@@ -1,7 +1,7 @@
 //! Counts: all, expired, and any selection.
 
 use super::Sqlite;
-use crate::session::selection::{Subject, condition};
+use crate::session::selection::{Subject, condition, counting};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection};
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
@@ -19,7 +19,7 @@ impl Sqlite {
     }
 
     pub(in crate::session) async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
-        let sql = format!("SELECT count(*) FROM {}", self.filter(selection)?);
+        let sql = counting(selection, self.subject(), &self.spelling(), &self.selected.table.name.quoted())?;
         let values = values(selection)?;
         let mut connection = self.take().await?;
         let count = within(self.limits.statement, DOING, async {
