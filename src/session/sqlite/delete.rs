@@ -3,19 +3,28 @@
 //! `BEGIN IMMEDIATE` keeps every other writer out, so what was read is what is deleted.
 
 use super::count::{bound, values};
-use super::{Sqlite, execute, row};
+use super::{Sqlite, execute, open, row};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Reader, Subject, Writer};
 use crate::session::schema::quoted;
 use crate::session::selection::Spelling as _;
 use crate::session::store::within;
 use crate::session::{Bounds, Error, Selection, StoreKind};
-use futures_util::TryStreamExt as _;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::path::PathBuf;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 const DOING: &str = "deleting the sessions";
+
+/// How long rows are left to gather before they are taken: SQLite runs on a thread of its own, and to be woken for each
+/// single row costs both threads more than to read it.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// How many rows may gather, and how many bytes of them.
+const ROWS: u64 = 2000;
+const BYTES: u64 = 16 * 1024 * 1024;
 
 impl Sqlite {
     pub(in crate::session) async fn delete(
@@ -25,6 +34,10 @@ impl Sqlite {
         bounds: Bounds,
     ) -> Result<Option<BackupInfo>, Error> {
         let mut connection = self.take().await?;
+        let gathered = self.gathered(&mut connection).await?;
+        if gathered > 1 {
+            connection = open(&self.path, &self.url, &self.limits, gathered).await?;
+        }
         let work = self.copy_and_delete(&mut connection, selection, spec, bounds);
         let prepared = within(self.limits.purge, DOING, work).await?;
         let info = match prepared {
@@ -36,6 +49,21 @@ impl Sqlite {
         };
         self.connection = Some(connection);
         Ok(info)
+    }
+
+    /// How many rows of this table may gather. One that grows meanwhile is not larger than SQLite's own limit.
+    async fn gathered(&self, connection: &mut SqliteConnection) -> Result<usize, Error> {
+        let table = &self.selected.table;
+        let sizes =
+            table.columns.iter().map(|column| format!("coalesce(octet_length({}), 0)", quoted(&column.name)));
+        let largest =
+            format!("SELECT max({}) FROM {}", sizes.collect::<Vec<_>>().join(" + "), table.name.quoted());
+        let work = sqlx::query_scalar::<_, Option<i64>>(AssertSqlSafe(largest)).fetch_one(connection);
+        let largest =
+            within(self.limits.statement, DOING, async { work.await.map_err(Error::database(DOING)) })
+                .await?;
+        let largest = largest.unwrap_or_default().unsigned_abs().max(1);
+        Ok(usize::try_from((BYTES / largest).clamp(1, ROWS)).unwrap_or(1))
     }
 
     /// Everything up to the commit. On an error the connection is dropped, which rolls back, and so is the file.
@@ -163,9 +191,13 @@ async fn copy_out(
 ) -> Result<u64, Error> {
     let mut stream = bound(sqlx::query(AssertSqlSafe(sql)), values).fetch(connection);
     let mut rows = 0;
-    while let Some(found) = stream.try_next().await.map_err(Error::database(DOING))? {
+    loop {
+        let Some(next) = stream.try_next().now_or_never() else {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
+        let Some(found) = next.map_err(Error::database(DOING))? else { return Ok(rows) };
         row::write(&found, writer)?;
         rows += 1;
     }
-    Ok(rows)
 }
