@@ -1,7 +1,8 @@
 """Clean-up of many sessions against the fastest correct way by hand, on one server and in one run.
 
-By hand is one transaction that counts, writes the deleted rows to a file, deletes them and counts again; its file is
-plain and not synced, where unleak's is encrypted, synced and read back. Rounds are interleaved and each begins with the
+By hand is one transaction that counts, writes the deleted rows to a file, deletes them and counts again; of duplicates and
+orphans it counts those too, before and after, as a written procedure asks for. Its file is plain and not synced, where
+unleak's is encrypted, synced and read back. Rounds are interleaved and each begins with the
 same table: what is told is the best of each, CPU seconds of client and server, and the client's memory.
 Run by benches/session/run.
 """

@@ -17,6 +17,12 @@ DUPLICATES = (
     "ELSE 2 END AS n FROM session WHERE token IN (SELECT token FROM session GROUP BY token HAVING count(*) > 1) "
     "WINDOW w AS (PARTITION BY token)) AS d WHERE d.n > 1"
 )
+# What the procedure looks for first, and must not find at the end.
+LOOK = {
+    "purge": "",
+    "dedupe": "SELECT count(*) FROM (SELECT token FROM session GROUP BY token HAVING count(*) > 1) AS d;",
+    "orphans": "SELECT count(*) FROM session WHERE user_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.id = user_id);",
+}
 WHICH = {
     "purge": "",
     "dedupe": f" WHERE id IN ({DUPLICATES})",
@@ -60,9 +66,9 @@ class Postgres:
     def by_hand(self, task):
         backup = self.given.scratch / "by-hand"
         text = f"""BEGIN;
-            SELECT count(*) FROM session;
+            SELECT count(*) FROM session; {LOOK[task]}
             \\copy (DELETE FROM session{WHICH[task]} RETURNING *) TO '{backup}'
-            SELECT count(*) FROM session;
+            SELECT count(*) FROM session; {LOOK[task]}
             COMMIT;
             """
         done = self.measured(["psql", "-q", "-X", "-v", "ON_ERROR_STOP=1", self.address], self.pid, text=text)
@@ -114,12 +120,13 @@ class MariaDb:
     def by_hand(self, task):
         backup = self.given.scratch / "by-hand"
         # One statement where the server takes it, which reads every row once.
-        text = f"""SELECT count(*) FROM session; START TRANSACTION; DELETE FROM session{WHICH[task]} RETURNING *; COMMIT;
-            SELECT count(*) FROM session;"""
+        text = f"""SELECT count(*) FROM session; {LOOK[task]} START TRANSACTION; DELETE FROM session{WHICH[task]} RETURNING *; COMMIT;
+            SELECT count(*) FROM session; {LOOK[task]}"""
         if task == "dedupe":
-            text = f"""SELECT count(*) FROM session; START TRANSACTION; CREATE TEMPORARY TABLE gone AS {DUPLICATES};
+            text = f"""SELECT count(*) FROM session; {LOOK[task]} START TRANSACTION; CREATE TEMPORARY TABLE gone AS {DUPLICATES};
                 SELECT s.* FROM gone STRAIGHT_JOIN session AS s ON s.id = gone.id FOR UPDATE;
-                DELETE s FROM gone STRAIGHT_JOIN session AS s ON s.id = gone.id; COMMIT; SELECT count(*) FROM session;"""
+                DELETE s FROM gone STRAIGHT_JOIN session AS s ON s.id = gone.id; COMMIT; SELECT count(*) FROM session;
+                {LOOK[task]}"""
         done = self.measured([*self.client, "bench"], self.pid, text=text, out=backup)
         backup.unlink()
         return done
@@ -166,9 +173,9 @@ class Sqlite:
         backup.unlink(missing_ok=True)
         # The rows to delete are found once, and gone is gone by their numbers.
         delete = "" if task == "purge" else " WHERE id IN (SELECT id FROM backup.session)"
-        text = f"""ATTACH '{backup}' AS backup; SELECT count(*) FROM session; BEGIN IMMEDIATE;
+        text = f"""SELECT count(*) FROM session; {LOOK[task]} ATTACH '{backup}' AS backup; BEGIN IMMEDIATE;
             CREATE TABLE backup.session AS SELECT * FROM main.session{WHICH[task].replace("FROM session", "FROM main.session")};
-            DELETE FROM main.session{delete}; COMMIT; SELECT count(*) FROM main.session;"""
+            DELETE FROM main.session{delete}; COMMIT; DETACH backup; SELECT count(*) FROM session; {LOOK[task]}"""
         done = self.measured(["sqlite3", "-bail", str(self.file)], None, text=text)
         backup.unlink()
         return done
