@@ -1,5 +1,6 @@
 //! The users of an application, one at a time: whether somebody exists and may log in.
 
+use super::super::mysql::MySql;
 use super::super::postgres::Postgres;
 use super::super::schema::Column;
 use super::super::selection::{Spelling, gone, told};
@@ -50,7 +51,8 @@ impl Directory {
         let (pool, users) = match &url.0 {
             Address::Postgres(at) => Postgres::users_only(at, shown, options, pooling, wanted).await?,
             Address::Sqlite(path) => Sqlite::users_only(path, shown, options, pooling, wanted).await?,
-            Address::MySql(_) | Address::Redis(_) => return Err(unsupported("a users table", url.kind())),
+            Address::MySql(at) => MySql::users_only(at, shown, options, pooling, wanted).await?,
+            Address::Redis(_) => return Err(unsupported("a users table", url.kind())),
         };
         Self::of(Arc::new(pool), &users)
     }
@@ -62,6 +64,9 @@ impl Directory {
             }
             super::pool::Kind::Sqlite(_) => {
                 statement(users, &super::super::sqlite::plain_spelling(), StoreKind::Sqlite)?
+            }
+            super::pool::Kind::MySql(_) => {
+                statement(users, &super::super::mysql::spelling_in_utc(), StoreKind::MySql)?
             }
         };
         Ok(Self { pool, users: users.clone(), get: Arc::from(get) })
@@ -96,7 +101,7 @@ impl Directory {
 /// The id, what tells who it is, and whether no column says that they are gone.
 fn statement(users: &UsersTable, sql: &impl Spelling, kind: StoreKind) -> Result<String, Error> {
     let column = |column: &Column| format!("u.{}", sql.quoted(&column.name));
-    let mut selected = vec![sql.text(&column(&users.id))];
+    let mut selected = vec![sql.text_of(&users.id, &column(&users.id))];
     let about = users.names.iter().chain(&users.emails);
     selected.extend(about.map(|about| format!("substr({}, 1, 200)", sql.text(&column(about)))));
     let gone: Result<Vec<_>, _> = users.disabled.iter().map(|column| gone(users, column, sql)).collect();

@@ -145,7 +145,7 @@ impl Manager {
         let (queries, (selected, pool)) = match store.backend {
             Stored::Postgres(store) => (store.queries()?, store.pooled(pooling)),
             Stored::Sqlite(store) => (store.queries()?, store.pooled(pooling)),
-            Stored::MySql(_) => return Err(unsupported("single sessions", StoreKind::MySql)),
+            Stored::MySql(store) => (store.queries()?, store.pooled(pooling)),
             Stored::Redis(store) => {
                 let (url, options, selected) = (url.clone(), options.clone(), store.selected().clone());
                 let backend = Backend::Keys(Box::new(store.pooled(pooling)));
@@ -245,7 +245,7 @@ impl Manager {
                     let table = self.selected.table.name.to_string();
                     Error::Column { table, reason: "its rows do not tell when a session ends".to_owned() }
                 })?;
-                Ok(pool.execute("changing a session", update, &[text(token)?, &millis]).await? > 0)
+                Ok(pool.execute("changing a session", update, &[&millis, text(token)?]).await? > 0)
             }
             Backend::Keys(pool) => pool.update(token, expires).await,
         }

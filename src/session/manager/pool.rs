@@ -4,6 +4,7 @@
 
 use super::super::Error;
 use crate::session::Cause;
+use sqlx::mysql::{MySqlPool, MySqlRow};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _};
@@ -29,6 +30,7 @@ pub(in crate::session) struct Pool {
 pub(in crate::session) enum Kind {
     Postgres(PgPool),
     Sqlite(SqlitePool),
+    MySql(MySqlPool),
 }
 
 /// Binds the values and runs the statement; the drivers' types have no common ancestor.
@@ -50,7 +52,8 @@ impl Pool {
         let mut answer = self.bounded(doing, self.ask(sql, values)).await;
         for _ in 0..self.connections {
             // No code at all, or that the server ended this connection.
-            let is_gone = |cause: &Cause| matches!(cause.code(), None | Some("57P01" | "57P02"));
+            let is_gone =
+                |cause: &Cause| matches!(cause.code(), None | Some("57P01" | "57P02" | "08S01" | "70100"));
             if !matches!(&answer, Err(Error::Database { cause, .. }) if is_gone(cause)) {
                 break;
             }
@@ -71,6 +74,7 @@ impl Pool {
             Ok(match &self.kind {
                 Kind::Postgres(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
                 Kind::Sqlite(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
+                Kind::MySql(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
             })
         };
         self.bounded(doing, change).await
@@ -88,6 +92,16 @@ impl Pool {
                 let texts =
                     |row: &sqlx::sqlite::SqliteRow| (0..row.len()).map(|at| row.try_get(at)).collect();
                 rows.iter().map(texts).collect::<Result<_, _>>()?
+            }
+            Kind::MySql(pool) => {
+                let rows = bound!(sql, values).fetch_all(pool).await?;
+                // What is cast to text has the type of bytes there.
+                let text = |row: &MySqlRow, at: usize| {
+                    let bytes = row.try_get_unchecked::<Option<Vec<u8>>, _>(at)?;
+                    Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
+                };
+                let texts = |row: &MySqlRow| (0..row.len()).map(|at| text(row, at)).collect();
+                rows.iter().map(texts).collect::<Result<_, sqlx::Error>>()?
             }
         })
     }

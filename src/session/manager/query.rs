@@ -65,11 +65,11 @@ impl Queries {
         };
         let columns = format!(
             "{}, {}, {}, {told}",
-            sql.text(&column_of(&roles.token, sql)),
+            sql.text_of(&roles.token, &column_of(&roles.token, sql)),
             of.user_text(sql).unwrap_or_else(|_| absent()),
             sql.text(&millis),
         );
-        let token = |expression: &str| equals(sql, kind, &roles.token, expression, 1);
+        let token = |expression: &str, at| equals(sql, kind, &roles.token, expression, at);
         let order = sql.time_order(&end);
         let active = |user: String| {
             let now = number(kind, 2);
@@ -90,12 +90,13 @@ impl Queries {
         Ok(Self {
             get: Arc::from(format!(
                 "SELECT {columns} FROM {table} AS s WHERE {} ORDER BY {order} DESC LIMIT 8",
-                token(&column_of(&roles.token, sql))
+                token(&column_of(&roles.token, sql), 1)
             )),
             by_user: by_user.map(active),
-            update: written(2, &expires)
-                .map(|value| format!("UPDATE {table} SET {expires} = {value} WHERE {}", token(&bare))),
-            delete: format!("DELETE FROM {table} WHERE {}", token(&bare)),
+            // The end comes first, since MySQL counts places in the order of the text.
+            update: written(1, &expires)
+                .map(|value| format!("UPDATE {table} SET {expires} = {value} WHERE {}", token(&bare, 2))),
+            delete: format!("DELETE FROM {table} WHERE {}", token(&bare, 1)),
             tells_users: of.user.is_some() || payload.as_ref().is_some_and(is_readable),
             insert: Insert {
                 kind,
@@ -183,7 +184,7 @@ pub(super) fn equals(
         "integer" | "uuid" | "text" => format!("{expression} = {}", typed(kind, column, at)),
         // Such a column of SQLite keeps what it is given.
         "" => format!("({expression} = {0} OR {1} = {0})", place(kind, at), sql.text(expression)),
-        _ => format!("{} = {}", sql.text(expression), place(kind, at)),
+        _ => format!("{} = {}", sql.text_of(column, expression), place(kind, at)),
     }
 }
 

@@ -9,6 +9,7 @@ mod delete;
 mod key;
 mod keys;
 mod listing;
+mod pool;
 mod restore;
 mod rights;
 mod row;
@@ -16,6 +17,8 @@ mod settle;
 mod spelling;
 mod users;
 mod zone;
+
+pub(super) use pool::spelling_in_utc;
 
 use super::schema::{Selected, Wanted, select};
 use super::selection::UserAt;
@@ -131,30 +134,40 @@ impl Opener {
             })
         };
         let mut connection = within(self.limits.connect, "connecting to the store", connect).await?;
-        // What a backup holds must not depend on the server's settings, and zero dates must come back as they were.
-        let pinned = format!(
+        execute(&mut connection, "preparing the connection", self.pinned()).await?;
+        bound(&mut connection, self.limits.statement).await?;
+        Ok(connection)
+    }
+
+    /// What a backup holds must not depend on the server's settings, and zero dates must come back as they were.
+    fn pinned(&self) -> String {
+        format!(
             "SET time_zone = '+00:00', sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', \
              innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}, foreign_key_checks = 1, unique_checks = 1, \
              autocommit = 1",
             self.limits.lock.as_secs().max(1),
-        );
-        execute(&mut connection, "preparing the connection", pinned).await?;
-        bound(&mut connection, self.limits.statement).await?;
-        Ok(connection)
+        )
     }
 }
 
-/// Lets the server end a statement that nobody waits for any more: it does not notice that by itself. The two servers
-/// have each a word of their own for it.
+/// What lets the server end a statement that nobody waits for any more, since it does not notice that by itself: MariaDB's
+/// word for it, and MySQL's.
+fn times_out(limit: Duration) -> [String; 2] {
+    let seconds = limit.as_secs().saturating_add(1);
+    [
+        format!("SET max_statement_time = {seconds}"),
+        format!("SET max_execution_time = {}", seconds.saturating_mul(1000)),
+    ]
+}
+
+/// Says so to whichever of the two it is.
 async fn bound(connection: &mut MySqlConnection, limit: Duration) -> Result<(), Error> {
     let doing = "preparing the connection";
-    let seconds = limit.as_secs().saturating_add(1);
-    if execute(connection, doing, format!("SET max_statement_time = {seconds}")).await.is_ok() {
+    let [maria, mysql] = times_out(limit);
+    if execute(connection, doing, maria).await.is_ok() {
         return Ok(());
     }
-    execute(connection, doing, format!("SET max_execution_time = {}", seconds.saturating_mul(1000)))
-        .await
-        .map(drop)
+    execute(connection, doing, mysql).await.map(drop)
 }
 
 /// Runs a statement that gives no rows.

@@ -1,6 +1,7 @@
-//! The library's manager: one life of a session on PostgreSQL, SQLite and Redis, and what each refuses.
+//! The library's manager: one life of a session on PostgreSQL, MariaDB, SQLite and Redis, and what each refuses.
 
 use super::server::{database, service, wait};
+use crate::session::mysql::Database as Maria;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Connection as _, SqliteConnection};
 use unleak::secret::Secret;
@@ -17,6 +18,11 @@ const SQLITE: &str = r#"
 CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT, active BOOLEAN NOT NULL DEFAULT 1);
 CREATE TABLE sessions ("sessionToken" TEXT PRIMARY KEY, "userId" INTEGER NOT NULL, expires DATETIME NOT NULL);
 INSERT INTO users (name, active) VALUES ('ada', 1), ('bob', 0)"#;
+
+const MARIADB: &str = "
+CREATE TABLE users (id int AUTO_INCREMENT PRIMARY KEY, name varchar(99), active boolean NOT NULL DEFAULT true);
+CREATE TABLE sessions (sessionToken varchar(255) PRIMARY KEY, userId int NOT NULL, expires datetime(3) NOT NULL);
+INSERT INTO users (name, active) VALUES ('ada', true), ('bob', false)";
 
 fn in_hours(hours: i64) -> Timestamp {
     let time = Timestamp::now() + SignedDuration::from_hours(hours);
@@ -83,6 +89,22 @@ async fn lives(url: &StoreUrl) {
 fn a_session_lives_and_ends_on_postgresql() {
     let url = database(POSTGRES).parse().unwrap();
     wait(lives(&url));
+}
+
+#[test]
+fn a_session_lives_and_ends_on_mariadb_and_its_end_in_another_zone_is_refused() {
+    wait(async {
+        let database = Maria::with(MARIADB).await;
+        let url: StoreUrl = database.url.parse().unwrap();
+        Box::pin(lives(&url)).await;
+        let manager = Manager::open(&url, &Options::default(), Pooling::default(), None).await.unwrap();
+        // The collation takes one for the other, and whoever asks is not to be given somebody else's session.
+        assert!(matches!(manager.get(&token("E")).await.unwrap(), Found::Nothing));
+        assert!(matches!(manager.get(&token("e")).await.unwrap(), Found::Session(_)));
+        let elsewhere = Options { zone: Some("Europe/Berlin".to_owned()), ..Options::default() };
+        let refused = Manager::open(&url, &elsewhere, Pooling::default(), None).await.unwrap_err();
+        assert!(refused.to_string().contains("Europe/Berlin"), "{refused}");
+    });
 }
 
 #[test]
