@@ -16,6 +16,8 @@ mod operator; // an own table in the configuration, networks, watch, logs
 mod place; // one store of each kind, so that the same test runs on all
 mod purge; // backup, purge, restore on PostgreSQL
 mod redis; // detection, purge, restore on Redis, alone and as a cluster
+mod redis_network; // Sentinel with a failover, TLS
+mod redis_own; // servers of a test's own
 mod redis_refusals; // accounts and servers that Redis cannot be purged with
 mod redis_selection; // the same selections on Redis, and what has no meaning there
 mod selection; // which rows each selection takes, on every database, against a plain model

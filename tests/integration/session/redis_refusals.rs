@@ -2,9 +2,8 @@
 
 use super::fixture::{everything, names, spec};
 use super::redis::Database;
+use super::redis_own::Own;
 use redis::cmd;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use unleak::session::{Error, Options, Store};
 
 #[tokio::test]
@@ -50,49 +49,10 @@ async fn a_refusal_says_what_to_do_and_shows_no_key() {
     assert!(everything(&error).contains("check host and port"), "{error:?}");
 }
 
-/// A server of the test's own.
-struct Own {
-    child: Child,
-    dir: tempfile::TempDir,
-}
-
-impl Own {
-    async fn start(options: &[&str]) -> (Self, Database) {
-        let dir = tempfile::tempdir().unwrap();
-        let socket = dir.path().join("redis.sock");
-        let program = ["redis-server", "valkey-server"]
-            .into_iter()
-            .find(|program| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok());
-        let child = Command::new(program.expect("tests/run installs it"))
-            .args(["--port", "0", "--save", "", "--dir", dir.path().to_str().unwrap()])
-            .args(["--unixsocket", socket.to_str().unwrap()])
-            .args(options)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let own = Self { child, dir };
-        while !socket.exists() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        let database = Database::at(&own.url()).await;
-        (own, database)
-    }
-
-    fn url(&self) -> String {
-        format!("unix://{}", self.dir.path().join("redis.sock").display())
-    }
-}
-
-impl Drop for Own {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_takes_no_writes_is_found_out_before_anything_is_done() {
-    let (_server, database) = Own::start(&[]).await;
+    let server = Own::start(&[]).await;
+    let database = server.database().await;
     database.express(3).await;
     let mut store = database.open().await.unwrap();
     assert!(store.describe().await.unwrap().url.starts_with("unix:/"));
@@ -107,7 +67,8 @@ async fn a_server_that_takes_no_writes_is_found_out_before_anything_is_done() {
 
 #[tokio::test]
 async fn a_server_that_dies_is_said_to_be_gone() {
-    let (server, database) = Own::start(&[]).await;
+    let server = Own::start(&[]).await;
+    let database = server.database().await;
     database.express(3).await;
     let mut store = database.open().await.unwrap();
     drop(server);
