@@ -163,7 +163,7 @@ pub(super) fn rotate(story: &mut Story<'_>, plan: &Plan) -> Result<Outcome, Erro
             }
             Event::Note(text) => (format!("{:<19}", "note"), text.clone()),
             Event::Opened { id, .. } => (format!("{:<19}", "incident"), id.to_string()),
-            Event::Begun { .. } => return,
+            Event::Begun { .. } | Event::Advanced { .. } => return,
         };
         drop(screen.item(&format!("{mark}  {text}"), 21));
     })?;

@@ -116,8 +116,13 @@ impl StoreAccess {
         })
     }
 
-    /// Backs up and deletes every session.
-    pub(super) fn purge(&self, state: &Path, incident: &str) -> Result<Purged, Error> {
+    /// Backs up and deletes every session; `told` learns how many are gone, of how many.
+    pub(super) fn purge(
+        &self,
+        state: &Path,
+        incident: &str,
+        told: &mut dyn FnMut(u64, u64),
+    ) -> Result<Purged, Error> {
         let key = BackupKey::load_or_create(&state.join("backup.key"))?;
         let created = Timestamp::now();
         let dir = state.join("backups");
@@ -125,7 +130,7 @@ impl StoreAccess {
             BackupSpec { dir: &dir, key: &key, incident, created, expires: created + KEEP, owner: None };
         block_on(async {
             let mut store = Store::connect(&self.url, &self.options).await?;
-            Ok(store.purge(&spec).await?)
+            Ok(store.purge_telling(&spec, told).await?)
         })
     }
 }

@@ -32,6 +32,15 @@ pub enum Event {
         /// What it will do.
         text: String,
     },
+    /// A long step has come further.
+    Advanced {
+        /// The step.
+        step: Step,
+        /// How much is done.
+        done: u64,
+        /// Of how much.
+        total: u64,
+    },
     /// A step did what it should.
     Done {
         /// The step.
@@ -442,9 +451,14 @@ impl<'a> Rotation<'a> {
             Event::Failed { step, text } => Event::Failed { step, text: clean(text) },
             Event::Undone { step, text } => Event::Undone { step, text: clean(text) },
             Event::Note(text) => Event::Note(clean(text)),
-            opened @ Event::Opened { .. } => opened,
+            plain @ (Event::Opened { .. } | Event::Advanced { .. }) => plain,
         };
         (self.observer)(&event);
+    }
+
+    /// Tells how far a step is.
+    pub(super) fn advance(&mut self, step: Step, done: u64, total: u64) {
+        self.tell(Event::Advanced { step, done, total });
     }
 
     /// A place where a test may crash or hold the rotation.

@@ -35,6 +35,11 @@ pub(super) fn needles(secret: &Secret) -> Vec<Vec<u8>> {
     found
 }
 
+/// The parts of a secret that are leaks by themselves, or all of a short one.
+pub(super) fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    windows(bytes, WINDOW)
+}
+
 /// The bytes, at least so many, that a secret stands for when it is hexadecimal or base64 text itself.
 pub(crate) fn decoded(bytes: &[u8], least: usize) -> Option<Zeroizing<Vec<u8>>> {
     if bytes.len() < LONG {

@@ -16,6 +16,8 @@ pub const PLACEHOLDER: &str = "[REDACTED]";
 const WEAK: usize = 6;
 /// A value shorter than this cannot be told from ordinary text.
 const SHORTEST: usize = 4;
+/// The same where separators are passed over.
+const SHORTEST_JOINED: usize = 8;
 
 /// Knows every secret of a run and finds them in bytes.
 #[derive(Clone, Default)]
@@ -42,7 +44,7 @@ impl Redactor {
     /// The same, for more secrets too.
     #[must_use]
     pub fn and<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let (mut plain, mut words) = (Vec::new(), Vec::new());
+        let (mut plain, mut joined, mut words) = (Vec::new(), Vec::new(), Vec::new());
         for secret in secrets {
             if secret.len() < SHORTEST {
                 continue;
@@ -55,9 +57,13 @@ impl Redactor {
                 }
             } else {
                 plain.extend(encodings::needles(secret));
+                let (text, _) = join(secret.expose());
+                if text.len() < secret.len() && text.len() >= SHORTEST_JOINED {
+                    joined.extend(encodings::parts(&text).map(<[u8]>::to_vec));
+                }
             }
         }
-        let joined: Vec<_> = plain.iter().map(|needle| join(needle).0).filter(|n| n.len() >= 8).collect();
+        joined.extend(plain.iter().filter_map(|needle| without_separators(needle)));
         let longest = plain.iter().map(Vec::len).max().unwrap_or(0).max(self.longest);
         let mut parts = self.parts.clone();
         if !plain.is_empty() || !words.is_empty() {
@@ -127,6 +133,14 @@ fn whole_words<'a>(bytes: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = Rang
         let whole = !letter(start.checked_sub(1).and_then(|at| bytes.get(at))) && !letter(bytes.get(end));
         (whole && window.eq_ignore_ascii_case(word)).then_some(start..end)
     })
+}
+
+/// A needle as it stands in a text without separators. One that had some must still be long enough to be a leak: in the
+/// middle of a form that was learned, the name of a field between two quotes is no secret.
+fn without_separators(needle: &[u8]) -> Option<Vec<u8>> {
+    let (text, _) = join(needle);
+    let least = if text.len() == needle.len() { SHORTEST_JOINED } else { encodings::WINDOW };
+    (text.len() >= least).then_some(text)
 }
 
 /// The text without white space, quotes, joining signs and terminal escapes, and where each byte came from.

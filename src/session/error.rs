@@ -138,7 +138,7 @@ pub enum Error {
         /// Why.
         reason: &'static str,
     },
-    /// A purge of a store without transactions ended in the middle.
+    /// A purge that takes several transactions, or has none, ended in the middle.
     #[error("{deleted} of {read} sessions were deleted and are backed up in {}, then it failed", paths(.backups))]
     Partial {
         /// How many sessions were read.

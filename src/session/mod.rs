@@ -21,6 +21,7 @@ mod names;
 mod options;
 mod postgres;
 mod procedure;
+mod purge;
 mod redis;
 mod replays;
 mod schema;
@@ -119,6 +120,17 @@ pub struct ZoneCounts {
     pub active: u64,
     /// Rows whose expiry is past.
     pub expired: u64,
+}
+
+/// How many sessions are selected by each of two readings of the same times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneCount {
+    /// The server's zone.
+    pub zone: String,
+    /// In the zone in which they are read here.
+    pub ours: u64,
+    /// In the server's.
+    pub theirs: u64,
 }
 
 impl fmt::Display for Counts {

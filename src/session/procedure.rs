@@ -4,7 +4,7 @@
 //! Undo is `Store::restore` of the backups that a report names.
 
 use super::backup::{self, BackupInfo};
-use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary};
+use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary, ZoneCount};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt;
@@ -58,11 +58,11 @@ impl ProcedurePlan {
             _ => store.count_of(&meant, &summary.counts).await?,
         };
         let counted = Some(Instant::now());
-        if let Some((zone, elsewhere)) = store.count_in_server_zone(&meant).await?
-            && elsewhere != selected
+        if let Some(ZoneCount { zone, ours, theirs }) = store.count_in_server_zone(&meant).await?
+            && theirs != ours
         {
             let table = summary.table.to_string();
-            return Err(Error::ZoneMatters { table, in_utc: selected, elsewhere, zone });
+            return Err(Error::ZoneMatters { table, in_utc: ours, elsewhere: theirs, zone });
         }
         let total = summary.counts.total;
         let at_most = max_share.map(|percent| total * u64::from(percent) / 100);
@@ -255,7 +255,8 @@ impl Work<'_> {
             self.deleted += removed.deleted;
             self.backups.extend(removed.backups);
             progress(&self.advance());
-            if batch.is_none_or(|batch| removed.deleted < batch) {
+            // A batch is short where somebody else deleted some of its rows meanwhile: only an empty one is the last.
+            if batch.is_none() {
                 return End::Complete;
             }
         }

@@ -9,8 +9,8 @@ use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
     BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Mark, Options, Orphaned, Page,
-    Purged, Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
-    UsersWanted,
+    Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
+    UsersWanted, ZoneCount,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
@@ -138,13 +138,6 @@ impl Store {
         }
     }
 
-    /// Deletes every session, with a backup of exactly the deleted rows, in one transaction: see [`Self::delete`].
-    pub async fn purge(&mut self, spec: &BackupSpec<'_>) -> Result<Purged, Error> {
-        let done = self.delete(&Selection::All, spec).await?;
-        let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
-        Ok(Purged { before, deleted, backed_up, after, backup, later })
-    }
-
     /// Counts the selected sessions, by the condition that [`Self::delete`] deletes by.
     pub async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
         let selection = &*self.resolved(selection).await?;
@@ -156,11 +149,8 @@ impl Store {
         }
     }
 
-    /// Counts the selected sessions with times read in the server's zone, when that is another reading than ours.
-    pub async fn count_in_server_zone(
-        &mut self,
-        selection: &Selection,
-    ) -> Result<Option<(String, u64)>, Error> {
+    /// Counts the selected sessions by both readings at one moment, when the server's zone makes another one than ours.
+    pub async fn count_in_server_zone(&mut self, selection: &Selection) -> Result<Option<ZoneCount>, Error> {
         match &mut self.backend {
             Backend::Postgres(store) if selection.is_timed() => store.count_in_server_zone(selection).await,
             Backend::MySql(store) if selection.is_timed() => store.count_in_server_zone(selection).await,

@@ -153,17 +153,30 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         let act = if args.abort.is_some() { abort } else { rotate };
         act(&plan, &stop, &mut |event| show.event(event)).map_err(|error| failure(&error, Exit::Usage))?
     };
-    if args.format == Output::Json {
-        writeln!(context.out, "{:#}", outcome.incident.to_json())?;
-    }
-    progress::summary(context, &outcome)?;
+    let said = tell(args, &outcome, context);
     let ended = end(outcome, args.abort.is_some());
     drop(plan);
     #[cfg(debug_assertions)]
     if let Some(fault) = &args.fault {
         fault.at_end();
     }
+    // What was done was done, whoever could be told: the exit code says so.
+    if let Err(failure) = said {
+        failure.report(context);
+    }
     ended
+}
+
+/// The report and the summary; one that cannot be written does not keep the other back.
+fn tell(args: &Args, outcome: &Outcome, context: &mut Context) -> Result<(), Failure> {
+    let json = match args.format {
+        Output::Json => {
+            writeln!(context.out, "{:#}", outcome.incident.to_json()).and_then(|()| context.out.flush())
+        }
+        Output::Human => Ok(()),
+    };
+    progress::summary(context, outcome)?;
+    Ok(json?)
 }
 
 /// Resolves what was typed, now and when the rotation was started, into what is meant.

@@ -28,6 +28,9 @@ impl<'a> Progress<'a> {
         let line = match event {
             Event::Opened { id, folder } => format!("Incident {id}, in {}\n", folder.display()),
             Event::Begun { step, text } => mark(Style::new().dimmed(), "..", step.name(), text),
+            Event::Advanced { step, done, total } => {
+                mark(Style::new().dimmed(), "..", step.name(), &format!("{done} of {total}"))
+            }
             Event::Done { step, text, ms } => mark(green(), "ok", step.name(), &format!("{text} ({ms} ms)")),
             Event::Failed { step, text } => mark(red(), "failed", step.name(), text),
             Event::Undone { step, text } => mark(AnsiColor::Yellow.on_default(), "undone", step.name(), text),

@@ -49,18 +49,25 @@ impl Login {
         &self.url
     }
 
-    /// What must never be shown: the form, and each value in it that could be a password.
+    /// What must never be shown: each value of the form that could be a password. The names of its fields are in every
+    /// text, and to take them out would tear our own.
     pub(in crate::rotate) fn secrets(&self) -> Vec<Secret> {
         let text = String::from_utf8_lossy(self.body.expose()).into_owned();
         let json: Option<serde_json::Value> = serde_json::from_str(&text).ok().filter(|_| self.is_json());
-        let values: Vec<String> = match json {
-            Some(json) => texts(&json),
-            None => url::form_urlencoded::parse(text.trim().as_bytes())
-                .map(|(_, value)| value.into_owned())
-                .collect(),
+        let fields: Vec<(String, String)> = match json {
+            Some(json) => fields("", &json),
+            None => url::form_urlencoded::parse(text.trim().as_bytes()).into_owned().collect(),
         };
-        let values = values.into_iter().filter(|value| value.len() >= 8 && *value != TOKEN).map(Secret::from);
-        std::iter::once(self.body.clone()).chain(values).collect()
+        let is_secret = |(name, value): &(String, String)| {
+            let name = name.to_ascii_lowercase();
+            let is_told =
+                ["pass", "pin", "otp", "code", "secret", "token"].iter().any(|word| name.contains(word));
+            *value != TOKEN && (value.len() >= 8 || is_told)
+        };
+        let secrets: Vec<_> =
+            fields.into_iter().filter(is_secret).map(|(_, value)| Secret::from(value)).collect();
+        // What is no form at all is one value.
+        if secrets.is_empty() { vec![self.body.clone()] } else { secrets }
     }
 
     /// Logs in, and gives the cookie header of the new session.
@@ -129,13 +136,13 @@ impl Login {
     }
 }
 
-/// Every text in it, however deep.
-fn texts(json: &serde_json::Value) -> Vec<String> {
+/// Every text in it, however deep, with the name that it stands under.
+fn fields(name: &str, json: &serde_json::Value) -> Vec<(String, String)> {
     use serde_json::Value;
     match json {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(all) => all.iter().flat_map(texts).collect(),
-        Value::Object(fields) => fields.values().flat_map(texts).collect(),
+        Value::String(text) => vec![(name.to_owned(), text.clone())],
+        Value::Array(all) => all.iter().flat_map(|one| fields(name, one)).collect(),
+        Value::Object(all) => all.iter().flat_map(|(name, one)| fields(name, one)).collect(),
         _ => Vec::new(),
     }
 }
@@ -143,6 +150,7 @@ fn texts(json: &serde_json::Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Redactor;
 
     #[test]
     fn every_text_of_a_nested_body_is_a_secret() {
@@ -151,6 +159,30 @@ mod tests {
         let secrets = login.secrets();
         for text in ["a long one", "another one"] {
             assert!(secrets.contains(&Secret::from(text.to_owned())), "{text}");
+        }
+    }
+
+    /// The names of its fields, with the quotes between them, once tore every text that said `password`.
+    #[test]
+    fn a_form_is_kept_out_of_texts_and_its_words_stay_in_them() {
+        let word = format!("correct-horse-{}", std::process::id());
+        for body in [
+            format!(r#"{{"username":"alice","password":"{word}","email":"session@example.com"}}"#),
+            format!("username=alice&password={word}&email=session%40example.com"),
+            format!(r#"{{"user":"ada","pass":"{}"}}"#, &word[..7]),
+            word.clone(),
+        ] {
+            let login =
+                Login::new(Address::new("http://127.0.0.1/").unwrap(), None, Secret::from(body)).unwrap();
+            let redactor = Redactor::new(&login.secrets());
+            for said in [
+                "your password has not changed",
+                r#"{"detail":"SESSION_SECRET replaced","password":1,"username":"email"}"#,
+                "log in with your username and password=",
+            ] {
+                assert_eq!(redactor.redact(said), said);
+            }
+            assert!(!redactor.redact(&format!("it said {word}.")).contains(&word[..7]), "{word}");
         }
     }
 }

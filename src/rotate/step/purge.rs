@@ -1,5 +1,6 @@
 //! Every session is backed up and deleted in one transaction; and again, for those made meanwhile.
 
+use super::Step;
 use crate::rotate::evidence::{Round, Status};
 use crate::rotate::store::Earlier;
 use crate::rotate::transaction::Rotation;
@@ -21,7 +22,7 @@ pub(super) fn describe_again(_plan: &Plan) -> String {
 
 pub(super) fn apply(rotation: &mut Rotation<'_>) -> Result<String, Error> {
     let earlier = settle(rotation)?;
-    Ok(format!("{earlier}{}", round(rotation)?))
+    Ok(format!("{earlier}{}", round(rotation, Step::Purge)?))
 }
 
 /// Accounts for a purge that an earlier run began: a crash may have come right before its commit or right after.
@@ -59,16 +60,24 @@ fn unaccounted(rotation: &mut Rotation<'_>, why: &str) -> String {
 
 /// A second purge that fails leaves the first one standing: it is a failed check, no failed rotation.
 pub(super) fn apply_again(rotation: &mut Rotation<'_>) -> Result<String, Error> {
-    round(rotation).or_else(|error| {
+    round(rotation, Step::PurgeAgain).or_else(|error| {
         let why = error.chain();
         rotation.evidence.check("No session was made by an old process meanwhile", Status::Failed, &why);
         Ok(format!("failed: {why}"))
     })
 }
 
-fn round(rotation: &mut Rotation<'_>) -> Result<String, Error> {
-    let Some(store) = &rotation.plan.request.store else { return Ok(String::new()) };
-    let purged: Purged = store.purge(&rotation.plan.request.state, rotation.id.as_str())?;
+fn round(rotation: &mut Rotation<'_>, step: Step) -> Result<String, Error> {
+    let plan = rotation.plan;
+    let Some(store) = &plan.request.store else { return Ok(String::new()) };
+    let incident = rotation.id.to_string();
+    let mut told = |deleted, total| {
+        // The last part is told with the end of the step.
+        if deleted < total {
+            rotation.advance(step, deleted, total);
+        }
+    };
+    let purged: Purged = store.purge(&plan.request.state, &incident, &mut told)?;
     let round = Round::from(&purged);
     let text = format!(
         "{} before, {} backed up, {} deleted, {} after",

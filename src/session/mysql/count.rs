@@ -5,7 +5,7 @@ use super::zone::Zone;
 use super::{MySql, catalogue};
 use crate::session::selection::{Subject, counting};
 use crate::session::store::within;
-use crate::session::{Counts, Error, Selection, ZoneCounts};
+use crate::session::{Counts, Error, Selection, ZoneCount, ZoneCounts};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -43,26 +43,30 @@ impl MySql {
     }
 
     pub(in crate::session) async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
-        let zone = self.reading().clone();
-        self.count_in(selection, &zone).await
+        let select = self.counting(selection, self.reading())?;
+        let numbers = self.numbers(select, DOING).await?;
+        Ok(numbers.first().copied().flatten().unwrap_or_default().unsigned_abs())
     }
 
-    /// The number by the server's own reading of wall clocks, when that is another one.
+    /// The numbers by both readings of wall clocks, when the server's is another one than ours. They are of one moment, since
+    /// sessions come and go meanwhile.
     pub(in crate::session) async fn count_in_server_zone(
         &mut self,
         selection: &Selection,
-    ) -> Result<Option<(String, u64)>, Error> {
-        match self.other_zone().cloned() {
-            Some(zone) => Ok(Some((zone.name().to_owned(), self.count_in(selection, &zone).await?))),
-            None => Ok(None),
+    ) -> Result<Option<ZoneCount>, Error> {
+        let Some(zone) = self.other_zone().cloned() else { return Ok(None) };
+        let (ours, theirs) = (self.counting(selection, self.reading())?, self.counting(selection, &zone)?);
+        if ours == theirs {
+            return Ok(None);
         }
+        let numbers = self.numbers(format!("SELECT ({ours}), ({theirs})"), DOING).await?;
+        let number = |at: usize| numbers.get(at).copied().flatten().unwrap_or_default().unsigned_abs();
+        Ok(Some(ZoneCount { zone: zone.name().to_owned(), ours: number(0), theirs: number(1) }))
     }
 
-    async fn count_in(&mut self, selection: &Selection, zone: &Zone) -> Result<u64, Error> {
+    fn counting(&self, selection: &Selection, zone: &Zone) -> Result<String, Error> {
         let sql = MySqlSpelling { zone, ..self.spelling_for(selection)? };
-        let select = counting(selection, self.subject(), &sql, &self.selected.table.name.quoted())?;
-        let numbers = self.numbers(select, DOING).await?;
-        Ok(numbers.first().copied().flatten().unwrap_or_default().unsigned_abs())
+        counting(selection, self.subject(), &sql, &self.selected.table.name.quoted())
     }
 
     pub(super) fn subject(&self) -> Subject<'_> {

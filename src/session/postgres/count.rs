@@ -4,7 +4,7 @@ use super::spelling::Postgresql;
 use super::{Postgres, execute};
 use crate::session::selection::{Subject, counting};
 use crate::session::store::within;
-use crate::session::{Counts, Error, Selection, ZoneCounts};
+use crate::session::{Counts, Error, Selection, ZoneCount, ZoneCounts};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -19,35 +19,46 @@ impl Postgres {
     }
 
     pub(in crate::session) async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
-        let zone = self.reading().to_owned();
-        self.count_in(selection, &zone).await
+        let counted = self.counting(selection, self.reading())?;
+        Ok(self.selected_numbers(selection, [counted]).await?[0])
     }
 
-    /// The number by the server's own reading of wall clocks, when that is another one.
+    /// The numbers by both readings of wall clocks, when the server's is another one than ours. They are of one moment, since
+    /// sessions come and go meanwhile.
     pub(in crate::session) async fn count_in_server_zone(
         &mut self,
         selection: &Selection,
-    ) -> Result<Option<(String, u64)>, Error> {
-        match self.other_zone().map(str::to_owned) {
-            Some(zone) => Ok(Some((zone.clone(), self.count_in(selection, &zone).await?))),
-            None => Ok(None),
+    ) -> Result<Option<ZoneCount>, Error> {
+        let Some(zone) = self.other_zone().map(str::to_owned) else { return Ok(None) };
+        let both = [self.counting(selection, self.reading())?, self.counting(selection, &zone)?];
+        if both[0] == both[1] {
+            return Ok(None);
         }
+        let [ours, theirs] = self.selected_numbers(selection, both).await?;
+        Ok(Some(ZoneCount { zone, ours, theirs }))
     }
 
-    async fn count_in(&mut self, selection: &Selection, zone: &str) -> Result<u64, Error> {
+    fn counting(&self, selection: &Selection, zone: &str) -> Result<String, Error> {
         let from = format!("ONLY {}", self.selected.table.name.quoted());
+        counting(selection, self.subject(), &Postgresql { zone }, &from)
+    }
+
+    async fn selected_numbers<const N: usize>(
+        &mut self,
+        selection: &Selection,
+        queries: [String; N],
+    ) -> Result<[u64; N], Error> {
         // A sum of whole numbers is a numeric.
-        let sql =
-            format!("SELECT ({})::bigint", counting(selection, self.subject(), &Postgresql { zone }, &from)?);
+        let queries = queries.map(|query| format!("({query})::bigint"));
+        let sql = AssertSqlSafe(format!("SELECT {}", queries.join(", ")));
         let mut connection = self.take().await?;
-        let count = within(self.opener.limits.statement, DOING, async {
+        let row = within(self.opener.limits.statement, DOING, async {
             bind(&mut connection, selection).await?;
-            let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(sql)).fetch_one(&mut connection).await;
-            count.map_err(Error::database(DOING))
+            sqlx::query(sql).fetch_one(&mut connection).await.map_err(Error::database(DOING))
         });
-        let count = count.await?;
+        let row = row.await?;
         self.connection = Some(connection);
-        Ok(count.unsigned_abs())
+        Ok(std::array::from_fn(|at| row.try_get::<i64, _>(at).unwrap_or_default().unsigned_abs()))
     }
 
     async fn count_all(&self, connection: &mut PgConnection) -> Result<Counts, Error> {

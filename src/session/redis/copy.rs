@@ -2,7 +2,7 @@
 
 use super::choice::Choice;
 use super::delete::{Task, grouped};
-use super::keys::{Extent, KEYS, Key, Tally, portions};
+use super::keys::{Extent, GONE, KEYS, Key, Tally, portions};
 use super::record::{Form, Record};
 use super::server::{Node, Servers};
 use super::sweep::Swept;
@@ -171,9 +171,9 @@ impl Redis {
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
             let (value, ttl) = match (answers.next(), answers.next()) {
+                // It ended before the one question or the other.
+                (Some(Value::Nil), Some(Value::Int(_))) | (Some(_), Some(Value::Int(GONE))) => continue,
                 (Some(Value::BulkString(value)), Some(Value::Int(ttl))) => (value, ttl),
-                // It ended between the two questions.
-                (Some(Value::Nil), Some(Value::Int(_))) => continue,
                 // It is no session any more.
                 (Some(Value::ServerError(error)), _) if answer::code(&error) == "WRONGTYPE" => continue,
                 (Some(Value::ServerError(error)), _) | (_, Some(Value::ServerError(error))) => {

@@ -20,6 +20,9 @@ const SHORT: usize = 8 * 1024;
 pub(super) const KEYS: usize = 500;
 pub(super) const BYTES: usize = 4 * 1024 * 1024;
 
+/// The time that a key has left which is not there; it may have ended after its value was read.
+pub(super) const GONE: i64 = -2;
+
 /// What is known about one key.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -193,7 +196,7 @@ impl KeySpace {
                 Some(Value::ServerError(error)) => return Err(answer::refused(doing, &error)),
                 _ => return Err(answer::nonsense(doing)),
             };
-            if head.is_empty() {
+            if ttl == GONE {
                 return Ok(Found::Gone);
             }
             if !content.fits(&head) {
@@ -225,6 +228,7 @@ impl KeySpace {
         let is_hash = kind == "hash";
         Ok(match (&*kind, content) {
             ("none", _) => Found::Gone,
+            _ if ttl == GONE => Found::Gone,
             ("hash", _) | ("string", Content::TextOrHash) => {
                 Found::Session { size, is_hash, ttl, text: None }
             }

@@ -3,8 +3,10 @@
 use super::fixture::{CONNECT_PG_SIMPLE, Database, names, rows, spec};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use unleak::session::{BackupKey, BackupState, Error, list_backups, verify_backup};
+use unleak::session::{BackupKey, BackupState, Error, ProcedurePlan, Selection, list_backups, verify_backup};
 
 #[tokio::test]
 async fn a_purge_is_counted_backed_up_and_restored_to_the_letter() {
@@ -87,6 +89,32 @@ async fn sessions_that_arrive_during_the_purge_are_not_lost() {
     let all: BTreeSet<String> = database.dump().await.into_iter().collect();
     assert_eq!(all.len(), 20_400);
     assert!(all.is_superset(&left));
+}
+
+/// Whoever logs out deletes a row that a batch had chosen, so that the batch is a short one, and not the last.
+#[tokio::test]
+async fn sessions_that_others_end_meanwhile_do_not_end_a_procedure() {
+    let database = Database::with(&format!("{CONNECT_PG_SIMPLE}; {}", rows(0, 20_000))).await;
+    let (dir, key) = (tempfile::tempdir().unwrap(), BackupKey::generate().unwrap());
+    let mut store = database.open().await.unwrap();
+    let mut other = PgConnection::connect(&database.url).await.unwrap();
+    let ended = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&ended);
+    let leaving = tokio::spawn(async move {
+        let one = "DELETE FROM session WHERE sid = (SELECT sid FROM session ORDER BY random() LIMIT 1 FOR UPDATE SKIP LOCKED)";
+        while !told.load(Ordering::Relaxed) {
+            sqlx::raw_sql(one).execute(&mut other).await.unwrap();
+        }
+    });
+    let spec = spec(dir.path(), &key);
+    let plan = ProcedurePlan::prepare(&mut store, Selection::All, None).await.unwrap();
+    let report = plan.apply(&mut store, &spec, Some(500), &|| false, &mut |_| {}).await.unwrap();
+    assert_eq!((report.selected_after, report.after.total), (0, 0), "{} deleted", report.deleted);
+    // All is told of what was deleted here, and by nobody else.
+    let kept: u64 = report.backups.iter().map(|backup| backup.rows).sum();
+    assert_eq!(report.deleted, kept);
+    ended.store(true, Ordering::Relaxed);
+    leaving.await.unwrap();
 }
 
 #[tokio::test]
