@@ -455,7 +455,12 @@ impl Store {
         } else if info.table != table.name {
             format!("it is of the table {}", info.table)
         } else if info.columns != table.columns {
-            format!("the columns of {} have changed since", info.table)
+            let again = if info.is_copy() {
+                ": it fits again once the change of the schema that it was made before is undone"
+            } else {
+                ""
+            };
+            format!("the columns of {} have changed since{again}", info.table)
         } else {
             return Ok(());
         };
