@@ -379,17 +379,6 @@ impl Store {
         }
     }
 
-    /// Adds a unique index on the token, unless there is one; gives whether it was added.
-    pub async fn add_unique_token(&mut self) -> Result<bool, Error> {
-        match &mut self.backend {
-            Backend::Postgres(store) => store.add_unique_token().await,
-            Backend::Sqlite(store) => store.add_unique_token().await,
-            Backend::MySql(store) => store.add_unique_token().await,
-            // A key is there once as it is.
-            Backend::Redis(_) => Ok(false),
-        }
-    }
-
     /// Puts the rows of a backup back, all or none. The whole file is authenticated before the first row is
     /// written. Sessions that it holds are live again afterwards.
     pub async fn restore(&mut self, path: &Path, key: &BackupKey) -> Result<Restored, Error> {

@@ -3,6 +3,7 @@
 //! `ANSI_QUOTES` lets identifiers be quoted as on the other databases. As with PostgreSQL, an operation takes the
 //! connection out and puts it back only when all went well.
 
+mod beside;
 mod catalogue;
 mod count;
 mod delete;
@@ -16,6 +17,8 @@ mod settle;
 mod spelling;
 mod users;
 mod zone;
+
+pub(super) use beside::Beside;
 
 use super::schema::{Selected, Wanted, select};
 use super::selection::UserAt;
@@ -56,6 +59,7 @@ impl fmt::Debug for MySql {
 }
 
 /// What it takes to open a connection; the driver's options hold the password.
+#[derive(Clone)]
 struct Opener {
     options: MySqlConnectOptions,
     url: String,
