@@ -311,7 +311,8 @@ async fn what_would_make_a_purge_incomplete_is_refused_before_anything_changes()
     );
     assert!(error.hint().unwrap().starts_with(&format!("GRANT TRIGGER ON {name}.* TO {user}")));
     database.run("CREATE TRIGGER hidden BEFORE DELETE ON sessions FOR EACH ROW SET @deleted = 1").await;
-    assert!(matches!(store.preflight().await, Err(Error::Unseen { .. })));
+    // MariaDB 10.11.19 shows the name of a trigger to whoever may use its table; older ones show nothing.
+    assert!(matches!(store.preflight().await, Err(Error::Unseen { .. } | Error::Triggered { .. })));
     database.run(&format!("GRANT TRIGGER ON {name}.* TO {user}")).await;
     let mut store = Store::connect(&url.parse().unwrap(), &Options::default()).await.unwrap();
     assert!(matches!(store.preflight().await, Err(Error::Triggered { .. })));
