@@ -53,6 +53,13 @@ impl Failure {
         self
     }
 
+    /// Ends with another exit code.
+    #[must_use]
+    pub(super) fn exiting(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// Says it on standard error and gives the exit code.
     pub(super) fn report(&self, context: &mut Context) -> Exit {
         if self.is_silent() {

@@ -3,8 +3,8 @@
 use super::Error;
 use crate::secret::Secret;
 use crate::session::{
-    BackupKey, BackupSpec, Directory, Manager, Options, Pooling, Purged, Settled, Store, StoreSummary,
-    StoreUrl, UsersWanted, list_backups,
+    BackupKey, BackupSpec, CustomTable, Directory, Manager, Options, Pooling, Purged, Settled, Store,
+    StoreSummary, StoreUrl, UsersWanted, list_backups,
 };
 use jiff::{SignedDuration, Timestamp};
 use std::future::Future;
@@ -67,6 +67,13 @@ impl StoreAccess {
     pub(super) fn known_as(mut self, dialect: &str, table: &str) -> Self {
         self.options.dialect = Some(dialect.to_owned());
         self.options.table = Some(table.to_owned());
+        self
+    }
+
+    /// The same store with its session table in the caller's words.
+    #[must_use]
+    pub fn described(mut self, table: CustomTable) -> Self {
+        self.options.custom = Some(table);
         self
     }
 

@@ -2,12 +2,13 @@
 //! that the table is never without either; then one short transaction drops the old one and gives its name to the new.
 
 use super::base::Base;
-use super::catalogue::{State, survey};
+use super::catalogue::{Rows, State, survey};
 use super::hardening::Hardening;
 use super::names::Names;
 use super::object::{Object, Shape};
 use super::plan::{Action, Step};
-use super::runner::{ATTEMPTS, Settings, pause, together};
+use super::runner::{ATTEMPTS, Settings};
+use super::stop::pause;
 use super::{Error, Fault, Progress, prerequisites};
 use crate::session::quoted;
 use sqlx::postgres::PgConnection;
@@ -68,7 +69,7 @@ impl Hardening {
         };
         // One that was built by a run that was stopped before it could take its place is taken as it is.
         let one = [stand_in];
-        let found = survey(&mut self.connection, &self.base, &one).await?;
+        let found = survey(&mut self.connection, &self.base, &one, Rows::PassedOver).await?;
         let [stand_in] = one;
         if found.iter().any(|one| one.state != State::Fits) {
             // A whole one of another form has this name from nobody but an older run of ours.
@@ -80,7 +81,7 @@ impl Hardening {
         }
         Fault::strike(settings.fault.as_ref(), &label, "built");
         let swap = swap(&self.base.names, &step.object, &stand_in, true);
-        together(&mut self.connection, &label, &swap, settings.lock_timeout, stopped, tell).await
+        self.together(&label, &swap, settings.lock_timeout, stopped, tell).await
     }
 
     /// Builds one index, after what a stopped build left of it is gone.
@@ -118,7 +119,9 @@ impl Hardening {
                 return Err(error);
             }
             tell(&Progress::Waiting { doing: label, attempt });
-            pause(attempt).await;
+            if pause(attempt, stopped).await.is_err() {
+                return Err(self.let_go(index).await);
+            }
         }
         self.drop_index(index, stopped).await?;
         Err(Error::Locked { doing: label.to_owned(), attempts: ATTEMPTS })

@@ -48,8 +48,8 @@ pub enum Error {
         #[source]
         cause: Cause,
     },
-    /// Somebody asked to stop while a lock was waited for; nothing was changed by that step.
-    #[error("stopped while others held what it waited for")]
+    /// Somebody asked to stop, and what was under way was ended.
+    #[error("stopped on request")]
     Interrupted,
     /// Somebody asked to stop while an index was built, and what was built of it could not be dropped.
     #[error(
@@ -225,9 +225,22 @@ impl Error {
         }
     }
 
+    /// Whether a statement was ended from beside it.
+    pub(super) fn is_ended(&self) -> bool {
+        match self {
+            Self::Database { cause, .. } => cause.is_ended(),
+            Self::Store(error) => error.is_ended(),
+            _ => false,
+        }
+    }
+
     /// Whether trying again can help because somebody else held a lock.
     pub(super) fn is_lock_conflict(&self) -> bool {
-        matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())
+        match self {
+            Self::Database { cause, .. } => cause.is_lock_conflict(),
+            Self::Store(error) => error.is_lock_conflict(),
+            _ => false,
+        }
     }
 }
 

@@ -41,6 +41,9 @@ BEGIN
 EXCEPTION WHEN data_exception THEN RETURN NULL;
 END $unleak$";
 
+/// How many of the newest rows tell whether the application fills the columns itself.
+const NEWEST: u32 = 1000;
+
 /// What every row must have.
 const MUST: &str = "s.family_id IS NULL OR s.auth_time IS NULL";
 
@@ -108,6 +111,15 @@ impl Filling {
         )
     }
 
+    /// How many of the newest rows lack something, of how many that were looked at: by the index on the login.
+    fn of_newest(&self) -> String {
+        format!(
+            "SELECT count(*), count(*) FILTER (WHERE {}) FROM (SELECT * FROM {} ORDER BY auth_time DESC LIMIT {NEWEST}) AS s",
+            self.needs(),
+            self.table
+        )
+    }
+
     /// The rows that lack something that they must have.
     pub(super) fn lacking(&self) -> String {
         format!("SELECT FROM {} AS s WHERE {MUST}", self.table)
@@ -171,8 +183,6 @@ pub(super) struct Filled {
     pub(super) rows: u64,
     /// Rows whose address is none, and which therefore have no network.
     pub(super) unreadable: u64,
-    /// Whether somebody asked to stop.
-    pub(super) stopped: bool,
 }
 
 /// How many rows lack something.
@@ -185,36 +195,49 @@ pub(super) struct Lacking {
 
 /// Counts the rows that lack something.
 pub(super) async fn lacking(connection: &mut PgConnection, filling: &Filling) -> Result<Lacking, Error> {
+    let (rows, must) = numbers(connection, filling, filling.count()).await?;
+    Ok(Lacking { rows, must })
+}
+
+/// How many of the newest rows lack something that they could have, and of how many.
+pub(super) async fn newest(connection: &mut PgConnection, filling: &Filling) -> Result<(u64, u64), Error> {
+    let (looked_at, lacking) = numbers(connection, filling, filling.of_newest()).await?;
+    Ok((lacking, looked_at))
+}
+
+async fn numbers(
+    connection: &mut PgConnection,
+    filling: &Filling,
+    count: String,
+) -> Result<(u64, u64), Error> {
     let count = async {
         if let Some(reader) = filling.prepare() {
             sqlx::raw_sql(reader).execute(&mut *connection).await?;
         }
-        let count = sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(filling.count()));
+        let count = sqlx::query_as::<_, (i64, i64)>(AssertSqlSafe(count));
         count.fetch_one(&mut *connection).await
     };
-    let (rows, must) = count.await.map_err(Error::database(DOING))?;
-    Ok(Lacking { rows: rows.unsigned_abs(), must: must.unsigned_abs() })
+    let (one, other) = count.await.map_err(Error::database(DOING))?;
+    Ok((one.unsigned_abs(), other.unsigned_abs()))
 }
 
-/// Fills every row that lacks something. Asks `stopped` between batches.
+/// Fills every row that lacks something, and tells what it came to also where it fails. Asks `stopped` between batches.
 pub(super) async fn run(
     connection: &mut PgConnection,
     base: &Base,
     batch: u32,
+    filled: &mut Filled,
     stopped: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(&Progress),
-) -> Result<Filled, Error> {
+) -> Result<(), Error> {
     let filling = Filling::new(base);
     let mut lacking_now = lacking(connection, &filling).await?;
     let of = lacking_now.rows;
-    let mut filled = Filled::default();
     for round in 0..ROUNDS {
         if lacking_now.rows == 0 || round >= FOR_MORE && lacking_now.must == 0 {
             break;
         }
-        if pass(connection, &filling, batch, of, &mut filled, stopped, tell).await? {
-            return Ok(filled);
-        }
+        pass(connection, &filling, batch, of, filled, stopped, tell).await?;
         lacking_now = lacking(connection, &filling).await?;
         if lacking_now.must > 0 {
             tokio::time::sleep(Duration::from_millis(50) * 2_u32.pow(round.min(6))).await;
@@ -228,10 +251,10 @@ pub(super) async fn run(
         let count = sqlx::query_scalar::<_, i64>(AssertSqlSafe(unreadable)).fetch_one(&mut *connection).await;
         filled.unreadable = count.map_err(Error::database(DOING))?.unsigned_abs();
     }
-    Ok(filled)
+    Ok(())
 }
 
-/// Once through all keys; gives whether somebody asked to stop.
+/// Once through all keys.
 async fn pass(
     connection: &mut PgConnection,
     filling: &Filling,
@@ -240,12 +263,11 @@ async fn pass(
     filled: &mut Filled,
     stopped: &dyn Fn() -> bool,
     tell: &mut dyn FnMut(&Progress),
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let mut after: Option<String> = None;
     loop {
         if stopped() {
-            filled.stopped = true;
-            return Ok(true);
+            return Err(Error::Interrupted);
         }
         let from = after.as_ref().map(|_| filling.parameter(1));
         let text = format!(
@@ -258,7 +280,7 @@ async fn pass(
             query = query.bind(after);
         }
         let row = query.fetch_optional(&mut *connection).await.map_err(Error::database(DOING))?;
-        let Some(row) = row else { return Ok(false) };
+        let Some(row) = row else { return Ok(()) };
         let last: String = row.try_get(0).map_err(Error::database(DOING))?;
         let update = match &after {
             Some(_) => filling.update(Some(&filling.parameter(2)), &filling.parameter(1)),

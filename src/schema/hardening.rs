@@ -2,13 +2,13 @@
 
 use super::audit::AuditLog;
 use super::base::{self, Base};
-use super::catalogue::{self, Found};
+use super::catalogue::{self, Found, Rows};
 use super::journal::Journal;
 use super::names::Names;
 use super::object::Object;
 use super::plan::{self, Plan};
 use super::{Error, objects, prerequisites};
-use crate::session::{Options, StoreUrl, TableName, open_table, quoted};
+use crate::session::{Canceller, Options, StoreUrl, TableName, canceller, open_table, quoted};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ const PINNED: &str = "SET search_path = pg_catalog; SET statement_timeout = 0; S
 /// A table that is or is to be hardened.
 pub struct Hardening {
     pub(super) connection: PgConnection,
+    /// What ends the statement that this connection runs.
+    pub(super) canceller: Canceller,
     pub(super) url: StoreUrl,
     pub(super) options: Options,
     pub(super) table: TableName,
@@ -43,8 +45,9 @@ impl Hardening {
     /// # Errors
     /// When the store cannot be reached, is no PostgreSQL, or has no such plain table.
     pub async fn open(url: &StoreUrl, options: &Options, state: &Path) -> Result<Self, Error> {
-        let (connection, table, base) = connect(url, options).await?;
+        let (mut connection, table, base) = connect(url, options).await?;
         let mut this = Self {
+            canceller: canceller(url, options, &mut connection).await?,
             connection,
             url: url.clone(),
             options: options.clone(),
@@ -67,8 +70,13 @@ impl Hardening {
         Ok(connect(&self.url, &self.options).await?.0)
     }
 
-    /// What an apply would do now. Writes nothing.
+    /// What an apply would do now. Reads every row once, and writes nothing.
     pub async fn plan(&mut self) -> Result<Plan, Error> {
+        self.plan_by(Rows::Counted).await
+    }
+
+    /// The same; the filling is no step of a plan that looks at no row.
+    pub(super) async fn plan_by(&mut self, rows: Rows) -> Result<Plan, Error> {
         let mut plan = Plan {
             store: self.url.to_string(),
             table: self.table.clone(),
@@ -82,7 +90,7 @@ impl Hardening {
         if !plan.problems.is_empty() {
             return Ok(plan);
         }
-        let found = self.survey().await?;
+        let found = self.survey(rows).await?;
         plan.notes.extend(self.log.notes());
         plan.notes.extend(self.note_on_expiry().await?);
         plan.problems =
@@ -111,12 +119,12 @@ impl Hardening {
     }
 
     /// Reads the table's form anew, and how every object stands.
-    pub(super) async fn survey(&mut self) -> Result<Vec<Found>, Error> {
+    pub(super) async fn survey(&mut self, rows: Rows) -> Result<Vec<Found>, Error> {
         let names = self.base.names.clone();
         self.base = base::read(&mut self.connection, &names).await?;
         self.log = AuditLog::read(&mut self.connection, &self.base).await?;
         let objects = self.objects();
-        catalogue::survey(&mut self.connection, &self.base, &objects).await
+        catalogue::survey(&mut self.connection, &self.base, &objects, rows).await
     }
 
     /// The folder of the journal.

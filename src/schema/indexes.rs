@@ -1,4 +1,5 @@
-//! The seven indexes. Those of columns that most rows leave empty hold only the rows that do not.
+//! The seven indexes. Those of columns that most rows leave empty hold only the rows that do not. That of families holds
+//! every row: a replay is looked for in families that were ended long ago as well, and must read no more than its own.
 
 use super::object::{Object, Shape};
 
@@ -25,7 +26,7 @@ pub(super) fn indexes() -> Vec<Object> {
         index!("idx_auth_sessions_last_ip_cidr", "(last_ip_cidr) WHERE last_ip_cidr IS NOT NULL"),
         index!("idx_auth_sessions_auth_time", "(auth_time)"),
         index!("idx_auth_sessions_reused_jti_of", "(reused_jti_of) WHERE reused_jti_of IS NOT NULL"),
-        index!("idx_auth_sessions_family_active", "(family_id) WHERE revoked_at IS NULL"),
+        index!("idx_auth_sessions_family_active", "(family_id, revoked_at)"),
         index!(
             "idx_auth_sessions_unique_active_jti",
             "(current_jti) WHERE revoked_at IS NULL AND current_jti IS NOT NULL"

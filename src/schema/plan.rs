@@ -144,7 +144,7 @@ fn steps_of(found: &Found) -> Vec<Step> {
     let one = |action, detail: &str| vec![Step::new(found, action, detail)];
     let kind = found.object.kind();
     let mut all = match &found.state {
-        State::Fits | State::Conflicts { .. } => Vec::new(),
+        State::Fits | State::Uncounted | State::Conflicts { .. } => Vec::new(),
         State::Unvalidated => one(Action::Validate, VALIDATES),
         State::Unfilled { rows, .. } => vec![Step::new(
             found,

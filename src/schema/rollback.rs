@@ -2,13 +2,14 @@
 
 use super::audit::AuditLog;
 use super::base::Base;
-use super::catalogue::{Found, State};
+use super::catalogue::{Found, Rows, State};
+use super::course::Course;
 use super::hardening::Hardening;
 use super::journal::{Event, Journal, Noted, Owned, Run};
 use super::object::{Kind, Object};
 use super::plan::Action;
-use super::runner::{Settings, together};
-use super::{Error, Fault, Problem, Progress, build, prerequisites, undo};
+use super::runner::Settings;
+use super::{Error, Fault, Problem, Progress, build, prerequisites, stop, undo};
 use crate::session::{BackupInfo, TableName};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -46,15 +47,14 @@ struct Back {
 #[derive(Clone, Debug, Serialize)]
 pub struct RolledBack {
     /// What was dropped or brought back.
-    pub steps: Vec<String>,
+    #[serde(flatten)]
+    pub course: Course,
     /// What stays, and why.
     pub stays: Vec<String>,
     /// What should be gone and is not; empty when it is verified.
     pub left: Vec<String>,
     /// The backup that was made first.
     pub backup: Option<BackupInfo>,
-    /// Whether somebody asked to stop; another rollback goes on.
-    pub stopped: bool,
 }
 
 impl Back {
@@ -80,7 +80,7 @@ impl Hardening {
             return Err(Error::NothingRecorded { table: self.table.to_string(), folder });
         }
         let (mut back, mut stays, mut goes) = (Vec::new(), Vec::new(), Vec::new());
-        let found = self.survey().await?;
+        let found = self.survey(Rows::PassedOver).await?;
         let indexes = found.iter().map(|one| one.object.clone());
         let indexes = indexes.filter(|index| owned.contains_key(&(index.kind(), index.name.to_owned())));
         let left = build::left_over(&mut self.connection, &self.base, indexes).await?;
@@ -130,7 +130,7 @@ impl Hardening {
         })
     }
 
-    /// Undoes it. Asks `stopped` between steps.
+    /// Undoes it. Asks `stopped` all the while: it ends the statement that is under way.
     ///
     /// # Errors
     /// [`Error::Stopped`] when a step failed after others were done.
@@ -141,44 +141,48 @@ impl Hardening {
         stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(&Progress),
     ) -> Result<RolledBack, Error> {
+        let mut done = RolledBack {
+            course: Course::of(way.steps.clone()),
+            stays: way.stays.clone(),
+            left: Vec::new(),
+            backup: None,
+        };
+        let ended = self.undo_all(way, settings, &mut done, stopped, tell).await;
+        done.course.end(ended)?;
+        Ok(done)
+    }
+
+    async fn undo_all(
+        &mut self,
+        way: &Way,
+        settings: &Settings<'_>,
+        done: &mut RolledBack,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Error> {
         self.lock().await?;
+        let canceller = self.canceller.clone();
         // Somebody may have changed the table while a person looked at the way.
-        let now = self.way_back().await?;
+        let now = stop::unless(stopped, &canceller, self.way_back()).await?;
         if now.steps != way.steps || now.revived > way.revived {
             return Err(Error::Changed { table: self.table.to_string() });
         }
         let mut journal = Journal::open(&self.folder())?;
-        let backup = self.back_up(settings, tell).await?;
-        let mut done = RolledBack {
-            steps: Vec::new(),
-            stays: way.stays.clone(),
-            left: Vec::new(),
-            backup,
-            stopped: false,
-        };
+        done.backup = self.back_up(settings, stopped, tell).await?;
         journal.append(Run::Rollback, Event::Opened, None, &format!("{} steps", way.back.len()))?;
         for (index, back) in way.back.iter().enumerate() {
             if stopped() {
-                done.stopped = true;
-                return Ok(done);
+                return Err(Error::Interrupted);
             }
             tell(&Progress::Begun { number: index + 1, of: way.back.len(), step: &back.label() });
-            let undone = self.undo(back, settings, &mut journal, stopped, tell).await;
-            if matches!(undone, Err(Error::Interrupted)) {
-                done.stopped = true;
-                return Ok(done);
-            }
-            if let Err(cause) = undone {
-                let (done, of) = (done.steps.len(), way.back.len());
-                return Err(Error::Stopped { done, of, cause: Box::new(cause) });
-            }
-            done.steps.push(back.label());
+            self.undo(back, settings, &mut journal, stopped, tell).await?;
+            done.course.advance();
         }
         done.left = self.left(way).await?;
         if done.left.is_empty() {
             journal.append(Run::Rollback, Event::Closed, None, "rolled back")?;
         }
-        Ok(done)
+        Ok(())
     }
 
     async fn undo(
@@ -240,12 +244,12 @@ impl Hardening {
             }
             None => statements.extend(back.restore.iter().cloned()),
         }
-        together(&mut self.connection, label, &statements, settings.lock_timeout, stopped, tell).await
+        self.together(label, &statements, settings.lock_timeout, stopped, tell).await
     }
 
     /// What should be gone or back and is not.
     async fn left(&mut self, way: &Way) -> Result<Vec<String>, Error> {
-        let found = self.survey().await?;
+        let found = self.survey(Rows::PassedOver).await?;
         let is_left = |back: &&Back| {
             let now = found.iter().find(|one| one.object.label() == back.object.label());
             // What was brought back is there, in another form than ours; what was dropped is not.

@@ -3,11 +3,15 @@
 //! Whatever needs a lock that readers or writers of sessions conflict with is tried for a moment only and again after
 //! a pause, since everybody who comes later waits behind it.
 
+use super::catalogue::Rows;
+use super::course::Course;
+use super::fill::Filled;
 use super::hardening::Hardening;
 use super::journal::{Event, Journal, Noted, Run};
 use super::object::Kind;
 use super::plan::{Action, Plan, Step};
-use super::{Error, Fault, Progress, fill};
+use super::stop::pause;
+use super::{Error, Fault, Progress, fill, stop};
 use crate::session::{BackupInfo, BackupSpec, CustomTable, Options, Store, Unit};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
@@ -15,7 +19,6 @@ use std::time::Duration;
 
 /// How often a lock is tried; the pauses between grow to five seconds, two minutes in all.
 pub(super) const ATTEMPTS: u32 = 30;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// For what waits for others and lets nobody wait: a build behind a long transaction.
 pub(super) const PATIENT: Duration = Duration::from_mins(10);
 /// How often rows are filled anew when a constraint finds ones that came meanwhile.
@@ -39,22 +42,19 @@ pub struct Settings<'a> {
 /// What an apply did.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Applied {
-    /// The steps that were done.
-    pub steps: Vec<String>,
-    /// Of how many.
-    pub of: usize,
+    /// The steps.
+    #[serde(flatten)]
+    pub course: Course,
     /// Rows that were filled.
     pub rows_filled: u64,
     /// Rows whose address is none, so that they have no network.
     pub unreadable_addresses: u64,
     /// The backup that was made first.
     pub backup: Option<BackupInfo>,
-    /// Whether somebody asked to stop; what is done is recorded, and another apply goes on.
-    pub stopped: bool,
 }
 
 impl Hardening {
-    /// Carries a plan out. Asks `stopped` between steps and batches.
+    /// Carries a plan out. Asks `stopped` all the while: it ends the statement that is under way.
     ///
     /// # Errors
     /// [`Error::Blocked`] when the plan holds problems, [`Error::Stopped`] when a step failed after others were done.
@@ -69,54 +69,49 @@ impl Hardening {
             return Err(Error::Blocked { table: self.table.to_string(), problems: plan.problems.clone() });
         }
         let mut applied = Applied {
-            steps: Vec::new(),
-            of: plan.steps.len(),
+            course: Course::of(plan.steps.iter().map(Step::label).collect()),
             rows_filled: 0,
             unreadable_addresses: 0,
             backup: None,
-            stopped: false,
         };
         if plan.steps.is_empty() {
             return Ok(applied);
         }
-        let mut journal = Journal::open(&self.folder())?;
-        self.lock().await?;
-        self.check_unchanged(plan).await?;
-        applied.backup = self.back_up(settings, tell).await?;
-        journal.append(Run::Apply, Event::Opened, None, &format!("{} steps", plan.steps.len()))?;
-        for (index, step) in plan.steps.iter().enumerate() {
-            if stopped() {
-                applied.stopped = true;
-                break;
-            }
-            tell(&Progress::Begun { number: index + 1, of: plan.steps.len(), step: &step.label() });
-            if let Err(cause) = self.step(step, settings, &mut journal, &mut applied, stopped, tell).await {
-                if applied.steps.is_empty() {
-                    return Err(cause);
-                }
-                return Err(Error::Stopped {
-                    done: applied.steps.len(),
-                    of: plan.steps.len(),
-                    cause: Box::new(cause),
-                });
-            }
-            if applied.stopped {
-                break;
-            }
-            applied.steps.push(step.label());
-        }
-        if !applied.stopped {
-            journal.append(Run::Apply, Event::Closed, None, "applied")?;
-        }
+        let ended = self.carry_out(plan, settings, &mut applied, stopped, tell).await;
+        applied.course.end(ended)?;
         Ok(applied)
     }
 
-    /// Somebody may have changed the table while a person looked at the plan.
+    async fn carry_out(
+        &mut self,
+        plan: &Plan,
+        settings: &Settings<'_>,
+        applied: &mut Applied,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Error> {
+        let mut journal = Journal::open(&self.folder())?;
+        self.lock().await?;
+        let canceller = self.canceller.clone();
+        stop::unless(stopped, &canceller, self.check_unchanged(plan)).await?;
+        applied.backup = self.back_up(settings, stopped, tell).await?;
+        journal.append(Run::Apply, Event::Opened, None, &format!("{} steps", plan.steps.len()))?;
+        for (index, step) in plan.steps.iter().enumerate() {
+            if stopped() {
+                return Err(Error::Interrupted);
+            }
+            tell(&Progress::Begun { number: index + 1, of: plan.steps.len(), step: &step.label() });
+            self.step(step, settings, &mut journal, applied, stopped, tell).await?;
+            applied.course.advance();
+        }
+        journal.append(Run::Apply, Event::Closed, None, "applied")
+    }
+
+    /// Somebody may have changed the table while a person looked at the plan. New rows are no such change.
     async fn check_unchanged(&mut self, plan: &Plan) -> Result<(), Error> {
-        let now = self.plan().await?;
-        if !now.problems.is_empty()
-            || !plan.steps.iter().map(Step::label).eq(now.steps.iter().map(Step::label))
-        {
+        let now = self.plan_by(Rows::PassedOver).await?;
+        let steps = plan.steps.iter().filter(|step| step.kind != Kind::Rows);
+        if !now.problems.is_empty() || !steps.map(Step::label).eq(now.steps.iter().map(Step::label)) {
             return Err(Error::Changed { table: self.table.to_string() });
         }
         Ok(())
@@ -146,21 +141,15 @@ impl Hardening {
             _ if step.kind == Kind::Index => self.build(step, settings, stopped, tell).await,
             _ => {
                 let statements = step.statements(&self.base.names);
-                let wait = settings.lock_timeout;
-                together(&mut self.connection, &label, &statements, wait, stopped, tell).await
+                self.together(&label, &statements, settings.lock_timeout, stopped, tell).await
             }
         };
         Fault::strike(fault, &label, "changed");
         match done {
-            Ok(()) if applied.stopped => Ok(()),
             Ok(()) => {
                 journal.append(Run::Apply, Event::Done, Some(&noted), "")?;
                 Fault::strike(fault, &label, "recorded");
                 Ok(())
-            }
-            Err(Error::Interrupted) => {
-                applied.stopped = true;
-                journal.append(Run::Apply, Event::Failed, Some(&noted), "stopped while it waited for others")
             }
             // What was begun stays recorded as begun, so that a rollback looks whether it is there.
             Err(error) if error.leaves_open() => Err(error),
@@ -179,11 +168,12 @@ impl Hardening {
         tell: &mut dyn FnMut(&Progress),
     ) -> Result<(), Error> {
         set_lock_timeout(&mut self.connection, settings.lock_timeout).await?;
-        let filled = fill::run(&mut self.connection, &self.base, settings.batch, stopped, tell).await?;
+        let mut filled = Filled::default();
+        let fill = fill::run(&mut self.connection, &self.base, settings.batch, &mut filled, stopped, tell);
+        let done = stop::unless(stopped, &self.canceller, fill).await;
         applied.rows_filled += filled.rows;
         applied.unreadable_addresses = filled.unreadable;
-        applied.stopped = filled.stopped;
-        Ok(())
+        done
     }
 
     /// Checks old rows. Those that came without a value after the filling are filled; they are the last, for the
@@ -199,13 +189,9 @@ impl Hardening {
         let statement = [step.object.validate(&self.base.names)];
         for _ in 0..REFILLS {
             let label = step.label();
-            let done = together(&mut self.connection, &label, &statement, PATIENT, stopped, tell).await;
-            match done {
+            match self.together(&label, &statement, PATIENT, stopped, tell).await {
                 Err(error) if error.code() == Some("23514") => {
                     self.fill(settings, applied, stopped, tell).await?;
-                    if applied.stopped {
-                        return Ok(());
-                    }
                 }
                 done => return done,
             }
@@ -233,6 +219,7 @@ impl Hardening {
     pub(super) async fn back_up(
         &mut self,
         settings: &Settings<'_>,
+        stopped: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(&Progress),
     ) -> Result<Option<BackupInfo>, Error> {
         let Some(spec) = &settings.backup else { return Ok(None) };
@@ -253,52 +240,45 @@ impl Hardening {
             ..self.options.clone()
         };
         let mut store = Store::connect(&self.url, &options).await?;
-        let backup = store.copy(spec).await?;
+        let canceller = store.canceller().await?;
+        let backup = stop::unless(stopped, &canceller, async { Ok(store.copy(spec).await?) }).await?;
         if let Some(backup) = &backup {
             tell(&Progress::BackedUp(backup));
         }
         Ok(backup)
     }
-}
 
-/// Runs statements in one transaction, and again when somebody held a lock for too long, unless somebody asks to stop.
-pub(super) async fn together(
-    connection: &mut PgConnection,
-    doing: &str,
-    statements: &[String],
-    lock_timeout: Duration,
-    stopped: &dyn Fn() -> bool,
-    tell: &mut dyn FnMut(&Progress),
-) -> Result<(), Error> {
-    let text = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT",
-        lock_timeout.as_millis(),
-        statements.join(";\n")
-    );
-    for attempt in 1..=ATTEMPTS {
-        let done = sqlx::raw_sql(AssertSqlSafe(text.clone())).execute(&mut *connection).await;
-        let Err(error) = done else { return Ok(()) };
-        let error = Error::database(doing)(error);
-        sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.map_err(Error::database(doing))?;
-        if !error.is_lock_conflict() {
-            return Err(error);
+    /// Runs statements in one transaction, and again when somebody held a lock for too long, unless somebody asks to
+    /// stop.
+    pub(super) async fn together(
+        &mut self,
+        doing: &str,
+        statements: &[String],
+        lock_timeout: Duration,
+        stopped: &dyn Fn() -> bool,
+        tell: &mut dyn FnMut(&Progress),
+    ) -> Result<(), Error> {
+        let text = format!(
+            "BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT",
+            lock_timeout.as_millis(),
+            statements.join(";\n")
+        );
+        for attempt in 1..=ATTEMPTS {
+            let Err(error) = self.run(doing, text.clone(), stopped).await else { return Ok(()) };
+            let back = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection).await;
+            back.map_err(Error::database(doing))?;
+            if !error.is_lock_conflict() {
+                return Err(error);
+            }
+            tell(&Progress::Waiting { doing, attempt });
+            pause(attempt, stopped).await?;
         }
-        tell(&Progress::Waiting { doing, attempt });
-        pause(attempt).await;
-        if stopped() {
-            return Err(Error::Interrupted);
-        }
+        Err(Error::Locked { doing: doing.to_owned(), attempts: ATTEMPTS })
     }
-    Err(Error::Locked { doing: doing.to_owned(), attempts: ATTEMPTS })
 }
 
 pub(super) async fn set_lock_timeout(connection: &mut PgConnection, timeout: Duration) -> Result<(), Error> {
     let set = AssertSqlSafe(format!("SET lock_timeout = {}", timeout.as_millis()));
     let done = sqlx::raw_sql(set).execute(connection).await;
     done.map(drop).map_err(Error::database("preparing the connection"))
-}
-
-pub(super) async fn pause(attempt: u32) {
-    let pause = Duration::from_millis(100) * 2_u32.pow(attempt.min(6));
-    tokio::time::sleep(pause.min(LONGEST_PAUSE)).await;
 }

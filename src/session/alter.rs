@@ -1,9 +1,10 @@
 //! Changes of a session table's own keys, statement by statement, and how a key of a name stands. Which keys those are
 //! is for the caller to say; names in the statements are the catalogue's.
 
-use super::store::Backend;
+use super::store::{Backend, within};
 use super::{Error, Store};
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Executor};
 use std::time::Duration;
 
 /// How an index or a reference stands.
@@ -53,4 +54,20 @@ impl Store {
             Backend::Redis(_) => Ok(None),
         }
     }
+}
+
+/// What is being done, for an error.
+pub(super) const CHANGING: &str = "changing the table's keys";
+
+/// Runs each statement by itself, within a limit; settings among them hold for those that follow.
+pub(super) async fn each<C>(connection: &mut C, statements: &[String], limit: Duration) -> Result<(), Error>
+where
+    C: Connection,
+    for<'c> &'c mut C: Executor<'c>,
+{
+    for statement in statements {
+        let run = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut *connection);
+        within(limit, CHANGING, async { run.await.map(drop).map_err(Error::database(CHANGING)) }).await?;
+    }
+    Ok(())
 }

@@ -25,11 +25,6 @@ impl Cause {
         self.code.as_deref()
     }
 
-    /// MySQL's own number of the error.
-    pub(super) fn number(&self) -> Option<u16> {
-        self.number
-    }
-
     /// Whether nobody answered, or the server cannot serve anybody at the moment: no code at all, PostgreSQL's classes of
     /// lost connections, missing resources and operators' interventions, MySQL's lost connections, Redis' own states.
     pub(super) fn is_outage(&self) -> bool {
@@ -68,6 +63,23 @@ impl Cause {
         }
         // lock_not_available, deadlock_detected; SQLITE_BUSY, SQLITE_LOCKED and their extended codes
         matches!(self.code(), Some("55P03" | "40P01" | "5" | "6" | "261" | "262" | "517" | "773"))
+    }
+
+    /// Whether the statement was ended from beside it: query_canceled, MySQL's interrupted query, SQLITE_INTERRUPT. A limit
+    /// of the server's on its time looks the same on PostgreSQL.
+    pub(crate) fn is_ended(&self) -> bool {
+        match self.number {
+            Some(number) => number == 1317,
+            None => matches!(self.code(), Some("57014" | "9")),
+        }
+    }
+
+    /// Whether the role lacks a right on what the statement names.
+    pub(super) fn is_forbidden(&self) -> bool {
+        match self.number {
+            Some(number) => matches!(number, 1044 | 1142 | 1143 | 1227),
+            None => self.code() == Some("42501"),
+        }
     }
 
     /// Whether SQLite refused because it may not write (SQLITE_READONLY and its extended codes).

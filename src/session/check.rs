@@ -98,7 +98,12 @@ pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
             let text = format!("{} of {} sessions are of no user", found.orphans, found.sessions);
             point("orphans", warn(found.orphans > 0), found.orphans, text)
         }
-        None => missing("orphans", "the users table was not found (--users-table)"),
+        None => match &facts.orphans_untold {
+            Some(users) => {
+                missing("orphans", &format!("this role may not read {users} (GRANT SELECT on its key)"))
+            }
+            None => missing("orphans", "the users table was not found (--users-table)"),
+        },
     });
     let expired = share(counts.expired, counts.total);
     points.push(point(
@@ -228,6 +233,7 @@ mod tests {
             duplicate_rows: 0,
             shared_tokens: Some(0),
             orphaned: Some(Orphaned { sessions: 100, with_user: 100, orphans: 0, users: 50 }),
+            orphans_untold: None,
             replays: Some(Replays::Told(Recent::default())),
             token_is_unique: true,
             bytes: 1,
@@ -282,6 +288,9 @@ mod tests {
         assert_eq!(state(&bad, "orphans"), PointState::Warning);
         // A users table that is empty says nothing about orphans.
         bad.orphaned = Some(Orphaned { sessions: 100, with_user: 100, orphans: 100, users: 0 });
+        assert_eq!(state(&bad, "orphans"), PointState::NotChecked);
+        // Nor does one that may not be read.
+        (bad.orphaned, bad.orphans_untold) = (None, Some("public.users".to_owned()));
         assert_eq!(state(&bad, "orphans"), PointState::NotChecked);
         (bad.made_last_hour, bad.made_last_day) = (Some(500), Some(700));
         assert_eq!(state(&bad, "creation"), PointState::Warning);

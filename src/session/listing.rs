@@ -222,6 +222,9 @@ pub struct Facts {
     pub shared_tokens: Option<u64>,
     /// Sessions whose user does not exist, where the users table was looked up.
     pub orphaned: Option<Orphaned>,
+    /// The users table that the role may not read, so that nothing is told about orphans.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub orphans_untold: Option<String>,
     /// Tokens that were used twice in the last hour; none where nothing would notice that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replays: Option<Replays>,
@@ -336,6 +339,7 @@ pub(super) fn gathered(
         duplicate_rows: count(duplicates, 1),
         shared_tokens: number(duplicates, 2),
         orphaned: None,
+        orphans_untold: None,
         replays: None,
         token_is_unique,
         bytes,

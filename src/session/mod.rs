@@ -7,6 +7,7 @@ mod addresses;
 mod alter;
 mod audit;
 mod backup;
+mod cancel;
 mod carry;
 mod cause;
 mod check;
@@ -38,6 +39,7 @@ pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState, Trail};
 pub use backup::{
     BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
 };
+pub(crate) use cancel::{Canceller, NOTICED};
 pub use carry::{Carried, Carrier, Permission};
 pub use cause::Cause;
 pub use check::{Point, PointState, Thresholds, judge};
@@ -48,7 +50,7 @@ pub use listing::{Facts, ListQuery, Listed, Origin, Page, Sort, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, user_in};
 pub use options::{Limits, Options};
-pub(crate) use postgres::{literal, open_table};
+pub(crate) use postgres::{canceller, literal, open_table};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
 pub(crate) use replays::{LOG, LogAt, REPLAYED, REVOKED, UNDECIDED, read as read_replays, seconds};
 pub use replays::{Recent, Replayed, Replays};

@@ -328,7 +328,12 @@ impl Store {
             Backend::Redis(store) => store.facts(soon).await?,
         };
         if let Some(users) = users {
-            facts.orphaned = Some(self.orphaned(users).await?);
+            match self.orphaned(users).await {
+                Ok(found) => facts.orphaned = Some(found),
+                // Monitoring needs no right on the users; what it has none for is said, and the rest is told.
+                Err(error) if error.is_forbidden() => facts.orphans_untold = Some(users.name().to_string()),
+                Err(error) => return Err(error),
+            }
         }
         Ok(facts)
     }
@@ -361,17 +366,6 @@ impl Store {
             Backend::MySql(store) => store.token_is_unique().await,
             // A key is there once as it is.
             Backend::Redis(_) => Ok(true),
-        }
-    }
-
-    /// Adds a unique index on the token, unless there is one; gives whether it was added.
-    pub async fn add_unique_token(&mut self) -> Result<bool, Error> {
-        match &mut self.backend {
-            Backend::Postgres(store) => store.add_unique_token().await,
-            Backend::Sqlite(store) => store.add_unique_token().await,
-            Backend::MySql(store) => store.add_unique_token().await,
-            // A key is there once as it is.
-            Backend::Redis(_) => Ok(false),
         }
     }
 
@@ -440,7 +434,12 @@ impl Store {
         } else if info.table != table.name {
             format!("it is of the table {}", info.table)
         } else if info.columns != table.columns {
-            format!("the columns of {} have changed since", info.table)
+            let again = if info.is_copy() {
+                ": it fits again once the change of the schema that it was made before is undone"
+            } else {
+                ""
+            };
+            format!("the columns of {} have changed since{again}", info.table)
         } else {
             return Ok(());
         };

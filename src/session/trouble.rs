@@ -35,6 +35,16 @@ impl Error {
         }
     }
 
+    /// Whether a statement was ended from beside it.
+    pub(crate) fn is_ended(&self) -> bool {
+        matches!(self, Self::Database { cause, .. } if cause.is_ended())
+    }
+
+    /// Whether the role lacks a right on what the statement names.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Database { cause, .. } if cause.is_forbidden())
+    }
+
     /// Whether trying again can help because somebody else held a lock.
     pub(crate) fn is_lock_conflict(&self) -> bool {
         matches!(self, Self::Database { cause, .. } if cause.is_lock_conflict())

@@ -1,17 +1,18 @@
 //! `unleak schema` on any session table that is not hardened: what it lacks is told, added on request, and dropped again
 //! by a rollback.
 
-use super::arguments::{Changing, Place, settle, stop_sign, trail, wait_for};
-use super::{failure, show};
-use crate::cli::sessions::run::{completed, confirm};
+use super::arguments::{Changing, Place, wait_for};
+use super::change::{Change, stopped};
+use super::rollback::{UNDONE, undone};
+use super::show;
+use crate::cli::sessions::run::confirm;
 use crate::cli::sessions::say;
-use crate::cli::{Context, Failure, interrupt};
+use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::schema::{Advice, AdviceBack, AdviceUndone, Error, Followed, Lack, Progress, advise};
-use crate::session::{AuditState, TableName, UsersWanted};
+use crate::rotate::StoreAccess;
+use crate::schema::{Advice, AdviceBack, Error, Fault, Followed, Lack, advise, unique_token};
+use crate::session::{TableName, UsersWanted};
 use serde_json::json;
-use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
 
 /// That advice is meant, and what it is about.
 #[derive(clap::Args)]
@@ -138,55 +139,63 @@ pub(super) fn apply(
     if advice.iter().all(Advice::is_ready) {
         confirm(changing.yes, "apply", "this changes the table's indexes and references", context)?;
     }
-    let trail = trail(place, "schema advice", table.to_string(), "", changing.incident(), context);
-    let begun = trail.record(AuditState::Begun, format!("{} pieces of advice", advice.len()));
-    begun.map_err(|error| failure(&error.into()))?;
-    let stop = stop_sign()?;
-    let done = {
-        let mut teller = show::Teller::new(context);
-        settle(async {
-            let mut store = place.access.connect().await?;
-            let stopped = || stop.load(Ordering::Relaxed);
-            let (wanted, fault) = (advising.wanted(), changing.fault());
-            let mut tell = |now: &Progress<'_>| teller.tell(now);
-            Advice::follow(&advice, &mut store, &wanted, &place.state, fault.as_ref(), &stopped, &mut tell)
-                .await
-        })?
+    let change = Change::new(changing, place, "schema advice", &table, advice.len());
+    follow(&change, &advice, &advising.wanted(), changing.fault().as_ref(), context)
+}
+
+/// Carries advice out, and tells what became of it.
+fn follow(
+    change: &Change<'_>,
+    advice: &[Advice],
+    wanted: &UsersWanted,
+    fault: Option<&Fault>,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let Place { access, state } = change.place;
+    change.carry_out(
+        context,
+        async |stopped, tell| {
+            let mut store = access.connect().await?;
+            Advice::follow(advice, &mut store, wanted, state, fault, stopped, tell).await
+        },
+        |done| &done.course,
+        |done, context| report(change, &done, context),
+    )
+}
+
+/// Adds the unique index on the token, as `apply --advice --only token` does it.
+pub(in crate::cli) fn add_unique_token(
+    access: &StoreAccess,
+    action: &'static str,
+    incident: &str,
+    context: &mut Context,
+) -> Result<Exit, Failure> {
+    let place = Place { access: access.clone(), state: context.state()? };
+    let (table, advice) = wait_for(async {
+        let mut store = place.access.connect().await?;
+        Ok((store.describe().await?.table, unique_token(&mut store).await?))
+    })?;
+    let Some(advice) = advice else {
+        say(context, "The unique index on the token is there already.\n")?;
+        return Ok(Exit::Clean);
     };
-    interrupt::end_at_once();
-    match done {
-        Ok(done) => {
-            let state = if done.stopped { AuditState::Stopped } else { AuditState::Done };
-            let text = format!("{} of {}", done.steps.len(), done.of);
-            let told = report(changing, &done, context);
-            completed(trail.record(state, text), told, context)
-        }
-        Err(error) => failed(&trail, &error, context),
-    }
+    let table = table.to_string();
+    let change = Change { place: &place, incident, is_json: false, action, table, of: 1 };
+    follow(&change, &[advice], &UsersWanted::default(), None, context)
 }
 
-fn failed(trail: &crate::session::Trail, error: &Error, context: &mut Context) -> Result<Exit, Failure> {
-    let state = if matches!(error, Error::Stopped { .. }) { AuditState::Stopped } else { AuditState::Failed };
-    completed(trail.record(state, error.to_string()), Err(failure(error)), context)
-}
-
-fn report(changing: &Changing, done: &Followed, context: &mut Context) -> Result<Exit, Failure> {
-    if changing.source.is_json() {
-        writeln!(context.out, "{:#}", json!({"schema": "unleak.schema.followed/v1", "applied": done}))?;
-    }
-    if done.stopped {
-        context.err.write_all(STOPPED)?;
-        return Ok(Exit::Interrupted);
+fn report(change: &Change<'_>, done: &Followed, context: &mut Context) -> Result<Exit, Failure> {
+    change.print(&json!({"schema": "unleak.schema.followed/v1", "applied": done}), context)?;
+    if done.course.stopped {
+        return stopped(&done.course, ", or `unleak schema rollback --advice` to undo what is done", context);
     }
     if done.missing.is_empty() {
-        say(context, &format!("{} added; the catalogue shows them.\n", done.steps.len()))?;
+        say(context, &format!("{} added; the catalogue shows them.\n", done.course.steps.len()))?;
         return Ok(Exit::Clean);
     }
     writeln!(context.err, "  failed: the catalogue does not show all of it; run `unleak schema plan` again")?;
     Ok(Exit::Unverified)
 }
-
-const STOPPED: &[u8] = b"Stopped. What is done is whole and recorded; run the command again to go on.\n";
 
 /// Drops what an apply of advice added.
 pub(super) fn rollback(changing: &Changing, place: &Place, context: &mut Context) -> Result<Exit, Failure> {
@@ -203,49 +212,19 @@ pub(super) fn rollback(changing: &Changing, place: &Place, context: &mut Context
     }
     say(context, &shown)?;
     confirm(changing.yes, "rollback", "this drops indexes and references", context)?;
-    let trail = trail(place, "schema rollback", back.table.to_string(), "", changing.incident(), context);
-    let begun = trail.record(AuditState::Begun, format!("{} steps", back.steps.len()));
-    begun.map_err(|error| failure(&error.into()))?;
-    let stop = stop_sign()?;
-    let done = {
-        let mut teller = show::Teller::new(context);
-        settle(async {
+    let change = Change::new(changing, place, "schema rollback", &back.table, back.steps.len());
+    change.carry_out(
+        context,
+        async |stopped, tell| {
             let mut store = place.access.connect().await?;
-            let (stopped, fault) = (|| stop.load(Ordering::Relaxed), changing.fault());
-            let mut tell = |now: &Progress<'_>| teller.tell(now);
-            back.undo(&mut store, &place.state, fault.as_ref(), &stopped, &mut tell).await
-        })?
-    };
-    interrupt::end_at_once();
-    match done {
-        Ok(done) => {
-            let state = if done.stopped { AuditState::Stopped } else { AuditState::Done };
-            let text = format!("{} of {} steps", done.steps.len(), back.steps.len());
-            let told = undone(changing, &done, context);
-            completed(trail.record(state, text), told, context)
-        }
-        Err(error) => failed(&trail, &error, context),
-    }
-}
-
-fn undone(changing: &Changing, done: &AdviceUndone, context: &mut Context) -> Result<Exit, Failure> {
-    if changing.source.is_json() {
-        writeln!(context.out, "{:#}", json!({"schema": "unleak.schema.rollback/v1", "rollback": done}))?;
-    }
-    if done.stopped {
-        context.err.write_all(STOPPED)?;
-        return Ok(Exit::Interrupted);
-    }
-    let mut text = String::new();
-    for left in &done.left {
-        writeln!(text, "  failed: after `{left}` it is still there").expect("a string takes any text");
-    }
-    if done.left.is_empty() {
-        writeln!(text, "{} dropped; the catalogue holds none of it any more.", done.steps.len())
-            .expect("a string takes any text");
-        say(context, &text)?;
-        return Ok(Exit::Clean);
-    }
-    context.err.write_all(text.as_bytes())?;
-    Ok(Exit::Unverified)
+            back.undo(&mut store, &place.state, changing.fault().as_ref(), stopped, tell).await
+        },
+        |done| &done.course,
+        |done, context| {
+            change.print(&json!({"schema": UNDONE, "rollback": done}), context)?;
+            let left: Vec<String> =
+                done.left.iter().map(|left| format!("after `{left}` it is still there")).collect();
+            undone(&done.course, &left, context)
+        },
+    )
 }

@@ -1,16 +1,15 @@
 //! `unleak schema apply`: shown, asked for, carried out, verified, recorded.
 
 use super::advice::{self, Advising};
-use super::arguments::{Changing, settle, stop_sign, trail, wait_for};
-use super::{failure, show};
-use crate::cli::sessions::run::{completed, confirm, who};
+use super::arguments::{Changing, wait_for};
+use super::change::{Change, stopped};
+use super::{failure, show, verify};
+use crate::cli::sessions::run::{confirm, who};
 use crate::cli::sessions::say;
-use crate::cli::{Context, Failure, interrupt};
+use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::schema::{Applied, Error, Verification};
-use crate::session::AuditState;
+use crate::schema::{Applied, Error};
 use serde_json::json;
-use std::sync::atomic::Ordering;
 
 /// Carry the plan out beside live traffic, then verify it.
 #[derive(clap::Args)]
@@ -51,72 +50,49 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     if !plan.steps.is_empty() {
         confirm(changing.yes, "apply", "this changes the table", context)?;
     }
-    let who = who(context);
-    let trail = trail(&place, "schema apply", plan.table.to_string(), "", changing.incident(), context);
-    if !plan.steps.is_empty() {
-        let begun = trail.record(AuditState::Begun, format!("{} steps", plan.steps.len()));
-        begun.map_err(|error| failure(&error.into()))?;
-    }
     let vault = changing.vault(&place.state)?;
-    let stop = stop_sign()?;
-    let done = {
-        let mut teller = show::Teller::new(context);
-        settle(async {
+    let who = who(context);
+    let change = Change::new(changing, &place, "schema apply", &plan.table, plan.steps.len());
+    change.carry_out(
+        context,
+        async |stopped, tell| {
             let settings = changing.settings(vault.as_ref(), &who);
-            let mut hardening = place.open().await?;
-            let stopped = || stop.load(Ordering::Relaxed);
-            let applied = hardening.apply(&plan, &settings, &stopped, &mut |now| teller.tell(now)).await?;
-            let verified = if applied.stopped { None } else { Some(hardening.verify(true).await?) };
-            Ok((applied, verified))
-        })?
-    };
-    interrupt::end_at_once();
-    match done {
-        Ok((applied, verified)) => {
-            let state = if applied.stopped { AuditState::Stopped } else { AuditState::Done };
-            let text = format!("{} of {} steps", applied.steps.len(), applied.of);
-            let nothing = plan.steps.is_empty();
-            let told = report(args, &applied, verified.as_ref(), context);
-            if nothing { told } else { completed(trail.record(state, text), told, context) }
-        }
-        Err(error) => {
-            let state =
-                if matches!(error, Error::Stopped { .. }) { AuditState::Stopped } else { AuditState::Failed };
-            completed(trail.record(state, error.to_string()), Err(failure(&error)), context)
-        }
-    }
+            place.open().await?.apply(&plan, &settings, stopped, tell).await
+        },
+        |applied| &applied.course,
+        |applied, context| report(&change, &applied, context),
+    )
 }
 
-fn report(
-    args: &Args,
-    applied: &Applied,
-    verified: Option<&Verification>,
-    context: &mut Context,
-) -> Result<Exit, Failure> {
-    if args.changing.source.is_json() {
-        let body = json!({"schema": "unleak.schema.apply/v1", "applied": applied, "verification": verified});
-        writeln!(context.out, "{body:#}")?;
+/// Tells what was done, and verifies it: that it is recorded does not wait for that.
+fn report(change: &Change<'_>, applied: &Applied, context: &mut Context) -> Result<Exit, Failure> {
+    let rows = [
+        (applied.rows_filled, "rows were filled."),
+        (applied.unreadable_addresses, "rows have an address that is none, so they have no network."),
+    ];
+    for (rows, what) in rows.into_iter().filter(|(rows, _)| *rows > 0) {
+        say(context, &format!("{rows} {what}\n"))?;
     }
-    if applied.rows_filled > 0 {
-        say(context, &format!("{} rows were filled.\n", applied.rows_filled))?;
-    }
-    if applied.unreadable_addresses > 0 {
-        let text = format!(
-            "{} rows have an address that is none, so they have no network.\n",
-            applied.unreadable_addresses
-        );
-        say(context, &text)?;
-    }
-    let Some(verified) = verified else {
-        context
-            .err
-            .write_all(b"Stopped. What is done is whole and recorded; run the command again to go on.\n")?;
-        return Ok(Exit::Interrupted);
+    let verified = if applied.course.stopped {
+        None
+    } else {
+        Some(wait_for(async { change.place.open().await?.verify(true).await }))
     };
-    say(context, &show::verification(verified))?;
-    Ok(match (verified.failed(), verified.not_checked()) {
-        (0, 0) => Exit::Clean,
-        (0, _) => Exit::Incomplete,
-        _ => Exit::Unverified,
-    })
+    let verified = verified.transpose().map_err(|failure| failure.exiting(Exit::Unverified));
+    let (verified, failed) = match verified {
+        Ok(verified) => (verified, None),
+        Err(failure) => (None, Some(failure)),
+    };
+    let body = json!({"schema": "unleak.schema.apply/v1", "applied": applied, "verification": verified});
+    change.print(&body, context)?;
+    match (verified, failed) {
+        (_, Some(failure)) => Err(failure),
+        (None, None) => {
+            stopped(&applied.course, ", or `unleak schema rollback` to undo what is done", context)
+        }
+        (Some(verified), None) => {
+            say(context, &show::verification(&verified))?;
+            Ok(verify::exit(&verified))
+        }
+    }
 }

@@ -181,8 +181,8 @@ pub(super) fn settle<T>(work: impl Future<Output = Result<T, Error>>) -> Result<
     Ok(runtime.block_on(work))
 }
 
-/// Ctrl-C asks to stop after the step that is under way, or between its attempts for a lock; only a concurrent build of
-/// the hardening is ended at once. A second one ends the process, which loses nothing either.
+/// Ctrl-C asks to stop: the server ends the statement that is under way, and what is done stays. A second one ends the
+/// process, which loses nothing either.
 #[expect(
     clippy::exit,
     clippy::print_stderr,
@@ -196,7 +196,7 @@ pub(super) fn stop_sign() -> Result<Arc<AtomicBool>, Failure> {
             std::process::exit(130);
         }
         eprintln!(
-            "\nstopping when this step is done, or before it asks for a lock again; Ctrl-C again to leave at once, what is done is recorded"
+            "\nstopping: the statement that is under way is ended; Ctrl-C again to leave at once, what is done is recorded"
         );
     };
     interrupt::answer_by(answer)

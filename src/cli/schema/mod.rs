@@ -3,12 +3,15 @@
 mod advice;
 mod apply;
 mod arguments;
+mod change;
 mod plan;
 mod revoke;
 mod rollback;
 mod show;
 mod status;
 mod verify;
+
+pub(super) use advice::add_unique_token;
 
 use super::{Context, Failure};
 use crate::exit::Exit;

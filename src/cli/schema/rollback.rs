@@ -1,17 +1,15 @@
 //! `unleak schema rollback`: what is recorded is undone, and nothing else.
 
 use super::advice;
-use super::arguments::{Changing, settle, stop_sign, trail, wait_for};
+use super::arguments::{Changing, wait_for};
+use super::change::{Change, stopped};
 use super::{failure, show};
-use crate::cli::sessions::run::{completed, confirm, who};
+use crate::cli::sessions::run::{confirm, who};
 use crate::cli::sessions::say;
-use crate::cli::{Context, Failure, interrupt};
+use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::schema::{Error, RolledBack};
-use crate::session::AuditState;
+use crate::schema::{Course, Error};
 use serde_json::json;
-use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
 
 /// Drop what applies made and bring back what they replaced, after a backup; nothing else is touched.
 #[derive(clap::Args)]
@@ -50,57 +48,39 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     }
     say(context, &show::way(&way))?;
     confirm(changing.yes, "rollback", "this drops columns with what is in them", context)?;
-    let who = who(context);
-    let trail = trail(&place, "schema rollback", way.table.to_string(), "", changing.incident(), context);
-    let begun = trail.record(AuditState::Begun, format!("{} steps", way.steps.len()));
-    begun.map_err(|error| failure(&error.into()))?;
     let vault = changing.vault(&place.state)?;
-    let stop = stop_sign()?;
-    let done = {
-        let mut teller = show::Teller::new(context);
-        settle(async {
+    let who = who(context);
+    let change = Change::new(changing, &place, "schema rollback", &way.table, way.steps.len());
+    change.carry_out(
+        context,
+        async |stopped, tell| {
             let settings = changing.settings(vault.as_ref(), &who);
-            let stopped = || stop.load(Ordering::Relaxed);
-            let mut hardening = place.open().await?;
-            hardening.roll_back(&way, &settings, &stopped, &mut |now| teller.tell(now)).await
-        })?
-    };
-    interrupt::end_at_once();
-    match done {
-        Ok(done) => {
-            let state = if done.stopped { AuditState::Stopped } else { AuditState::Done };
-            let text = format!("{} of {} steps", done.steps.len(), way.steps.len());
-            let told = report(args, &done, context);
-            completed(trail.record(state, text), told, context)
-        }
-        Err(error) => {
-            let state =
-                if matches!(error, Error::Stopped { .. }) { AuditState::Stopped } else { AuditState::Failed };
-            completed(trail.record(state, error.to_string()), Err(failure(&error)), context)
-        }
-    }
+            place.open().await?.roll_back(&way, &settings, stopped, tell).await
+        },
+        |done| &done.course,
+        |done, context| {
+            change.print(&json!({"schema": UNDONE, "rollback": done}), context)?;
+            let left: Vec<String> = done.left.iter().map(|left| format!("{left} should be gone")).collect();
+            undone(&done.course, &left, context)
+        },
+    )
 }
 
-fn report(args: &Args, done: &RolledBack, context: &mut Context) -> Result<Exit, Failure> {
-    if args.changing.source.is_json() {
-        writeln!(context.out, "{:#}", json!({"schema": "unleak.schema.rollback/v1", "rollback": done}))?;
+/// The schema of what a rollback prints as JSON.
+pub(super) const UNDONE: &str = "unleak.schema.rollback/v1";
+
+/// Tells how a rollback ended.
+pub(super) fn undone(course: &Course, left: &[String], context: &mut Context) -> Result<Exit, Failure> {
+    if course.stopped {
+        return stopped(course, "", context);
     }
-    if done.stopped {
-        context
-            .err
-            .write_all(b"Stopped. What is done is whole and recorded; run the command again to go on.\n")?;
-        return Ok(Exit::Interrupted);
+    for left in left {
+        writeln!(context.err, "  failed: {left}")?;
     }
-    let mut text = String::new();
-    for left in &done.left {
-        writeln!(text, "  failed: {left} should be gone").expect("a string takes any text");
+    if !left.is_empty() {
+        return Ok(Exit::Unverified);
     }
-    if done.left.is_empty() {
-        writeln!(text, "{} steps undone; the catalogue holds none of it any more.", done.steps.len())
-            .expect("a string takes any text");
-        say(context, &text)?;
-        return Ok(Exit::Clean);
-    }
-    context.err.write_all(text.as_bytes())?;
-    Ok(Exit::Unverified)
+    let text = format!("{} steps undone; the catalogue holds none of it any more.\n", course.steps.len());
+    say(context, &text)?;
+    Ok(Exit::Clean)
 }

@@ -8,8 +8,13 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 /// What the copy is good for that an apply makes first.
-const BACKUP: &str = "an apply copies every row first, encrypted, unless --no-backup; `unleak sessions restore` puts rows back that are \
-    gone, into a table with the columns of now: after a rollback, not before it";
+const BACKUP: &str = "an apply copies every row first, encrypted, unless --no-backup: against rows that are lost. \
+    `unleak sessions restore` puts those back once a rollback has given the table its columns of now again; the rollback \
+    itself needs no backup";
+
+/// What a copy is good for, and how it is put back.
+const RESTORE: &str = "for rows that are lost: it fits the table in the form of before, so undo this change first, then \
+    `unleak sessions restore FILE --revive` puts back those that are gone and leaves the others as they are";
 
 pub(super) fn plan(plan: &Plan) -> String {
     let mut text = format!("{}, table {}\n", plan.store, plan.table);
@@ -123,8 +128,8 @@ pub(super) fn verification(verification: &Verification) -> String {
     if verification.unfilled > 0 {
         writeln!(
             text,
-            "  {:<12} {} rows have no device or network although they could: the application does not fill these columns yet, `unleak schema apply` does",
-            "note", verification.unfilled
+            "  {:<12} {} of the newest {} sessions have no device or network although they could: the application does not fill these columns yet, `unleak schema apply` does",
+            "note", verification.unfilled, verification.looked_at
         )
         .expect("a string takes any text");
     }
@@ -149,7 +154,7 @@ impl<'a> Teller<'a> {
         let line = match progress {
             Progress::BackingUp => "  backing the table up\n".to_owned(),
             Progress::BackedUp(backup) => {
-                format!("  backup: {} ({} rows, in the form before)\n", backup.path.display(), backup.rows)
+                format!("  backup: {} ({} rows)\n          {RESTORE}\n", backup.path.display(), backup.rows)
             }
             Progress::Begun { number, of, step } => format!("  {number}/{of} {step}\n"),
             Progress::Filled { rows, of } => {

@@ -4,6 +4,7 @@ use super::arguments::{Source, wait_for};
 use super::show;
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
+use crate::schema::Verification;
 use serde_json::json;
 
 /// Check that everything is there and does what it must; what is tried is rolled back.
@@ -28,9 +29,13 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     } else {
         context.out.write_all(show::verification(&verified).as_bytes())?;
     }
-    Ok(match (verified.failed(), verified.not_checked()) {
+    Ok(exit(&verified))
+}
+
+pub(super) fn exit(verified: &Verification) -> Exit {
+    match (verified.failed(), verified.not_checked()) {
         (0, 0) => Exit::Clean,
         (0, _) => Exit::Incomplete,
         _ => Exit::Unverified,
-    })
+    }
 }

@@ -1,14 +1,13 @@
 //! The procedures: which sessions each of them means.
 
 use super::arguments::{Users, wait_for};
-use super::run::{Deleting, Procedure, carry_out, completed, confirm, who};
+use super::run::{Deleting, Procedure, carry_out, confirm};
 use super::{failure, say};
+use crate::cli::schema::add_unique_token;
 use crate::cli::{Context, Failure, fingerprint_key};
 use crate::exit::Exit;
 use crate::rotate::StoreAccess;
-use crate::session::{
-    AuditEvent, AuditState, Error, Mark, Network, Selection, StoreSummary, Trail, UserPattern,
-};
+use crate::session::{Error, Mark, Network, Selection, UserPattern};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write as _;
 
@@ -115,57 +114,18 @@ impl Dedupe {
         if exit != Exit::Clean || self.deleting.is_dry() {
             return Ok(exit);
         }
-        let (unique, summary) = wait_for(async {
-            let mut store = access.connect().await?;
-            Ok((store.token_is_unique().await?, store.describe().await?))
-        })?;
+        let unique = wait_for(async { access.connect().await?.token_is_unique().await })?;
         let unique = match (unique, self.add_index) {
             (true, _) => "there already",
             (false, false) => "missing: add it with --add-index",
             (false, true) => {
                 confirm(self.deleting.is_agreed(), "add", "this adds a unique index to the table", context)?;
-                return self.index(&access, &summary, exit, context);
+                let incident = self.deleting.incident();
+                return add_unique_token(&access, "sessions dedupe", incident, context);
             }
         };
         say(context, &format!("The unique index on the token is {unique}.\n"))?;
         Ok(exit)
-    }
-
-    /// Adds the index, and records that.
-    fn index(
-        &self,
-        access: &StoreAccess,
-        summary: &StoreSummary,
-        exit: Exit,
-        context: &mut Context,
-    ) -> Result<Exit, Failure> {
-        let event = AuditEvent {
-            who: who(context),
-            action: "sessions dedupe".to_owned(),
-            state: AuditState::Begun,
-            store: summary.url.clone(),
-            table: summary.table.to_string(),
-            selection: "duplicates".to_owned(),
-            detail: String::new(),
-            incident: self.deleting.incident().to_owned(),
-        };
-        let trail = Trail::new(&context.state()?, event);
-        let begun = "adding the unique index".to_owned();
-        trail.record(AuditState::Begun, begun).map_err(|error| failure(&error))?;
-        match wait_for(async { Ok(access.connect().await?.add_unique_token().await) })? {
-            Ok(added) => {
-                let how = if added { "added" } else { "there already" };
-                let told = say(context, &format!("The unique index on the token is {how}.\n"));
-                completed(
-                    trail.record(AuditState::Done, format!("the unique index is {how}")),
-                    told.map(|()| exit),
-                    context,
-                )
-            }
-            Err(error) => {
-                completed(trail.record(AuditState::Failed, error.to_string()), Err(failure(&error)), context)
-            }
-        }
     }
 }
 

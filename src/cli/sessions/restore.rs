@@ -5,7 +5,7 @@ use super::run::{completed, confirm, who};
 use super::{failed, failure, say};
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::session::{BackupInfo, Carried, Carrier, Error, Permission, Restored};
+use crate::session::{BackupInfo, Carried, Carrier, CustomTable, Error, Options, Permission, Restored};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -47,7 +47,11 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Clean);
     }
-    let access = args.source.access(context)?;
+    let mut access = args.source.access(context)?;
+    let Options { table, dialect, custom, .. } = access.options();
+    if info.is_copy() && table.is_none() && dialect.is_none() && custom.is_none() {
+        access = access.described(CustomTable::of_copy(&info));
+    }
     wait_for(async { permission.reaches(&info, &access.connect().await?.shown()) })?;
     confirm(args.yes, "restore", "this makes sessions valid again", context)?;
     let Carried { done, record } =
@@ -71,12 +75,13 @@ fn told(args: &Args, done: &Restored, context: &mut Context) -> Result<Exit, Fai
 
 fn described(info: &BackupInfo) -> String {
     format!(
-        "{}\n  {} rows of {} ({}), selected by `{}`, deleted {}{}\n  the file is whole\n",
+        "{}\n  {} rows of {} ({}), selected by `{}`, {} {}{}\n  the file is whole\n",
         info.path.display(),
         info.rows,
         info.table,
         info.store,
         info.selection,
+        if info.is_copy() { "copied" } else { "deleted" },
         info.created.strftime("%Y-%m-%d %H:%M UTC"),
         info.owner.as_ref().map(|owner| format!(" by {owner}")).unwrap_or_default()
     )

@@ -1,13 +1,16 @@
 //! Carries advice out: refused as a whole while rows stand in the way, then one index or reference after the other,
 //! each recorded before and after.
 
+use super::super::alone::AT_ONCE;
+use super::super::course::Course;
 use super::super::journal::{Event, Journal, Noted, Run};
 use super::super::object::Kind;
 use super::super::plan::Action;
-use super::super::runner::{ATTEMPTS, LOCK, pause};
+use super::super::runner::{ATTEMPTS, LOCK};
+use super::super::stop::{self, pause};
 use super::super::{Error, Fault, Problem, Progress};
 use super::sql::Sql;
-use super::{Advice, Lack, folder, lacking, obstacle, patience};
+use super::{Advice, Lack, folder, obstacle, patience, unweighed};
 use crate::session::{KeyState, Store, TableName, UsersWanted};
 use serde::Serialize;
 use std::path::Path;
@@ -24,17 +27,14 @@ pub struct Followed {
     /// The table.
     pub table: TableName,
     /// What was added.
-    pub steps: Vec<String>,
-    /// Of how many.
-    pub of: usize,
+    #[serde(flatten)]
+    pub course: Course,
     /// What should be there and is not; empty when it is verified.
     pub missing: Vec<Lack>,
-    /// Whether somebody asked to stop; another apply goes on.
-    pub stopped: bool,
 }
 
 impl Advice {
-    /// Carries all of them out. Asks `stopped` between them.
+    /// Carries all of them out. Asks `stopped` all the while: it ends the statement that is under way.
     ///
     /// # Errors
     /// [`Error::Blocked`] while rows stand in the way, or where a statement would not do, and nothing is changed then;
@@ -63,35 +63,30 @@ impl Advice {
         let _held = store.hold(LOCK).await?.ok_or_else(|| Error::Busy { table: table.to_string() })?;
         let mut done = Followed {
             table: table.clone(),
-            steps: Vec::new(),
-            of: all.len(),
+            course: Course::of(all.iter().map(Self::label).collect()),
             missing: Vec::new(),
-            stopped: false,
         };
         journal.append(Run::Apply, Event::Opened, None, &format!("{} pieces of advice", all.len()))?;
-        for (index, one) in all.iter().enumerate() {
-            if stopped() {
-                done.stopped = true;
-                return Ok(done);
-            }
-            tell(&Progress::Begun { number: index + 1, of: all.len(), step: &one.label() });
-            let sql = Sql { kind: store.kind(), table: &table };
-            let step = Step { advice: one, sql, wanted, fault };
-            match step.take(store, &mut journal, stopped, tell).await {
-                Ok(()) => done.steps.push(one.label()),
-                Err(Error::Interrupted) => {
-                    done.stopped = true;
-                    return Ok(done);
+        let ended = async {
+            for (index, one) in all.iter().enumerate() {
+                if stopped() {
+                    return Err(Error::Interrupted);
                 }
-                Err(cause) if done.steps.is_empty() => return Err(cause),
-                Err(cause) => {
-                    let (done, of) = (done.steps.len(), all.len());
-                    return Err(Error::Stopped { done, of, cause: Box::new(cause) });
-                }
+                tell(&Progress::Begun { number: index + 1, of: all.len(), step: &one.label() });
+                let sql = Sql { kind: store.kind(), table: &table };
+                let step = Step { advice: one, sql, wanted, fault };
+                step.take(store, &mut journal, stopped, tell).await?;
+                done.course.advance();
             }
+            Ok(())
+        };
+        let ended = ended.await;
+        done.course.end(ended)?;
+        if done.course.stopped {
+            return Ok(done);
         }
         let lacking = match store.key_facts().await? {
-            Some(facts) => lacking(store, wanted, &facts).await?,
+            Some(facts) => unweighed(store, wanted, &facts).await?.0,
             None => Vec::new(),
         };
         let is_asked = |lack: &Lack| all.iter().any(|one| one.lack == *lack);
@@ -120,7 +115,10 @@ impl Step<'_> {
         let (one, label) = (self.advice, self.advice.label());
         let action = if one.only_checks { Action::Validate } else { Action::Create };
         let noted = Noted { action, kind: one.kind(), name: one.name.clone(), restore: Vec::new() };
-        if !one.only_checks && store.key_named(&one.name).await? == Some(KeyState::Whole) {
+        let (is_whole, key) = (Some(KeyState::Whole), (one.kind(), one.name.clone()));
+        let is_taken = !one.only_checks && store.key_named(&one.name).await? == is_whole;
+        // What a killed run had asked for may have come to its end just now.
+        if is_taken && !(journal.owned_by_advice().contains_key(&key) && self.stands(store).await?) {
             return Err(Error::Taken { name: one.name.clone(), table: self.sql.table.to_string() });
         }
         journal.append(Run::Apply, Event::Begun, Some(&noted), "")?;
@@ -151,16 +149,16 @@ impl Step<'_> {
         let (is_index, wait) = (one.kind() == Kind::Index, patience(store.kind(), one.kind()));
         // The server keeps no list of rows that were left unchecked.
         if one.sql.is_empty() {
-            return self.rows(store).await?.map_or(Ok(()), Err);
+            return self.rows(store, stopped).await?.map_or(Ok(()), Err);
         }
         let mut wait = wait;
         for attempt in 1..=ATTEMPTS {
             let statements = match self.settled(store, stopped, tell).await? {
                 // An attempt before this one was answered by a lost lock, and had come to its end.
-                Some(KeyState::Whole) => return self.check_rows(store).await,
+                Some(KeyState::Whole) => return self.check_rows(store, stopped).await,
                 // What a stopped build left is of no use.
                 Some(_) if is_index => {
-                    store.alter(&self.sql.drop(one.kind(), &one.name), wait).await?;
+                    stop::alter(store, &self.sql.drop(one.kind(), &one.name), wait, stopped).await?;
                     &one.sql[..]
                 }
                 // It binds new rows already; the old ones are left.
@@ -168,21 +166,23 @@ impl Step<'_> {
                 None => &one.sql[..],
             };
             let begun = Instant::now();
-            match store.alter(statements, wait).await {
-                Ok(()) => return self.check_rows(store).await,
+            match stop::alter(store, statements, wait, stopped).await {
+                Ok(()) => return self.check_rows(store, stopped).await,
+                Err(Error::Interrupted) => return Err(self.let_go(store).await),
                 Err(error) if error.is_lock_conflict() => {
                     // It was built, and lost at the last lock: that is worth a longer wait.
                     if begun.elapsed() > wait.saturating_add(LATE) {
                         wait = wait.max(LONGER);
                     }
                     tell(&Progress::Waiting { doing: &label, attempt });
-                    pause(attempt).await;
-                    if stopped() {
-                        return Err(Error::Interrupted);
+                    if pause(attempt, stopped).await.is_err() {
+                        return Err(self.let_go(store).await);
                     }
                 }
-                Err(error) if error.leaves_open() => return Err(error.into()),
-                Err(error) => return Err(self.explained(store, error.into()).await?),
+                Err(error) if error.leaves_open() => return Err(error),
+                // The server was still busy with what a killed run had asked for, and that came first.
+                Err(_) if self.stands(store).await? => return self.check_rows(store, stopped).await,
+                Err(error) => return Err(self.explained(store, error, stopped).await?),
             }
         }
         Err(Error::Locked { doing: label, attempts: ATTEMPTS })
@@ -203,28 +203,52 @@ impl Step<'_> {
             }
             attempt += 1;
             tell(&Progress::Waiting { doing: &self.advice.label(), attempt });
-            pause(attempt).await;
-            if stopped() {
-                return Err(Error::Interrupted);
-            }
+            pause(attempt, stopped).await?;
         }
     }
 
+    /// Drops what a stop left of a build, although somebody asked to stop: it may refuse rows, and costs every write.
+    async fn let_go(&self, store: &mut Store) -> Error {
+        let one = self.advice;
+        let dropped = async {
+            if one.kind() == Kind::Index && store.key_named(&one.name).await? == Some(KeyState::Broken) {
+                store.alter(&self.sql.drop(one.kind(), &one.name), AT_ONCE).await?;
+            }
+            Ok(Error::Interrupted)
+        };
+        dropped
+            .await
+            .unwrap_or_else(|cause| Error::LeftOver { index: one.name.clone(), cause: Box::new(cause) })
+    }
+
+    /// Whether the table lacks it no longer.
+    async fn stands(&self, store: &mut Store) -> Result<bool, Error> {
+        let Some(facts) = store.key_facts().await? else { return Ok(false) };
+        let (lacking, _) = unweighed(store, self.wanted, &facts).await?;
+        Ok(!lacking.iter().any(|one| one.lack == self.advice.lack))
+    }
+
     /// What was refused may have left an unusable index, and the reason may be rows that came meanwhile.
-    async fn explained(&self, store: &mut Store, error: Error) -> Result<Error, Error> {
+    async fn explained(
+        &self,
+        store: &mut Store,
+        error: Error,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<Error, Error> {
         let one = self.advice;
         if !one.only_checks && store.key_named(&one.name).await? == Some(KeyState::Broken) {
             self.drop(store).await?;
         }
-        Ok(self.rows(store).await?.unwrap_or(error))
+        Ok(self.rows(store, stopped).await?.unwrap_or(error))
     }
 
-    /// The server did not look at old rows where it adds a reference beside live traffic.
-    async fn check_rows(&self, store: &mut Store) -> Result<(), Error> {
+    /// The server did not look at old rows where it adds a reference beside live traffic. Who stops meanwhile leaves them
+    /// unchecked, and the journal says so.
+    async fn check_rows(&self, store: &mut Store, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
         if self.advice.kind() != Kind::Constraint || self.advice.only_checks {
             return Ok(());
         }
-        let Some(error) = self.rows(store).await? else { return Ok(()) };
+        let Some(error) = self.rows(store, stopped).await? else { return Ok(()) };
         self.drop(store).await?;
         Err(error)
     }
@@ -235,12 +259,13 @@ impl Step<'_> {
     }
 
     /// Rows that do not allow it, as an error.
-    async fn rows(&self, store: &mut Store) -> Result<Option<Error>, Error> {
+    async fn rows(&self, store: &mut Store, stopped: &dyn Fn() -> bool) -> Result<Option<Error>, Error> {
         let users = store.users_table(self.wanted).await.ok();
         let Some((selection, procedure)) = obstacle(self.advice.lack, users.as_ref()) else {
             return Ok(None);
         };
-        let rows = store.count(&selection).await?;
+        let canceller = store.canceller().await?;
+        let rows = stop::unless(stopped, &canceller, async { Ok(store.count(&selection).await?) }).await?;
         Ok((rows > 0).then(|| Error::Rows {
             doing: self.advice.label(),
             rows: format!("{rows} came meanwhile that `unleak sessions {procedure}` clears"),

@@ -99,17 +99,56 @@ pub async fn advise(store: &mut Store, wanted: &UsersWanted, state: &Path) -> Re
     lacking(store, wanted, &facts).await
 }
 
+/// The advice for the token alone, where it can be there twice. Writes nothing.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn unique_token(store: &mut Store) -> Result<Option<Advice>, Error> {
+    let Some(facts) = store.key_facts().await? else { return Ok(None) };
+    let mut all = advice(&facts, store.kind(), None);
+    all.retain(|one| one.lack == Lack::UniqueToken);
+    weigh(store, &mut all, None).await?;
+    Ok(all.pop())
+}
+
 async fn lacking(store: &mut Store, wanted: &UsersWanted, facts: &KeyFacts) -> Result<Vec<Advice>, Error> {
+    let (mut all, users) = unweighed(store, wanted, facts).await?;
+    weigh(store, &mut all, users.as_ref()).await?;
+    Ok(all)
+}
+
+/// What a table lacks, whatever stands in the way of it, and the users that it refers to.
+async fn unweighed(
+    store: &mut Store,
+    wanted: &UsersWanted,
+    facts: &KeyFacts,
+) -> Result<(Vec<Advice>, Option<UsersTable>), Error> {
     let found = match store.users_table(wanted).await {
         Ok(users) => store.comparable(&users).is_ok().then_some(users),
         // Who named one meant it.
         Err(error) if wanted.table.is_some() => return Err(error.into()),
         Err(_) => None,
     };
-    let mut all = advice(facts, store.kind(), found.as_ref());
-    for one in &mut all {
-        if let Some((selection, procedure)) = obstacle(one.lack, found.as_ref()) {
-            one.rows_in_the_way = store.count(&selection).await?;
+    Ok((advice(facts, store.kind(), found.as_ref()), found))
+}
+
+/// Counts the rows that stand in the way of each.
+async fn weigh(store: &mut Store, all: &mut [Advice], users: Option<&UsersTable>) -> Result<(), Error> {
+    for one in all {
+        if let Some((selection, procedure)) = obstacle(one.lack, users) {
+            one.rows_in_the_way = match store.count(&selection).await {
+                Err(error) if error.is_forbidden() => {
+                    let users = users.map_or_else(String::new, |users| format!(" of {}", users.name()));
+                    one.first = Some(format!(
+                        "this role may not read the rows{users}, so whether any stand in the way is not known"
+                    ));
+                    if !one.only_checks {
+                        one.sql.clear();
+                    }
+                    continue;
+                }
+                rows => rows?,
+            };
             if one.rows_in_the_way > 0 {
                 one.first = Some(format!(
                     "{} rows stand in the way: `unleak sessions {procedure}` shows, backs up and deletes them",
@@ -118,7 +157,7 @@ async fn lacking(store: &mut Store, wanted: &UsersWanted, facts: &KeyFacts) -> R
             }
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 /// The rows that do not allow it, and the procedure that clears them.

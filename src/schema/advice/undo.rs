@@ -1,9 +1,11 @@
 //! Undoes what applies of advice recorded: what is there of it is dropped, and nothing else.
 
+use super::super::course::Course;
 use super::super::journal::{Event, Journal, Noted, Run};
 use super::super::object::Kind;
 use super::super::plan::Action;
-use super::super::runner::{ATTEMPTS, LOCK, pause};
+use super::super::runner::{ATTEMPTS, LOCK};
+use super::super::stop::{self, pause};
 use super::super::{Error, Fault, Progress};
 use super::sql::Sql;
 use super::{folder, patience};
@@ -28,11 +30,10 @@ pub struct AdviceBack {
 #[derive(Clone, Debug, Serialize)]
 pub struct AdviceUndone {
     /// What was dropped.
-    pub steps: Vec<String>,
+    #[serde(flatten)]
+    pub course: Course,
     /// What should be gone and is not; empty when it is verified.
     pub left: Vec<String>,
-    /// Whether somebody asked to stop; another rollback goes on.
-    pub stopped: bool,
 }
 
 impl AdviceBack {
@@ -60,7 +61,7 @@ impl AdviceBack {
         Ok(Self { table, steps, keys })
     }
 
-    /// Drops it. Asks `stopped` between steps.
+    /// Drops it. Asks `stopped` all the while: it ends the statement that is under way.
     ///
     /// # Errors
     /// [`Error::Stopped`] when a step failed after others were done.
@@ -74,34 +75,34 @@ impl AdviceBack {
     ) -> Result<AdviceUndone, Error> {
         let mut journal = Journal::open(&folder(store, state, &self.table))?;
         let _held = store.hold(LOCK).await?.ok_or_else(|| Error::Busy { table: self.table.to_string() })?;
-        let mut done = AdviceUndone { steps: Vec::new(), left: Vec::new(), stopped: false };
+        let mut done = AdviceUndone { course: Course::of(self.steps.clone()), left: Vec::new() };
         journal.append(Run::Rollback, Event::Opened, None, &format!("{} steps", self.keys.len()))?;
-        for (index, ((kind, name), label)) in self.keys.iter().zip(&self.steps).enumerate() {
-            if stopped() {
-                done.stopped = true;
-                return Ok(done);
-            }
-            tell(&Progress::Begun { number: index + 1, of: self.keys.len(), step: label });
-            let noted =
-                Noted { action: Action::Create, kind: *kind, name: name.clone(), restore: Vec::new() };
-            journal.append(Run::Rollback, Event::Begun, Some(&noted), label)?;
-            Fault::strike(fault, label, "begun");
-            let drop = Sql { kind: store.kind(), table: &self.table }.drop(*kind, name);
-            let wait = patience(store.kind(), *kind);
-            match patiently(store, &drop, wait, label, stopped, tell).await {
-                Ok(()) => {}
-                Err(Error::Interrupted) => {
-                    done.stopped = true;
-                    return Ok(done);
+        let ended = async {
+            for (index, ((kind, name), label)) in self.keys.iter().zip(&self.steps).enumerate() {
+                tell(&Progress::Begun { number: index + 1, of: self.keys.len(), step: label });
+                let noted =
+                    Noted { action: Action::Create, kind: *kind, name: name.clone(), restore: Vec::new() };
+                journal.append(Run::Rollback, Event::Begun, Some(&noted), label)?;
+                Fault::strike(fault, label, "begun");
+                let drop = Sql { kind: store.kind(), table: &self.table }.drop(*kind, name);
+                let wait = patience(store.kind(), *kind);
+                match patiently(store, &drop, wait, label, stopped, tell).await {
+                    Err(Error::Interrupted) => return Err(Error::Interrupted),
+                    // The server was still busy with what a killed run had asked for, and that came first.
+                    Err(_) if store.key_named(name).await?.is_none() => {}
+                    dropped => dropped?,
                 }
-                Err(cause) => {
-                    let (done, of) = (done.steps.len(), self.keys.len());
-                    return Err(Error::Stopped { done, of, cause: Box::new(cause) });
-                }
+                Fault::strike(fault, label, "changed");
+                journal.append(Run::Rollback, Event::Done, Some(&noted), label)?;
+                Fault::strike(fault, label, "recorded");
+                done.course.advance();
             }
-            Fault::strike(fault, label, "changed");
-            journal.append(Run::Rollback, Event::Done, Some(&noted), label)?;
-            done.steps.push(label.clone());
+            Ok::<_, Error>(())
+        };
+        let ended = ended.await;
+        done.course.end(ended)?;
+        if done.course.stopped {
+            return Ok(done);
         }
         for ((_, name), label) in self.keys.iter().zip(&self.steps) {
             if store.key_named(name).await?.is_some() {
@@ -124,15 +125,15 @@ async fn patiently(
     tell: &mut dyn FnMut(&Progress),
 ) -> Result<(), Error> {
     for attempt in 1..=ATTEMPTS {
-        match store.alter(statements, wait).await {
+        if stopped() {
+            return Err(Error::Interrupted);
+        }
+        match stop::alter(store, statements, wait, stopped).await {
             Err(error) if error.is_lock_conflict() => {
                 tell(&Progress::Waiting { doing: label, attempt });
-                pause(attempt).await;
-                if stopped() {
-                    return Err(Error::Interrupted);
-                }
+                pause(attempt, stopped).await?;
             }
-            done => return Ok(done?),
+            done => return done,
         }
     }
     Err(Error::Locked { doing: label.to_owned(), attempts: ATTEMPTS })

@@ -28,6 +28,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
+/// The selection of a backup whose rows were copied and not deleted.
+pub(super) const COPY: &str = "copy";
+
 /// Where a backup goes, how it is encrypted, and what it is for.
 #[derive(Clone, Copy, Debug)]
 pub struct BackupSpec<'a> {
@@ -93,6 +96,11 @@ pub struct BackupInfo {
 }
 
 impl BackupInfo {
+    /// Whether its rows were copied before a change of the schema, and not deleted.
+    pub fn is_copy(&self) -> bool {
+        self.selection == COPY
+    }
+
     /// Whether it may be removed: its time is past, and its rows are known to be deleted on purpose.
     pub fn is_past(&self, now: Timestamp) -> bool {
         self.state == BackupState::Committed && self.expires <= now

@@ -44,6 +44,11 @@ impl Reader {
         Ok(Self { path: path.to_owned(), file, head, aad, decryptor })
     }
 
+    /// Whether the rows were copied and not deleted.
+    pub(in crate::session) fn is_copy(&self) -> bool {
+        self.head.selection == super::COPY
+    }
+
     /// Refuses rows in another encoding than the caller can read.
     pub(in crate::session) fn expect(&self, encoding: format::Encoding) -> Result<(), Error> {
         if self.head.encoding == encoding { Ok(()) } else { Err(self.damaged()) }

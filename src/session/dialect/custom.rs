@@ -1,8 +1,8 @@
 //! A session table of an own kind, which the caller describes.
 
 use super::{Dialect, Form, Roles, StoreClass, Unit};
-use crate::session::StoreKind;
 use crate::session::schema::{Column, Table};
+use crate::session::{BackupInfo, StoreKind};
 
 pub(in crate::session) const DIALECT: Dialect = Dialect {
     name: "custom",
@@ -26,6 +26,18 @@ pub struct CustomTable {
 }
 
 impl CustomTable {
+    /// The table that a change of its schema copied first: whatever form it has, such a one has a user and an end.
+    pub fn of_copy(copy: &BackupInfo) -> Self {
+        let names = copy.columns.iter().map(|column| column.name.as_str());
+        let token = names.clone().find(|name| *name == "id").or(names.clone().next()).unwrap_or_default();
+        Self {
+            table: copy.table.quoted(),
+            token: token.to_owned(),
+            user: Some("user_id".to_owned()),
+            expiry: Some(("expires_at".to_owned(), Unit::Time)),
+        }
+    }
+
     /// The columns of the table in their roles, or what is missing.
     pub(in crate::session) fn roles(&self, table: &Table, kind: StoreKind) -> Result<Roles, String> {
         let find = |name: &String| -> Result<Column, String> {

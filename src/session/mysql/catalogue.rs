@@ -4,8 +4,8 @@
 
 use super::rights::Sight;
 use super::zone::Zone;
+use crate::session::Error;
 use crate::session::schema::{Column, Table, TableName};
-use crate::session::{Cause, Error};
 use sqlx::mysql::{MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -88,7 +88,7 @@ pub(super) async fn preflight(
             .map_err(Error::database(doing))
         {
             Ok(_) => {}
-            Err(Error::Database { cause, .. }) if is_denied(&cause) => missing.push(privilege),
+            Err(Error::Database { cause, .. }) if cause.is_forbidden() => missing.push(privilege),
             Err(error) => return Err(error),
         }
     }
@@ -115,11 +115,6 @@ pub(super) async fn preflight(
     let role = one(connection, "SELECT cast(current_user() AS char)", doing).await?.unwrap_or_default();
     let schema = table.name.schema.clone().unwrap_or_default();
     Err(Error::Unseen { table: table.name.to_string(), schema, role, what })
-}
-
-/// Access denied to a table, a column or a database.
-fn is_denied(cause: &Cause) -> bool {
-    matches!(cause.number(), Some(1142 | 1143 | 1044 | 1227))
 }
 
 async fn one(

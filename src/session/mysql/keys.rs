@@ -1,6 +1,7 @@
 //! Which indexes and references a session table on MySQL has, and statements that change them.
 
 use super::{MySql, bound, execute};
+use crate::session::alter::{CHANGING, each};
 use crate::session::store::within;
 use crate::session::{Error, KeyFacts, KeyState};
 use sqlx::Row as _;
@@ -10,8 +11,6 @@ const DOING: &str = "reading the indexes";
 
 const FACTS: &str = "
 SELECT cast(EXISTS (SELECT 1 FROM information_schema.statistics s WHERE s.table_schema = ? AND s.table_name = ?
-         AND s.non_unique = 0 GROUP BY s.index_name HAVING count(*) = 1 AND max(s.column_name) = ? AND max(coalesce(s.sub_part, 0)) = 0) AS signed),
-       cast(EXISTS (SELECT 1 FROM information_schema.statistics s WHERE s.table_schema = ? AND s.table_name = ?
          AND s.seq_in_index = 1 AND s.column_name = ?) AS signed),
        cast(EXISTS (SELECT 1 FROM information_schema.key_column_usage k WHERE k.table_schema = ? AND k.table_name = ?
          AND k.column_name = ? AND k.referenced_table_name IS NOT NULL) AS signed)";
@@ -28,17 +27,13 @@ impl MySql {
         statements: &[String],
         wait: Duration,
     ) -> Result<(), Error> {
-        const DOING: &str = "changing the table's keys";
         let limit = self.opener.limits.purge;
         let mut connection = self.take().await?;
         // The next operation opens a connection with the usual limits.
         bound(&mut connection, limit).await?;
         let wait = format!("SET lock_wait_timeout = {}", wait.as_secs().max(1));
-        execute(&mut connection, DOING, wait).await?;
-        for statement in statements {
-            within(limit, DOING, execute(&mut connection, DOING, statement.clone())).await?;
-        }
-        Ok(())
+        execute(&mut connection, CHANGING, wait).await?;
+        each(&mut connection, statements, limit).await
     }
 
     pub(in crate::session) async fn key_named(&mut self, name: &str) -> Result<Option<KeyState>, Error> {
@@ -56,9 +51,10 @@ impl MySql {
 
     pub(in crate::session) async fn key_facts(&mut self) -> Result<KeyFacts, Error> {
         let facts = self.selected.key_facts();
+        let token_is_unique = self.token_is_unique().await?;
         let mut connection = self.take().await?;
         let mut query = sqlx::query(FACTS);
-        for column in [Some(&facts.token), facts.expires.as_ref(), facts.user.as_ref()] {
+        for column in [facts.expires.as_ref(), facts.user.as_ref()] {
             query = query.bind(&facts.table.schema).bind(&facts.table.name).bind(column);
         }
         let row = within(self.opener.limits.statement, DOING, async {
@@ -69,11 +65,6 @@ impl MySql {
         let flag = |at: usize| {
             Ok::<_, Error>(row.try_get_unchecked::<i64, _>(at).map_err(Error::database(DOING))? != 0)
         };
-        Ok(KeyFacts {
-            token_is_unique: flag(0)?,
-            expiry_is_indexed: flag(1)?,
-            user_is_foreign: flag(2)?,
-            ..facts
-        })
+        Ok(KeyFacts { token_is_unique, expiry_is_indexed: flag(0)?, user_is_foreign: flag(1)?, ..facts })
     }
 }

@@ -1,11 +1,9 @@
 //! Lists and facts on MySQL and MariaDB, and the unique index that keeps tokens single.
 
-use super::row::base;
 use super::spelling::text_literal;
-use super::{MySql, bound, catalogue, execute};
+use super::{MySql, bound, catalogue};
 use crate::secret::Secret;
 use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page};
-use crate::session::schema::quoted;
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
 use crate::session::{Error, Mark, Selection};
@@ -109,32 +107,6 @@ impl MySql {
             text_literal(self.selected.roles.token.name.as_bytes())
         );
         Ok(self.numbers(select, DOING).await?.first().copied().flatten().unwrap_or_default() > 0)
-    }
-
-    /// Adds a unique index on the token, while the table can be read and written.
-    pub(in crate::session) async fn add_unique_token(&mut self) -> Result<bool, Error> {
-        const DOING: &str = "adding the unique index";
-        if self.token_is_unique().await? {
-            return Ok(false);
-        }
-        let (table, token) = (self.selected.table.name.clone(), self.selected.roles.token.clone());
-        if base(&token.data_type).ends_with("text") || base(&token.data_type).ends_with("blob") {
-            return Err(Error::Column {
-                table: table.to_string(),
-                reason: format!("a {} can have no unique index; make it a varchar first", token.data_type),
-            });
-        }
-        let index = quoted(&table.key("unique"));
-        let add = format!(
-            "ALTER TABLE {} ADD UNIQUE INDEX {index} ({}), ALGORITHM=INPLACE, LOCK=NONE",
-            table.quoted(),
-            quoted(&token.name)
-        );
-        let mut connection = self.take().await?;
-        bound(&mut connection, self.opener.limits.purge).await?;
-        within(self.opener.limits.purge, DOING, execute(&mut connection, DOING, add)).await?;
-        // The next operation opens a connection with the usual limits.
-        Ok(true)
     }
 
     /// The condition for the session table in the server's own tables.

@@ -3,6 +3,7 @@
 //! `ANSI_QUOTES` lets identifiers be quoted as on the other databases. As with PostgreSQL, an operation takes the
 //! connection out and puts it back only when all went well.
 
+mod beside;
 mod catalogue;
 mod count;
 mod delete;
@@ -18,6 +19,7 @@ mod spelling;
 mod users;
 mod zone;
 
+pub(super) use beside::Beside;
 pub(super) use pool::spelling_in_utc;
 
 use super::schema::{Selected, Wanted, select};
@@ -59,6 +61,7 @@ impl fmt::Debug for MySql {
 }
 
 /// What it takes to open a connection; the driver's options hold the password.
+#[derive(Clone)]
 struct Opener {
     options: MySqlConnectOptions,
     url: String,

@@ -29,7 +29,7 @@ impl Postgres {
             dialect: self.selected.dialect.name,
             table,
             encoding: Encoding::PgCopyText,
-            selection: "copy",
+            selection: backup::COPY,
             transaction: None,
         };
         let copied = within(limit, DOING, async {

@@ -165,6 +165,8 @@ pub(super) async fn copy_out(
     while let Some(bytes) = stream.try_next().await.map_err(Error::database(doing))? {
         rows += memchr::memchr_iter(b'\n', &bytes).count() as u64;
         writer.write(&bytes)?;
+        // The driver waits only where nothing has come yet: who wants to end this must have a turn.
+        tokio::task::coop::consume_budget().await;
     }
     Ok(rows)
 }

@@ -1,6 +1,7 @@
 //! Which indexes and references a session table on PostgreSQL has, and statements that change them.
 
 use super::{Postgres, execute};
+use crate::session::alter::{CHANGING, each};
 use crate::session::store::within;
 use crate::session::{Error, Held, KeyFacts, KeyState};
 use sqlx::Row as _;
@@ -12,15 +13,13 @@ const DOING: &str = "reading the indexes";
 /// Whole indexes and validated keys only: others hold nothing together.
 const FACTS: &str = "
 SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnkeyatts = 1 AND a.attname = $3),
+               WHERE i.indrelid = c.oid AND i.indisvalid AND a.attname = $3),
        EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-               WHERE i.indrelid = c.oid AND i.indisvalid AND a.attname = $4),
-       EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
-               WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND a.attname = $5),
+               WHERE i.indrelid = c.oid AND i.indisvalid AND i.indpred IS NULL AND a.attname = $4),
        EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-               WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND a.attname = $5),
+               WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated AND a.attname = $4),
        (SELECT k.conname::text FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
-        WHERE k.conrelid = c.oid AND k.contype = 'f' AND NOT k.convalidated AND a.attname = $5 ORDER BY 1 LIMIT 1)
+        WHERE k.conrelid = c.oid AND k.contype = 'f' AND NOT k.convalidated AND a.attname = $4 ORDER BY 1 LIMIT 1)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2";
 
@@ -72,31 +71,28 @@ impl Postgres {
         statements: &[String],
         wait: Duration,
     ) -> Result<(), Error> {
-        const DOING: &str = "changing the table's keys";
         let limit = self.opener.limits.purge;
         let mut connection = self.take().await?;
         let bounds =
             format!("SET lock_timeout = {}; SET statement_timeout = {}", wait.as_millis(), limit.as_millis());
         // The next operation opens a connection with the usual limits.
-        execute(&mut connection, DOING, bounds).await?;
-        for statement in statements {
-            within(limit, DOING, execute(&mut connection, DOING, statement.clone())).await?;
-        }
-        Ok(())
+        execute(&mut connection, CHANGING, bounds).await?;
+        each(&mut connection, statements, limit).await
     }
 
     pub(in crate::session) async fn key_named(&mut self, name: &str) -> Result<Option<KeyState>, Error> {
         let table = self.selected.table.name.clone();
         let mut connection = self.take().await?;
+        // Asked before the other: what is built no longer has come to its end.
+        let is_building = self.is_building(&mut connection, name).await?;
         let query = sqlx::query_scalar::<_, Option<bool>>(NAMED);
         let query = query.bind(&table.schema).bind(&table.name).bind(name);
         let whole = query.fetch_optional(&mut connection).await.map_err(Error::database(DOING))?;
-        let state = match whole.flatten() {
-            None => None,
-            Some(true) => Some(KeyState::Whole),
-            Some(false) if self.is_building(&mut connection, name).await? => Some(KeyState::Building),
-            Some(false) => Some(KeyState::Broken),
-        };
+        let state = whole.flatten().map(|whole| match (whole, is_building) {
+            (true, _) => KeyState::Whole,
+            (false, true) => KeyState::Building,
+            (false, false) => KeyState::Broken,
+        });
         self.connection = Some(connection);
         Ok(state)
     }
@@ -116,11 +112,11 @@ impl Postgres {
 
     pub(in crate::session) async fn key_facts(&mut self) -> Result<KeyFacts, Error> {
         let facts = self.selected.key_facts();
+        let token_is_unique = self.token_is_unique().await?;
         let mut connection = self.take().await?;
         let query = sqlx::query(FACTS)
             .bind(&facts.table.schema)
             .bind(&facts.table.name)
-            .bind(&facts.token)
             .bind(&facts.expires)
             .bind(&facts.user);
         let row = within(self.opener.limits.statement, DOING, async {
@@ -130,11 +126,11 @@ impl Postgres {
         self.connection = Some(connection);
         let flag = |at: usize| row.try_get::<bool, _>(at).map_err(Error::database(DOING));
         Ok(KeyFacts {
-            token_is_unique: flag(0)?,
-            expiry_is_indexed: flag(1)?,
-            user_is_indexed: flag(2)?,
-            user_is_foreign: flag(3)?,
-            unchecked: row.try_get(4).map_err(Error::database(DOING))?,
+            token_is_unique,
+            expiry_is_indexed: flag(0)?,
+            user_is_indexed: flag(1)?,
+            user_is_foreign: flag(2)?,
+            unchecked: row.try_get(3).map_err(Error::database(DOING))?,
             ..facts
         })
     }

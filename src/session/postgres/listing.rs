@@ -1,17 +1,15 @@
 //! Lists and facts on PostgreSQL, and the unique index that keeps tokens single.
 
+use super::Postgres;
 use super::count::bind;
 use super::spelling::{Postgresql, literal};
-use super::{Postgres, execute};
 use crate::secret::Secret;
 use crate::session::listing::{Facts, ListQuery, Page, Row, Tokens, facts, gathered, listed, page};
-use crate::session::schema::quoted;
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
 use crate::session::{Error, Mark, Selection};
 use futures_util::TryStreamExt as _;
 use jiff::SignedDuration;
-use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
 const DOING: &str = "reading the sessions";
@@ -105,39 +103,6 @@ impl Postgres {
         Ok(self.numbers(sql).await?.first().copied().flatten().unwrap_or_default() > 0)
     }
 
-    /// Adds a unique index on the token, without a lock that anybody would wait for.
-    pub(in crate::session) async fn add_unique_token(&mut self) -> Result<bool, Error> {
-        const DOING: &str = "adding the unique index";
-        if self.token_is_unique().await? {
-            return Ok(false);
-        }
-        let (table, token) = (self.selected.table.name.clone(), quoted(&self.selected.roles.token.name));
-        let index = quoted(&table.key("unique"));
-        let mut connection = self.take().await?;
-        let timeout = format!("SET statement_timeout = {}", self.opener.limits.purge.as_millis());
-        execute(&mut connection, DOING, timeout).await?;
-        let schema = table.schema.as_deref().map(|schema| format!("{}.", quoted(schema))).unwrap_or_default();
-        let there = format!("SELECT to_regclass({})::oid::bigint", literal(&format!("{schema}{index}")));
-        let mine = !found(&mut connection, there).await?;
-        let create = format!("CREATE UNIQUE INDEX CONCURRENTLY {index} ON {} ({token})", table.quoted());
-        if let Err(error) = execute(&mut connection, DOING, create).await {
-            // What was begun is left invalid, and costs every write. What was there before is somebody else's.
-            let invalid = format!(
-                "SELECT i.indexrelid::bigint FROM pg_catalog.pg_index i WHERE i.indexrelid = to_regclass({}) \
-                 AND i.indrelid = {}::regclass AND NOT i.indisvalid",
-                literal(&format!("{schema}{index}")),
-                literal(&table.quoted())
-            );
-            if mine && found(&mut connection, invalid).await? {
-                let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {schema}{index}");
-                execute(&mut connection, DOING, drop).await?;
-            }
-            return Err(error);
-        }
-        // The next operation opens a connection with the usual limits.
-        Ok(true)
-    }
-
     /// One row of numbers.
     async fn numbers(&mut self, sql: String) -> Result<Vec<Option<i64>>, Error> {
         let mut connection = self.take().await?;
@@ -148,10 +113,4 @@ impl Postgres {
         self.connection = Some(connection);
         (0..row.len()).map(|at| row.try_get(at)).collect::<Result<_, _>>().map_err(Error::database(DOING))
     }
-}
-
-/// Whether a query gives a number.
-async fn found(connection: &mut PgConnection, sql: String) -> Result<bool, Error> {
-    let number = sqlx::query_scalar::<_, Option<i64>>(AssertSqlSafe(sql)).fetch_optional(connection).await;
-    Ok(number.map_err(Error::database("adding the unique index"))?.flatten().is_some())
 }

@@ -3,6 +3,7 @@
 //! An operation takes the connection out and puts it back only when all went well: a connection in an unknown
 //! state is closed, which rolls back, and the next operation opens a new one.
 
+mod beside;
 mod catalogue;
 mod copy;
 mod count;
@@ -15,6 +16,8 @@ mod restore;
 mod spelling;
 mod users;
 
+pub(super) use beside::Beside;
+pub(crate) use beside::canceller;
 pub(super) use pool::spelling_in_utc;
 pub(crate) use spelling::literal;
 
@@ -48,6 +51,7 @@ impl fmt::Debug for Postgres {
 }
 
 /// What it takes to open a connection; the driver's options hold the password.
+#[derive(Clone)]
 struct Opener {
     options: PgConnectOptions,
     url: String,

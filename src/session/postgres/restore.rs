@@ -1,9 +1,12 @@
-//! Puts the rows of a backup back, in one transaction.
+//! Puts the rows of a backup back, in one transaction. A purge deleted what its backup holds, so that all of it comes back
+//! or nothing does; a copy that was made before a change of the table's form holds rows that are still there, and those
+//! stay as they are.
 
 use super::{Postgres, execute};
 use crate::session::Error;
 use crate::session::backup::{Chunk, Encoding, Next, Reader};
 use crate::session::store::within;
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgConnection;
 
 const DOING: &str = "restoring the sessions";
@@ -27,7 +30,14 @@ impl Postgres {
             table.name.quoted(),
         );
         execute(connection, DOING, begin).await?;
-        let sql = format!("COPY {} ({}) FROM STDIN", table.name.quoted(), table.quoted_columns());
+        let (name, columns) = (table.name.quoted(), table.quoted_columns());
+        let is_copy = reader.is_copy();
+        let into = if is_copy { "pg_temp.unleak_restore" } else { &name };
+        if is_copy {
+            let beside = format!("CREATE TEMPORARY TABLE unleak_restore (LIKE {name}) ON COMMIT DROP");
+            execute(connection, DOING, beside).await?;
+        }
+        let sql = format!("COPY {into} ({columns}) FROM STDIN");
         let mut copy = connection.copy_in_raw(&sql).await.map_err(Error::database(DOING))?;
         let mut chunk = Chunk::default();
         let expected = loop {
@@ -38,7 +48,18 @@ impl Postgres {
         };
         let rows = copy.finish().await.map_err(Error::database(DOING))?;
         reader.check_rows(rows, expected)?;
+        let rows = if is_copy { missing(connection, &name, &columns).await? } else { rows };
         execute(connection, DOING, "COMMIT").await?;
         Ok(rows)
     }
+}
+
+/// Moves those rows over whose keys are not there.
+async fn missing(connection: &mut PgConnection, name: &str, columns: &str) -> Result<u64, Error> {
+    let insert = format!(
+        "INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM pg_temp.unleak_restore \
+         ON CONFLICT DO NOTHING"
+    );
+    let done = sqlx::raw_sql(AssertSqlSafe(insert)).execute(connection).await;
+    Ok(done.map_err(Error::database(DOING))?.rows_affected())
 }

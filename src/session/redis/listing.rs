@@ -109,6 +109,7 @@ impl Redis {
             duplicate_rows: 0,
             shared_tokens: Some(0),
             orphaned: None,
+            orphans_untold: None,
             replays: None,
             token_is_unique: true,
             bytes,

@@ -1,8 +1,11 @@
 //! Which indexes and references a session table in a SQLite file has, and statements that change them.
 
 use super::{Sqlite, execute};
+use crate::session::alter::{CHANGING, each};
 use crate::session::{Error, KeyFacts, KeyState};
 use sqlx::Row as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const DOING: &str = "reading the indexes";
 
@@ -14,17 +17,30 @@ SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1) l WHERE l.partial = 0 AND
 const NAMED: &str =
     "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = ?1 AND name = ?2)";
 
+/// How many of SQLite's own instructions run between two looks at whether somebody asked to stop: microseconds.
+const LOOKS: i32 = 10_000;
+
 impl Sqlite {
+    /// What ends the next statement once it is set.
+    pub(in crate::session) async fn interruptible(&mut self) -> Result<Arc<AtomicBool>, Error> {
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        let mut connection = self.take().await?;
+        let mut handle =
+            connection.lock_handle().await.map_err(Error::database("preparing the connection"))?;
+        handle.set_progress_handler(LOOKS, move || !seen.load(Ordering::Relaxed));
+        drop(handle);
+        self.connection = Some(connection);
+        Ok(ended)
+    }
+
     /// All of them in one transaction: who reads goes on, and who writes waits for its end.
     pub(in crate::session) async fn alter(&mut self, statements: &[String]) -> Result<(), Error> {
-        const DOING: &str = "changing the table's keys";
         let mut connection = self.take().await?;
-        execute(&mut connection, DOING, "BEGIN IMMEDIATE").await?;
-        for statement in statements {
-            // A connection that is closed in a transaction rolls it back.
-            execute(&mut connection, DOING, statement.clone()).await?;
-        }
-        execute(&mut connection, DOING, "COMMIT").await?;
+        execute(&mut connection, CHANGING, "BEGIN IMMEDIATE").await?;
+        // A connection that is closed in a transaction rolls it back.
+        each(&mut connection, statements, self.limits.purge).await?;
+        execute(&mut connection, CHANGING, "COMMIT").await?;
         self.connection = Some(connection);
         Ok(())
     }

@@ -1,10 +1,9 @@
 //! Lists and facts on SQLite, and the unique index that keeps tokens single.
 
+use super::Sqlite;
 use super::count::{bound, values};
-use super::{Sqlite, execute};
 use crate::secret::Secret;
 use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page};
-use crate::session::schema::quoted;
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
 use crate::session::{Error, Mark, Selection};
@@ -104,24 +103,6 @@ impl Sqlite {
             .map_err(Error::database(DOING))?;
         self.connection = Some(connection);
         Ok(found > 0)
-    }
-
-    /// Adds a unique index on the token.
-    pub(in crate::session) async fn add_unique_token(&mut self) -> Result<bool, Error> {
-        if self.token_is_unique().await? {
-            return Ok(false);
-        }
-        let table = &self.selected.table.name;
-        let create = format!(
-            "CREATE UNIQUE INDEX {} ON {} ({})",
-            quoted(&table.key("unique")),
-            table.quoted(),
-            quoted(&self.selected.roles.token.name)
-        );
-        let mut connection = self.take().await?;
-        execute(&mut connection, "adding the unique index", create).await?;
-        self.connection = Some(connection);
-        Ok(true)
     }
 
     /// One row of numbers.

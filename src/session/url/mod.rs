@@ -112,8 +112,18 @@ fn decoded(part: &str) -> Result<String, Error> {
     if text.contains('\0') { Err(bad("it holds a NUL")) } else { Ok(text.into_owned()) }
 }
 
+/// The path of a file. Parameters that drivers take after it mean nothing here: whether it may be written, the file says.
 fn sqlite_path(rest: &str) -> Result<PathBuf, Error> {
     let path = rest.strip_prefix("//").unwrap_or(rest);
+    let is_parameter = |text: &str| {
+        let names = ["mode", "cache", "immutable", "vfs", "nolock", "psow"];
+        text.split_once('=').is_some_and(|(name, _)| names.contains(&name))
+    };
+    let path = match path.rsplit_once('?') {
+        Some((_, query)) if query.contains("mode=memory") => ":memory:",
+        Some((path, query)) if query.split('&').all(is_parameter) => path,
+        _ => path,
+    };
     if path.is_empty() || path == ":memory:" {
         return Err(Error::Url("sqlite: needs the path of a file".to_owned()));
     }
@@ -154,6 +164,8 @@ mod tests {
             ("unix:///run/redis.sock?db=2", "unix:/run/redis.sock?db=2"),
             ("sqlite:data/sessions.db", "sqlite:data/sessions.db"),
             ("sqlite:///srv/app.db", "sqlite:/srv/app.db"),
+            ("sqlite://app.db?mode=rwc&cache=private", "sqlite:app.db"),
+            ("sqlite:what?.db", "sqlite:what?.db"),
         ] {
             assert_eq!(text.parse::<StoreUrl>().unwrap().to_string(), expected);
         }
@@ -180,6 +192,7 @@ mod tests {
             "unix:",
             "sqlite:",
             "sqlite::memory:",
+            "sqlite:app.db?mode=memory",
             "postgres://h/db",
             "postgres://u@a,b/db",
             "postgres://u@h/db?sslmode=on",

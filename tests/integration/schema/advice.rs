@@ -1,121 +1,10 @@
 //! What any other session table lacks, on each database: told, added on request, dropped again, and refused while rows
 //! stand in the way.
 
-use super::table::{BASE, Table, said};
-use crate::session::fixture::Database;
-use crate::session::mysql;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use super::on::{APPLY, IN_THE_WAY, On};
+use super::table::{BASE, Table};
+use sqlx::Connection as _;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
-use std::process::{Command, Output};
-
-/// Two tables without any key beside the users' own.
-const BARE: &str = "CREATE TABLE users (id integer PRIMARY KEY); \
-    CREATE TABLE sessions (id integer PRIMARY KEY, session_token varchar(64) NOT NULL, user_id integer, expires timestamp NULL); \
-    INSERT INTO users VALUES (1), (2); \
-    INSERT INTO sessions VALUES (1, 'a', 1, '2031-01-01 00:00:00'), (2, 'b', 2, '2031-01-01 00:00:00'), (3, 'c', NULL, '2031-01-01 00:00:00')";
-
-/// A row that shares a token, and one of a user who does not exist.
-const IN_THE_WAY: &str =
-    "INSERT INTO sessions VALUES (4, 'b', 2, '2032-01-01 00:00:00'), (5, 'd', 77, '2031-01-01 00:00:00')";
-
-/// A database of one kind, with a state folder.
-enum On {
-    Postgres(Table),
-    MariaDb(mysql::Database, tempfile::TempDir),
-    Sqlite(tempfile::TempDir),
-}
-
-impl On {
-    async fn all() -> [Self; 3] {
-        let all = [
-            Self::Postgres(Table { database: Database::new().await, dir: tempfile::tempdir().unwrap() }),
-            Self::MariaDb(mysql::Database::with("SELECT 1").await, tempfile::tempdir().unwrap()),
-            Self::Sqlite(tempfile::tempdir().unwrap()),
-        ];
-        for on in &all {
-            on.run(BARE).await;
-        }
-        all
-    }
-
-    fn dir(&self) -> &Path {
-        match self {
-            Self::Postgres(table) => table.dir.path(),
-            Self::MariaDb(_, dir) | Self::Sqlite(dir) => dir.path(),
-        }
-    }
-
-    fn url(&self) -> String {
-        match self {
-            Self::Postgres(table) => table.database.url.clone(),
-            Self::MariaDb(database, _) => database.url.clone(),
-            Self::Sqlite(dir) => format!("sqlite:{}", dir.path().join("app.db").display()),
-        }
-    }
-
-    async fn run(&self, sql: &str) {
-        match self {
-            Self::Postgres(table) => table.database.run(sql).await,
-            Self::MariaDb(database, _) => database.run(sql).await,
-            Self::Sqlite(_) => drop(self.sqlite(sql).await),
-        }
-    }
-
-    async fn sqlite(&self, sql: &str) -> Vec<String> {
-        let file = self.dir().join("app.db");
-        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);
-        let mut connection = options.connect().await.unwrap();
-        if sql.starts_with("SELECT") {
-            return sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
-                .fetch_all(&mut connection)
-                .await
-                .unwrap();
-        }
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect(sql);
-        Vec::new()
-    }
-
-    /// The form of the tables, in the database's own words.
-    async fn form(&self) -> Vec<String> {
-        match self {
-            Self::Postgres(table) => vec![table.dump()],
-            Self::MariaDb(database, _) => {
-                let columns = "SELECT concat_ws(' ', index_name, column_name, non_unique) FROM information_schema.statistics \
-                    WHERE table_schema = database() UNION ALL SELECT concat_ws(' ', constraint_name, constraint_type) \
-                    FROM information_schema.table_constraints WHERE table_schema = database() ORDER BY 1";
-                database.texts(columns).await
-            }
-            Self::Sqlite(_) => {
-                self.sqlite("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY 1").await
-            }
-        }
-    }
-
-    fn unleak(&self, args: &[&str]) -> Output {
-        let source = self.dir().join("url");
-        std::io::Write::write_all(&mut std::fs::File::create(&source).unwrap(), self.url().as_bytes())
-            .unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
-        command.env_clear().env("HOME", self.dir()).env("USER", "ada").args(args);
-        command.arg("--store-from").arg(format!("file:{}", source.display()));
-        command.arg("--state").arg(self.dir().join("state")).output().unwrap()
-    }
-
-    fn said(&self, args: &[&str], exit: i32) -> String {
-        let output = self.unleak(args);
-        assert_eq!(output.status.code(), Some(exit), "{args:?} on {}: {}", self.url(), said(&output));
-        said(&output)
-    }
-
-    /// SQLite adds no reference to a table that is there.
-    fn adds_references(&self) -> bool {
-        !matches!(self, Self::Sqlite(_))
-    }
-}
-
-const APPLY: [&str; 4] = ["schema", "apply", "--advice", "--yes"];
-const INDEXES: [&str; 4] = ["--only", "token", "--only", "expiry"];
 
 #[tokio::test]
 async fn advice_is_followed_on_request_and_rolled_back() {
@@ -185,40 +74,6 @@ async fn keys_of_the_application_stay() {
     }
 }
 
-/// kill -9 around each step of an apply and of a rollback: the next run goes on.
-#[cfg(unix)]
-#[tokio::test]
-async fn killed_runs_go_on() {
-    use std::os::unix::process::ExitStatusExt as _;
-    for on in On::all().await {
-        let bare = on.form().await;
-        let mut steps = vec!["create index sessions_unleak_unique", "create index sessions_unleak_expiry"];
-        steps.extend(matches!(on, On::Postgres(_)).then_some("create index sessions_unleak_by_user"));
-        steps.extend(on.adds_references().then_some("create constraint sessions_unleak_user"));
-        let more: &[&str] = if on.adds_references() { &[] } else { &INDEXES };
-        let killed = |args: &[&str], fault: &str| {
-            let output = on.unleak(&[args, &["--fault", fault]].concat());
-            assert_eq!(output.status.signal(), Some(9), "{fault}: {}", said(&output));
-        };
-        for step in &steps {
-            killed(&[&APPLY[..], more].concat(), &format!("{step}:begun"));
-            killed(&[&APPLY[..], more].concat(), &format!("{step}:changed"));
-        }
-        // All of it is there, and a rollback knows all of it.
-        let text = on.said(&[&APPLY[..], more].concat(), 0);
-        // On MariaDB nobody knows whether the old rows were looked at.
-        let end = if matches!(on, On::MariaDb(..)) { "1 added" } else { "lacks nothing" };
-        assert!(text.contains(end) || text.contains("0 added"), "{text}");
-        for step in &steps {
-            let step = step.replace("create", "drop");
-            killed(&["schema", "rollback", "--yes"], &format!("{step}:begun"));
-            killed(&["schema", "rollback", "--yes"], &format!("{step}:changed"));
-        }
-        assert_eq!(on.form().await, bare);
-        on.said(&["schema", "rollback", "--yes"], 0);
-    }
-}
-
 /// A reference that was added and never checked, and an index whose build was stopped, are finished and still dropped by
 /// a rollback.
 #[tokio::test]
@@ -235,26 +90,6 @@ async fn what_a_stopped_run_left_half_done_is_finished() {
     .await;
     let text = on.said(&APPLY, 0);
     assert!(text.contains("validate constraint sessions_unleak_user"), "{text}");
-    assert!(on.said(&["schema", "plan"], 0).contains("lacks nothing"));
-    on.said(&["schema", "rollback", "--yes"], 0);
-    assert_eq!(on.form().await, bare);
-}
-
-/// The server adds the reference to the end, whoever died meanwhile, and looks at no old row.
-#[cfg(unix)]
-#[tokio::test]
-async fn rows_that_a_killed_run_left_unchecked_are_found_by_the_next() {
-    let [_, on, _] = On::all().await;
-    let bare = on.form().await;
-    let fault = ["--fault", "create constraint sessions_unleak_user:changed"];
-    drop(on.unleak(&[&APPLY[..], &fault].concat()));
-    on.run("SET SESSION foreign_key_checks = 0; UPDATE sessions SET user_id = 77 WHERE id = 2").await;
-    let text = on.said(&["schema", "plan"], 1);
-    assert!(text.contains("were never checked against the reference sessions_unleak_user"), "{text}");
-    let text = on.said(&APPLY, 2);
-    assert!(text.contains("1 rows stand in the way: `unleak sessions orphans`"), "{text}");
-    on.said(&["sessions", "orphans", "--yes", "--max-share", "100"], 0);
-    assert!(on.said(&APPLY, 0).contains("validate constraint sessions_unleak_user"));
     assert!(on.said(&["schema", "plan"], 0).contains("lacks nothing"));
     on.said(&["schema", "rollback", "--yes"], 0);
     assert_eq!(on.form().await, bare);
@@ -322,4 +157,38 @@ async fn the_hardened_table_takes_advice_too() {
     assert_eq!(table.dump(), hardened);
     table.said(&["rollback", "--yes"], 0);
     assert_eq!(table.dump(), bare);
+}
+
+/// What was done to a file is known however its path is written.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_is_the_same_however_its_path_is_written() {
+    let [.., on] = On::all().await;
+    let (bare, dir) = (on.form().await, on.dir());
+    std::os::unix::fs::symlink(dir.join("app.db"), dir.join("link.db")).unwrap();
+    std::fs::create_dir(dir.join("below")).unwrap();
+    let whole = dir.join("app.db").display().to_string();
+    let spellings = [
+        "sqlite:app.db".to_owned(),
+        "sqlite:./below/../app.db".to_owned(),
+        "sqlite:link.db".to_owned(),
+        format!("sqlite:{whole}"),
+        format!("sqlite://{whole}"),
+        format!("sqlite://{whole}?mode=rwc"),
+    ];
+    let said = |spelling: &str, args: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_unleak"));
+        command.env_clear().env("HOME", dir).current_dir(dir).args(args).args(["--store", spelling]);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{spelling}: {}", super::table::said(&output));
+        super::table::said(&output)
+    };
+    for (one, other) in spellings.iter().zip(spellings.iter().cycle().skip(1)) {
+        said(one, &["schema", "apply", "--advice", "--yes"]);
+        assert!(
+            said(other, &["schema", "rollback", "--yes"]).contains("2 steps undone"),
+            "{one} then {other}"
+        );
+        assert_eq!(on.form().await, bare);
+    }
 }

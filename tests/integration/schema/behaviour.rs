@@ -177,3 +177,34 @@ async fn cleanup_takes_what_is_expired_and_nothing_that_is_needed() {
     assert_eq!(table.text("SELECT cleanup_expired_sessions()::text").await, "2");
     assert_eq!(table.texts("SELECT id::text FROM auth_sessions ORDER BY id").await, ["4", "5", "6", "7"]);
 }
+
+/// However many rows there are, the newest few and what the checks make is all that is read.
+#[tokio::test]
+async fn verify_reads_few_rows_of_many() {
+    let table = Table::with(&format!(
+        "{BASE}; ALTER TABLE auth_sessions DROP COLUMN rotated_from; CREATE INDEX ON auth_sessions (expires_at); \
+         INSERT INTO auth_sessions (user_id, refresh_token_hash, expires_at) \
+         SELECT (SELECT id FROM users LIMIT 1), md5('more' || i), now() + interval '1 day' FROM generate_series(1, 30000) i; \
+         ANALYZE auth_sessions"
+    ))
+    .await;
+    table.said(&["apply", "--yes", "--no-backup"], 0);
+    table.database.run("ANALYZE auth_sessions").await;
+    let read =
+        "SELECT coalesce(seq_tup_read, 0)::text FROM pg_stat_user_tables WHERE relname = 'auth_sessions'";
+    let used = "SELECT idx_scan::text FROM pg_stat_user_tables WHERE relname = 'auth_sessions'";
+    // What other connections read is told some time after they ended.
+    let settled = async |than: &str| loop {
+        let now = table.text(used).await;
+        if now != than {
+            break now;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    let before = settled("").await;
+    let rows: u64 = table.text(read).await.parse().unwrap();
+    table.said(&["verify"], 0);
+    settled(&before).await;
+    let now: u64 = table.text(read).await.parse().unwrap();
+    assert!(now - rows < 3000, "{} rows were read one after the other", now - rows);
+}

@@ -1,6 +1,6 @@
 //! Ctrl-C while others hold the lock: the run ends soon, says so, and what it recorded lets the next one go on.
 
-use super::table::Table;
+use super::table::{Table, said};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Command;
@@ -65,4 +65,31 @@ async fn a_step_that_was_stopped_while_it_waited_is_not_owned() {
     assert_ne!(table.dump(), bare, "the column that somebody else added stays");
     table.database.run("ALTER TABLE auth_sessions DROP COLUMN current_jti").await;
     assert_eq!(table.dump(), bare);
+}
+
+/// A check of old rows waits for others for minutes, or reads for minutes: it is ended on the server.
+#[tokio::test]
+async fn ctrl_c_ends_a_check_of_old_rows() {
+    const STEP: &str = "validate constraint auth_sessions_family_id_check";
+    let table = Table::new().await;
+    let fault = format!("{STEP}:begun");
+    drop(table.schema(&["apply", "--yes", "--no-backup", "--fault", &fault]));
+    assert_eq!(table.steps()[0], STEP);
+    let mut holder = PgConnection::connect(&table.database.url).await.unwrap();
+    run(&mut holder, "BEGIN; LOCK TABLE auth_sessions IN SHARE UPDATE EXCLUSIVE MODE").await;
+    let child = table.command(&["apply", "--yes", "--no-backup"]).spawn().unwrap();
+    let busy = "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database() \
+        AND wait_event_type = 'Lock' AND query LIKE '%VALIDATE CONSTRAINT%'";
+    while table.text(busy).await == "0" {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert_eq!(table.text(busy).await, "0", "{text}");
+    run(&mut holder, "COMMIT").await;
+    assert!(text.contains("Stopped: 0 of ") && text.contains(&format!("Left:\n  {STEP}")), "{text}");
+    assert_eq!(table.steps()[0], STEP, "nothing false is recorded");
+    table.said(&["apply", "--yes", "--no-backup"], 0);
 }

@@ -124,3 +124,33 @@ async fn rights_on_the_log_are_told_before_it_goes() {
     assert!(kept.contains(&monitor) && still == kept, "{kept} and {still}");
     assert_eq!(again.status.code(), Some(0), "{}", said(&again));
 }
+
+/// Who monitors sessions needs no right on the users.
+#[tokio::test]
+async fn what_a_role_may_not_read_is_not_checked_and_the_rest_is() {
+    let table = Table::new().await;
+    let watch = format!("unleak_watch_{}", std::process::id());
+    table
+        .database
+        .run(&format!(
+            "CREATE ROLE {watch} LOGIN PASSWORD '{watch}'; GRANT SELECT ON auth_sessions TO {watch}"
+        ))
+        .await;
+    let checked =
+        table.said_as(&watch, &["sessions", "check", "--max-expired", "99", "--max-per-user", "99"], 3);
+    let advised = table.said_as(&watch, &["plan", "--advice", "--only", "user"], 0);
+    table.database.run("ALTER TABLE auth_sessions DROP CONSTRAINT auth_sessions_user_id_fkey").await;
+    let unknown = table.said_as(&watch, &["plan", "--advice", "--only", "user"], 1);
+    table.database.run(&format!("GRANT SELECT (id) ON users TO {watch}")).await;
+    let known =
+        table.said_as(&watch, &["sessions", "check", "--max-expired", "99", "--max-per-user", "99"], 0);
+    table.database.run(&format!("DROP OWNED BY {watch}; DROP ROLE {watch}")).await;
+    assert!(checked.contains("not checked: this role may not read public.users"), "{checked}");
+    assert!(
+        checked.contains("0 tokens have several rows") && checked.contains("sessions are expired"),
+        "{checked}"
+    );
+    assert!(advised.contains("lacks nothing"), "{advised}");
+    assert!(unknown.contains("may not read the rows of public.users"), "{unknown}");
+    assert!(known.contains("0 of 100 sessions are of no user"), "{known}");
+}

@@ -42,9 +42,22 @@ impl Table {
 
     /// `unleak schema` with these arguments, or `unleak sessions` where they begin with that; not started yet.
     pub(super) fn command(&self, args: &[&str]) -> Command {
+        self.command_at(&self.database.url, args)
+    }
+
+    /// The same as another role, which has its name for a password.
+    pub(super) fn said_as(&self, role: &str, args: &[&str], exit: i32) -> String {
+        let mut url = url::Url::parse(&self.database.url).unwrap();
+        url.set_username(role).unwrap();
+        url.set_password(Some(role)).unwrap();
+        let output = self.command_at(url.as_str(), args).output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {}", said(&output));
+        said(&output)
+    }
+
+    fn command_at(&self, url: &str, args: &[&str]) -> Command {
         let source = self.dir.path().join("url");
-        std::io::Write::write_all(&mut std::fs::File::create(&source).unwrap(), self.database.url.as_bytes())
-            .unwrap();
+        std::io::Write::write_all(&mut std::fs::File::create(&source).unwrap(), url.as_bytes()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
         command.env_clear().env("HOME", self.dir.path()).env("USER", "ada").args(group(args)).args(args);
         command.arg("--store-from").arg(format!("file:{}", source.display()));

@@ -88,7 +88,7 @@ async fn an_older_application_goes_on() {
         VALUES (1, 'A', '10.1.2.3', now(), now() + interval '1 day')";
     table.database.run(insert).await;
     let text = table.said(&["verify"], 0);
-    assert!(text.contains("1 rows have no device or network"), "{text}");
+    assert!(text.contains("1 of the newest 1 sessions have no device or network"), "{text}");
     assert_eq!(table.steps(), ["fill rows backfill"]);
     table.said(&["apply", "--yes"], 0);
     assert_eq!(table.text("SELECT last_ip_cidr::text FROM auth_sessions").await, "10.1.2.0/24");
