@@ -50,7 +50,7 @@ fn a_change_under_way_comes_to_its_end_first() {
 #[cfg(target_os = "linux")]
 fn a_server_that_nohup_began_outlives_its_terminal() {
     let world = World::sqlite();
-    let mut server = world.serve_by("nohup");
+    let mut server = world.serve_by(&["nohup"]);
     for _ in 0..20 {
         server.signal("HUP");
         let asked = server.text("GET", "", "/healthz", None);

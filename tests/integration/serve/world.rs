@@ -116,10 +116,10 @@ impl World {
 
     /// The same, begun by a program that becomes it.
     #[cfg(target_os = "linux")]
-    pub(super) fn serve_by(&self, program: &str) -> Server {
+    pub(super) fn serve_by(&self, program: &[&str]) -> Server {
         let server = self.serving(&[]);
-        let mut command = Command::new(program);
-        command.arg(server.get_program()).args(server.get_args()).env_clear();
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(server.get_program()).args(server.get_args()).env_clear();
         command.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
         // Where there is a terminal, nohup would write to a file of its own.
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -127,8 +127,9 @@ impl World {
     }
 
     fn serving(&self, args: &[&str]) -> Command {
-        let fixed = ["serve", "--store-from", "env:STORE", "--listen", "127.0.0.1:0", "--log", "json"];
-        self.unleak(&[&fixed[..], args].concat())
+        let fixed = ["serve", "--store-from", "env:STORE", "--log", "json"];
+        let own: &[&str] = if args.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        self.unleak(&[&fixed[..], own, args].concat())
     }
 
     fn started(&self, mut command: Command) -> Server {
