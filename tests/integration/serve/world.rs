@@ -90,6 +90,24 @@ impl World {
         }
     }
 
+    /// Does something while nobody can even look at the sessions.
+    pub(super) fn while_closed(&self, during: impl FnOnce()) {
+        match self.store.strip_prefix("sqlite:") {
+            None => block_on(async {
+                let mut other = PgConnection::connect(&self.store).await.unwrap();
+                sqlx::raw_sql("BEGIN; LOCK TABLE sessions").execute(&mut other).await.unwrap();
+                during();
+                other.close().await.unwrap();
+            }),
+            Some(path) => block_on(async {
+                let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+                sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
+                during();
+                other.close().await.unwrap();
+            }),
+        }
+    }
+
     /// The command, in a world of its own.
     pub(super) fn unleak(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
@@ -147,12 +165,12 @@ impl World {
             url.unwrap_or_else(|| panic!("it does not serve: {first}")).trim_end_matches(';').to_owned();
         let log = self.dir.path().join("log");
         let mut file = std::fs::File::create(&log).unwrap();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 drop(writeln!(file, "{line}"));
             }
         });
-        Server { child, url, log }
+        Server { child, url, log, reader: Some(reader) }
     }
 }
 
@@ -182,6 +200,7 @@ pub(super) struct Server {
     child: Child,
     pub(super) url: String,
     log: std::path::PathBuf,
+    reader: Option<std::thread::JoinHandle<()>>,
 }
 
 /// Status and body.
@@ -236,8 +255,11 @@ impl Server {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
+    /// Waits for the end; then the log is whole.
     pub(super) fn wait(&mut self) -> std::process::ExitStatus {
-        self.child.wait().unwrap()
+        let status = self.child.wait().unwrap();
+        self.reader.take().map(std::thread::JoinHandle::join).transpose().unwrap();
+        status
     }
 }
 
