@@ -7,6 +7,7 @@
 )]
 
 mod contract; // every verdict and answer, by stores and forms of cookies
+mod damaged; // cookies and tokens that somebody changed
 mod layer; // the same in an application in Rust
 mod manager; // single sessions through the library
 mod proxies; // a real application behind real nginx, Caddy, HAProxy, Envoy and Traefik
