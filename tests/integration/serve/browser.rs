@@ -57,7 +57,7 @@ fn a_person_ends_a_session_takes_it_back_and_cleans_up() {
                 "unknown": 401, "wrong": 1, "landed": "/sessions?userId=2", "filtered": 1,
                 "planned": "1 session would be ended", "ended": "1 session ended", "afterwards": 1, "warned": 1,
                 "restored": "Sessions put back | sessions restore: 1 restored; 4 sessions before, 5 now.", "again": 1, "preview": "1 session would be ended",
-                "cleaned": "1 session ended", "skip": "Skip to the content", "wide": [], "unlabelled": [],
+                "cleaned": "1 session ended", "skip": "Skip to the content", "hidden": [], "wide": [], "unlabelled": [],
                 "report": 1, "commands": ["unleak rotate --from-finding", "unleak ignore add", "unleak ignore add"],
                 "landmarks": 4, "loggedOut": 401, "errors": [], "foreign": [],
             });
