@@ -109,8 +109,10 @@ impl App {
         self.changing.try_lock().is_err()
     }
 
-    /// Waits for the change that is under way. No other one begins before what this gives is dropped.
+    /// Ends what only looks, and waits for the change that is under way. No other one begins before what this gives is
+    /// dropped.
     pub async fn rest(&self) -> OwnedMutexGuard<()> {
+        self.stores.end().await;
         Arc::clone(&self.changing).lock_owned().await
     }
 

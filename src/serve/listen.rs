@@ -2,7 +2,7 @@
 //! come to their end.
 
 use super::share::{Share, Shares};
-use super::stall::Bounded;
+use super::stall::{Bounded, Patience};
 use super::{Error, Tls};
 use axum::Router;
 use axum::body::Body;
@@ -49,6 +49,8 @@ pub struct Limits {
     pub body: Duration,
     /// How long a client may take nothing of what is written to it.
     pub stall: Duration,
+    /// How long it may take with one whole answer.
+    pub answer: Duration,
     /// How long connections may take to end after the server was told to stop.
     pub farewell: Duration,
 }
@@ -63,8 +65,15 @@ impl Default for Limits {
             head_bytes: 64 << 10,
             body: Duration::from_secs(10),
             stall: Duration::from_secs(10),
+            answer: Duration::from_mins(2),
             farewell: Duration::from_secs(10),
         }
+    }
+}
+
+impl Limits {
+    fn patience(&self) -> Patience {
+        Patience { stall: self.stall, answer: self.answer }
     }
 }
 
@@ -160,14 +169,14 @@ impl Connection {
     /// Who does not come to the end of a handshake in time is gone.
     async fn answer_by_tls(self, stream: TcpStream, tls: &TlsAcceptor) {
         // Below TLS, whose own buffers say nothing about who reads.
-        let stream = Bounded::new(stream, self.limits.stall);
+        let stream = Bounded::new(stream, self.limits.patience());
         if let Ok(Ok(stream)) = tokio::time::timeout(self.limits.handshake, tls.accept(stream)).await {
             self.converse(stream).await;
         }
     }
 
     async fn answer(self, stream: TcpStream) {
-        let stream = Bounded::new(stream, self.limits.stall);
+        let stream = Bounded::new(stream, self.limits.patience());
         self.converse(stream).await;
     }
 
@@ -234,5 +243,21 @@ mod tests {
         let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
         // One answer is more than any system's buffers take; at some point nobody takes the next request either.
         while client.write_all(format!("{head}{body}").as_bytes()).await.is_ok() {}
+    }
+
+    #[tokio::test]
+    async fn whoever_reads_an_answer_steadily_and_too_slowly_is_cut_off() {
+        let limits = Limits { answer: Duration::from_millis(500), ..Limits::default() };
+        let (mut from, mut to) = TcpStream::connect(listening(limits).await).await.unwrap().into_split();
+        let body = "x".repeat(60 << 10);
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len());
+        to.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        let (mut taken, mut some) = (0, vec![0; 64 << 10]);
+        while let Ok(read @ 1..) = from.read(&mut some).await {
+            taken += read;
+            sleep(Duration::from_millis(10)).await;
+        }
+        // The whole is 60 MiB, of which the system's buffers hold some.
+        assert!((1..40 << 20).contains(&taken), "{taken} bytes");
     }
 }

@@ -28,6 +28,7 @@ mod stall;
 mod stores;
 mod tls;
 mod traffic;
+mod unread;
 pub mod verify;
 
 pub use access::TrustedProxy;
@@ -39,15 +40,14 @@ pub use problem::Problem;
 pub use tls::Tls;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 
 /// A change that takes longer goes on without whoever asked for it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -63,7 +63,7 @@ pub fn router(app: Option<&App>, verifier: Option<Arc<verify::Verifier>>) -> Rou
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(DefaultBodyLimit::max(LARGEST))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(headers::add))
 }
@@ -84,6 +84,16 @@ fn administration(app: &App) -> Router {
         .layer(from_fn_with_state(app.clone(), headers::only_by_tls))
         .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app.clone())
+}
+
+/// Whoever asked has waited long enough.
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(PATIENCE, next.run(request)).await.unwrap_or_else(|_| {
+        let title = "This takes longer than anybody should wait";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "urn:unleak:late", title)
+            .hinted(Some("a change goes on without you: /admin/audit tells how it ended".to_owned()))
+            .into_response()
+    })
 }
 
 /// A fault of ours is told as such, without what it was about.

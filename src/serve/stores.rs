@@ -6,7 +6,7 @@ use crate::session::{Error, Store};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// How many stores are lent at a time to those who look.
 const READING: usize = 3;
@@ -14,6 +14,8 @@ const READING: usize = 3;
 const CHANGING: usize = 1;
 /// How long work waits for one.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long an end waits for those who look, who are told of it and need no time.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// The open stores.
 #[derive(Clone)]
@@ -24,13 +26,24 @@ struct Shared {
     idle: Mutex<Vec<Store>>,
     reading: Arc<Semaphore>,
     changing: Arc<Semaphore>,
+    /// Whether the server ends: nobody need see any more what they were about to look at.
+    over: watch::Sender<bool>,
 }
 
 impl Stores {
     pub(super) fn new(access: StoreAccess) -> Self {
         let lane = |many| Arc::new(Semaphore::new(many));
         let (reading, changing) = (lane(READING), lane(CHANGING));
-        Self(Arc::new(Shared { access, idle: Mutex::default(), reading, changing }))
+        let over = watch::Sender::new(false);
+        Self(Arc::new(Shared { access, idle: Mutex::default(), reading, changing, over }))
+    }
+
+    /// Breaks off all looking, and waits until nobody does any more: without the runtime's timers and sockets, which go next,
+    /// they would fail half-way. A change is left alone.
+    pub(super) async fn end(&self) {
+        self.0.over.send_replace(true);
+        let all = self.0.reading.acquire_many(u32::try_from(READING).unwrap_or(u32::MAX));
+        drop(tokio::time::timeout(FAREWELL, all).await);
     }
 
     /// Looks at something in a store.
@@ -39,7 +52,16 @@ impl Stores {
         F: AsyncFnOnce(&mut Store) -> Result<T, Error> + Send + 'static,
         T: Send + 'static,
     {
-        self.lend(&self.0.reading, work).await
+        let mut over = self.0.over.subscribe();
+        let looking = async move |store: &mut Store| {
+            let ended = || Error::Unsupported { what: "to go on: the server ends".to_owned() };
+            tokio::select! {
+                biased;
+                _ = over.wait_for(|over| *over) => Err(ended()),
+                seen = work(store) => seen,
+            }
+        };
+        self.lend(&self.0.reading, looking).await
     }
 
     /// Changes something in a store.

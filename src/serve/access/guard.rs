@@ -3,16 +3,14 @@
 
 use super::{CONSOLE, Identity, Refusal};
 use crate::serve::listen::Peer;
+use crate::serve::unread::unread;
 use crate::serve::{App, Problem, page};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use std::error::Error as _;
-use std::iter::successors;
 use subtle::ConstantTimeEq as _;
-use tower_http::timeout::TimeoutError;
 
 /// A request's body has no more bytes than these.
 const LARGEST: usize = 64 << 10;
@@ -83,17 +81,6 @@ async fn check_change(identity: &Identity, request: Request) -> Result<Request, 
             .hinted(Some("load the page again and repeat it there".to_owned())));
     }
     Ok(Request::from_parts(parts, Body::from(bytes)))
-}
-
-/// Why a body could not be read.
-fn unread(error: &axum::Error) -> Problem {
-    let mut causes = successors(error.source(), |&cause| cause.source());
-    if causes.any(|cause| cause.downcast_ref::<TimeoutError>().is_some()) {
-        let title = "The request did not come in time";
-        return Problem::new(StatusCode::REQUEST_TIMEOUT, "urn:unleak:too-slow", title);
-    }
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:unleak:too-large", "The request is too large")
-        .detailed("a body has at most 64 KiB")
 }
 
 /// The login's own page for that, below its folder or not.

@@ -2,12 +2,13 @@
 
 use super::schema;
 use crate::serve::Problem;
+use crate::serve::unread::unread;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
-use serde::de::{DeserializeOwned, Error as _};
-use serde_json::Value;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
 
 /// The query.
 pub(super) struct Asked<T>(pub(super) T);
@@ -44,19 +45,48 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Sent<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:unleak:too-large", "The request is too large")
-        })?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| unread(&error))?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(None));
         }
-        let whole = |sent| plain(sent).and_then(serde_json::from_value);
+        let whole = |Once(sent)| plain(sent).and_then(serde_json::from_value);
         match serde_json::from_slice(&bytes).and_then(whole) {
             Ok(sent) => Ok(Self(Some(sent))),
             Err(error) => Err(Problem::bad_request(format!(
                 "the body is no JSON of the form that is documented: {error}"
             ))),
         }
+    }
+}
+
+/// A JSON object with each of its fields once: of two bounds only one would hold, and whoever sent
+/// them believes in both.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Whole).map(Self)
+    }
+}
+
+struct Whole;
+
+impl<'de> Visitor<'de> for Whole {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut fields = Map::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if fields.contains_key(&name) {
+                return Err(A::Error::custom(format!("{name} stands there twice")));
+            }
+            fields.insert(name, value);
+        }
+        Ok(Value::Object(fields))
     }
 }
 
@@ -106,5 +136,16 @@ mod tests {
         assert!(plain(json!({"a": null})).is_err());
         let large = json!({"a": 1e300, "b": -1.0});
         assert_eq!(plain(large.clone()).unwrap(), large);
+    }
+
+    #[test]
+    fn a_field_stands_there_once() {
+        let read = |text: &str| serde_json::from_str::<Once>(text).map(|Once(value)| value);
+        assert_eq!(read(r#"{"a": [1], "b": {"a": 2}}"#).unwrap(), json!({"a": [1], "b": {"a": 2}}));
+        let twice = read(r#"{"atMost": 1, "dryRun": true, "atMost": 1000}"#).unwrap_err().to_string();
+        assert!(twice.contains("atMost stands there twice"), "{twice}");
+        for none in ["[]", "null", "1", "\"a\"", "{", "{\"a\": 1}}"] {
+            assert!(read(none).is_err(), "{none}");
+        }
     }
 }

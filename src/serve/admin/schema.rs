@@ -23,7 +23,7 @@ pub(super) fn limit() -> Value {
 }
 
 pub(super) fn user() -> Value {
-    json!({"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000]+$"})
+    json!({"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000\\ufffd]+$"})
 }
 
 pub(super) fn fingerprint() -> Value {

@@ -190,8 +190,10 @@ fn within(name: &str, number: u32, most: u32) -> Result<u32, Problem> {
 }
 
 fn user(id: String) -> Result<String, Problem> {
-    let fits = !id.is_empty() && id.chars().count() <= 200 && !id.contains('\0');
-    fits.then_some(id).ok_or_else(|| Problem::bad_request("userId is 1 to 200 characters"))
+    // Bytes that are no text became the last of these, which is somebody else's id if it is any.
+    let fits =
+        !id.is_empty() && id.chars().count() <= 200 && !id.contains(['\0', char::REPLACEMENT_CHARACTER]);
+    fits.then_some(id).ok_or_else(|| Problem::bad_request("userId is 1 to 200 characters of text"))
 }
 
 #[derive(Default, Deserialize)]

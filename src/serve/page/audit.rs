@@ -25,7 +25,8 @@ pub(super) async fn show(
     let shown = records.iter().skip((page - 1).saturating_mul(A_PAGE)).take(A_PAGE);
     let body = html! {
         p.lead {
-            (counted(records.len() as u64, "record")) ". Each holds the hash of the one before; the chain is intact."
+            (counted(records.len() as u64, "record")) "."
+            @if !records.is_empty() { " Each holds the hash of the one before; the chain is intact." }
             @if let Some(last) = records.first() { " Keep the last hash elsewhere: " code.hash { (last.hash) } }
         }
         @if records.is_empty() { p.empty { "Nobody has changed sessions with unleak yet." } }

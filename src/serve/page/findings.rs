@@ -90,6 +90,7 @@ fn shown(at: usize, finding: &Value) -> Markup {
                 Some(known) => {
                     (command(&format!("rotate-{at}"), replace, &format!("unleak rotate --from-finding {known}{store} --dry-run")))
                     (command(&format!("ignore-{at}"), "It is known and harmless", &format!("unleak ignore add {known} --reason 'WHY'")))
+                    (command(&format!("accept-{at}"), "It is real, and accepted until a day", &format!("unleak ignore add {known} --reason 'WHY' --owner 'WHO' --expires YYYY-MM-DD")))
                 },
                 None => { p.wrong { "The report has no fingerprint here that a command could take." } },
             }

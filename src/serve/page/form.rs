@@ -1,8 +1,10 @@
 //! What forms send, and what pages are asked for: pairs of names and values, of which one name can come often.
 
 use crate::serve::Problem;
+use crate::serve::unread::unread;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::Method;
 
 /// The fields of a query or a form.
 pub(super) struct Fields(Vec<(String, String)>);
@@ -33,10 +35,10 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if request.method() == axum::http::Method::GET {
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(Self::parse(request.uri().query().unwrap_or_default().as_bytes()));
         }
         let bytes = Bytes::from_request(request, state).await;
-        bytes.map(|bytes| Self::parse(&bytes)).map_err(|_| Problem::bad_request("the form is too large"))
+        bytes.map(|bytes| Self::parse(&bytes)).map_err(|error| unread(&error))
     }
 }

@@ -134,8 +134,11 @@ pub(super) fn distance(at: Timestamp, now: Timestamp) -> String {
     if seconds < 0 { format!("{many} {unit} ago") } else { format!("in {many} {unit}") }
 }
 
-/// Links to the pages before and after; `path` ends so that `page=N` can follow.
+/// Links to the pages before and after, where there are any; `path` ends so that `page=N` can follow.
 pub(super) fn pager(path: &str, page: u64, pages: u64) -> Markup {
+    if (page, pages) == (1, 1) {
+        return Markup::default();
+    }
     html! {
         nav.pager aria-label="Pages" {
             @if page > 1 { a rel="prev" href={ (path) "page=" (page - 1) } { "← Before" } } @else { span.off { "← Before" } }

@@ -70,7 +70,7 @@ fn figures(sample: &Sample) -> Markup {
             @if let Some(facts) = &sample.facts {
                 (figure("sessions?expiring=24", facts.expiring_soon, "expire within 24 h", None))
                 @if let Some(users) = &facts.users {
-                    (figure("users", users.users, "users logged in", Some(format!("at most {} each", counted(users.most, "session")))))
+                    (figure("users", users.users, "users logged in", (users.most > 0).then(|| format!("at most {} each", counted(users.most, "session")))))
                 }
                 @if let (Some(hour), Some(day)) = (facts.made_last_hour, facts.made_last_day) {
                     (figure("sessions", hour, "made in the last hour", Some(format!("{} in the last day", number(day)))))
@@ -112,7 +112,8 @@ fn points(sample: &Sample) -> Markup {
                 li {
                     span class=(class) { (word) }
                     span {
-                        (point.text)
+                        // The tag says so already.
+                        (point.text.strip_prefix("not checked: ").unwrap_or(&point.text))
                         @if let (true, Some(path)) = (point.state >= PointState::Warning, answer(point.name)) {
                             " · " a href=(path) { "look at it" }
                         }

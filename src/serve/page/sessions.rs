@@ -50,6 +50,11 @@ impl Filter {
         }
     }
 
+    /// Whether it leaves anything out.
+    fn is_any(&self) -> bool {
+        self.user.is_some() || self.status.is_some() || self.expiring.is_some() || self.page > 1
+    }
+
     fn query(&self) -> ListQuery {
         ListQuery {
             user: self.user.clone(),
@@ -99,7 +104,9 @@ pub(super) async fn show(
             }
         }
         @if let Some(lifetime) = list.lifetime { p.quiet { (lifetime) } }
-        @if list.sessions.is_empty() { p.empty { "No session fits." } }
+        @if list.sessions.is_empty() {
+            p.empty { @if filter.is_any() { "No session fits." } @else { "There are no sessions." } }
+        }
         @else {
             (table(&list, identity.may_write()))
             (pager(&filter.path(), filter.page.into(), pages))

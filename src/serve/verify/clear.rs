@@ -3,7 +3,7 @@
 //! A browser knows a cookie by its name, domain and path, and sends the name alone; so each that can be meant is named.
 
 use super::check::Verifier;
-use super::original::{Original, cookies};
+use super::original::{Original, cookies, is_cross_site};
 use super::redirect::{local, sign_in};
 use crate::cookie::Cookie;
 use crate::serve::Problem;
@@ -104,8 +104,10 @@ pub(super) fn mark(headers: &mut HeaderMap) {
 pub(super) async fn by_link(State(verifier): State<Arc<Verifier>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
     let original = Original::of(&head);
-    if original.is_program {
-        // No picture of a page elsewhere logs anybody out.
+    let dest = head.headers.get("sec-fetch-dest");
+    let is_framed = is_cross_site(&head.headers) && dest.is_some_and(|dest| dest != "document");
+    if original.is_program || is_framed {
+        // No picture of a page elsewhere logs anybody out, and no frame in it.
         let title = "Sessions are cleared by a visit, or by POST /api/auth/clear-session";
         return Problem::new(StatusCode::FORBIDDEN, "urn:unleak:not-a-visit", title).into_response();
     }
@@ -124,7 +126,7 @@ pub(super) async fn by_link(State(verifier): State<Arc<Verifier>>, request: Requ
 /// `POST /api/auth/clear-session`: the same for a program, which holds the cookies itself.
 pub(super) async fn by_post(State(verifier): State<Arc<Verifier>>, request: Request) -> Response {
     let (head, _) = request.into_parts();
-    if head.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+    if is_cross_site(&head.headers) {
         let title = "Another site may not clear sessions";
         return Problem::new(StatusCode::FORBIDDEN, "urn:unleak:cross-site", title).into_response();
     }

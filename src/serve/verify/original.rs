@@ -4,6 +4,7 @@ use super::redirect::local;
 use crate::cookie::{Cookie, parse};
 use crate::secret::Secret;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, header};
 
 /// What matters of the original request.
@@ -72,6 +73,18 @@ fn name_of(given: &str) -> Option<String> {
     // Cookies are not shared between numbers.
     let is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|c| c.is_ascii_digit()));
     (is_name && !is_number).then_some(name)
+}
+
+/// Whether a page of another site made the request, as the browser says: by a header of its own, or by where it came from.
+pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "cross-site";
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let name = |text: &str| Authority::try_from(text).ok().map(|at| at.host().to_ascii_lowercase());
+    let from = origin.to_str().ok().and_then(|origin| name(origin.split_once("://")?.1));
+    from.is_none() || from != text("x-forwarded-host").or_else(|| text("host")).and_then(name)
 }
 
 /// The cookies of a request, whose headers may be several.

@@ -38,13 +38,50 @@ fn half_requests_hold_nobody_up_and_are_not_waited_for_for_long() {
     }
     // Whatever they send, their time is up at last.
     for client in &mut slow {
-        client.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
-        let mut answer = Vec::new();
-        let end = client.read_to_end(&mut answer).map_err(|error| error.kind());
-        assert!(!matches!(end, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "it is still waited for");
-        assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+        let answer = last_word(client);
+        assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
     assert_eq!(server.get(&token, "/admin/sessions").0, 200);
+}
+
+/// What a server says before it ends the connection.
+fn last_word(client: &mut TcpStream) -> String {
+    client.set_read_timeout(Some(Duration::from_secs(90))).unwrap();
+    let mut answer = Vec::new();
+    let end = client.read_to_end(&mut answer).map_err(|error| error.kind());
+    assert!(!matches!(end, Err(ErrorKind::WouldBlock | ErrorKind::TimedOut)), "it is still waited for");
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn a_body_that_comes_too_late_is_told_so() {
+    let world = World::sqlite();
+    let token = world.token("ops", "write");
+    let mut server = world.serve(&[]);
+    let late = |head: &str| {
+        let mut client = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+        let common =
+            "host: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 500";
+        write!(client, "{head}\r\n{common}\r\n\r\n{{").unwrap();
+        client
+    };
+    let asked = [
+        format!("POST /admin/sessions HTTP/1.1\r\nauthorization: Bearer {token}"),
+        format!("DELETE /admin/sessions HTTP/1.1\r\nauthorization: Bearer {token}"),
+        format!("POST /apply HTTP/1.1\r\nauthorization: Bearer {token}"),
+        "POST /login HTTP/1.1".to_owned(),
+    ];
+    let mut clients: Vec<TcpStream> = asked.iter().map(|head| late(head)).collect();
+    for (client, head) in clients.iter_mut().zip(asked) {
+        let answer = last_word(client);
+        let (line, _) = head.split_once('\r').unwrap_or((&head, ""));
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{line}: {answer}");
+        assert!(answer.contains("\"type\":\"urn:unleak:too-slow\""), "{line}: {answer}");
+    }
+    // The log tells it as what it was.
+    assert!(server.stop().success());
+    let log = server.log();
+    assert_eq!(log.lines().filter(|line| line.contains("\"status\":408")).count(), 4, "{log}");
 }
 
 /// What no document can say: one of two parameters or a field of the body must be there.

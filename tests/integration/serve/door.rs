@@ -23,6 +23,42 @@ fn a_token_works_until_it_is_removed_and_stands_in_no_log() {
 }
 
 #[test]
+fn what_a_client_makes_up_stands_in_no_label_and_no_line_of_the_log() {
+    let world = World::sqlite();
+    let token = world.token("ops", "write");
+    let mut server = world.serve(&["--sign-in", "/signin"]);
+    for (method, path) in [
+        ("GET-EVIL", "/admin/stats"),
+        ("EVIL", "/verify"),
+        ("GET", "/evil%0aevil"),
+        ("GET", "/console/evil/sessions"),
+        ("GET", "/admin/incidents/evil%1b%5b31m"),
+        ("GET", "/admin/sessions?userId=evil&page=evil"),
+        ("POST", "/admin/backups/evil/restore"),
+        ("GET", "/login?next=//evil.example"),
+        ("GET", "/verify/evil?mode=evil"),
+        ("GET", "/session/clear?rd=//evil.example"),
+    ] {
+        let request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", server.url));
+        let request = request.header("authorization", format!("Bearer {token}")).header("user-agent", "evil");
+        let request =
+            request.header("cookie", "authjs.session-token=evil").header("x-forwarded-uri", "/evil");
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        let request = request.body(String::new()).unwrap();
+        agent.run(agent.configure_request(request).allow_non_standard_methods(true).build()).unwrap();
+    }
+    let (_, metrics) = server.text("GET", &token, "/metrics", None);
+    assert!(metrics.contains("method=\"GET\",route=\"/admin/incidents/{id}\",status=\"404\""), "{metrics}");
+    assert!(metrics.contains("unleak_verifications_total{result=\"unknown-session\"}"), "{metrics}");
+    assert!(!metrics.to_lowercase().contains("evil"), "{metrics}");
+    assert!(server.stop().success());
+    let log = server.log();
+    assert!(log.contains("/admin/incidents/{id}") && !log.to_lowercase().contains("evil"), "{log}");
+    assert!(log.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{log}");
+}
+
+#[test]
 fn nothing_is_sent_over_a_network_in_the_clear() {
     let world = World::sqlite();
     let refused = world.output(&["serve", "--store-from", "env:STORE", "--listen", "0.0.0.0:0"]);

@@ -4,8 +4,12 @@ mod api; // what programs do: sessions, procedures, undo, and that no answer hol
 mod browser; // what people do with the page, in Chromium
 mod crowd; // many clients at once, and a tester who asks whatever the document allows
 mod door; // who is let in, and what is refused at the start
+#[cfg(target_os = "linux")]
+mod share; // what one other machine's address may take
 mod stop; // Ctrl-C while a change is under way, and nohup
 mod tls; // TLS, and certificates that are renewed
+#[cfg(target_os = "linux")]
+mod unit; // the systemd unit, by systemd's own measure and by what the server does
 mod world; // a store with sessions and a server beside it
 
 /// What tests/run has started or installed.

@@ -3,7 +3,7 @@
 use super::world::World;
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..1200 {
@@ -47,10 +47,38 @@ fn a_change_under_way_comes_to_its_end_first() {
 }
 
 #[test]
+fn whoever_only_looks_is_not_waited_for() {
+    for world in World::some() {
+        let token = world.token("ops", "read");
+        let mut server = world.serve(&[]);
+        assert_eq!(server.get(&token, "/admin/sessions").0, 200);
+        world.while_closed(|| {
+            let address = server.url.trim_start_matches("http://");
+            let looking = ["/admin/sessions", "/admin/sessions?page=2", "/users?name=*"].map(|path| {
+                let mut client = TcpStream::connect(address).unwrap();
+                let head = format!("host: {address}\r\nauthorization: Bearer {token}");
+                write!(client, "GET {path} HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+                client
+            });
+            // They wait for the other program's lock; one more request gets no turn at a connection.
+            for client in &looking {
+                client.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+                assert!(client.peek(&mut [0]).is_err(), "it was answered");
+            }
+            drop(looking);
+            let begun = Instant::now();
+            assert!(server.stop().success());
+            assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+        });
+        assert!(!server.log().contains("panicked"), "{}", server.log());
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_server_that_nohup_began_outlives_its_terminal() {
     let world = World::sqlite();
-    let mut server = world.serve_by("nohup");
+    let mut server = world.serve_by(&["nohup"]);
     for _ in 0..20 {
         server.signal("HUP");
         let asked = server.text("GET", "", "/healthz", None);

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// A certificate and its key in the world's folder, in place of those of before.
-fn certificate(world: &World) -> (PathBuf, PathBuf) {
+pub(super) fn certificate(world: &World) -> (PathBuf, PathBuf) {
     let (cert, key) = (world.dir.path().join("cert.pem"), world.dir.path().join("key.pem"));
     let made = Command::new("openssl")
         .args("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1".split(' '))
@@ -20,8 +20,9 @@ fn certificate(world: &World) -> (PathBuf, PathBuf) {
     (cert, key)
 }
 
-fn serve(world: &World, (cert, key): &(PathBuf, PathBuf)) -> Server {
-    world.serve(&["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()])
+pub(super) fn serve(world: &World, (cert, key): &(PathBuf, PathBuf), more: &[&str]) -> Server {
+    let files = ["--tls-cert", cert.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+    world.serve(&[&files[..], more].concat())
 }
 
 /// Head and body of an answer to somebody who trusts this certificate alone.
@@ -39,7 +40,7 @@ fn ask(server: &Server, cert: &Path, path: &str) -> String {
 fn a_handshake_that_stalls_holds_nobody_up() {
     let world = World::sqlite();
     let files = certificate(&world);
-    let server = serve(&world, &files);
+    let server = serve(&world, &files, &[]);
     assert!(server.url.starts_with("https://"), "{}", server.url);
     let stalled = std::net::TcpStream::connect(server.url.trim_start_matches("https://")).unwrap();
     let answer = ask(&server, &files.0, "/healthz");
@@ -54,7 +55,7 @@ fn a_handshake_that_stalls_holds_nobody_up() {
 fn a_renewed_certificate_is_read_when_the_server_is_told_and_a_broken_one_is_not_taken() {
     let world = World::sqlite();
     let files = certificate(&world);
-    let mut server = serve(&world, &files);
+    let mut server = serve(&world, &files, &[]);
     let head = ask(&server, &files.0, "/login").to_lowercase();
     assert!(head.contains("strict-transport-security: max-age=31536000"), "{head}");
     assert!(!ask(&server, &files.0, "/healthz").to_lowercase().contains("strict-transport"));

@@ -90,6 +90,24 @@ impl World {
         }
     }
 
+    /// Does something while nobody can even look at the sessions.
+    pub(super) fn while_closed(&self, during: impl FnOnce()) {
+        match self.store.strip_prefix("sqlite:") {
+            None => block_on(async {
+                let mut other = PgConnection::connect(&self.store).await.unwrap();
+                sqlx::raw_sql("BEGIN; LOCK TABLE sessions").execute(&mut other).await.unwrap();
+                during();
+                other.close().await.unwrap();
+            }),
+            Some(path) => block_on(async {
+                let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+                sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
+                during();
+                other.close().await.unwrap();
+            }),
+        }
+    }
+
     /// The command, in a world of its own.
     pub(super) fn unleak(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
@@ -116,10 +134,10 @@ impl World {
 
     /// The same, begun by a program that becomes it.
     #[cfg(target_os = "linux")]
-    pub(super) fn serve_by(&self, program: &str) -> Server {
+    pub(super) fn serve_by(&self, program: &[&str]) -> Server {
         let server = self.serving(&[]);
-        let mut command = Command::new(program);
-        command.arg(server.get_program()).args(server.get_args()).env_clear();
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).arg(server.get_program()).args(server.get_args()).env_clear();
         command.envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))));
         // Where there is a terminal, nohup would write to a file of its own.
         command.stdin(Stdio::null()).stdout(Stdio::null());
@@ -127,8 +145,9 @@ impl World {
     }
 
     fn serving(&self, args: &[&str]) -> Command {
-        let fixed = ["serve", "--store-from", "env:STORE", "--listen", "127.0.0.1:0", "--log", "json"];
-        self.unleak(&[&fixed[..], args].concat())
+        let fixed = ["serve", "--store-from", "env:STORE", "--log", "json"];
+        let own: &[&str] = if args.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        self.unleak(&[&fixed[..], own, args].concat())
     }
 
     fn started(&self, mut command: Command) -> Server {
@@ -146,12 +165,12 @@ impl World {
             url.unwrap_or_else(|| panic!("it does not serve: {first}")).trim_end_matches(';').to_owned();
         let log = self.dir.path().join("log");
         let mut file = std::fs::File::create(&log).unwrap();
-        std::thread::spawn(move || {
+        let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
                 drop(writeln!(file, "{line}"));
             }
         });
-        Server { child, url, log }
+        Server { child, url, log, reader: Some(reader) }
     }
 }
 
@@ -181,6 +200,7 @@ pub(super) struct Server {
     child: Child,
     pub(super) url: String,
     log: std::path::PathBuf,
+    reader: Option<std::thread::JoinHandle<()>>,
 }
 
 /// Status and body.
@@ -235,8 +255,11 @@ impl Server {
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
+    /// Waits for the end; then the log is whole.
     pub(super) fn wait(&mut self) -> std::process::ExitStatus {
-        self.child.wait().unwrap()
+        let status = self.child.wait().unwrap();
+        self.reader.take().map(std::thread::JoinHandle::join).transpose().unwrap();
+        status
     }
 }
 

@@ -1,6 +1,6 @@
-//! A real Express application behind real nginx, Caddy, HAProxy and Envoy, configured by exactly what `unleak serve
+//! A real Express application behind real nginx, Caddy, HAProxy, Envoy and Traefik, configured by exactly what `unleak serve
 //! --example` prints: log in, the user is deleted, the next click lands on the sign-in without a cookie, and logging in
-//! again works. Behind nginx in a real browser too.
+//! again works. Behind nginx, Caddy and Traefik in a real browser too.
 
 use super::server::{Answer, Server, ask, database, run, service};
 use crate::rotate::matrix::app::{App, Kind, Login};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 pub(super) struct Proxy {
     child: Child,
-    port: u16,
+    pub(super) port: u16,
     _dir: tempfile::TempDir,
 }
 
@@ -44,7 +44,7 @@ fn example(name: &str, port: u16, app: &str, server: &str) -> String {
     text
 }
 
-fn nginx(app: &str, server: &str) -> Proxy {
+pub(super) fn nginx(app: &str, server: &str) -> Proxy {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
     let folder = dir.path().display();
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -67,7 +67,7 @@ fn nginx(app: &str, server: &str) -> Proxy {
     listening(Proxy { child, port, _dir: dir })
 }
 
-fn caddy(app: &str, server: &str) -> Proxy {
+pub(super) fn caddy(app: &str, server: &str) -> Proxy {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
     let text = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{}", example("caddy", port, app, server));
     std::fs::write(dir.path().join("Caddyfile"), text).unwrap();
@@ -82,7 +82,7 @@ fn caddy(app: &str, server: &str) -> Proxy {
     listening(Proxy { child, port, _dir: dir })
 }
 
-fn haproxy(app: &str, server: &str) -> Proxy {
+pub(super) fn haproxy(app: &str, server: &str) -> Proxy {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
     let (text, script) = (example("haproxy", port, app, server), dir.path().join("unleak.lua"));
     let path = "/etc/haproxy/unleak.lua";
@@ -98,7 +98,7 @@ fn haproxy(app: &str, server: &str) -> Proxy {
     listening(Proxy { child, port, _dir: dir })
 }
 
-fn envoy(app: &str, server: &str) -> Proxy {
+pub(super) fn envoy(app: &str, server: &str) -> Proxy {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
     let path = dir.path().join("envoy.yaml");
     std::fs::write(&path, example("envoy", port, app, server)).unwrap();
@@ -109,6 +109,30 @@ fn envoy(app: &str, server: &str) -> Proxy {
         .spawn()
         .unwrap();
     listening(Proxy { child, port, _dir: dir })
+}
+
+pub(super) fn traefik(app: &str, server: &str) -> Proxy {
+    let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
+    let path = dir.path().join("session.yaml");
+    std::fs::write(&path, example("traefik", port, app, server)).unwrap();
+    let child = Command::new(service("UNLEAK_TEST_TRAEFIK"))
+        .arg(format!("--entryPoints.web.address=127.0.0.1:{port}"))
+        .arg(format!("--providers.file.filename={}", path.display()))
+        .args(["--global.checkNewVersion=false", "--global.sendAnonymousUsage=false", "--log.level=ERROR"])
+        .current_dir(dir.path())
+        .env("HOME", dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let proxy = listening(Proxy { child, port, _dir: dir });
+    // It takes connections before it has read where they lead.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while ask("GET", &format!("http://127.0.0.1:{port}/account"), &[]).status == 404 {
+        assert!(Instant::now() < deadline, "Traefik did not read its file");
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    proxy
 }
 
 fn listening(proxy: Proxy) -> Proxy {
@@ -140,6 +164,11 @@ fn behind_envoy_a_deleted_user_lands_on_the_sign_in_with_no_cookie_left() {
     the_story(envoy);
 }
 
+#[test]
+fn behind_traefik_a_deleted_user_lands_on_the_sign_in_with_no_cookie_left() {
+    the_story(traefik);
+}
+
 /// An application with one user, unleak and a proxy in front of both.
 struct Site {
     url: String,
@@ -167,10 +196,24 @@ impl Site {
     }
 }
 
-/// What a person sees in Chromium, who goes on whenever a line is sent.
 #[test]
-fn in_a_browser_the_next_click_of_a_deleted_user_is_the_sign_in_and_signing_in_again_works() {
-    let site = Site::behind(nginx);
+fn in_a_browser_behind_nginx_the_next_click_of_a_deleted_user_is_the_sign_in_and_signing_in_again_works() {
+    the_clicks(nginx);
+}
+
+#[test]
+fn in_a_browser_behind_caddy_the_next_click_of_a_deleted_user_is_the_sign_in_and_signing_in_again_works() {
+    the_clicks(caddy);
+}
+
+#[test]
+fn in_a_browser_behind_traefik_the_next_click_of_a_deleted_user_is_the_sign_in_and_signing_in_again_works() {
+    the_clicks(traefik);
+}
+
+/// What a person sees in Chromium, who goes on whenever a line is sent.
+fn the_clicks(proxy: impl Fn(&str, &str) -> Proxy) {
+    let site = Site::behind(proxy);
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/admin-browser/stale.js");
     let packages = Path::new(&service("UNLEAK_TEST_APPS")).join("admin-browser/node_modules");
     let mut browser = Command::new("node")
