@@ -7,6 +7,11 @@ use super::Error;
 use super::write::folder_of;
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::time::Duration;
+
+/// How often the lock is asked for, and how long in between.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// An advisory lock on the folder of a file, held until it is dropped or the process ends.
 #[derive(Debug)]
@@ -15,18 +20,22 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock for changing `path`, without waiting.
+    /// Takes the lock for changing `path`, without waiting for anybody's work: a process that starts a program shares its
+    /// locks with it for some milliseconds, so one that was given up may still be held when this is asked first.
     ///
     /// # Errors
     /// [`Error::Locked`] when somebody else holds it.
     pub fn beside(path: &Path) -> Result<Self, Error> {
         let folder = folder_of(path);
         let held = open(folder).map_err(Error::io("lock the folder", folder))?;
-        match held.try_lock() {
-            Ok(()) => Ok(Self { _held: held }),
-            Err(TryLockError::WouldBlock) => Err(Error::Locked(path.to_owned())),
-            Err(TryLockError::Error(error)) => Err(Error::io("lock the folder", folder)(error)),
+        for _ in 0..TRIES {
+            match held.try_lock() {
+                Ok(()) => return Ok(Self { _held: held }),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(Error::io("lock the folder", folder)(error)),
+            }
         }
+        Err(Error::Locked(path.to_owned()))
     }
 }
 

@@ -64,7 +64,8 @@ impl StoreAccess {
     }
 
     /// The same store, found again without a look at what it holds: a Redis that was emptied has nothing to be known by.
-    pub(super) fn known_as(mut self, dialect: &str, table: &str) -> Self {
+    #[must_use]
+    pub fn known_as(mut self, dialect: &str, table: &str) -> Self {
         self.options.dialect = Some(dialect.to_owned());
         self.options.table = Some(table.to_owned());
         self

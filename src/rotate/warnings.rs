@@ -12,7 +12,13 @@ pub(super) fn of(plan: &Plan) -> Vec<String> {
     }
     for (target, facts) in plan.request.targets.iter().zip(plan.facts()) {
         let inside = if plan.held.len() > 1 { format!(" in {}", facts.place) } else { String::new() };
-        about_target(target.place().variable(), facts, &inside, &mut warnings);
+        about_target(
+            target.place().variable(),
+            facts,
+            &inside,
+            plan.request.graceful.as_deref(),
+            &mut warnings,
+        );
     }
     if plan.old().is_some() && plan.common_old().is_none() {
         let what = if plan.held.len() > 1 { "The targets do" } else { "Its entries do" };
@@ -40,7 +46,7 @@ fn way_back_of_blind(plan: &Plan, place: &str) -> String {
     format!("{place} is written last. On a failure, what cannot be read there {how}.")
 }
 
-fn about_target(name: &str, facts: &Facts, inside: &str, warnings: &mut Vec<String>) {
+fn about_target(name: &str, facts: &Facts, inside: &str, graceful: Option<&str>, warnings: &mut Vec<String>) {
     let mut add = |text: String| warnings.push(text);
     if facts.count > 1 {
         add(format!("{name} stands{inside} {} times; every one is replaced.", facts.count));
@@ -49,8 +55,9 @@ fn about_target(name: &str, facts: &Facts, inside: &str, warnings: &mut Vec<Stri
         add(format!("{}{inside} still accepts the old value; it is taken out.", at(list, *line)));
     }
     for (list, line) in &facts.kept {
+        let until = graceful.unwrap_or("somebody takes it out");
         add(format!(
-            "{}{inside} goes on accepting the old value, as --graceful asks: whoever has it can still make sessions.",
+            "{}{inside} goes on accepting the old value until {until}, as --graceful asks: whoever has it can still make sessions. Nothing takes it out by itself.",
             at(list, *line)
         ));
     }

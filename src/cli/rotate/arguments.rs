@@ -13,9 +13,9 @@ use crate::rotate::{
 };
 use crate::secret::Secret;
 use crate::session::Options;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     /// The characters of the new secret: hex, letters, digits, alnum, or the characters themselves [default: alnum].
     #[arg(long, value_name = "SET", conflicts_with = "secret_format")]
     secret_alphabet: Option<String>,
-    /// Keep the old value in fallback lists (`SECRET_KEY_FALLBACKS`, `APP_PREVIOUS_KEYS`) until the time that you name here, so that nobody is logged out. Not for a value that has leaked: whoever has it stays able to use it.
+    /// Keep the old value in fallback lists (`SECRET_KEY_FALLBACKS`, `APP_PREVIOUS_KEYS`) until a time or for so long (`2026-11-27`, `24h`, `7d`), when you take it out, so that nobody is logged out. Not for a value that has leaked: whoever has it stays able to use it.
     #[arg(long, value_name = "UNTIL", conflicts_with_all = ["store", "store_from", "probe"])]
     graceful: Option<String>,
     /// Let Ctrl-C and --abort put the old value back although the application runs with the new one already. Whoever has the leaked value can use it again then.
@@ -223,8 +223,27 @@ impl Arguments {
         custom.map(|custom| Some(Shape::Custom(custom))).map_err(|error| usage(&error))
     }
 
-    pub(super) fn graceful(&self) -> Option<String> {
-        self.graceful.clone()
+    /// Until when the old value is kept. In a rotation that goes on that time may be past.
+    pub(super) fn graceful(&self, is_resumed: bool) -> Result<Option<String>, Failure> {
+        let Some(text) = &self.graceful else { return Ok(None) };
+        let now = Timestamp::now();
+        let after = || now.checked_add(text.parse::<SignedDuration>().ok()?).ok();
+        // Calendars count days; a clock does not.
+        let days = || {
+            text.strip_suffix('d')?
+                .parse()
+                .ok()
+                .map(|days: i64| now + SignedDuration::from_hours(24 * days.min(9999)))
+        };
+        match moment(text).or_else(after).or_else(days) {
+            Some(until) if is_resumed || until > now => {
+                Ok(Some(until.strftime("%Y-%m-%d %H:%M UTC").to_string()))
+            }
+            Some(_) => Err(Failure::usage("--graceful lies in the past")
+                .hinted("name the time when you will take the old value out")),
+            None => Err(Failure::usage("--graceful is no time")
+                .hinted("write it as 2026-11-27, 2026-11-27T16:00:00Z, 24h or 7d")),
+        }
     }
 
     /// The files to take the value out of, where that is wanted.
@@ -246,9 +265,7 @@ impl Arguments {
         let Some(text) = &self.exposed_since else {
             return Ok(self.exposure.as_ref().and_then(Exposure::since));
         };
-        let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
-        let time = text.parse::<Timestamp>().ok().or_else(day);
-        match time {
+        match moment(text) {
             Some(time) if time <= Timestamp::now() => Ok(Some(time)),
             Some(_) => {
                 Err(Failure::usage("--exposed-since lies in the future").hinted("give the time in UTC"))
@@ -339,6 +356,12 @@ pub(super) fn usage(error: &Error) -> Failure {
     failure(error, Exit::Usage)
 }
 
+/// A time, or the beginning of a day, in UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    let day = || Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
+    text.parse().ok().or_else(day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,5 +411,21 @@ mod tests {
         assert_eq!(folders(given("exec:./put", None, None)), (None, there()));
         let reload = vec!["./reload".to_owned()];
         assert_eq!(folders(Arguments { reload, ..Arguments::default() }), (there(), None));
+    }
+
+    #[test]
+    fn a_graceful_rotation_has_an_end() {
+        let until = |text: &str, is_resumed| {
+            let given = Arguments { graceful: Some(text.to_owned()), ..Arguments::default() };
+            given.graceful(is_resumed).map(Option::unwrap).map_err(|failure| failure.message().to_owned())
+        };
+        assert_eq!(until("2999-01-02", false).unwrap(), "2999-01-02 00:00 UTC");
+        for good in ["24h", "7d", "2999-01-02T03:04:05Z"] {
+            assert!(until(good, false).unwrap().ends_with(" UTC"), "{good}");
+        }
+        for bad in ["", "whenever", "2020-01-01", "0d", "-7d", "7dd", "99999999999999999999d"] {
+            assert!(until(bad, false).is_err(), "{bad}");
+        }
+        assert!(until("2020-01-01", true).is_ok(), "what was asked for then is past now");
     }
 }

@@ -216,7 +216,7 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
         deduced,
         protection,
         restore_leaked: meant.restore_leaked(),
-        graceful: meant.graceful(),
+        graceful: meant.graceful(args.resume.is_some() || args.abort.is_some())?,
         reload: meant.reload(context)?,
         health: meant.health()?,
         store: meant.store(context)?,

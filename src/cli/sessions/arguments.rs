@@ -48,6 +48,16 @@ impl Source {
             )?;
         }
         let at = self.at(&settings);
+        // Whoever names a file that describes a table means that table, and not the one that looks like sessions.
+        if let Some(table) = settings.table.as_ref().filter(|_| self.settings.is_named())
+            && at.table.is_none()
+            && at.dialect.is_none()
+        {
+            return Err(Failure::usage(format!(
+                "the configuration describes the session table {table}, which only --dialect custom means"
+            ))
+            .hinted("add --dialect custom, or name another table with --table"));
+        }
         let options = Options {
             custom: custom(&at, &settings)?,
             user_path: self.user_path.clone(),

@@ -5,7 +5,9 @@ use super::run::{completed, confirm, who};
 use super::{failed, failure, say};
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::session::{BackupInfo, Carried, Carrier, CustomTable, Error, Options, Permission, Restored};
+use crate::session::{
+    BackupInfo, Carried, Carrier, CustomTable, Error, Options, Permission, Restored, StoreKind,
+};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -49,8 +51,12 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     }
     let mut access = args.source.access(context)?;
     let Options { table, dialect, custom, .. } = access.options();
-    if info.is_copy() && table.is_none() && dialect.is_none() && custom.is_none() {
+    let is_unsaid = table.is_none() && dialect.is_none() && custom.is_none();
+    if info.is_copy() && is_unsaid {
         access = access.described(CustomTable::of_copy(&info));
+    } else if info.kind == StoreKind::Redis && is_unsaid {
+        // Keys that are gone tell nothing about their form.
+        access = access.known_as(&info.dialect, &info.table.name);
     }
     wait_for(async { permission.reaches(&info, &access.connect().await?.shown()) })?;
     confirm(args.yes, "restore", "this makes sessions valid again", context)?;

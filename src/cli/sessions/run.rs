@@ -188,9 +188,13 @@ fn report(
     }
     let Some(done) = done else { return Ok(Exit::Clean) };
     let mut text = format!("{done}\n");
-    for backup in &done.backups {
+    // On Redis a session that was rewritten meanwhile is in two of them, and a restore leaves what is there: the last first.
+    for backup in done.backups.iter().rev() {
         writeln!(text, "backup: {} ({} rows)", backup.path.display(), backup.rows)
             .expect("a string takes any text");
+    }
+    if done.backups.len() > 1 {
+        text.push_str("To undo all of it, restore them in this order.\n");
     }
     if let Some(cause) = &done.cause {
         context.err.write_all(text.as_bytes())?;
@@ -203,7 +207,7 @@ fn report(
         return Ok(Exit::Interrupted);
     }
     if done.selected_after > 0 {
-        text.push_str("Sessions that fit are there again: they arrived meanwhile. Run the command again.\n");
+        text.push_str("Sessions that fit are there: they arrived meanwhile, or somebody else was at work too. Run the command again.\n");
         context.err.write_all(text.as_bytes())?;
         return Ok(Exit::Unverified);
     }

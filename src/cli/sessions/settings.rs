@@ -21,6 +21,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    /// Whether a file was named.
+    pub(super) fn is_named(&self) -> bool {
+        self.config.is_some()
+    }
+
     /// What the configuration says; nothing where there is none. With it what counts only in a file that was named, and is
     /// passed over in this one.
     pub(super) fn read(&self) -> Result<(Sessions, Vec<&'static str>), Failure> {

@@ -77,6 +77,13 @@ impl Redis {
                 let backup = backup::committed(path).map_or_else(|_| path.to_owned(), |info| info.path);
                 Error::Partial { read, deleted, backups: vec![backup], cause: Box::new(cause) }
             }
+            // What the server said is known, though no more than that.
+            _ if fate.deleted > 0 => Error::Partial {
+                read,
+                deleted: fate.deleted,
+                backups: vec![path.to_owned()],
+                cause: Box::new(cause),
+            },
             _ => Error::CommitUnknown { backup: path.to_owned() },
         }
     }

@@ -260,7 +260,7 @@ async fn sessions_that_arrive_during_the_purge_are_not_lost() {
     while !inserting.is_finished() {
         let purged = store.purge(&spec(&database.backups(), &database.key)).await.unwrap();
         deleted += purged.deleted;
-        backups.extend(purged.backup.map(|backup| backup.path));
+        backups.extend(purged.backup.into_iter().chain(purged.later).map(|backup| backup.path));
         tokio::task::yield_now().await;
     }
     inserting.await.unwrap();
