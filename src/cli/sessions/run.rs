@@ -29,7 +29,7 @@ pub(super) struct Deleting {
     /// The incident that this belongs to, for the backup and the audit log.
     #[arg(long, value_name = "ID")]
     incident: Option<IncidentId>,
-    /// So many rows in one transaction, each with its own backup; 0 for all in one.
+    /// So many rows in one transaction, each with its own backup; 0 for all in one. A purge of SQLite and Redis takes all at once.
     #[arg(long, value_name = "ROWS", default_value_t = 200_000)]
     batch: u64,
     /// How many days the backup is to be kept; it holds sessions that a restore makes valid again.
