@@ -75,9 +75,10 @@ async fn an_own_table_is_described_in_the_configuration() {
         assert_eq!(state(&check, "most"), "warning");
         // The command line wins.
         assert_eq!(state(&run(&["check", "--max-of-one=2"], 1), "most"), "ok");
-        // The description counts for nothing unless it is asked for.
+        // Whoever names the file means its table: another one is not taken for it.
         let plain = place.sessions(&["stats", "--config", &config]);
-        assert!(said(&plain).contains("no table that looks like a session store"), "{}", said(&plain));
+        assert_eq!(exit(&plain), 2);
+        assert!(said(&plain).contains("which only --dialect custom means"), "{}", said(&plain));
         let wrong = place.write("wrong.yaml", &told.replace("token", "tokn"));
         let refused = place.sessions(&["stats", "--dialect=custom", "--config", &wrong]);
         assert_eq!(exit(&refused), 2);
