@@ -86,7 +86,8 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
             text.as_deref().unwrap_or("-").chars().filter(|c| !c.is_control()).take(length).collect()
         };
         let (device, network) = (short(&session.origin.device, 12), short(&session.origin.network, 20));
-        let origin = if tells { format!("{device:<12}  {network:<20}  ") } else { String::new() };
+        let login = session.origin.login.map_or_else(|| "-".to_owned(), |login| age(login, Timestamp::now()));
+        let origin = if tells { format!("{device:<12}  {network:<20}  {login:<5}  ") } else { String::new() };
         writeln!(
             context.out,
             "{}  {:<7}  {:<16}  {:<16}  {origin}{}",
@@ -100,11 +101,35 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     if let Some(lifetime) = lifetime {
         say(context, &format!("{lifetime}\n"))?;
     }
-    let origin = if tells { " device, network," } else { "" };
+    let origin = if tells { " device, network, how long ago its login was," } else { "" };
     let note = format!(
         "{} sessions, page {} of {pages}: fingerprint, status, expires and made (UTC),{origin} user\n",
         page.total, args.page
     );
     say(context, &note)?;
     Ok(Exit::Clean)
+}
+
+/// How long ago something was, in the largest unit: what a step-up rule asks for.
+fn age(then: Timestamp, now: Timestamp) -> String {
+    let minutes = (now.as_second() - then.as_second()).max(0) / 60;
+    match minutes {
+        0..60 => format!("{minutes}m"),
+        60..2880 => format!("{}h", minutes / 60),
+        _ => format!("{}d", minutes / 1440),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let now = Timestamp::now();
+        for (ago, told) in [(0, "0m"), (59, "59m"), (60, "1h"), (2879, "47h"), (2880, "2d"), (-5, "0m")] {
+            assert_eq!(age(now - SignedDuration::from_mins(ago), now), told);
+        }
+    }
 }

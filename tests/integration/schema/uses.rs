@@ -113,14 +113,16 @@ async fn a_check_of_the_sessions_tells_replays_and_names_the_family() {
     assert!(blind.contains("may not read the log: GRANT SELECT ON"), "{blind}");
 }
 
-/// Where the columns exist, a list shows where a session is used from.
+/// Where the columns exist, a list shows where a session is used from, and how fresh its login is.
 #[tokio::test]
 async fn a_list_shows_device_and_network() {
     let table = Table::new().await;
     let list = ["sessions", "list", "--limit", "100"];
     assert!(!table.said(&list, 0).contains("device, network"));
     table.said(&["apply", "--yes", "--no-backup"], 0);
+    table.database.run("UPDATE auth_sessions SET auth_time = now() - interval '185 minutes'").await;
     let text = table.said(&list, 0);
+    assert!(text.contains("  3h  ") && text.contains("how long ago its login was"), "{text}");
     let device = table.text("SELECT left(max(device_hash), 12) FROM auth_sessions").await;
     assert!(text.contains("device, network") && text.contains("10.1.2.0/24"), "{text}");
     assert!(text.contains(&device), "{text}");
