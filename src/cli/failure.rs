@@ -42,7 +42,7 @@ impl Failure {
     }
 
     /// Whoever read the results stopped reading: no news for anyone.
-    fn is_silent(&self) -> bool {
+    pub(super) fn is_silent(&self) -> bool {
         self.message.is_empty()
     }
 

@@ -1,8 +1,6 @@
 //! Every session at once, without keeping an application waiting that uses its sessions meanwhile.
 
-use super::store::Removed;
-use super::{BackupSpec, Bounds, Deleted, Error, Purged, Selection, Store};
-use std::path::PathBuf;
+use super::{Advance, BackupSpec, Deleted, Error, ProcedurePlan, ProcedureReport, Purged, Selection, Store};
 
 /// How many rows go in one transaction: some tenths of a second, for which whoever writes to one of them waits.
 const TOGETHER: u64 = 200_000;
@@ -31,50 +29,22 @@ impl Store {
             let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
             return Ok(Purged { before, deleted, backed_up, after, backup, later });
         }
-        self.preflight().await?;
-        let before = self.counts().await?;
-        let mut gone = Removed { deleted: 0, backups: Vec::new() };
-        let mut after = before.clone();
-        // A part is short where somebody else deleted some of its rows meanwhile, and whoever logs in makes new ones: it
-        // ends when none is left, or after twice as many parts as it should take.
-        for _ in 0..2 * (1 + before.total / TOGETHER) {
-            if after.total == 0 {
-                break;
-            }
-            let bounds = Bounds { batch: Some(TOGETHER), ..Bounds::default() };
-            let part = match self.delete_unlocked(&Selection::All, spec, bounds).await {
-                Ok(part) => part,
-                Err(cause) if gone.deleted == 0 => return Err(cause),
-                Err(cause) => {
-                    let (deleted, backups) = gone.into_paths();
-                    let cause = Box::new(cause);
-                    return Err(Error::Partial { read: before.total, deleted, backups, cause });
-                }
-            };
-            let is_full = part.deleted >= TOGETHER;
-            gone.deleted += part.deleted;
-            gone.backups.extend(part.backups);
-            told(gone.deleted, before.total);
-            if is_full {
-                continue;
-            }
-            after = match self.counts().await {
-                Ok(after) => after,
-                Err(cause) if gone.deleted == 0 => return Err(cause),
-                Err(cause) => {
-                    let (deleted, backups) = gone.into_paths();
-                    return Err(Error::Uncounted { deleted, backups, cause: Box::new(cause) });
-                }
-            };
+        let plan = ProcedurePlan::prepare(self, Selection::All, None).await?;
+        let before = plan.store.counts.clone();
+        if before.total == 0 {
+            let (after, backup, later) = (before.clone(), None, Vec::new());
+            return Ok(Purged { before, deleted: 0, backed_up: 0, after, backup, later });
         }
-        let (deleted, mut backups) = (gone.deleted, gone.backups.into_iter());
+        let mut tell = |far: &Advance| told(far.deleted, far.total);
+        let done = plan.apply(self, spec, Some(TOGETHER), &|| false, &mut tell).await?;
+        if let Some(cause) = done.cause {
+            let backups = done.backups.into_iter().map(|backup| backup.path).collect();
+            let (read, deleted, cause) = (done.before.total, done.deleted, Box::new(cause));
+            return Err(Error::Partial { read, deleted, backups, cause });
+        }
+        let ProcedureReport { before, deleted, backed_up, after, backups, .. } = done;
+        let mut backups = backups.into_iter();
         let (backup, later) = (backups.next(), backups.collect());
-        Ok(Purged { before, deleted, backed_up: deleted, after, backup, later })
-    }
-}
-
-impl Removed {
-    fn into_paths(self) -> (u64, Vec<PathBuf>) {
-        (self.deleted, self.backups.into_iter().map(|backup| backup.path).collect())
+        Ok(Purged { before, deleted, backed_up, after, backup, later })
     }
 }

@@ -160,11 +160,11 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     if let Some(fault) = &args.fault {
         fault.at_end();
     }
-    // What was done was done, whoever could be told: the exit code says so.
-    if let Err(failure) = said {
-        failure.report(context);
-    }
-    ended
+    let Err(failure) = said else { return ended };
+    failure.report(context);
+    // What was done was done. A reader who left has what they wanted; a report that could not be written is not well.
+    let is_lost = !failure.is_silent();
+    ended.map(|exit| if is_lost && exit == Exit::Clean { Exit::Unverified } else { exit })
 }
 
 /// The report and the summary; one that cannot be written does not keep the other back.

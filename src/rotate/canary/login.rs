@@ -49,8 +49,8 @@ impl Login {
         &self.url
     }
 
-    /// What must never be shown: each value of the form that could be a password. The names of its fields are in every
-    /// text, and to take them out would tear our own.
+    /// What must never be shown: each value of the form, but a short one that says who logs in. The names of its fields
+    /// and such a value are words of every text, and to take them out would tear our own.
     pub(in crate::rotate) fn secrets(&self) -> Vec<Secret> {
         let text = String::from_utf8_lossy(self.body.expose()).into_owned();
         let json: Option<serde_json::Value> = serde_json::from_str(&text).ok().filter(|_| self.is_json());
@@ -60,9 +60,8 @@ impl Login {
         };
         let is_secret = |(name, value): &(String, String)| {
             let name = name.to_ascii_lowercase();
-            let is_told =
-                ["pass", "pin", "otp", "code", "secret", "token"].iter().any(|word| name.contains(word));
-            *value != TOKEN && (value.len() >= 8 || is_told)
+            let says_who = ["user", "name", "mail", "login"].iter().any(|word| name.contains(word));
+            *value != TOKEN && !value.is_empty() && (value.len() >= 8 || !says_who)
         };
         let secrets: Vec<_> =
             fields.into_iter().filter(is_secret).map(|(_, value)| Secret::from(value)).collect();

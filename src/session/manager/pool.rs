@@ -2,8 +2,8 @@
 //!
 //! Everything is asked for as text and bound as text: what a value means is said in the SQL.
 
-use super::super::Error;
-use crate::session::Cause;
+use super::super::{Cause, Error, Limits};
+use super::Pooling;
 use sqlx::mysql::{MySqlPool, MySqlRow};
 use sqlx::postgres::{PgConnection, PgPool};
 use sqlx::sqlite::SqlitePool;
@@ -41,6 +41,12 @@ macro_rules! bound {
 }
 
 impl Pool {
+    /// A pool that keeps to the limits of a store.
+    pub(in crate::session) fn new(kind: Kind, limits: Limits, pooling: Pooling) -> Self {
+        let Pooling { connections, acquire } = pooling;
+        Self { kind, statement: limits.statement, acquire, connections }
+    }
+
     /// The rows of a query. Connections that the server had closed meanwhile are replaced, all of them when it was
     /// started again.
     pub(super) async fn rows(

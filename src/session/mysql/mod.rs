@@ -72,13 +72,7 @@ struct Opener {
 impl MySql {
     pub(super) async fn connect(at: &MySqlAddress, url: String, options: &Options) -> Result<Self, Error> {
         let pinned = options.zone.as_deref().map(Zone::named).transpose()?;
-        let password = options.password.as_ref().or(at.password.as_ref());
-        let opener = Opener {
-            options: driver_options(at, password)?,
-            password_given: password.is_some(),
-            url,
-            limits: options.limits,
-        };
+        let opener = Opener::new(at, url, options)?;
         let mut connection = opener.open().await?;
         let elsewhere = options.table.as_deref().is_some_and(|table| table.contains('.'));
         let (tables, zone, returns) = within(opener.limits.statement, "reading the catalogue", async {
@@ -128,6 +122,12 @@ impl MySql {
 }
 
 impl Opener {
+    fn new(at: &MySqlAddress, url: String, options: &Options) -> Result<Self, Error> {
+        let password = options.password.as_ref().or(at.password.as_ref());
+        let password_given = password.is_some();
+        Ok(Self { options: driver_options(at, password)?, url, password_given, limits: options.limits })
+    }
+
     async fn open(&self) -> Result<MySqlConnection, Error> {
         let connect = async {
             self.options.connect().await.map_err(|error| Error::Connect {

@@ -2,7 +2,7 @@
 
 use super::spelling::MySqlSpelling;
 use super::zone::Zone;
-use super::{MySql, Opener, catalogue, driver_options, times_out};
+use super::{MySql, Opener, catalogue, times_out};
 use crate::session::dialect::Unit;
 use crate::session::manager::{Pool, PoolKind, Pooling, Queries};
 use crate::session::schema::{Selected, TableName};
@@ -49,10 +49,7 @@ impl MySql {
         pooling: Pooling,
         wanted: &UsersWanted,
     ) -> Result<(Pool, UsersTable), Error> {
-        let password = options.password.as_ref().or(at.password.as_ref());
-        let password_given = password.is_some();
-        let opener =
-            Opener { options: driver_options(at, password)?, url, password_given, limits: options.limits };
+        let opener = Opener::new(at, url, options)?;
         let mut connection = opener.open().await?;
         let tables = catalogue::tables(&mut connection, false);
         let tables = within(opener.limits.statement, "reading the catalogue", tables).await?;
@@ -82,11 +79,6 @@ impl Opener {
                 })
             })
             .connect_lazy_with(self.options);
-        Pool {
-            kind: PoolKind::MySql(pool),
-            statement: self.limits.statement,
-            acquire: pooling.acquire,
-            connections: pooling.connections,
-        }
+        Pool::new(PoolKind::MySql(pool), self.limits, pooling)
     }
 }

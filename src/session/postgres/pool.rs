@@ -1,7 +1,7 @@
 //! PostgreSQL behind a manager: pools whose connections are pinned as the single one is.
 
 use super::spelling::Postgresql;
-use super::{Opener, Postgres, catalogue, driver_options};
+use super::{Opener, Postgres, catalogue};
 use crate::session::manager::{Pool, PoolKind, Pooling, Queries};
 use crate::session::schema::{Selected, TableName};
 use crate::session::selection::choose;
@@ -36,10 +36,7 @@ impl Postgres {
         pooling: Pooling,
         wanted: &UsersWanted,
     ) -> Result<(Pool, UsersTable), Error> {
-        let password = options.password.as_ref().or(at.password.as_ref());
-        let password_given = password.is_some();
-        let opener =
-            Opener { options: driver_options(at, password)?, url, password_given, limits: options.limits };
+        let opener = Opener::new(at, url, options)?;
         let mut connection = opener.open().await?;
         let tables = catalogue::tables(&mut connection, at.schema.as_deref());
         let tables = within(opener.limits.statement, "reading the catalogue", tables).await?;
@@ -66,11 +63,6 @@ impl Opener {
                 )
             })
             .connect_lazy_with(self.options);
-        Pool {
-            kind: PoolKind::Postgres(pool),
-            statement: self.limits.statement,
-            acquire: pooling.acquire,
-            connections: pooling.connections,
-        }
+        Pool::new(PoolKind::Postgres(pool), self.limits, pooling)
     }
 }

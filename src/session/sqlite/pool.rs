@@ -47,10 +47,5 @@ fn pool(path: &Path, limits: crate::session::Limits, pooling: Pooling) -> Pool {
         .acquire_timeout(pooling.acquire)
         .test_before_acquire(false)
         .connect_lazy_with(driver_options(path, &limits));
-    Pool {
-        kind: PoolKind::Sqlite(pool),
-        statement: limits.statement,
-        acquire: pooling.acquire,
-        connections: pooling.connections,
-    }
+    Pool::new(PoolKind::Sqlite(pool), limits, pooling)
 }

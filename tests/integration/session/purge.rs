@@ -117,6 +117,32 @@ async fn sessions_that_others_end_meanwhile_do_not_end_a_procedure() {
     leaving.await.unwrap();
 }
 
+/// Whoever logs in all the while must not keep a procedure going.
+#[tokio::test]
+async fn sessions_that_never_stop_arriving_do_not_keep_a_procedure_going() {
+    let database = Database::with(&format!("{CONNECT_PG_SIMPLE}; {}", rows(0, 100))).await;
+    let (dir, key) = (tempfile::tempdir().unwrap(), BackupKey::generate().unwrap());
+    let mut store = database.open().await.unwrap();
+    let mut writer = PgConnection::connect(&database.url).await.unwrap();
+    let plan = ProcedurePlan::prepare(&mut store, Selection::All, None).await.unwrap();
+    let (ended, mut parts) = (Arc::new(AtomicBool::new(false)), 0);
+    let told = Arc::clone(&ended);
+    let arriving = tokio::spawn(async move {
+        let mut next = 100_000;
+        while !told.load(Ordering::Relaxed) {
+            sqlx::raw_sql(AssertSqlSafe(rows(next, 50))).execute(&mut writer).await.unwrap();
+            next += 50;
+        }
+    });
+    let spec = spec(dir.path(), &key);
+    let applying =
+        async { plan.apply(&mut store, &spec, Some(10), &|| false, &mut |_| parts += 1).await.unwrap() };
+    let report = tokio::time::timeout(Duration::from_mins(1), applying).await.expect("it ends");
+    ended.store(true, Ordering::Relaxed);
+    arriving.await.unwrap();
+    assert!(report.deleted >= 100, "{} deleted in {parts} parts", report.deleted);
+}
+
 #[tokio::test]
 async fn a_lock_is_waited_for_and_then_named() {
     let database = Database::with(&format!("{CONNECT_PG_SIMPLE}; {}", rows(0, 10))).await;
