@@ -3,6 +3,7 @@
 mod encodings;
 mod fingerprint;
 mod locked;
+mod needles;
 mod redactor;
 mod salted;
 mod values;

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender};
 use tempfile::NamedTempFile;
 
-/// How many chunks are synced and read back at once: 16 MiB.
-const PART: u32 = 256;
+/// How many chunks are synced and read back at once: 4 MiB. The last ones are when the store waits, so they should be few.
+const PART: u32 = 64;
 
 /// What a sealer is given.
 pub(super) enum Piece {
