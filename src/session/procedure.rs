@@ -94,19 +94,29 @@ impl ProcedurePlan {
             batch,
             started: Instant::now(),
             total: selected_before,
+            // Twice as many as it should take: whoever logs in all the while must not keep it going.
+            parts: 2 * (1 + batch.map_or(0, |batch| selected_before / batch.max(1))),
             deleted: 0,
             backups: Vec::new(),
         };
-        let mut end = work.pass(store, spec, stopped, progress).await;
         let mut after = None;
-        if matches!(end, End::Complete) {
+        let end = loop {
+            let had = work.deleted;
+            let end = work.pass(store, spec, stopped, progress).await;
+            // A pass that finds nothing is the last, whatever arrives behind it.
+            if !matches!(end, End::Complete) || work.parts == 0 || (had > 0 && work.deleted == had) {
+                break end;
+            }
             match self.count(store).await {
                 // These numbers are the last ones.
-                Ok((0, counts)) => after = Some((0, counts)),
-                Ok(_) => end = work.pass(store, spec, stopped, progress).await,
+                Ok((0, counts)) => {
+                    after = Some((0, counts));
+                    break end;
+                }
+                Ok(_) => {}
                 Err(error) => return Err(work.uncounted(error)),
             }
-        }
+        };
         let deleted = work.deleted;
         let (stopped, cause) = match end {
             // Nothing was changed: that is an error like any other.
@@ -210,6 +220,8 @@ struct Work<'a> {
     batch: Option<u64>,
     started: Instant,
     total: u64,
+    /// How many deletions it may still take.
+    parts: u64,
     deleted: u64,
     backups: Vec<BackupInfo>,
 }
@@ -227,8 +239,7 @@ impl Work<'_> {
         }
     }
 
-    /// Deletes until nothing selected is left, or as often as it should take twice over: whoever logs in all the while must
-    /// not keep it going.
+    /// Deletes until nothing selected seems to be left.
     async fn pass(
         &mut self,
         store: &mut Store,
@@ -237,8 +248,8 @@ impl Work<'_> {
         progress: &mut dyn FnMut(&Advance),
     ) -> End {
         let batch = self.batch.filter(|_| store.splits(&self.plan.meant));
-        let most = batch.map_or(1, |batch| 2 * (1 + self.total / batch.max(1)));
-        for _ in 0..most {
+        while self.parts > 0 {
+            self.parts -= 1;
             if stopped() {
                 return End::Stopped;
             }
@@ -254,10 +265,14 @@ impl Work<'_> {
                 Ok(removed) if removed.backups.is_empty() => return End::Complete,
                 Ok(removed) => removed,
             };
+            let is_last = batch.is_none_or(|batch| removed.deleted < batch / 2);
             self.deleted += removed.deleted;
             self.backups.extend(removed.backups);
             progress(&self.advance());
-            // A batch is short where somebody else deleted some of its rows meanwhile: only an empty one is the last.
+            // A batch is also short where somebody else deleted some of its rows meanwhile: the count tells.
+            if is_last {
+                break;
+            }
         }
         End::Complete
     }

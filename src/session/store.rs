@@ -33,12 +33,15 @@ pub(super) struct Removed {
     pub(super) backups: Vec<BackupInfo>,
 }
 
+impl From<Vec<BackupInfo>> for Removed {
+    fn from(backups: Vec<BackupInfo>) -> Self {
+        Self { deleted: backups.iter().map(|backup| backup.rows).sum(), backups }
+    }
+}
+
 impl From<Option<BackupInfo>> for Removed {
     fn from(backup: Option<BackupInfo>) -> Self {
-        Self {
-            deleted: backup.as_ref().map_or(0, |backup| backup.rows),
-            backups: backup.into_iter().collect(),
-        }
+        Self::from(backup.into_iter().collect::<Vec<_>>())
     }
 }
 

@@ -54,7 +54,16 @@ impl Postgres {
         let mut connection = self.take().await?;
         let row = within(self.opener.limits.statement, DOING, async {
             bind(&mut connection, selection).await?;
-            sqlx::query(sql).fetch_one(&mut connection).await.map_err(Error::database(DOING))
+            // To look for tokens that are there twice each worker would group all of them by itself.
+            let alone = matches!(selection, Selection::Duplicates);
+            if alone {
+                execute(&mut connection, DOING, "SET max_parallel_workers_per_gather = 0").await?;
+            }
+            let row = sqlx::query(sql).fetch_one(&mut connection).await.map_err(Error::database(DOING))?;
+            if alone {
+                execute(&mut connection, DOING, "RESET max_parallel_workers_per_gather").await?;
+            }
+            Ok(row)
         });
         let row = row.await?;
         self.connection = Some(connection);

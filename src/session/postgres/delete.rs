@@ -17,19 +17,43 @@ use std::time::Duration;
 
 const DOING: &str = "deleting the sessions";
 
+/// What one transaction deletes.
+pub(super) struct Part<'a> {
+    pub(super) selection: &'a Selection,
+    pub(super) statement: String,
+    pub(super) spec: &'a BackupSpec<'a>,
+    pub(super) bounds: Bounds,
+}
+
+/// Its backup, if it deleted anything, and its connection, if that is as good as before.
+pub(super) type Done = (Option<BackupInfo>, Option<PgConnection>);
+
 impl Postgres {
     pub(in crate::session) async fn delete(
         &mut self,
         selection: &Selection,
         spec: &BackupSpec<'_>,
         bounds: Bounds,
-    ) -> Result<Option<BackupInfo>, Error> {
+    ) -> Result<Vec<BackupInfo>, Error> {
+        if matches!(selection, Selection::All)
+            && let Some(batch) = bounds.batch
+            && let Some(done) = Box::pin(self.delete_halves(spec, bounds, batch)).await?
+        {
+            return Ok(done);
+        }
         let statement = self.statement(selection, bounds)?;
-        let mut connection = self.take().await?;
-        let limit = self.opener.limits.purge;
-        let (transaction, prepared) = within(limit, DOING, async {
-            bind(&mut connection, selection).await?;
-            self.copy_and_delete(&mut connection, &statement, selection, spec, bounds).await
+        let connection = self.take().await?;
+        let part = Part { selection, statement, spec, bounds };
+        let (info, connection) = self.part(connection, part).await?;
+        self.connection = connection;
+        Ok(info.into_iter().collect())
+    }
+
+    /// Carries out one statement by a connection, which is given back if it is as good as before.
+    pub(super) async fn part(&self, mut connection: PgConnection, part: Part<'_>) -> Result<Done, Error> {
+        let (transaction, prepared) = within(self.opener.limits.purge, DOING, async {
+            bind(&mut connection, part.selection).await?;
+            self.copy_and_delete(&mut connection, &part).await
         })
         .await?;
         let info = match prepared {
@@ -40,10 +64,8 @@ impl Postgres {
             Some(path) => Some(self.commit(&mut connection, transaction, path).await?),
         };
         // What could not be forgotten goes with the connection.
-        if unbind(&mut connection).await.is_ok() {
-            self.connection = Some(connection);
-        }
-        Ok(info)
+        let forgotten = unbind(&mut connection).await.is_ok();
+        Ok((info, forgotten.then_some(connection)))
     }
 
     /// The whole delete as one statement.
@@ -72,10 +94,7 @@ impl Postgres {
     async fn copy_and_delete(
         &self,
         connection: &mut PgConnection,
-        statement: &str,
-        selection: &Selection,
-        spec: &BackupSpec<'_>,
-        bounds: Bounds,
+        part: &Part<'_>,
     ) -> Result<(i64, Option<PathBuf>), Error> {
         let table = &self.selected.table;
         // The lock comes first and alone, so that waiting for it fails before anything is written.
@@ -97,12 +116,12 @@ impl Postgres {
             dialect: self.selected.dialect.name,
             table,
             encoding: Encoding::PgCopyText,
-            selection: selection.name(),
+            selection: part.selection.name(),
             transaction: Some(transaction),
         };
-        let mut writer = Writer::create(spec, &subject)?;
-        let rows = copy_out(connection, DOING, statement, &mut writer).await?;
-        bounds.check(rows)?;
+        let mut writer = Writer::create(part.spec, &subject)?;
+        let rows = copy_out(connection, DOING, &part.statement, &mut writer).await?;
+        part.bounds.check(rows)?;
         if rows == 0 {
             return Ok((transaction, None));
         }

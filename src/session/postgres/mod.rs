@@ -8,6 +8,7 @@ mod catalogue;
 mod copy;
 mod count;
 mod delete;
+mod halves;
 mod keys;
 mod listing;
 mod pool;
@@ -42,6 +43,8 @@ pub(super) struct Postgres {
     pinned: Option<String>,
     /// Where a row says whose session it is.
     user: Option<UserAt>,
+    /// What is left of the table while it is emptied.
+    pages: Option<halves::Pages>,
 }
 
 impl fmt::Debug for Postgres {
@@ -105,7 +108,7 @@ impl Postgres {
         let selected = select(tables, wanted)?;
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
         let pinned = options.zone.clone();
-        Ok(Self { opener, connection: Some(connection), selected, zone, pinned, user })
+        Ok(Self { opener, connection: Some(connection), selected, zone, pinned, user, pages: None })
     }
 
     pub(super) fn selected(&self) -> &Selected {

@@ -8,6 +8,7 @@ mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks
 pub(crate) mod fixture; // a database of its own for each test
 mod guards; // what procedures and restores refuse, mostly on SQLite
+mod halves; // a large table of PostgreSQL that is emptied in two places at once
 mod kill; // kill -9 between batches and in them
 mod memory; // a purge of many rows in constant memory
 pub(crate) mod mysql; // dialects, purge, restore, refusals on MariaDB
