@@ -25,6 +25,7 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     let mut linked = None;
     let mut asked = text[name.range.end..at.at].contains(&b'?');
     let mut announced = false;
+    let mut is_item = false;
     for step in 0..WORDS {
         let is_broken = at.blanks() == 0;
         if is_broken && asked {
@@ -40,10 +41,11 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         }
         let Some((word, colon)) = word(&mut at) else { break };
         (asked, announced) = (at.eat(b"?"), colon);
-        // The key of the next line, not the next word.
-        if is_broken && colon {
+        // The key of the next line or of a list's next item, not the next word.
+        if (is_broken || is_item) && colon {
             break;
         }
+        is_item = is_broken && word == b"-";
         let is_link = LINKS.split(' ').any(|link| word.eq_ignore_ascii_case(link.as_bytes()));
         linked = if is_link || colon { Some(step) } else { linked };
     }

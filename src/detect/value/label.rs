@@ -10,7 +10,7 @@ pub(super) fn is_label(value: &[u8]) -> bool {
         (1..=16).contains(&part.len())
             && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    if is_technical(value) {
+    if is_technical(value) || is_algorithm(value) {
         return true;
     }
     if parts.len() < 3 || !parts.iter().all(is_plain) || digits(value) > 7 {
@@ -48,6 +48,94 @@ fn is_technical(value: &[u8]) -> bool {
     letters > 2
         && rest.iter().all(|byte| byte.is_ascii_alphabetic() || b"-_.".contains(byte))
         && words::covered(&rest) * 5 >= letters * 3
+}
+
+/// `argon2id`, `PBKDF2-SHA256`, `aes-256-gcm`: the names of ways to hash and to encrypt, and nothing else.
+fn is_algorithm(value: &[u8]) -> bool {
+    const NAMES: [&str; 61] = [
+        "argon2id",
+        "argon2i",
+        "argon2d",
+        "pbkdf2",
+        "bcrypt",
+        "scrypt",
+        "yescrypt",
+        "md5crypt",
+        "crypt",
+        "sha1",
+        "sha224",
+        "sha256",
+        "sha384",
+        "sha512",
+        "sha3",
+        "sha",
+        "md5",
+        "hmac",
+        "hkdf",
+        "blake2b",
+        "blake2s",
+        "blake3",
+        "ripemd160",
+        "aes",
+        "gcm",
+        "cbc",
+        "ctr",
+        "siv",
+        "ecb",
+        "ccm",
+        "xts",
+        "rsa",
+        "oaep",
+        "pss",
+        "pkcs1",
+        "v15",
+        "ecdsa",
+        "ecdh",
+        "ed25519",
+        "ed448",
+        "x25519",
+        "x448",
+        "secp",
+        "prime",
+        "chacha20",
+        "xchacha20",
+        "poly1305",
+        "salsa20",
+        "hs",
+        "rs",
+        "es",
+        "ps",
+        "kw",
+        "with",
+        "and",
+        "r1",
+        "k1",
+        "p",
+        "a128",
+        "a192",
+        "a256",
+    ];
+    let mut lower = value.to_ascii_lowercase();
+    lower.retain(|byte| !b"-_/+. ".contains(byte));
+    let mut rest = &lower[..];
+    let (mut named, mut longest) = (0, 0);
+    while !rest.is_empty() {
+        let fits = NAMES.iter().filter(|name| rest.starts_with(name.as_bytes())).map(|name| name.len()).max();
+        // The number of bits behind a name.
+        let bits = ["128", "192", "224", "256", "384", "512", "521"]
+            .iter()
+            .any(|bits| rest.starts_with(bits.as_bytes()));
+        let len = match fits {
+            Some(len) => {
+                (named, longest) = (named + 1, longest.max(len));
+                len
+            }
+            None if bits && named > 0 => 3,
+            None => return false,
+        };
+        rest = &rest[len..];
+    }
+    value.len() >= 5 && longest >= 2
 }
 
 /// Words that say "password", "secret" or "token", and nothing else but a number that counts: what tests and
@@ -93,10 +181,28 @@ mod tests {
             "pkcs12Encoder",
             "x509-bundle",
             "app-17-use-login",
+            "argon2id",
+            "Argon2id",
+            "PBKDF2-HMAC-SHA256",
+            "sha512crypt",
+            "AES-256-GCM",
+            "ECDH-ES+A256KW",
+            "xchacha20-poly1305",
+            "HS256",
+            "secp256k1",
         ] {
             assert!(is_label(value.as_bytes()), "{value}");
         }
-        for value in ["winter-storm-2291", "kq-3x9-zvw", "a8f-20b1-c9", "correct-horse-battery-staple"] {
+        for value in [
+            "argon2idx",
+            "aes-256-Kx9",
+            "sha2567",
+            "256512",
+            "winter-storm-2291",
+            "kq-3x9-zvw",
+            "a8f-20b1-c9",
+            "correct-horse-battery-staple",
+        ] {
             assert!(!is_label(value.as_bytes()), "{value}");
         }
     }

@@ -203,9 +203,14 @@ fn walks_keyboard(value: &[u8]) -> bool {
     WALKS.is_match(&lower) || WALKS.is_match(&back)
 }
 
-/// A run of six equal characters in a short value (`abc-xxxxxx-def`), or of `*`, `.` or `…` in any.
+/// A run of six equal characters in a short value (`abc-xxxxxx-def`) or two of four (`d2cXXXXYYYY`), or of `*`, `.` or `…`
+/// in any.
 fn has_run(value: &[u8]) -> bool {
     let short = value.len() <= 64;
+    let fours = value.chunk_by(|a, b| a == b).filter(|run| run.len() >= 4 && run[0].is_ascii_alphabetic());
+    if short && fours.count() > 1 {
+        return true;
+    }
     value.chunk_by(u8::eq_ignore_ascii_case).any(|run| {
         (run.len() >= 6 && short && matches!(run[0], b'x' | b'X' | b'0' | b'_' | b'-' | b'#' | b'?'))
             || (run.len() >= 3 && matches!(run[0], b'*' | b'.'))
@@ -351,6 +356,7 @@ mod tests {
             "xxxxxxxxxxxxxxxx",
             "sk-xxxxxxxxxxxxxxxxxxxx",
             "********",
+            "d2dc414f9XXXXYYYY",
             "0123456789abcdef",
             "abcabcabcabc",
             "AKIAIOSFODNN7EXAMPLE",

@@ -69,6 +69,7 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_locale(value)
         || is_service(value)
         || is_short_hex(value)
+        || is_pattern(value)
         || [&b"]("[..], b"\":\"", b"\",\""].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
         || (value.starts_with(b"#") && value[1..].iter().all(u8::is_ascii_hexdigit))
 }
@@ -97,6 +98,11 @@ fn is_path(value: &[u8]) -> bool {
     }
     parts.len() >= 2 && parts.iter().all(is_name) && (is_rooted || words::covered(value) * 2 > value.len())
         || (is_rooted && parts.len() == 1 && words::covered(value) * 2 > value.len())
+}
+
+/// `^(one|another)$`: what a value must look like.
+fn is_pattern(value: &[u8]) -> bool {
+    value.starts_with(b"^") && value.ends_with(b"$") && value.iter().any(|byte| b"([*+\\|".contains(byte))
 }
 
 /// Long, of base64's signs, and nothing that words account for: what is no path although it has slashes.
