@@ -265,7 +265,7 @@ impl Work<'_> {
                 Ok(removed) if removed.backups.is_empty() => return End::Complete,
                 Ok(removed) => removed,
             };
-            let is_last = batch.is_none_or(|batch| removed.deleted < batch / 2);
+            let is_last = batch.is_none_or(|batch| removed.deleted < batch - batch / 4);
             self.deleted += removed.deleted;
             self.backups.extend(removed.backups);
             progress(&self.advance());

@@ -14,7 +14,7 @@ use crate::session::{Bounds, Error, Selection, StoreKind};
 use futures_util::TryStreamExt as _;
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
-use sqlx::mysql::MySqlConnection;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
 use std::path::PathBuf;
 
 const DOING: &str = "deleting the sessions";
@@ -52,7 +52,7 @@ impl MySql {
     ) -> Result<Option<BackupInfo>, Error> {
         let mut connection = self.take().await?;
         let work = self.copy_and_delete(&mut connection, selection, spec, bounds);
-        let prepared = within(self.opener.limits.purge, DOING, work).await?;
+        let (prepared, passed) = within(self.opener.limits.purge, DOING, work).await?;
         let info = match prepared {
             None => {
                 execute(&mut connection, DOING, "ROLLBACK").await?;
@@ -60,19 +60,21 @@ impl MySql {
             }
             Some(path) => Some(self.commit(&mut connection, path, spec).await?),
         };
+        self.passed = passed;
         super::bound(&mut connection, self.opener.limits.statement).await?;
         self.connection = Some(connection);
         Ok(info)
     }
 
-    /// Everything up to the commit. On an error the connection is dropped, which rolls back, and so is the file.
+    /// Everything up to the commit, and where the next part of a table begins that is emptied. On an error the connection is
+    /// dropped, which rolls back, and so is the file.
     async fn copy_and_delete(
         &self,
         connection: &mut MySqlConnection,
         selection: &Selection,
         spec: &BackupSpec<'_>,
         bounds: Bounds,
-    ) -> Result<Option<PathBuf>, Error> {
+    ) -> Result<(Option<PathBuf>, Option<String>), Error> {
         let table = &self.selected.table;
         super::bound(connection, self.opener.limits.purge).await?;
         let statements = self.statements(connection, selection, bounds).await?;
@@ -89,11 +91,16 @@ impl MySql {
             transaction: None,
         };
         let mut writer = Writer::create(spec, &subject)?;
-        let rows = copy_out(connection, statements.select, &mut writer).await?;
+        let (rows, last) = copy_out(connection, statements.select, &mut writer).await?;
         bounds.check(rows)?;
         if rows == 0 {
-            return Ok(None);
+            return Ok((None, None));
         }
+        let is_full = matches!(statements.delete, Delete::Done) && bounds.batch == Some(rows);
+        let passed = match last.zip(self.key.as_ref()).filter(|_| is_full) {
+            Some((last, key)) => key.is_behind(&row::values(&last)?),
+            None => None,
+        };
         let prepared = match statements.delete {
             Delete::Done => writer.finish(rows)?,
             // What is deleted by key is what stands in the file.
@@ -108,7 +115,7 @@ impl MySql {
                 writer.finish(rows)?
             }
         };
-        Ok(Some(prepared.keep()))
+        Ok((Some(prepared.keep()), passed))
     }
 
     async fn statements(
@@ -125,10 +132,13 @@ impl MySql {
         match &self.key {
             key if self.returns && matches!(selection, Selection::All) => {
                 // A table without a key has no order in which a part of it could go.
+                // What is deleted stays in the index for a while, and would be passed over once more each time.
+                let behind =
+                    self.passed.as_ref().map(|passed| format!(" WHERE {passed}")).unwrap_or_default();
                 let part = key
                     .as_ref()
                     .zip(limit)
-                    .map(|(key, limit)| format!(" ORDER BY {} LIMIT {limit}", key.order()));
+                    .map(|(key, limit)| format!("{behind} ORDER BY {} LIMIT {limit}", key.order()));
                 Ok(Statements {
                     isolation: isolation(connection).await?,
                     select: format!("DELETE FROM {name}{} RETURNING {columns}", part.unwrap_or_default()),
@@ -245,13 +255,19 @@ async fn isolation(connection: &mut MySqlConnection) -> Result<&'static str, Err
     Ok(if by_statement { "REPEATABLE READ" } else { "READ COMMITTED" })
 }
 
-async fn copy_out(connection: &mut MySqlConnection, sql: String, writer: &mut Writer) -> Result<u64, Error> {
+/// How many rows there were, and the last one.
+async fn copy_out(
+    connection: &mut MySqlConnection,
+    sql: String,
+    writer: &mut Writer,
+) -> Result<(u64, Option<MySqlRow>), Error> {
     // The protocol of plain statements gives every value as text.
     let mut stream = sqlx::raw_sql(AssertSqlSafe(sql)).fetch(connection);
-    let mut rows = 0;
+    let (mut rows, mut last) = (0, None);
     while let Some(found) = stream.try_next().await.map_err(Error::database(DOING))? {
         row::write(&found, writer)?;
         rows += 1;
+        last = Some(found);
     }
-    Ok(rows)
+    Ok((rows, last))
 }

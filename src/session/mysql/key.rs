@@ -87,6 +87,13 @@ impl Key {
         self.columns.iter().map(|(_, column)| quoted(&column.name)).collect::<Vec<_>>().join(", ")
     }
 
+    /// The condition for rows behind one with these values; `None` for a key of several columns, which no index is read by so.
+    pub(super) fn is_behind(&self, values: &Row) -> Option<String> {
+        let [(at, column)] = &self.columns[..] else { return None };
+        let value = literal(column, values.get(*at)?.as_deref()?)?;
+        Some(format!("{} > {value}", quoted(&column.name)))
+    }
+
     /// Rows are reached by the key alone, so that none but those that are meant is locked.
     pub(super) fn hint(&self) -> String {
         format!("FORCE INDEX ({})", quoted(&self.index))

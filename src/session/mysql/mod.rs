@@ -42,6 +42,8 @@ pub(super) struct MySql {
     selected: Selected,
     /// What tells rows apart.
     key: Option<Key>,
+    /// The condition for what is left of the table while it is emptied in parts.
+    passed: Option<String>,
     /// Whether the server gives rows as it deletes them.
     returns: bool,
     /// Where a row says whose session it is.
@@ -93,7 +95,18 @@ impl MySql {
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
         let key = Key::find(&mut connection, &selected.table).await?;
         let connection = Some(connection);
-        Ok(Self { opener, connection, selected, key, returns, user, zone, pinned, utc: Zone::utc() })
+        Ok(Self {
+            opener,
+            connection,
+            selected,
+            key,
+            passed: None,
+            returns,
+            user,
+            zone,
+            pinned,
+            utc: Zone::utc(),
+        })
     }
 
     pub(super) fn selected(&self) -> &Selected {

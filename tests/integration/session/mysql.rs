@@ -1,13 +1,14 @@
 //! The same on MySQL and MariaDB: what is found, what a purge takes, what comes back, and what is refused.
 
-use super::fixture::{everything, names, spec};
+use super::fixture::{block_on, everything, names, spec};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use unleak::session::{
-    BackupKey, CustomTable, Error, Options, Settled, Store, StoreClass, Unit, verify_backup,
+    Advance, BackupKey, CustomTable, Error, Options, ProcedurePlan, Selection, Settled, Store, StoreClass,
+    Unit, verify_backup,
 };
 
 /// A database of its own on the shared server, left to the end of the run.
@@ -102,6 +103,37 @@ async fn a_purge_is_backed_up_and_comes_back_row_for_row() {
     // The sessions are there already, so none comes back twice, and the refusal quotes no token.
     let error = store.restore(&backup.path, &database.key).await.unwrap_err();
     assert!(!everything(&error).contains("tok-"), "{error:?}");
+    assert_eq!(database.texts(DUMP).await, before);
+}
+
+/// Each part begins behind the one before; who logs in meanwhile may come in before it.
+#[tokio::test]
+async fn a_table_that_is_emptied_in_parts_leaves_nobody_behind() {
+    let database = Database::with(&format!("{EXPRESS}; {}", rows(3000))).await;
+    let before = database.texts(DUMP).await;
+    let mut store = database.open().await.unwrap();
+    let plan = ProcedurePlan::prepare(&mut store, Selection::All, None).await.unwrap();
+    let folder = database.backups();
+    let (spec, mut parts) = (spec(&folder, &database.key), 0);
+    let mut login = |_: &Advance| {
+        parts += 1;
+        let (url, early) = (database.url.clone(), parts % 2 == 0);
+        let sql = format!(
+            "INSERT INTO sessions VALUES ('{}{parts}', 9999999, '{{}}')",
+            if early { "a" } else { "z" }
+        );
+        std::thread::spawn(move || block_on(execute(&url, &sql))).join().unwrap();
+    };
+    let report = plan.apply(&mut store, &spec, Some(500), &|| false, &mut login).await.unwrap();
+    // Those of the last parts may be left, and are told.
+    let left = database.texts("SELECT session_id FROM sessions").await.len() as u64;
+    assert_eq!((report.deleted + left, report.after.total), (3000 + parts, left));
+    assert!(parts >= 7 && left <= 2, "{parts} parts, {left} left");
+    database.run("DELETE FROM sessions").await;
+    for backup in &report.backups {
+        store.restore(&backup.path, &database.key).await.unwrap();
+    }
+    database.run("DELETE FROM sessions WHERE session_id NOT LIKE 'tok-%'").await;
     assert_eq!(database.texts(DUMP).await, before);
 }
 
