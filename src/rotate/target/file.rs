@@ -208,9 +208,12 @@ impl HeldFile {
     pub(super) fn new(target: FileTarget, place: PathBuf, text: Zeroizing<String>) -> Result<Self, Error> {
         let found = target.form.find(&text, &target.path)?;
         let old = found.old();
-        // As many lines as the old value had, so that what stands behind it keeps its number.
-        let without = found
-            .edit(&text, |spot| Zeroizing::new("\n".repeat(text[spot.range.clone()].matches('\n').count())));
+        // As many lines as the old value had, so that what stands behind it keeps its number; and a tree stays one.
+        let is_tree = matches!(target.form, Form::Key(_) | Form::Manifest(_));
+        let without = found.edit(&text, |spot| match text[spot.range.clone()].matches('\n').count() {
+            0 if is_tree => spot.style.write("\u{fffd}"),
+            lines => Zeroizing::new("\n".repeat(lines)),
+        });
         let lines: Vec<_> = found.spots.iter().map(|spot| spot.line.to_string()).collect();
         let plural = if lines.len() == 1 { "line" } else { "lines" };
         let mut leftovers = target.form.places(&without, &Traces::of(&old));
