@@ -277,6 +277,7 @@ impl Plan {
     /// Where the class of the sessions is known from.
     pub(super) fn class_basis(&self) -> &'static str {
         let forge = self.request.probe.as_ref().and_then(|probe| probe.forge.as_ref());
+            "graceful": request.graceful,
         match forge.and_then(|forge| forge.kind.class()) {
             _ if self.store.is_some() => "seen in the store",
             Some(_) => "those of the cookie that is forged",
@@ -351,11 +352,20 @@ impl fmt::Display for Plan {
         }
         let lost = self.common_old().is_none() && self.facts().any(|facts| facts.blind);
         let but = if lost { ", but not where a note says that it cannot" } else { "" };
-        writeln!(f, "\nA failure before the purge puts the old value back{but}.")?;
-        f.write_str(if self.request.restore_leaked {
-            "Once the new value is in use, Ctrl-C or --abort puts the leaked one back too, as --restore-leaked says.\n"
+        let until = if self.request.reload.is_empty() {
+            "every target is written"
         } else {
-            "Once the new value is in use it stays: Ctrl-C or --abort puts the leaked one back only with --restore-leaked.\n"
+            "the first reload begins"
+        };
+        writeln!(f, "\nUntil {until}, a failure puts the old value back{but}.")?;
+        f.write_str(match (self.is_leaked(), self.request.restore_leaked) {
+            (false, _) => "So does a failure after it, since --graceful says that the old value has not leaked.\n",
+            (true, true) => {
+                "From then on a failure, Ctrl-C or --abort puts the leaked one back too, as --restore-leaked says.\n"
+            }
+            (true, false) => {
+                "From then on the new value stays, whatever fails: only --abort with --restore-leaked puts the leaked one back.\n"
+            }
         })?;
         if !self.warnings.is_empty() {
             writeln!(f, "\nNote")?;

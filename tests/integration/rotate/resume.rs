@@ -86,7 +86,7 @@ fn nothing_puts_the_leaked_value_back_once_the_purge_had_begun() {
     let output = world.alone(&["--resume", &world.id(), "--reload=exit 1", "--yes"]).output().unwrap();
     ends(&output, 5);
     assert_eq!((world.value(), world.sessions()), (new.clone(), 0));
-    assert!(stderr(&output).contains("the new value stays"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("every target and stays"), "{}", stderr(&output));
     ends(&world.alone(&["--resume", &world.id()]).output().unwrap(), 0);
     assert_eq!(world.value(), new);
 }

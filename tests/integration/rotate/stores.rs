@@ -146,7 +146,7 @@ mod vault {
         put(&env, text.as_bytes());
         kv.run.targets.push(format!("env:{}#SESSION_SECRET", env.display()));
         let before = kv.data().0;
-        ends(&kv.run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        ends(&kv.run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]), 4);
         assert_eq!((kv.data().0, std::fs::read_to_string(&env).unwrap()), (before.clone(), text.clone()));
         for point in ["write.1:before", "write.1:after", "write.2:before", "write.2:after", "write:after"] {
             for way in ["--abort", "--resume"] {
@@ -289,7 +289,7 @@ mod aws {
             (text(&secret["SESSION_SECRET"]), text(&parameter["Value"]))
         };
         let run = run(&["aws-sm:app/object#SESSION_SECRET", "aws-ssm:/app/session"]);
-        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]), 4);
         assert_eq!(read(), (hex_value(), hex_value()));
         for way in ["--abort", "--resume"] {
             run.forget();

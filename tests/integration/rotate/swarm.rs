@@ -206,7 +206,7 @@ fn every_service_changes_over_and_the_old_secret_goes_last() {
 #[test]
 fn whatever_fails_leaves_every_service_with_the_old_secret() {
     let run = Run::new();
-    ends(&run.start(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+    ends(&run.start(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]), 4);
     assert_eq!(run.used(), before());
     let run = Run::new();
     run.swarm.lock().unwrap().broken = true;

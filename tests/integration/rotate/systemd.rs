@@ -111,7 +111,13 @@ fn a_failure_or_an_abort_brings_the_old_file_back_byte_for_byte() {
     let file = machine.path("session.cred");
     machine.encrypted(&file, "session", &hex_value());
     let before = std::fs::read(&file).unwrap();
-    ends(&machine.rotate("session.cred", &["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+    ends(
+        &machine.rotate(
+            "session.cred",
+            &["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"],
+        ),
+        4,
+    );
     assert_eq!(std::fs::read(&file).unwrap(), before);
     for point in ["write.1:before", "write.1:after", "write:after"] {
         let killed =

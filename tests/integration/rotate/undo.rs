@@ -9,11 +9,14 @@ use unleak::rotate::{Kind, read_journal};
 fn a_reload_that_fails_twice_leaves_a_value_that_nobody_knows() {
     let world = World::new(&hex_value());
     let reload = format!("--reload={} && sleep 0.2; exit 3", world.reload());
-    let output = world.run(&with(world.all(), &[&reload]));
+    let output = world.run(&with(world.all(), &[&reload, "--restore-leaked"]));
     ends(&output, 5);
     assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
     let (said, id) = (stderr(&output), world.id());
-    assert!(said.contains("is not known") && said.contains(&format!("--abort {id}")), "{said}");
+    assert!(
+        said.contains("is not known") && said.contains(&format!("--abort {id} --restore-leaked")),
+        "{said}"
+    );
     assert!(!said.contains("undone: the old value is back"), "{said}");
     let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
     assert!(markdown.contains("stopped half-way") && markdown.contains("is not known"));
@@ -30,7 +33,7 @@ fn a_reload_that_fails_once_is_undone_by_the_second_one() {
     let once = world.path("once");
     let reload =
         format!("--reload={}; test -e '{1}' || {{ touch '{1}'; exit 1; }}", world.reload(), once.display());
-    let output = world.run(&with(world.all(), &[&reload]));
+    let output = world.run(&with(world.all(), &[&reload, "--restore-leaked"]));
     ends(&output, 4);
     assert!(stderr(&output).contains("with the old value"));
     assert_eq!((world.env(), world.asks(&cookie(&world.old))), (world.before.clone(), 200));
@@ -107,7 +110,7 @@ fn a_resumed_rotation_that_fails_does_not_put_it_back_either() {
     let (id, new) = (world.id(), world.value());
     let output = world.alone(&["--resume", &id, "--reload=exit 1", "--yes"]).output().unwrap();
     ends(&output, 5);
-    assert!(stderr(&output).contains("in use already"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("every target and stays"), "{}", stderr(&output));
     assert_eq!((world.value(), world.sessions()), (new.clone(), 3));
     let again = format!("--reload={}", world.reload());
     ends(&world.alone(&["--resume", &id, &again, "--yes"]).output().unwrap(), 0);
