@@ -7,6 +7,7 @@
 mod before;
 mod bounded;
 mod canary;
+mod claim;
 mod command;
 mod downtime;
 mod error;
@@ -25,8 +26,8 @@ mod plan;
 mod protection;
 mod reload;
 mod seal;
-mod step;
 mod standing;
+mod step;
 mod stop;
 mod store;
 mod strength;

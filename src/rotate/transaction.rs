@@ -123,7 +123,7 @@ pub(super) struct Rotation<'a> {
 /// When nothing was changed: somebody else rotates the same target, the probe's cookie is not alive, the state
 /// folder cannot be written.
 pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
-    let locks = plan.lock()?;
+    let locks = plan.claim()?;
     let mut rotation = Rotation::open(plan, Before::look(plan)?, stop, observer)?;
     rotation.monitor = Monitor::start(plan);
     let ending = rotation.go();
@@ -137,7 +137,7 @@ pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result
 /// # Errors
 /// When the plan names no unfinished rotation, its purge had begun, or a leaked value would come back unasked.
 pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
-    let locks = plan.lock()?;
+    let locks = plan.claim()?;
     let Some(unfinished) = &plan.unfinished else { return Err(Error::NotUnfinished(String::new())) };
     if unfinished.purge_had_begun() {
         return Err(Error::TooLate(unfinished.id.to_string()));

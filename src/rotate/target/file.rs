@@ -92,6 +92,7 @@ impl fmt::Display for FileTarget {
 impl Place for FileTarget {
     fn read(&self) -> Result<Box<dyn Held>, Error> {
         let place = durable::check_replaceable(&self.path)?;
+        sole(&place)?;
         let text = bounded::text(&place, &self.path, CONFIGURATION)?;
         Ok(Box::new(HeldFile::new(self.clone(), place, text)?))
     }
@@ -168,6 +169,14 @@ fn whole(text: &str) -> Found {
     let values = vec![Secret::from(value.to_owned())];
     let spot = Spot { range: 0..value.len(), line: 1, style: Style::BARE, values };
     Found { spots: vec![spot], ..Found::default() }
+}
+
+/// A file is replaced under one name: under the others, and for whoever reads it there, the old value would stay.
+pub(super) fn sole(place: &Path) -> Result<(), Error> {
+    match durable::links(place) {
+        0 | 1 => Ok(()),
+        links => Err(Error::HardLinks { path: place.to_owned(), links }),
+    }
 }
 
 /// What a value is that no application uses as it stands there.

@@ -3,8 +3,9 @@
 use super::gate::nothing_leaks_in;
 use super::world::unleak;
 use super::{ends, hex_value, put, stderr};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 /// A store behind two scripts: the one that writes keeps its own arguments and environment for the test.
 struct Store {
@@ -236,4 +237,27 @@ fn a_killed_write_is_resumed_with_the_same_value() {
         assert!(store.value() != store.old);
         assert_eq!(store.value() == written, moment == "after");
     }
+}
+
+/// A store is no file that could be locked where it stands: the machine knows who rotates it.
+#[test]
+fn two_operators_with_state_folders_of_their_own_cannot_rotate_one_store_at_once() {
+    let store = Store::new();
+    let waits = ["--fault=write.1:before:wait", &store.target(), &store.read()].map(str::to_owned);
+    let mut first = unleak(&store.path("state"));
+    let mut first = first.args(["rotate", "--yes"]).args(&waits).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(first.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains(".. write")), "it never began to write");
+    let second = || {
+        let mut second = unleak(&store.path("another"));
+        second.args(["rotate", "--yes", &store.target(), &store.read()]).output().unwrap()
+    };
+    let refused = second();
+    ends(&refused, 2);
+    assert!(stderr(&refused).contains("is being changed by another unleak"), "{}", stderr(&refused));
+    assert_eq!(store.value(), store.old);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    ends(&second(), 0);
+    assert!(store.value() != store.old);
 }

@@ -135,3 +135,41 @@ fn a_wish_to_stop_when_the_new_value_is_in_use_keeps_it_unless_that_was_asked_fo
         }
     }
 }
+
+#[test]
+fn a_new_rotation_of_what_another_has_half_way_is_refused() {
+    let world = World::new(&hex_value());
+    ends(&world.run(&with(world.all(), &["--reload=exit 1"])), 5);
+    let (id, new) = (world.id(), world.value());
+    // Another variable of the same file is written together with it.
+    let port = format!("--target=env:{}#PORT", world.path(".env").display());
+    for refused in [world.run(&world.all()), world.alone(&[&port, "--yes"]).output().unwrap()] {
+        ends(&refused, 2);
+        let said = stderr(&refused);
+        for part in [format!("the rotation {id} of"), format!("--resume {id}"), format!("--abort {id}")] {
+            assert!(said.contains(&part), "{said}");
+        }
+    }
+    assert_eq!((world.value(), world.id()), (new, id.clone()));
+    let reload = format!("--reload={}", world.reload());
+    ends(&world.alone(&["--resume", &id, &reload, "--yes"]).output().unwrap(), 0);
+    // Where nothing is half-way any more, a new one starts.
+    put(&world.path("cookie"), world.login().as_bytes());
+    ends(&world.run(&world.all()), 0);
+}
+
+#[test]
+fn a_file_of_several_names_is_refused_before_anything_changes() {
+    let world = World::new(&hex_value());
+    std::fs::hard_link(world.path(".env"), world.path("shared")).unwrap();
+    let output = world.run(&world.all());
+    ends(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("has 2 names (hard links)") && said.contains("-samefile"), "{said}");
+    assert_eq!(
+        (world.env(), std::fs::read(world.path("shared")).unwrap()),
+        (world.before.clone(), world.before.clone())
+    );
+    std::fs::remove_file(world.path("shared")).unwrap();
+    ends(&world.run(&world.all()), 0);
+}
