@@ -11,6 +11,7 @@ use super::step::{self, Step};
 use super::unfinished::Unfinished;
 use super::{Error, IncidentId, Plan, Stop};
 use crate::secret::{Redactor, Secret};
+use crate::session::clear_partial;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -174,6 +175,18 @@ impl<'a> Rotation<'a> {
             None => Opened::new(plan, &before, now, &redactor, &new)?,
         };
         observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
+        match clear_partial(&plan.request.state.join("backups"), id.as_str()) {
+            Ok(0) => {}
+            Ok(_) => observer(&Event::Note(
+                "The half-written backup of the purge that was killed was removed.".to_owned(),
+            )),
+            Err(error) => {
+                observer(&Event::Note(format!(
+                    "A half-written backup was not removed: {}",
+                    Error::from(error).chain()
+                )));
+            }
+        }
         let opened = timeline.first().map_or(now, |first| first.at);
         // What a run that crashed had begun, it may have done.
         let touched = timeline.iter().any(|record| record.step == Some(Step::Reload));
