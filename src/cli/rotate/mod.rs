@@ -93,7 +93,7 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     given: Arguments,
-    /// The incident's name [default: INC-YYYYMMDD-NNN].
+    /// The incident's name, INC-YYYYMMDD-NNN or EMRG-SESSION-YYYYMMDD-HHMM [default: the next number of the day].
     #[arg(long, value_name = "ID")]
     incident_id: Option<String>,
     /// Go on with a rotation that stopped half-way; other arguments replace those that it was started with.
@@ -228,7 +228,7 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
         probe: meant.probe(unfinished.is_some(), context)?,
         checks: meant.checks()?,
         severity: meant.severity(),
-        incident: id(&args.incident_id)?,
+        incident: args.incident_id.as_deref().map(IncidentId::given).transpose().map_err(bad)?,
         unfinished,
         arguments: meant.to_memo(context),
         state,
