@@ -12,6 +12,7 @@ mod gate; // searches everything that came out for planted values
 mod leak; // a rotation that answers a finding of a scan
 pub(crate) mod matrix; // real applications: what ends their sessions, and that a forged one is refused
 mod memory; // what is left in the process when its secrets are gone
+#[cfg(target_os = "linux")] // looks into /proc
 mod moved; // a resumed rotation that would reach another place than the one that began
 mod parsers; // what it writes, read by the parsers that applications use
 mod platforms; // Kubernetes, GitHub and Vercel, as their documentation says
