@@ -10,9 +10,10 @@ mod fake; // a server that answers as a test says
 mod files; // every form of file that can hold the secret
 mod gate; // searches everything that came out for planted values
 mod leak; // a rotation that answers a finding of a scan
+mod logouts; // users who log out during the purge
 pub(crate) mod matrix; // real applications: what ends their sessions, and that a forged one is refused
-mod memory; // what is left in the process when its secrets are gone
 #[cfg(target_os = "linux")] // looks into /proc
+mod memory; // what is left in the process when its secrets are gone
 mod moved; // a resumed rotation that would reach another place than the one that began
 mod parsers; // what it writes, read by the parsers that applications use
 mod platforms; // Kubernetes, GitHub and Vercel, as their documentation says
@@ -141,8 +142,6 @@ fn a_failure_after_the_first_reload_began_keeps_the_new_value_and_says_how_to_go
     let started = Instant::now();
     let output = world.run(&with(world.all(), &[&world.health("never"), "--health-timeout=1"]));
     deadline(started, Duration::from_secs(30));
-    ends(&output, 4);
-    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
     ends(&output, 5);
     stays(&world, &stderr(&output));
     assert_eq!(world.asks(&cookie(&world.old)), 401);
@@ -168,14 +167,14 @@ fn a_failure_puts_a_leaked_value_back_where_that_was_asked_for() {
     let world = World::new(&planted()[2]);
     let sick = world.health("never");
     let output = world.run(&with(world.all(), &[&sick, "--health-timeout=1", "--restore-leaked"]));
+    ends(&output, 4);
+    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
     // The application took the old value again.
     assert_eq!(world.asks(&cookie(&world.old)), 200);
     assert!(!world.incident().join("undo.sealed").exists());
     nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
 }
 
-#[test]
-fn a_reload_that_hangs_is_ended_with_everything_it_started() {
 #[test]
 fn what_graceful_says_has_not_leaked_is_put_back_without_a_word() {
     let graceful = |world: &World| {
@@ -200,6 +199,8 @@ fn what_graceful_says_has_not_leaked_is_put_back_without_a_word() {
     assert!(world.value() != world.old);
 }
 
+#[test]
+fn a_reload_that_hangs_is_ended_with_everything_it_started() {
     let world = World::new(&hex_value());
     let started = Instant::now();
     let output = world.run(&with(world.all(), &["--reload=sleep 300 & sleep 300", "--reload-timeout=1"]));
