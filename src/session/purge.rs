@@ -3,9 +3,15 @@
 use super::store::Removed;
 use super::{BackupSpec, Bounds, Deleted, Error, Purged, Selection, Store};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-/// How many rows go in one transaction: some tenths of a second, for which whoever writes to one of them waits.
-const TOGETHER: u64 = 200_000;
+/// How many rows go in the first transaction, which shows how fast they go here.
+const FIRST: u64 = 20_000;
+/// How many go in one at most, and at least.
+const MOST: u64 = 200_000;
+const LEAST: u64 = 1_000;
+/// How long a transaction should take: so long waits whoever writes to one of its rows.
+const WAIT: Duration = Duration::from_millis(400);
 
 impl Store {
     /// Deletes every session: see [`Self::purge_telling`].
@@ -36,12 +42,11 @@ impl Store {
         let mut gone = Removed { deleted: 0, backups: Vec::new() };
         let mut after = before.clone();
         // A part is short where somebody else deleted some of its rows meanwhile, and whoever logs in makes new ones: it
-        // ends when none is left, or after twice as many parts as it should take.
-        for _ in 0..2 * (1 + before.total / TOGETHER) {
-            if after.total == 0 {
-                break;
-            }
-            let bounds = Bounds { batch: Some(TOGETHER), ..Bounds::default() };
+        // ends when none is left, or after twice as much as it should take.
+        let (mut size, mut taken) = (FIRST, 0);
+        while after.total > 0 && taken < 2 * (MOST + before.total) {
+            let started = Instant::now();
+            let bounds = Bounds { batch: Some(size), ..Bounds::default() };
             let part = match self.delete_unlocked(&Selection::All, spec, bounds).await {
                 Ok(part) => part,
                 Err(cause) if gone.deleted == 0 => return Err(cause),
@@ -51,7 +56,9 @@ impl Store {
                     return Err(Error::Partial { read: before.total, deleted, backups, cause });
                 }
             };
-            let is_full = part.deleted >= TOGETHER;
+            let is_full = part.deleted >= size;
+            taken += if is_full { size } else { MOST };
+            size = next(size, started.elapsed());
             gone.deleted += part.deleted;
             gone.backups.extend(part.backups);
             told(gone.deleted, before.total);
@@ -73,8 +80,27 @@ impl Store {
     }
 }
 
+/// How many rows should go next, when so many took so long.
+fn next(size: u64, took: Duration) -> u64 {
+    let fits = u128::from(size) * WAIT.as_micros() / took.as_micros().max(1);
+    u64::try_from(fits).unwrap_or(MOST).min(4 * size).clamp(LEAST, MOST)
+}
+
 impl Removed {
     fn into_paths(self) -> (u64, Vec<PathBuf>) {
         (self.deleted, self.backups.into_iter().map(|backup| backup.path).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_as_large_as_others_can_wait_for() {
+        let ms = Duration::from_millis;
+        assert_eq!(next(FIRST, ms(200)), 40_000);
+        assert_eq!(next(FIRST, ms(1600)), 5_000);
+        assert_eq!((next(FIRST, ms(0)), next(MOST, ms(10)), next(LEAST, ms(60_000))), (80_000, MOST, LEAST));
     }
 }
