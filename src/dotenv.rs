@@ -196,13 +196,16 @@ impl Reader<'_> {
         }
         let value = self.plain();
         let shell = self.dialect == Dialect::Shell;
-        let doubtful = self.bytes[value.clone()].iter().any(|byte| match byte {
-            b'"' | b'\'' | b'`' | b'\\' => true,
-            b' ' | b'\t' | b'$' | b'(' | b')' | b';' | b'&' | b'|' | b'<' | b'>' | b'*' | b'?' | b'~' => {
-                shell
-            }
-            _ => false,
-        });
+        // A shell would end the value there, and nobody else would.
+        let mixed = self.dialect == Dialect::Common && exported(&self.bytes[value.clone()]);
+        let doubtful = mixed
+            || self.bytes[value.clone()].iter().any(|byte| match byte {
+                b'"' | b'\'' | b'`' | b'\\' => true,
+                b' ' | b'\t' | b'$' | b'(' | b')' | b';' | b'&' | b'|' | b'<' | b'>' | b'*' | b'?' | b'~' => {
+                    shell
+                }
+                _ => false,
+            });
         Some(Assignment { name, value, quote: None, line, doubtful })
     }
 
@@ -235,7 +238,7 @@ impl Reader<'_> {
             Dialect::Systemd | Dialect::Docker => false,
             Dialect::Common => rest.trim_ascii().starts_with(b"#"),
             // Without a blank before it, `#` belongs to the value.
-            Dialect::Shell => rest.trim_ascii().starts_with(b"#") && !rest.starts_with(b"#"),
+            Dialect::Shell => ends_command(rest),
         };
         (rest.trim_ascii().is_empty() || comment).then_some(start..end)
     }
@@ -246,11 +249,39 @@ impl Reader<'_> {
         if self.dialect == Dialect::Systemd {
             return self.at..self.at + line.trim_ascii_end().len();
         }
+        if self.dialect == Dialect::Shell
+            && let Some(end) = line.iter().position(|&byte| byte == b';')
+            && ends_command(&line[end..])
+        {
+            return self.at..self.at + line[..end].trim_ascii_end().len();
+        }
         let comment =
             (0..line.len()).find(|&n| line[n] == b'#' && (n == 0 || matches!(line[n - 1], b' ' | b'\t')));
         let value = line[..comment.unwrap_or(line.len())].trim_ascii_end();
         self.at..self.at + value.len()
     }
+}
+
+/// Whether nothing follows a value in a shell but a comment, or `; export NAME`.
+fn ends_command(rest: &[u8]) -> bool {
+    let is_comment = |rest: &[u8]| rest.is_empty() || rest.starts_with(b"#");
+    let Some(next) = rest.trim_ascii_start().strip_prefix(b";") else {
+        // Without a blank before it, `#` belongs to the value.
+        return rest.trim_ascii().is_empty() || !rest.starts_with(b"#") && is_comment(rest.trim_ascii());
+    };
+    let Some(names) = next.trim_ascii().strip_prefix(b"export") else { return is_comment(next.trim_ascii()) };
+    let mut words = names.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let is_name =
+        |word: &[u8]| word.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b';'));
+    names.first().is_some_and(u8::is_ascii_whitespace)
+        && words.by_ref().take_while(|word| !word.starts_with(b"#")).all(is_name)
+}
+
+/// Whether a value goes on with `; export NAME`.
+fn exported(value: &[u8]) -> bool {
+    let goes_on =
+        |at: usize| value[at + 1..].trim_ascii().starts_with(b"export ") && ends_command(&value[at..]);
+    (0..value.len()).any(|at| value[at] == b';' && goes_on(at))
 }
 
 /// Line ends of every kind, a CR LF counted once.
@@ -311,6 +342,18 @@ mod tests {
         assert_eq!(value("export A='x' # c\n", Dialect::Shell), is("x"));
         assert_eq!(value("A = x\n", Dialect::Shell), None);
         assert!(value("A=x make\n", Dialect::Shell).unwrap().1);
+        for text in [
+            "A=x; export A\n",
+            "A='x' ; export A B # c\n",
+            "A=\"x\";export A;\n",
+            "A=x;\n",
+            "export A=x ; # c\n",
+        ] {
+            assert_eq!(value(text, Dialect::Shell), is("x"), "{text}");
+        }
+        assert!(value("A=x; export B=y\n", Dialect::Shell).unwrap().1);
+        assert!(value("A=x; rm A\n", Dialect::Shell).unwrap().1);
+        assert!(value("A=x; export A\n", Dialect::Common).unwrap().1);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 """A rotation with many sessions on PostgreSQL against a person with psql, on one server and in one run.
 
 By hand is what an operator types, in one transaction: count, copy the table to a file, delete, count. Whoever logs in
-between copy and delete is in neither, so there is the correct way too: count, `\\copy (DELETE … RETURNING *)`, count. A
-writer logs users in all the time, and its slowest login is how long others were blocked. Run by benches/rotation/run.
+between copy and delete is in neither, so there is the correct way too: count, `\\copy (DELETE … RETURNING *)`, count. In the
+last round, of each way, one writer logs users in all the time and another touches the sessions that are there, as an
+application does with every request: what each waited longest is how long others were blocked. unleak may block nobody for
+more than a second, or this ends with a failure. Run by benches/rotation/run.
 """
 
 import argparse
@@ -29,7 +31,13 @@ INSERT INTO session SELECT md5(n::text) || substr(md5((n * 7)::text), 1, 8),
 VACUUM ANALYZE session;
 CHECKPOINT;
 """
-WRITE = "INSERT INTO session VALUES (md5(random()::text || clock_timestamp()::text), '{}', now() + interval '1 day');\n"
+WRITES = {
+    "login": "INSERT INTO session VALUES (md5(random()::text || clock_timestamp()::text), '{}', now() + interval '1 day');\n",
+    "touch": """\\set n random(1, :rows)
+UPDATE session SET expire = now() + interval '1 day' WHERE sid = md5((:n)::text) || substr(md5((:n * 7)::text), 1, 8);
+""",
+}
+LONGEST_WAIT_MS = 1000
 
 
 def psql(server, *commands):
@@ -40,19 +48,19 @@ def psql(server, *commands):
 
 
 class Writer:
-    """Logs a user in every 10 ms until it is told to end; `worst` is the longest time that one took, in ms."""
+    """Writes every 10 ms until it is told to end; `worst` is the longest time that one write took, in ms."""
 
-    def __init__(self, server, scratch):
-        self.scratch = scratch / f"writer-{time.monotonic_ns()}"
+    def __init__(self, server, scratch, kind, rows):
+        self.scratch = scratch / f"writer-{kind}-{time.monotonic_ns()}"
         self.scratch.mkdir()
-        (self.scratch / "write.sql").write_text(WRITE)
-        args = ["pgbench", "-n", "-c", "1", "-R", "100", "-T", "600", "-f", "write.sql", "--log", server]
+        (self.scratch / "write.sql").write_text(WRITES[kind])
+        args = ["pgbench", "-n", "-c", "1", "-R", "100", "-T", "600", "-D", f"rows={rows}", "-f", "write.sql", "--log", server]
         self.process = subprocess.Popen(args, cwd=self.scratch, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(1)
 
     def worst(self):
-        # What waits at this moment counts too.
-        time.sleep(1)
+        # What waits at this moment counts too, and the log is written some seconds later.
+        time.sleep(3)
         self.process.terminate()
         self.process.wait()
         [log] = self.scratch.glob("pgbench_log.*")
@@ -124,27 +132,31 @@ def main():
     parser.add_argument("--server", required=True)
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()
-    times = {"by hand": [], "correct": [], "unleak": []}
+    times, blocked = {"by hand": [], "correct": [], "unleak": []}, []
     for writes in [False] * given.rounds + [True]:
         for name, taken in times.items():
             psql(given.server, *filter(None, (part.strip() for part in TABLE.format(rows=given.rows).split(";"))))
-            writer = Writer(given.server, given.scratch) if writes else None
+            writers = {kind: Writer(given.server, given.scratch, kind, given.rows) for kind in WRITES if writes}
             if name != "unleak":
                 seconds = by_hand(given.server, given.scratch, name == "correct")
                 more = ""
             else:
                 seconds, report, steps, code = by_unleak(given.server, given.scratch, given.unleak)
                 more = f" exit {code}, purged {[r['deleted'] for r in report['purges']]}, done at {steps}"
-            if writer:
+            for kind, writer in writers.items():
                 worst, count = writer.worst()
-                more += f" | longest wait of a writer {worst:.0f} ms of {count} logins"
-            else:
+                more += f" | longest {kind} {worst:.0f} ms of {count}"
+                if name == "unleak" and worst > LONGEST_WAIT_MS:
+                    blocked.append(f"{kind} waited {worst:.0f} ms")
+            if not writers:
                 taken.append(seconds)
             print(f"{name:8} {seconds:7.2f} s{more}", flush=True)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     best = {name: min(taken) for name, taken in times.items()}
     ratios = " and ".join(f"{best['unleak'] / best[name]:.2f} of {name}" for name in ["by hand", "correct"])
     print(f"ratio {ratios} (limit 1.5), largest child {peak:.0f} MiB (unleak, psql)")
+    if blocked:
+        raise SystemExit(f"unleak kept writers waiting for more than {LONGEST_WAIT_MS} ms: {', '.join(blocked)}")
 
 
 main()

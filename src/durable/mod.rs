@@ -13,7 +13,8 @@ pub use append::AppendFile;
 pub use fault::die;
 pub use lock::Lock;
 pub use write::{
-    Mode, TEMPORARY, check_replaceable, clear_abandoned, create_private_dir, create_whole, write_atomic,
+    Mode, TEMPORARY, check_replaceable, clear_abandoned, create_private_dir, create_whole, links,
+    write_atomic,
 };
 
 use std::io;

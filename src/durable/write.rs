@@ -123,6 +123,19 @@ pub fn check_replaceable(path: &Path) -> Result<PathBuf, Error> {
     Ok(place)
 }
 
+/// How many names a file has, where that can be told.
+#[cfg(unix)]
+pub fn links(path: &Path) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).map_or(1, |data| data.nlink())
+}
+
+/// How many names a file has, where that can be told.
+#[cfg(not(unix))]
+pub fn links(_path: &Path) -> u64 {
+    1
+}
+
 /// Creates a folder and its parents for the owner alone (0700); one that exists is left as it is.
 ///
 /// # Errors

@@ -14,6 +14,9 @@ pub enum Error {
     /// The text is no incident id.
     #[error("the incident id is not usable as a name")]
     IncidentId,
+    /// The text is no id for a new incident.
+    #[error("a new incident cannot have this id")]
+    NewIncidentId,
     /// The id is taken.
     #[error("there is already an incident {0}")]
     IncidentExists(String),
@@ -261,6 +264,27 @@ pub enum Error {
     /// There is nothing to go on with.
     #[error("there is no unfinished rotation {0}")]
     NotUnfinished(String),
+    /// Another rotation of the same target did not end.
+    #[error("the rotation {id} of {target} is not finished, and a new one would take its way back away")]
+    Unfinished {
+        /// The incident.
+        id: String,
+        /// The target.
+        target: String,
+        /// The incident's folder.
+        folder: PathBuf,
+    },
+    /// Somebody else has gone on with it since it was looked at.
+    #[error("the rotation {0} went on meanwhile")]
+    WentOn(String),
+    /// The file has further names, which would keep the old content.
+    #[error("{} has {links} names (hard links), of which only one would get the new value", path.display())]
+    HardLinks {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        links: u64,
+    },
     /// The unfinished rotation is of something else.
     #[error("the incident {id} is about {target}")]
     OtherTarget {
@@ -272,9 +296,9 @@ pub enum Error {
     /// The purge has begun.
     #[error("the rotation {0} had begun to delete sessions and cannot be taken back")]
     TooLate(String),
-    /// The application runs with the new value.
+    /// The application may run with the new value.
     #[error(
-        "the application runs with the new value of {0}, and to take that back is to put a leaked value into use again"
+        "the new value of {0} may be in use already, and to take that back is to put a leaked value into use again"
     )]
     InUse(String),
     /// The undo file cannot be opened.
@@ -315,6 +339,9 @@ impl Error {
                 "write it as `env:PATH#NAME`, `yaml:PATH#a.b`, `json:PATH#/a/b`, `toml:PATH#a.b`, `k8s:PATH#KEY`, `file:PATH` or `exec:COMMAND`; `unleak rotate --help` lists all kinds"
             }
             Self::IncidentId => "use 3 to 64 letters, digits, `-`, `_` or `.`, for example INC-20251119-001",
+            Self::NewIncidentId => {
+                "write it as INC-20251119-001 (INC, day, number) or EMRG-SESSION-20251119-0312 (day, time), or leave it out to get the next number"
+            }
             Self::IncidentExists(_) => "choose another --incident-id, or leave it out to get the next number",
             Self::Url { .. } => "give an http:// or https:// address without user and password",
             Self::Cookie(_) => "give it as the browser sends it, `name=value`, in one line",
@@ -366,9 +393,6 @@ impl Error {
             Self::NotLeaked(_) => {
                 "check that it is the right target; where the value was replaced already, end the sessions with `unleak sessions` or rotate without --from-finding"
             }
-            Self::InUse(_) => {
-                "finish it with --resume; if the old value has to come back in spite of the leak, add --restore-leaked"
-            }
             Self::Seal(_) => {
                 "the state folder and its key `undo.key` must be those of the run that sealed it"
             }
@@ -377,19 +401,6 @@ impl Error {
                 "the file must be a key that minisign understands; the state folder's own are `signing.key` and `signing.pub`"
             }
             Self::Unclean(_) => "this is a fault in unleak; please report it, without the secret",
-            Self::Durable(error) => {
-                let path = "check the path; a symbolic link must lead to a file that is there";
-                return error.hint().or_else(|| Some(path.to_owned()));
-            }
-            Self::Contain(error) => return error.hint(),
-            Self::Store(error) => {
-                return error.hint().or_else(|| {
-                    Some(
-                        "check the store's address, and that nobody else holds it; see it with --dry-run"
-                            .to_owned(),
-                    )
-                });
-            }
             Self::Remote { .. } => "check the target's name, the address and the credential's rights",
             Self::NoCredential { wanted, .. } => return Some(format!("set {wanted}")),
             Self::ExecStart { .. } => "check that the shell can be started",
@@ -406,9 +417,47 @@ impl Error {
             Self::Edit(_) => {
                 "write the value in one pair of quotes and without line breaks, then start again"
             }
+            Self::InUse(_)
+            | Self::Unfinished { .. }
+            | Self::WentOn(_)
+            | Self::HardLinks { .. }
+            | Self::Durable(_)
+            | Self::Store(_)
+            | Self::Contain(_) => {
+                return self.hint_of_its_own();
+            }
             Self::Random(_) | Self::Runtime(_) | Self::Stopped => return None,
         };
         Some(text.to_owned())
+    }
+
+    /// What to do about what says it itself.
+    fn hint_of_its_own(&self) -> Option<String> {
+        match self {
+            Self::InUse(id) => Some(format!(
+                "finish it with `unleak rotate --resume {id}`; `unleak rotate --abort {id} --restore-leaked` puts the leaked value back in spite of the leak: whoever has it can go on using it, and the incident stays open"
+            )),
+            Self::Unfinished { id, folder, .. } => Some(format!(
+                "finish it with `unleak rotate --resume {id}`, or take it back with `unleak rotate --abort {id}` (once a reload had begun, with --restore-leaked); where neither is possible any more, since somebody else has changed the target, move {} out of the way",
+                folder.join(super::unfinished::SEALED).display()
+            )),
+            Self::WentOn(id) => Some(format!("see `unleak incident show {id}`, then try again")),
+            Self::HardLinks { path, .. } => Some(format!(
+                "`find / -xdev -samefile {}` shows them all: make symbolic links of the others, or rotate a file of its own",
+                path.display()
+            )),
+            Self::Durable(error) => error.hint().or_else(|| {
+                Some("check the path; a symbolic link must lead to a file that is there".to_owned())
+            }),
+            Self::Contain(error) => error.hint(),
+            Self::Store(error) => error.hint().or_else(|| {
+                Some(
+                    "check the store's address, and that nobody else holds it; see it with --dry-run"
+                        .to_owned(),
+                )
+            }),
+            _ => None,
+        }
     }
 
     /// The error with its causes, in one text.

@@ -2,6 +2,7 @@
 
 use super::Error;
 use jiff::Timestamp;
+use jiff::civil::{Date, Time};
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +15,21 @@ impl IncidentId {
     /// The `number`th incident of the day in UTC.
     pub(super) fn numbered(now: Timestamp, number: u32) -> Self {
         Self(format!("INC-{}-{number:03}", now.strftime("%Y%m%d")))
+    }
+
+    /// A name for a new incident: `INC-YYYYMMDD-NNN` or `EMRG-SESSION-YYYYMMDD-HHMM`, with a day and a time that there are.
+    ///
+    /// # Errors
+    /// When it has another form. Those that are on disk already are read by [`str::parse`].
+    pub fn given(text: &str) -> Result<Self, Error> {
+        let digits = |text: &str, many: usize| text.len() == many && text.bytes().all(|c| c.is_ascii_digit());
+        let is_day = |day: &str| digits(day, 8) && Date::strptime("%Y%m%d", day).is_ok();
+        let is_time = |time: &str| digits(time, 4) && Time::strptime("%H%M", time).is_ok();
+        let numbered = || text.strip_prefix("INC-")?.split_once('-');
+        let timed = || text.strip_prefix("EMRG-SESSION-")?.split_once('-');
+        let fits = numbered().is_some_and(|(day, number)| is_day(day) && digits(number, 3))
+            || timed().is_some_and(|(day, time)| is_day(day) && is_time(time));
+        if fits { Ok(Self(text.to_owned())) } else { Err(Error::NewIncidentId) }
     }
 
     /// The name.
@@ -45,6 +61,29 @@ impl FromStr for IncidentId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_one_has_one_of_two_forms() {
+        for good in ["INC-20251119-001", "INC-20240229-999", "EMRG-SESSION-20250915-1612"] {
+            assert_eq!(IncidentId::given(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "INC-K",
+            "INC-20251319-001",
+            "INC-20250229-001",
+            "INC-20251119-1",
+            "INC-20251119-0001",
+            "inc-20251119-001",
+            "INC-20251119-001 ",
+            "INC-2025111\u{664}-001",
+            "EMRG-SESSION-20250915-2460",
+            "EMRG-20250915-1612",
+            "INC-20251119-001-x",
+            "INC-+2025119-001",
+        ] {
+            assert!(IncidentId::given(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_name_can_never_leave_its_folder() {

@@ -5,7 +5,7 @@
 
 use super::canary::{Canary, Sealed};
 use super::unfinished::SEALED;
-use super::{Error, IncidentId, Probe, Reload, Request, Target, seal};
+use super::{Error, IncidentId, Probe, Reload, Request, Target, claim, seal};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,9 @@ pub(super) struct Memo {
     /// What tells them from others; the names alone where it was not written yet.
     #[serde(default)]
     identities: Option<Vec<String>>,
+    /// What is claimed for each target.
+    #[serde(default)]
+    claims: Vec<String>,
     /// What targets and reloads led to when the rotation was planned.
     #[serde(default)]
     endpoints: Vec<(String, String)>,
@@ -41,6 +44,7 @@ impl Memo {
         Self {
             targets: request.targets.iter().map(ToString::to_string).collect(),
             identities: Some(request.targets.iter().map(|target| target.place().identity()).collect()),
+            claims: request.targets.iter().map(claim::name).collect(),
             endpoints: endpoints(request),
             arguments: arguments.map(|secret| String::from_utf8_lossy(secret.expose()).into_owned()),
             probe: request.probe.as_ref().map(hash),
@@ -64,6 +68,16 @@ impl Memo {
         match &self.identities {
             Some(known) => targets.iter().map(|target| target.place().identity()).eq(known.iter().cloned()),
             None => targets.iter().map(ToString::to_string).eq(self.targets.iter().cloned()),
+        }
+    }
+
+    /// Whether it is about this target too, or about what is written together with it.
+    pub(super) fn claims(&self, target: &Target) -> bool {
+        let (claim, identity, text) = (claim::name(target), target.place().identity(), target.to_string());
+        match &self.identities {
+            _ if !self.claims.is_empty() => self.claims.contains(&claim),
+            Some(known) => known.contains(&identity),
+            None => self.targets.contains(&text),
         }
     }
 

@@ -1,12 +1,13 @@
 //! An emergency rotation as a transaction: plan → journal → steps → incident.
 //!
 //! [`Plan::prepare`] looks at everything and changes nothing. [`run`] acts on the plan and nothing else: new value →
-//! reload → health → purge → purge again → verify → report. A failure before the purge puts the old value back. It
-//! tells what it does through a callback, and writes a report in which every line says what was really checked.
+//! reload → health → purge → purge again → verify → report. A failure before the first reload takes half-done writes back;
+//! from then on a leaked value stays out, see [`standing`]. It tells what it does through a callback, and writes a report in which every line says what was really checked.
 
 mod before;
 mod bounded;
 mod canary;
+mod claim;
 mod command;
 mod downtime;
 mod error;
@@ -25,6 +26,7 @@ mod plan;
 mod protection;
 mod reload;
 mod seal;
+mod standing;
 mod step;
 mod stop;
 mod store;

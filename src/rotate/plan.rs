@@ -1,5 +1,6 @@
 //! What a rotation will do, found out before it does anything: a value that can be printed and compared.
 
+use super::claim;
 use super::framework::letter;
 use super::incident::vocabulary;
 use super::step::Step;
@@ -11,12 +12,10 @@ use super::{
     Severity, Shape, StoreAccess, Strength, Target,
 };
 use crate::contain::{Containment, Planned};
-use crate::durable::{self, Lock};
 use crate::secret::{Redactor, Secret};
 use crate::session::{StoreClass, StoreKind, StoreSummary};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -107,6 +106,9 @@ impl Plan {
     /// When the rotation could not work: everything that can be known before is refused here.
     pub fn prepare(mut request: Request) -> Result<Self, Error> {
         check_targets(&request.targets)?;
+        if request.unfinished.is_none() {
+            claim::refuse_unfinished(&request)?;
+        }
         let (held, unfinished) = match &request.unfinished {
             Some(id) => Unfinished::find(&request, id).map(|(held, unfinished)| (held, Some(unfinished)))?,
             None => {
@@ -202,31 +204,6 @@ impl Plan {
         self.request.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
-    /// Takes the lock of every target; two files of one folder share theirs, and a store has one in the state folder.
-    pub(super) fn lock(&self) -> Result<Vec<Lock>, Error> {
-        let mut folders = BTreeSet::new();
-        let mut locks = Vec::new();
-        for target in &self.request.targets {
-            let place = match target.place().file() {
-                Some(file) => {
-                    file.canonicalize().map_err(|source| Error::Read { path: file.to_owned(), source })?
-                }
-                None => self.lock_folder(&target.to_string())?,
-            };
-            if folders.insert(place.parent().map(Path::to_owned)) {
-                locks.push(Lock::beside(&place)?);
-            }
-        }
-        Ok(locks)
-    }
-
-    /// A path in a folder of the state folder that stands for a store.
-    fn lock_folder(&self, name: &str) -> Result<PathBuf, Error> {
-        let folder = self.request.state.join("locks").join(&hex::encode(Sha256::digest(name))[..16]);
-        durable::create_private_dir(&folder)?;
-        Ok(folder.join("store"))
-    }
-
     /// Every secret that is known before the rotation: the old values, the cookie, the store's password.
     pub fn secrets(&self) -> Vec<Secret> {
         let mut secrets: Vec<_> = self.facts().flat_map(|facts| facts.old.iter().cloned()).collect();
@@ -300,6 +277,7 @@ impl Plan {
             "forge": request.probe.as_ref().and_then(|probe| probe.forge.as_ref()).map(|forge| forge.kind),
             "checks": request.checks.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "restore_leaked": request.restore_leaked,
+            "graceful": request.graceful,
             "exposure": request.exposure,
             "protection": request.protection.to_string(),
             "severity": request.severity,
@@ -351,11 +329,20 @@ impl fmt::Display for Plan {
         }
         let lost = self.common_old().is_none() && self.facts().any(|facts| facts.blind);
         let but = if lost { ", but not where a note says that it cannot" } else { "" };
-        writeln!(f, "\nA failure before the purge puts the old value back{but}.")?;
-        f.write_str(if self.request.restore_leaked {
-            "Once the new value is in use, Ctrl-C or --abort puts the leaked one back too, as --restore-leaked says.\n"
+        let until = if self.request.reload.is_empty() {
+            "every target is written"
         } else {
-            "Once the new value is in use it stays: Ctrl-C or --abort puts the leaked one back only with --restore-leaked.\n"
+            "the first reload begins"
+        };
+        writeln!(f, "\nUntil {until}, a failure puts the old value back{but}.")?;
+        f.write_str(match (self.is_leaked(), self.request.restore_leaked) {
+            (false, _) => "So does a failure after it, since --graceful says that the old value has not leaked.\n",
+            (true, true) => {
+                "From then on a failure, Ctrl-C or --abort puts the leaked one back too, as --restore-leaked says.\n"
+            }
+            (true, false) => {
+                "From then on the new value stays, whatever fails: only --abort with --restore-leaked puts the leaked one back.\n"
+            }
         })?;
         if !self.warnings.is_empty() {
             writeln!(f, "\nNote")?;

@@ -8,10 +8,10 @@ use super::incident::{self, Incident};
 use super::journal::{Journal, Kind, Record};
 use super::opened::Opened;
 use super::step::{self, Step};
-use super::unfinished::{SEALED, Unfinished};
+use super::unfinished::Unfinished;
 use super::{Error, IncidentId, Plan, Stop};
-use crate::contain;
 use crate::secret::{Redactor, Secret};
+use crate::session::clear_partial;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -75,7 +75,7 @@ pub enum Ending {
     Done,
     /// Everything was done, but a check failed.
     Unverified,
-    /// A step before the purge failed; everything was put back.
+    /// A step failed before the new value was in use, or the operator wanted it so; everything was put back.
     Undone(Error),
     /// It stopped half-way: the purge failed, or what was changed could not be put back.
     HalfWay {
@@ -113,7 +113,7 @@ pub(super) struct Rotation<'a> {
     pub(super) opened: Timestamp,
     /// Whether a reload was begun, so that the application may run with the new value.
     pub(super) touched: bool,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     journal: Journal,
     observer: &'a mut dyn FnMut(&Event),
 }
@@ -124,7 +124,7 @@ pub(super) struct Rotation<'a> {
 /// When nothing was changed: somebody else rotates the same target, the probe's cookie is not alive, the state
 /// folder cannot be written.
 pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
-    let locks = plan.lock()?;
+    let locks = plan.claim()?;
     let mut rotation = Rotation::open(plan, Before::look(plan)?, stop, observer)?;
     rotation.monitor = Monitor::start(plan);
     let ending = rotation.go();
@@ -136,14 +136,14 @@ pub fn run(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result
 /// Takes an unfinished rotation back: the old value into the target, then reload and health as the plan says.
 ///
 /// # Errors
-/// When the plan names no unfinished rotation, or its purge had begun.
+/// When the plan names no unfinished rotation, its purge had begun, or a leaked value would come back unasked.
 pub fn abort(plan: &Plan, stop: &Stop, observer: &mut dyn FnMut(&Event)) -> Result<Outcome, Error> {
-    let locks = plan.lock()?;
+    let locks = plan.claim()?;
     let Some(unfinished) = &plan.unfinished else { return Err(Error::NotUnfinished(String::new())) };
     if unfinished.purge_had_begun() {
         return Err(Error::TooLate(unfinished.id.to_string()));
     }
-    if Unfinished::is_in_use(&unfinished.records) && !plan.request.restore_leaked {
+    if unfinished.needs_word(plan) && !plan.request.restore_leaked {
         return Err(Error::InUse(unfinished.id.to_string()));
     }
     let mut rotation = Rotation::open(plan, Before::default(), stop, observer)?;
@@ -175,6 +175,18 @@ impl<'a> Rotation<'a> {
             None => Opened::new(plan, &before, now, &redactor, &new)?,
         };
         observer(&Event::Opened { id: id.clone(), folder: folder.clone() });
+        match clear_partial(&plan.request.state.join("backups"), id.as_str()) {
+            Ok(0) => {}
+            Ok(_) => observer(&Event::Note(
+                "The half-written backup of the purge that was killed was removed.".to_owned(),
+            )),
+            Err(error) => {
+                observer(&Event::Note(format!(
+                    "A half-written backup was not removed: {}",
+                    Error::from(error).chain()
+                )));
+            }
+        }
         let opened = timeline.first().map_or(now, |first| first.at);
         // What a run that crashed had begun, it may have done.
         let touched = timeline.iter().any(|record| record.step == Some(Step::Reload));
@@ -271,27 +283,29 @@ impl<'a> Rotation<'a> {
     }
 
     /// Whether a run before this one may have deleted sessions.
-    fn is_purging(&self) -> bool {
+    pub(super) fn is_purging(&self) -> bool {
         self.plan.unfinished.as_ref().is_some_and(Unfinished::purge_had_begun)
-    }
-
-    /// Whether the application runs with the new value, in this run or in one before it.
-    fn is_in_use(&self) -> bool {
-        Unfinished::is_in_use(&self.timeline)
     }
 
     /// Turns back, unless that is not possible any more or would put a leaked value into use again.
     fn give_up(&mut self, step: Step, begun: &[Step], cause: Error) -> Ending {
-        // Only who stops it can have meant the flag; a reload that fails in a later run asks for nothing.
-        let is_asked = self.plan.request.restore_leaked && matches!(cause, Error::Stopped);
-        let stays = self.is_in_use() && !is_asked;
-        if stays || self.is_purging() { self.half_way(step, cause) } else { self.turn_back(begun, cause) }
+        if self.stays(&cause) || self.is_purging() {
+            return self.half_way(step, cause);
+        }
+        // What nobody loaded needs no reload to be out of use.
+        let in_use = self.is_in_use();
+        let begun: Vec<_> = begun.iter().copied().filter(|step| in_use || *step == Step::Write).collect();
+        self.turn_back(&begun, cause)
     }
 
     /// Puts back what the begun steps changed.
     fn turn_back(&mut self, begun: &[Step], cause: Error) -> Ending {
         if self.is_in_use() {
-            let text = "the leaked value is put into use again, because --restore-leaked was given";
+            let text = if self.plan.is_leaked() {
+                "the leaked value is put into use again, because --restore-leaked was given"
+            } else {
+                "the old value is put into use again: it has not leaked, as --graceful says"
+            };
             self.note_down(Kind::Begun, Some(Step::Write), text);
             self.tell(Event::Note(text.to_owned()));
         }
@@ -306,10 +320,12 @@ impl<'a> Rotation<'a> {
                     self.note_down(Kind::Failed, Some(step), &text);
                     self.tell(Event::Failed { step, text });
                     match step {
-                        Step::Write => return self.stuck(cause),
-                        Step::Contain => return self.uncontained(cause),
+                        Step::Write => return Ending::HalfWay { next: self.stuck(), cause },
+                        Step::Contain => return Ending::HalfWay { next: self.uncontained(), cause },
                         // A command that failed or was ended may have restarted the application before.
-                        Step::Reload if self.touched => return self.unknown_value(cause),
+                        Step::Reload if self.touched => {
+                            return Ending::HalfWay { next: self.unknown_value(), cause };
+                        }
                         _ => self.tell(Event::Note(
                             "The old value is back in the target; look after the application yourself."
                                 .to_owned(),
@@ -321,50 +337,9 @@ impl<'a> Rotation<'a> {
         Ending::Undone(cause)
     }
 
-    fn stuck(&self, cause: Error) -> Ending {
-        let flag = if self.is_in_use() { " --restore-leaked" } else { "" };
-        let next = format!(
-            "not every target could be put back; their old content is sealed in {}: mend the cause, then run `unleak rotate --abort {}{flag}`",
-            self.folder.join(SEALED).display(),
-            self.id
-        );
-        Ending::HalfWay { cause, next }
-    }
-
-    fn uncontained(&self, cause: Error) -> Ending {
-        let next = format!(
-            "the rest was taken back, but files that --contain had changed were not: `git status` shows them; mend that, then run `unleak rotate --abort {}` again",
-            self.id
-        );
-        Ending::HalfWay { cause, next }
-    }
-
-    fn unknown_value(&self, cause: Error) -> Ending {
-        let next = format!(
-            "the old value is back in the target, but which value the application runs with is not known, since the reload failed with the old value: mend that, then run `unleak rotate --abort {0}` to load the old value or `--resume {0}` to go on with a new one",
-            self.id
-        );
-        Ending::HalfWay { cause, next }
-    }
-
-    /// From the purge on nothing goes back: a leaked value that is out stays out.
+    /// Nothing goes back: a leaked value that is out stays out.
     fn half_way(&mut self, step: Step, cause: Error) -> Ending {
-        let state = match step {
-            Step::Purge => "the new value is in use and stays, but the purge did not finish: mend the store",
-            Step::Write | Step::Reload | Step::Health => {
-                "the new value stays, since it was in use already, but this run did not come further: mend what stopped it"
-            }
-            Step::PurgeAgain | Step::Verify => {
-                "the new value is in use and the sessions are deleted: for the rest, mend the cause"
-            }
-            Step::Contain if matches!(&cause, Error::Contain(contain::Error::Stuck { .. })) => {
-                "the rotation itself is done, but files of the repository stay changed without a commit, as `git status` shows: mend the cause"
-            }
-            Step::Contain => {
-                "the rotation itself is done, and the repository is as it was, with the leaked value in its files: mend the cause"
-            }
-        };
-        let next = format!("{state}, then run `unleak rotate --resume {}`", self.id);
+        let next = self.onwards(step, &cause);
         self.evidence.check(
             "Every step was taken",
             Status::Failed,

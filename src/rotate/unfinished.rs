@@ -65,29 +65,6 @@ impl Unfinished {
         Ok((held, Self { id: id.clone(), folder, records, before, new, leaked }))
     }
 
-    /// Whether the application took the new value: the last of reload and health that the rotation was planned with was done,
-    /// and nothing was put back since. What later runs were planned with does not count: who adds a check to an abort has
-    /// not taken the value out of use.
-    pub(super) fn is_in_use(records: &[Record]) -> bool {
-        let plan = records.iter().find_map(|record| record.plan.as_ref());
-        let steps = plan.and_then(|plan| plan["steps"].as_array()).into_iter().flatten();
-        let steps = steps.filter_map(|step| serde_json::from_value(step["step"].clone()).ok());
-        let last = steps.filter(|step| matches!(step, Step::Reload | Step::Health)).max();
-        if last.is_none() {
-            return false;
-        }
-        let whole = records.iter().filter(|record| record.target.is_none());
-        let mut in_use = false;
-        for record in whole {
-            match (record.event, record.step) {
-                (Kind::Done, step) if step == last => in_use = true,
-                (Kind::Undone, Some(Step::Write)) => in_use = false,
-                _ => {}
-            }
-        }
-        in_use
-    }
-
     /// Removes the way back: nobody needs it when a rotation has ended.
     pub(super) fn discard(folder: &Path) -> Result<(), Error> {
         // The memo last: as long as there is a way back, it says how.

@@ -20,6 +20,7 @@ mod manager;
 mod mysql;
 mod names;
 mod options;
+mod pace;
 mod postgres;
 mod procedure;
 mod purge;
@@ -37,7 +38,8 @@ mod watch;
 pub(crate) use alter::{Held, KeyState};
 pub use audit::{AuditEvent, AuditLog, AuditRecord, AuditState, Trail};
 pub use backup::{
-    BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, list_backups, prune_backups, verify_backup,
+    BackupInfo, BackupKey, BackupList, BackupSpec, BackupState, clear_partial, list_backups, prune_backups,
+    verify_backup,
 };
 pub(crate) use cancel::{Canceller, NOTICED};
 pub use carry::{Carried, Carrier, Permission};

@@ -4,6 +4,7 @@
 //! Undo is `Store::restore` of the backups that a report names.
 
 use super::backup::{self, BackupInfo};
+use super::pace::Pace;
 use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary, ZoneCount};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -84,18 +85,31 @@ impl ProcedurePlan {
         stopped: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Advance),
     ) -> Result<ProcedureReport, Error> {
+        self.apply_paced(store, spec, Pace::from(batch), stopped, progress).await
+    }
+
+    /// The same, in transactions of other sizes.
+    pub(super) async fn apply_paced(
+        &self,
+        store: &mut Store,
+        spec: &BackupSpec<'_>,
+        pace: Pace,
+        stopped: &dyn Fn() -> bool,
+        progress: &mut dyn FnMut(&Advance),
+    ) -> Result<ProcedureReport, Error> {
         store.preflight().await?;
         let (selected_before, before) = match self.counted {
             Some(counted) if counted.elapsed() < FRESH => (self.selected, self.store.counts.clone()),
             _ => self.count(store).await?,
         };
+        let pace = if store.splits(&self.meant) { pace } else { Pace::Whole };
         let mut work = Work {
             plan: self,
-            batch,
+            pace,
             started: Instant::now(),
             total: selected_before,
             // Twice as many as it should take: whoever logs in all the while must not keep it going.
-            parts: 2 * (1 + batch.map_or(0, |batch| selected_before / batch.max(1))),
+            room: 2 * (selected_before + pace.most()),
             deleted: 0,
             backups: Vec::new(),
         };
@@ -104,7 +118,7 @@ impl ProcedurePlan {
             let had = work.deleted;
             let end = work.pass(store, spec, stopped, progress).await;
             // A pass that finds nothing is the last, whatever arrives behind it.
-            if !matches!(end, End::Complete) || work.parts == 0 || (had > 0 && work.deleted == had) {
+            if !matches!(end, End::Complete) || work.room == 0 || (had > 0 && work.deleted == had) {
                 break end;
             }
             match self.count(store).await {
@@ -217,11 +231,11 @@ enum End {
 
 struct Work<'a> {
     plan: &'a ProcedurePlan,
-    batch: Option<u64>,
+    pace: Pace,
     started: Instant,
     total: u64,
-    /// How many deletions it may still take.
-    parts: u64,
+    /// How many rows its transactions may still be meant for.
+    room: u64,
     deleted: u64,
     backups: Vec<BackupInfo>,
 }
@@ -247,9 +261,9 @@ impl Work<'_> {
         stopped: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Advance),
     ) -> End {
-        let batch = self.batch.filter(|_| store.splits(&self.plan.meant));
-        while self.parts > 0 {
-            self.parts -= 1;
+        while self.room > 0 {
+            let (batch, began) = (self.pace.rows(), Instant::now());
+            self.room = self.room.saturating_sub(batch.unwrap_or(self.total + 1));
             if stopped() {
                 return End::Stopped;
             }
@@ -265,6 +279,7 @@ impl Work<'_> {
                 Ok(removed) if removed.backups.is_empty() => return End::Complete,
                 Ok(removed) => removed,
             };
+            self.pace.took(began.elapsed());
             let is_last = batch.is_none_or(|batch| removed.deleted < batch - batch / 4);
             self.deleted += removed.deleted;
             self.backups.extend(removed.backups);

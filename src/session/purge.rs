@@ -1,9 +1,7 @@
 //! Every session at once, without keeping an application waiting that uses its sessions meanwhile.
 
+use super::pace::Pace;
 use super::{Advance, BackupSpec, Deleted, Error, ProcedurePlan, ProcedureReport, Purged, Selection, Store};
-
-/// How many rows go in one transaction: some tenths of a second, for which whoever writes to one of them waits.
-const TOGETHER: u64 = 200_000;
 
 impl Store {
     /// Deletes every session: see [`Self::purge_telling`].
@@ -36,7 +34,7 @@ impl Store {
             return Ok(Purged { before, deleted: 0, backed_up: 0, after, backup, later });
         }
         let mut tell = |far: &Advance| told(far.deleted, far.total);
-        let done = plan.apply(self, spec, Some(TOGETHER), &|| false, &mut tell).await?;
+        let done = plan.apply_paced(self, spec, Pace::TIMED, &|| false, &mut tell).await?;
         if let Some(cause) = done.cause {
             let backups = done.backups.into_iter().map(|backup| backup.path).collect();
             let (read, deleted, cause) = (done.before.total, done.deleted, Box::new(cause));

@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     /// Keep the old value in fallback lists (`SECRET_KEY_FALLBACKS`, `APP_PREVIOUS_KEYS`) until a time or for so long (`2026-11-27`, `24h`, `7d`), when you take it out, so that nobody is logged out. Not for a value that has leaked: whoever has it stays able to use it.
     #[arg(long, value_name = "UNTIL", conflicts_with_all = ["store", "store_from", "probe"])]
     graceful: Option<String>,
-    /// Let Ctrl-C and --abort put the old value back although the application runs with the new one already. Whoever has the leaked value can use it again then.
+    /// Let a failure before the purge, Ctrl-C and --abort put the old value back although the application may run with the new one already. Whoever has the leaked value can go on using it then.
     #[arg(long)]
     #[serde(default)]
     restore_leaked: bool,

@@ -20,8 +20,13 @@ use std::str::FromStr as _;
 /// Replace a leaked session secret, end the sessions it protects, prove it, and write the incident report.
 #[derive(clap::Args)]
 #[command(after_help = "\
-The order is: new value, reload, health, purge, purge again, verify, report. A failure before the purge puts the \
-old value back (exit code 4). Nothing that is printed or written holds a secret.
+The order is: new value, reload, health, purge, purge again, verify, report. A failure before the first reload begins \
+puts the old value back (exit code 4). From then on the new value stays, whatever fails (exit code 5): --resume goes on, \
+and only --restore-leaked puts a leaked value back. Nothing that is printed or written holds a secret.
+
+A target is rotated by one at a time on this machine, whatever account or state folder others use, and not at all while another \
+rotation of it is unfinished. From two machines, Vault, Secrets Manager, Kubernetes and Swarm refuse to be written over; \
+Parameter Store, GitHub, Vercel and exec: do not.
 
 Targets:
   env:PATH#NAME           a variable of a dotenv file; `NAME,NAME` for several that hold the same secret
@@ -88,13 +93,13 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     given: Arguments,
-    /// The incident's name [default: INC-YYYYMMDD-NNN].
+    /// The incident's name, INC-YYYYMMDD-NNN or EMRG-SESSION-YYYYMMDD-HHMM [default: the next number of the day].
     #[arg(long, value_name = "ID")]
     incident_id: Option<String>,
     /// Go on with a rotation that stopped half-way; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with_all = ["abort", "incident_id"])]
     resume: Option<String>,
-    /// Take a rotation back that stopped before its purge; where the new value is in use already, only with --restore-leaked; other arguments replace those that it was started with.
+    /// Take a rotation back that stopped before its purge; where a reload had begun, or all was written that nothing reloads, only with --restore-leaked; other arguments replace those that it was started with.
     #[arg(long, value_name = "ID", conflicts_with = "incident_id")]
     abort: Option<String>,
     /// The leak that this answers: a finding's fingerprint, or how it begins. The repository is scanned; a target that does not hold the value is refused, and the report tells paths, commits and since when.
@@ -223,7 +228,7 @@ fn request(args: &Args, protection: Protection, context: &mut Context) -> Result
         probe: meant.probe(unfinished.is_some(), context)?,
         checks: meant.checks()?,
         severity: meant.severity(),
-        incident: id(&args.incident_id)?,
+        incident: args.incident_id.as_deref().map(IncidentId::given).transpose().map_err(bad)?,
         unfinished,
         arguments: meant.to_memo(context),
         state,

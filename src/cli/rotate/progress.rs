@@ -84,7 +84,7 @@ pub(super) fn summary(context: &mut Context, outcome: &Outcome) -> Result<(), Fa
     match &outcome.ending {
         Ending::Undone(cause) => {
             line(&mut text, &format!("  cause: {}", first_line(cause)));
-            text += "The leaked value is in use again.\n";
+            text += "The old value is in use: the incident is open.\n";
             if let Some(hint) = cause.hint() {
                 line(&mut text, &format!("  hint: {hint}"));
             }

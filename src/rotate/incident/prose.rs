@@ -10,7 +10,10 @@ pub(super) fn residual_risks(plan: &Plan, ending: &Ending, evidence: &Evidence) 
     let mut risks = Vec::new();
     let mut add = |text: &str| risks.push(text.to_owned());
     if matches!(ending, Ending::Undone(_)) {
-        add("The leaked value is in use again. The incident is open.");
+        add(&format!(
+            "The {} value is in use. The incident is open.",
+            if plan.is_leaked() { "leaked" } else { "old" }
+        ));
     }
     if let Ending::HalfWay { next, .. } = ending {
         add(&format!("The rotation stopped half-way. The incident is open. What to do: {next}."));

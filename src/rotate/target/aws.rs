@@ -193,13 +193,15 @@ impl AwsTarget {
         });
         self.must("PutSecretValue", &body)?;
         let pending = json!({"SecretId": self.name, "VersionId": token, "VersionStage": "AWSPENDING"});
-        if self.must("GetSecretValue", &pending)?["SecretString"].as_str() != Some(text) {
-            return Err(self.failed("the staged version does not read back"));
-        }
-        self.make_current(&token, &on.id)?;
-        // A version that is still pending would stop the next rotation of the service's own.
+        let read = self.must("GetSecretValue", &pending).and_then(|staged| {
+            let same = staged["SecretString"].as_str() == Some(text);
+            same.then_some(()).ok_or_else(|| self.failed("the staged version does not read back"))
+        });
+        let made = read.and_then(|()| self.make_current(&token, &on.id));
+        // A version that is still pending would stop the next rotation of the service's own, whatever became of ours.
         let done = json!({"SecretId": self.name, "VersionStage": "AWSPENDING", "RemoveFromVersionId": token});
-        self.call("UpdateSecretVersionStage", &done).map(|_| ())
+        let freed = self.call("UpdateSecretVersionStage", &done).map(|_| ());
+        made.and(freed)
     }
 
     fn make_current(&self, version: &str, instead_of: &str) -> Result<(), Error> {
@@ -296,6 +298,10 @@ impl Place for AwsTarget {
 
     fn whole(&self) -> Option<String> {
         Some(format!("{}:{} in {}", self.service.kind(), self.name, self.region))
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        Some(format!("{} in {}", self.client.base(), self.region))
     }
 
     fn secrets(&self) -> Vec<Secret> {

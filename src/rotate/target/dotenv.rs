@@ -3,6 +3,7 @@
 //! Finds every assignment of the name, because parsers disagree on which of two counts, and the fallback lists that
 //! would keep the old value valid.
 
+use super::fallback::{same_value, stands_in, with_old, without_old};
 use super::form::{Found, Removal, Spot, Style};
 use crate::dotenv::{self, Assignment, Dialect};
 use crate::rotate::Error;
@@ -77,6 +78,16 @@ impl Variable {
             let name = other.name(text);
             let list =
                 |rest| Removal { name: name.to_owned(), line: other.line, range: other.value.clone(), rest };
+            if self.names.iter().any(|ours| stands_in(ours, name)) && holds_same(other, text, &old) {
+                found.warnings.push(same_value(name, other.line));
+                found.spots.push(Spot {
+                    range: other.value.clone(),
+                    line: other.line,
+                    style: Style::BARE,
+                    values: vec![Secret::from(other.read(text))],
+                });
+                continue;
+            }
             let rest = without_old(other, text, &old);
             if self.has("AUTH_SECRET")
                 && matches!(name, "AUTH_SECRET_1" | "AUTH_SECRET_2" | "AUTH_SECRET_3")
@@ -100,23 +111,9 @@ impl Variable {
     }
 }
 
-/// A fallback list with the old value behind the others; `None` where it cannot stand in it safely.
-fn with_old(list: &Assignment, text: &str, old: &Secret) -> Option<Zeroizing<String>> {
-    let name = list.name(text).to_ascii_uppercase();
-    let plain = |c: &u8| c.is_ascii_alphanumeric() || b"-_.+/=:@".contains(c);
-    let old = std::str::from_utf8(old.expose())
-        .ok()
-        .filter(|old| !old.is_empty() && old.as_bytes().iter().all(plain))?;
-    if list.doubtful || !["FALLBACK", "PREVIOUS"].iter().any(|part| name.contains(part)) {
-        return None;
-    }
-    let raw = list.raw(text);
-    if raw.starts_with('[') {
-        let mut items: Vec<String> = serde_json::from_str(raw).ok().filter(|_| list.quote != Some(b'"'))?;
-        items.push(old.to_owned());
-        return Some(Zeroizing::new(serde_json::to_string(&items).expect("strings are JSON")));
-    }
-    Some(Zeroizing::new(if raw.is_empty() { old.to_owned() } else { format!("{raw},{old}") }))
+/// Whether it is one plain value, and ours.
+fn holds_same(other: &Assignment, text: &str, old: &[Secret]) -> bool {
+    !other.doubtful && !other.raw(text).is_empty() && old.contains(&Secret::from(other.read(text)))
 }
 
 /// What an assignment holds; a list in one variable is several secrets.
@@ -125,38 +122,6 @@ fn values(assignment: &Assignment, text: &str) -> Vec<Secret> {
     let items: Vec<_> =
         raw.split(',').map(|item| item.trim().to_owned()).filter(|item| item.len() >= 8).collect();
     [read, raw.to_owned()].into_iter().chain(items).map(Secret::from).collect()
-}
-
-/// A fallback list without the old value; `None` when it is no such list or does not hold it.
-fn without_old(list: &Assignment, text: &str, old: &[Secret]) -> Option<Zeroizing<String>> {
-    if list.doubtful || !is_fallback_list(list.name(text)) {
-        return None;
-    }
-    let is_old = |value: &str| !value.is_empty() && old.contains(&Secret::from(value.to_owned()));
-    let value = Zeroizing::new(list.read(text));
-    if is_old(&value) {
-        return Some(Zeroizing::default());
-    }
-    if value.starts_with('[') && list.quote != Some(b'"') {
-        let items: Vec<String> = serde_json::from_str(&value).ok()?;
-        let kept: Vec<_> = items.iter().filter(|item| !is_old(item)).collect();
-        return (kept.len() < items.len())
-            .then(|| Zeroizing::new(serde_json::to_string(&kept).expect("strings are JSON")));
-    }
-    // better-auth numbers its secrets: `2:new,1:old`.
-    let bare = |item: &str| item.split_once(':').map_or(item.to_owned(), |(_, rest)| rest.to_owned());
-    let raw = list.raw(text);
-    let kept: Vec<_> =
-        raw.split(',').filter(|item| !is_old(item.trim()) && !is_old(&bare(item.trim()))).collect();
-    (kept.len() < raw.split(',').count()).then(|| Zeroizing::new(kept.join(",")))
-}
-
-/// Whether frameworks read further valid keys from a variable of this name.
-pub(super) fn is_fallback_list(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    ["FALLBACK", "PREVIOUS", "ROTATED", "RETIRED"].iter().any(|part| name.contains(part))
-        || ["_OLD", "_SECRETS", "_KEYS"].iter().any(|end| name.ends_with(end))
-        || matches!(&*name, "AUTH_SECRET_1" | "AUTH_SECRET_2" | "AUTH_SECRET_3")
 }
 
 #[cfg(test)]
@@ -202,6 +167,19 @@ mod tests {
         ] {
             assert_eq!(rewritten(before), after);
         }
+    }
+
+    #[test]
+    fn a_variable_that_is_read_in_its_stead_gets_the_new_value_too() {
+        for (ours, other) in [("AUTH_SECRET", "NEXTAUTH_SECRET"), ("NEXTAUTH_SECRET", "AUTH_SECRET")] {
+            let held = snapshot(&format!("{ours}=oldvalue\n{other}=\"oldvalue\"\n"), ours).unwrap();
+            let written = held.with(&Secret::from("NEW".to_owned())).unwrap();
+            assert_eq!(*written, format!("{ours}=NEW\n{other}=\"NEW\"\n"));
+            assert!(held.facts().warnings[0].starts_with(&format!("{other} (line 2) holds the same value")));
+        }
+        let held = snapshot("AUTH_SECRET=oldvalue\nNEXTAUTH_SECRET=another\n", "AUTH_SECRET").unwrap();
+        let written = held.with(&Secret::from("NEW".to_owned())).unwrap();
+        assert_eq!(*written, "AUTH_SECRET=NEW\nNEXTAUTH_SECRET=another\n");
     }
 
     #[test]

@@ -92,6 +92,7 @@ impl fmt::Display for FileTarget {
 impl Place for FileTarget {
     fn read(&self) -> Result<Box<dyn Held>, Error> {
         let place = durable::check_replaceable(&self.path)?;
+        sole(&place)?;
         let text = bounded::text(&place, &self.path, CONFIGURATION)?;
         Ok(Box::new(HeldFile::new(self.clone(), place, text)?))
     }
@@ -170,6 +171,14 @@ fn whole(text: &str) -> Found {
     Found { spots: vec![spot], ..Found::default() }
 }
 
+/// A file is replaced under one name: under the others, and for whoever reads it there, the old value would stay.
+pub(super) fn sole(place: &Path) -> Result<(), Error> {
+    match durable::links(place) {
+        0 | 1 => Ok(()),
+        links => Err(Error::HardLinks { path: place.to_owned(), links }),
+    }
+}
+
 /// What a value is that no application uses as it stands there.
 fn stand_in(value: &[u8]) -> Option<&'static str> {
     let starts = |start: &str| value.starts_with(start.as_bytes());
@@ -208,9 +217,12 @@ impl HeldFile {
     pub(super) fn new(target: FileTarget, place: PathBuf, text: Zeroizing<String>) -> Result<Self, Error> {
         let found = target.form.find(&text, &target.path)?;
         let old = found.old();
-        // As many lines as the old value had, so that what stands behind it keeps its number.
-        let without = found
-            .edit(&text, |spot| Zeroizing::new("\n".repeat(text[spot.range.clone()].matches('\n').count())));
+        // As many lines as the old value had, so that what stands behind it keeps its number; and a tree stays one.
+        let is_tree = matches!(target.form, Form::Key(_) | Form::Manifest(_));
+        let without = found.edit(&text, |spot| match text[spot.range.clone()].matches('\n').count() {
+            0 if is_tree => spot.style.write("\u{fffd}"),
+            lines => Zeroizing::new("\n".repeat(lines)),
+        });
         let lines: Vec<_> = found.spots.iter().map(|spot| spot.line.to_string()).collect();
         let plural = if lines.len() == 1 { "line" } else { "lines" };
         let mut leftovers = target.form.places(&without, &Traces::of(&old));

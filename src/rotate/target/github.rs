@@ -134,6 +134,10 @@ impl Place for GithubTarget {
         &self.name
     }
 
+    fn endpoint(&self) -> Option<String> {
+        Some(self.client.base().to_owned())
+    }
+
     fn secrets(&self) -> Vec<Secret> {
         vec![self.token.clone()]
     }

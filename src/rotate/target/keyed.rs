@@ -1,6 +1,6 @@
 //! The forms of files that are trees: one key of YAML, JSON or TOML, and one key of a Kubernetes Secret's manifest.
 
-use super::dotenv::is_fallback_list;
+use super::fallback::{is_fallback_list, same_value, shortened, stands_in};
 use super::form::{Found, Removal, Spot, Style};
 use super::traces::Traces;
 use super::tree::{Leaf, Syntax, leaves};
@@ -53,11 +53,32 @@ impl Key {
     /// value, which is accepted anyway.
     fn look_around(&self, leaves: &[Leaf], text: &str, found: &mut Found) {
         let old = found.old();
+        let holds_old = |leaf: &Leaf| {
+            leaf.trouble.is_none() && old.contains(&Secret::from(leaf.value.as_str().to_owned()))
+        };
+        let parent = &self.path[..self.path.len() - 1];
+        let same = |leaf: &&Leaf| {
+            let (name, above) = leaf.path.split_last().map_or(("", &[][..]), |(name, above)| (name, above));
+            above == parent && stands_in(self.name(), name) && holds_old(leaf)
+        };
+        for leaf in leaves.iter().filter(same) {
+            let name = leaf.path.join(".");
+            found.warnings.push(same_value(&name, leaf.line));
+            let values = vec![Secret::from(leaf.value.as_str().to_owned())];
+            found.spots.push(Spot { range: leaf.range.clone(), line: leaf.line, style: leaf.style, values });
+        }
+        for leaf in leaves.iter().filter(|leaf| leaf.trouble.is_none() && !holds_old(leaf)) {
+            let list = leaf.path.iter().any(|key| is_fallback_list(key)).then(|| in_text(leaf, text, &old));
+            let Some(removal) = list.flatten() else { continue };
+            if self.graceful {
+                let rest = Zeroizing::new(text[removal.range.clone()].to_owned());
+                found.kept.push(Removal { rest, ..removal });
+            } else {
+                found.removals.push(removal);
+            }
+        }
         let in_list = |leaf: &&Leaf| {
-            leaf.path != self.path
-                && leaf.trouble.is_none()
-                && leaf.path.iter().any(|key| is_fallback_list(key))
-                && old.contains(&Secret::from(leaf.value.as_str().to_owned()))
+            leaf.path != self.path && leaf.path.iter().any(|key| is_fallback_list(key)) && holds_old(leaf)
         };
         for leaf in leaves.iter().filter(in_list) {
             let name = leaf.path.join(".");
@@ -74,6 +95,18 @@ impl Key {
             }
         }
     }
+}
+
+/// A list that is written as one text, `"a,b"`, without the old value. Where quotes hide how it is written, it is left.
+fn in_text(leaf: &Leaf, text: &str, old: &[Secret]) -> Option<Removal> {
+    let raw = &text[leaf.range.clone()];
+    let inner = ['"', '\''].iter().find_map(|&quote| raw.strip_prefix(quote)?.strip_suffix(quote));
+    let rest = shortened(inner.unwrap_or(raw), old).filter(|_| inner.unwrap_or(raw) == *leaf.value)?;
+    // What is left may look like a number or a word of YAML's own.
+    let quote = if inner.is_some() { &raw[..1] } else { "\"" };
+    let is_plain = !rest.contains(['"', '\\']) || inner.is_some();
+    let rest = Zeroizing::new(format!("{quote}{}{quote}", *rest));
+    is_plain.then(|| Removal { name: leaf.path.join("."), line: leaf.line, range: leaf.range.clone(), rest })
 }
 
 /// A key of a Secret in a manifest, which may hold several documents.
@@ -275,6 +308,20 @@ mod tests {
             |a: &str, b: &str| format!("a: {a}\nSECRET_KEY_FALLBACKS:\n  - {b}\n  - other\nx: [{b}]\n");
         let expected = text(NEW, NEW).replace(&format!("[{NEW}]"), "[oldvalue]");
         assert_eq!(rewritten("yaml", "a", &text("oldvalue", "oldvalue")).unwrap(), expected);
+        let one = |list: &str| {
+            format!("a: x\nAPP_PREVIOUS_KEYS: {list}\nold_keys: [{NEW}]\n")
+                .replace("x\n", &format!("{NEW}\n"))
+        };
+        for (before, after) in
+            [("\"b,oldvalue\"", "\"b\""), ("b; oldvalue", "\"b\""), ("'oldvalue,1'", "'1'")]
+        {
+            let text = one(before).replace(NEW, "oldvalue");
+            assert_eq!(rewritten("yaml", "a", &text).unwrap(), one(after));
+        }
+        let json = |list: &str, value: &str| format!("{{\"a\": \"{value}\", \"previousKeys\": \"{list}\"}}");
+        assert_eq!(rewritten("json", "/a", &json("oldvalue, b", "oldvalue")).unwrap(), json("b", NEW));
+        let beside = |value: &str| format!("app:\n  AUTH_SECRET: {value}\n  NEXTAUTH_SECRET: {value}\n");
+        assert_eq!(rewritten("yaml", "app.AUTH_SECRET", &beside("oldvalue")).unwrap(), beside(NEW));
     }
 
     proptest! {

@@ -8,6 +8,7 @@ pub(in crate::rotate) mod cluster;
 mod docker;
 mod dotenv;
 mod exec;
+mod fallback;
 mod file;
 mod form;
 mod github;

@@ -9,6 +9,7 @@ use crate::secret::Secret;
 use crate::token::{TokenInfo, Tokens};
 use jiff::Timestamp;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -17,13 +18,15 @@ use zeroize::Zeroizing;
 pub(super) struct ServeToken {
     tokens: Arc<Tokens>,
     name: String,
+    state: PathBuf,
 }
 
 impl ServeToken {
     pub(super) fn parse(name: &str, around: &Surroundings<'_>) -> Result<Self, Error> {
         let state = around.state.as_deref().filter(|_| !name.is_empty()).ok_or(Error::Target)?;
         let failed = |error: crate::token::Error| remote(name, &error);
-        Ok(Self { tokens: Arc::new(Tokens::open(state).map_err(failed)?), name: name.to_owned() })
+        let tokens = Arc::new(Tokens::open(state).map_err(failed)?);
+        Ok(Self { tokens, name: name.to_owned(), state: state.to_owned() })
     }
 
     fn failed(&self, error: &crate::token::Error) -> Error {
@@ -76,6 +79,10 @@ impl Place for ServeToken {
 
     fn variable(&self) -> &str {
         &self.name
+    }
+
+    fn endpoint(&self) -> Option<String> {
+        Some(self.state.display().to_string())
     }
 }
 

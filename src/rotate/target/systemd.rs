@@ -144,6 +144,7 @@ impl Place for SystemdTarget {
         if !std::fs::metadata(&self.path).is_ok_and(|file| file.is_file()) {
             return Err(self.failed("there is no such file, or it is none"));
         }
+        super::file::sole(&self.path)?;
         let held = self.held(&self.bytes()?)?;
         // What can be opened here may still be closed to us: a key is missing, or the program cannot make one.
         self.close(&held.facts().old[0], b"")?;

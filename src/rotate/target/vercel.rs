@@ -164,6 +164,11 @@ impl Place for VercelTarget {
         &self.key
     }
 
+    fn endpoint(&self) -> Option<String> {
+        let team = self.team.as_ref().map_or_else(String::new, |team| format!(" of {team}"));
+        Some(format!("{}{team}", self.client.base()))
+    }
+
     fn secrets(&self) -> Vec<Secret> {
         vec![self.token.clone()]
     }

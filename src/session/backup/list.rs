@@ -65,6 +65,25 @@ pub fn prune_backups(dir: &Path, now: Timestamp) -> Result<usize, Error> {
     Ok(paths.len())
 }
 
+/// Removes what a purge of this incident that was killed left of the backup that it was writing, and gives how many files
+/// went. What a process is writing at this moment is locked by it, and stays.
+pub fn clear_partial(dir: &Path, incident: &str) -> Result<usize, Error> {
+    let mut cleared = 0;
+    for path in list_backups(dir)?.partial {
+        let failed = |cause| Error::Io { doing: "remove", path: path.clone(), cause };
+        let head = open(&path).and_then(|(mut file, _)| read_header(&mut file).map_err(failed));
+        let is_ours = head.is_ok_and(|(head, _)| head.incident == incident);
+        if is_ours && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            std::fs::remove_file(&path).map_err(failed)?;
+            cleared += 1;
+        }
+    }
+    if cleared > 0 {
+        super::sync_dir(dir)?;
+    }
+    Ok(cleared)
+}
+
 /// What stands plainly in one backup.
 pub(in crate::session) fn info(path: &Path) -> Result<BackupInfo, Error> {
     let (mut file, bytes) = open(path)?;

@@ -13,7 +13,7 @@ mod sealer;
 mod writer;
 
 pub use key::BackupKey;
-pub use list::{BackupList, list_backups, prune_backups};
+pub use list::{BackupList, clear_partial, list_backups, prune_backups};
 pub use reader::verify_backup;
 
 pub(super) use cursor::Cursor;

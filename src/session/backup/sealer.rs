@@ -50,7 +50,11 @@ impl Sealer {
         let failed = |cause| failed(dir, cause);
         let header = serde_json::to_vec(head).expect("a header has only string keys");
         let file = tempfile::Builder::new().prefix(&format!("{name}-")).suffix(".partial").tempfile_in(dir);
-        let mut file = BufWriter::new(file.map_err(failed)?);
+        let file = file.map_err(failed)?;
+        // Whoever clears what was left half-written sees by it that somebody is writing. Elsewhere it would keep readers out.
+        #[cfg(unix)]
+        drop(file.as_file().try_lock());
+        let mut file = BufWriter::new(file);
         for part in [format::MAGIC, &format::length(header.len()), &header] {
             file.write_all(part).map_err(failed)?;
         }

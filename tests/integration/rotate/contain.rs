@@ -187,7 +187,8 @@ fn an_abort_gives_the_files_back_that_a_killed_containment_had_changed() {
             let before = leak.git(&["rev-parse", "HEAD"]);
             let killed = contain(&leak, how, &[&format!("--fault={point}:kill")]);
             assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
-            ends(&leak.unleak(&["rotate", "--abort", &id(&leak), "--yes"]), 0);
+            ends(&leak.unleak(&["rotate", "--abort", &id(&leak), "--yes"]), 2);
+            ends(&leak.unleak(&["rotate", "--abort", &id(&leak), "--restore-leaked", "--yes"]), 0);
             assert_eq!(leak.git(&["rev-parse", "HEAD"]), before);
             assert_eq!(leak.git(&["status", "--porcelain"]), "", "{point}");
             assert_eq!(file(&leak, "docs/report.env"), format!("SESSION_SECRET={}\n", leak.value));

@@ -3,8 +3,9 @@
 use super::gate::nothing_leaks_in;
 use super::world::unleak;
 use super::{ends, hex_value, put, stderr};
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 /// A store behind two scripts: the one that writes keeps its own arguments and environment for the test.
 struct Store {
@@ -103,19 +104,19 @@ fn what_a_read_back_does_not_show_whole_is_no_value() {
 
 #[test]
 fn it_is_put_back_when_its_value_is_known_from_anywhere() {
-    let failing = "--reload=exit 1";
+    let failing = ["--reload=exit 1", "--restore-leaked"];
     let store = Store::new();
     let env = store.path("env");
     put(&env, format!("KEY={}\n", store.old).as_bytes());
     let file = format!("--target=env:{}#KEY", env.display());
-    for args in [vec![&*store.target(), &*store.read(), failing], vec![&*store.target(), &*file, failing]] {
-        let output = store.run(&args);
+    for args in [[&*store.target(), &*store.read()], [&*store.target(), &*file]] {
+        let output = store.run(&[args, failing].concat());
         // The reload fails with the old value too, so that what the application has is not known.
         ends(&output, 5);
         assert_eq!(store.value(), store.old, "{}", stderr(&output));
         std::fs::remove_dir_all(store.path("state")).unwrap();
     }
-    let output = store.run(&[&store.target(), failing]);
+    let output = store.run(&[&store.target(), failing[0], failing[1]]);
     ends(&output, 5);
     assert!(stderr(&output).contains("nobody could read what it held"), "{}", stderr(&output));
     assert!(stderr(&output).contains("--resume") || stderr(&output).contains("--abort"));
@@ -130,7 +131,7 @@ fn it_is_left_alone_when_other_targets_do_not_agree_on_the_old_value() {
         put(&store.path(name).join("env"), format!("KEY={value}\n").as_bytes());
         format!("--target=env:{}#KEY", store.path(name).join("env").display())
     });
-    let output = store.run(&[&store.target(), &files[0], &files[1], "--reload=exit 1"]);
+    let output = store.run(&[&store.target(), &files[0], &files[1], "--reload=exit 1", "--restore-leaked"]);
     ends(&output, 5);
     let said = stderr(&output);
     assert!(said.contains("since the values that can be read differ"), "{said}");
@@ -193,8 +194,13 @@ fn a_store_that_does_not_take_the_old_value_back_is_no_success() {
     let script =
         "cd \"$(dirname \"$0\")\"; if test -e once; then cat >/dev/null; else touch once; cat >value; fi\n";
     put(&store.path("write"), script.as_bytes());
-    let output =
-        store.run(&[&store.target(), &store.read(), "--health=http://127.0.0.1:9/", "--health-timeout=1"]);
+    let output = store.run(&[
+        &store.target(),
+        &store.read(),
+        "--health=http://127.0.0.1:9/",
+        "--health-timeout=1",
+        "--restore-leaked",
+    ]);
     ends(&output, 5);
     assert!(
         stderr(&output).contains("does not hold the old value after it was written back"),
@@ -231,4 +237,27 @@ fn a_killed_write_is_resumed_with_the_same_value() {
         assert!(store.value() != store.old);
         assert_eq!(store.value() == written, moment == "after");
     }
+}
+
+/// A store is no file that could be locked where it stands: the machine knows who rotates it.
+#[test]
+fn two_operators_with_state_folders_of_their_own_cannot_rotate_one_store_at_once() {
+    let store = Store::new();
+    let waits = ["--fault=write.1:before:wait", &store.target(), &store.read()].map(str::to_owned);
+    let mut first = unleak(&store.path("state"));
+    let mut first = first.args(["rotate", "--yes"]).args(&waits).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(first.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains(".. write")), "it never began to write");
+    let second = || {
+        let mut second = unleak(&store.path("another"));
+        second.args(["rotate", "--yes", &store.target(), &store.read()]).output().unwrap()
+    };
+    let refused = second();
+    ends(&refused, 2);
+    assert!(stderr(&refused).contains("is being changed by another unleak"), "{}", stderr(&refused));
+    assert_eq!(store.value(), store.old);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    ends(&second(), 0);
+    assert!(store.value() != store.old);
 }

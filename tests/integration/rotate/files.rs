@@ -214,9 +214,12 @@ fn a_rotation_of_all_kinds_at_once_is_taken_back_when_one_of_them_fails() {
         put(&path(name), text.as_bytes());
         args.push(format!("--target={kind}:{}{part}", path(name).display()));
     }
-    let with = |reload| args.iter().map(String::as_str).chain([reload]).collect::<Vec<_>>();
-    let output = file.rotate("yaml", "#key", &with("--reload=exit 1"));
-    ends(&output, 5);
+    let with =
+        |reload| args.iter().map(String::as_str).chain([reload, "--restore-leaked"]).collect::<Vec<_>>();
+    let once = path("once");
+    let fails = format!("--reload=test -e '{0}' || {{ touch '{0}'; exit 1; }}", once.display());
+    let output = file.rotate("yaml", "#key", &with(&fails));
+    ends(&output, 4);
     assert_eq!(file.text(), file.before);
     for (_, name, _, text) in &others {
         assert_eq!(std::fs::read_to_string(path(name)).unwrap(), *text, "{name}");

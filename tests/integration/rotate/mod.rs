@@ -10,7 +10,9 @@ mod fake; // a server that answers as a test says
 mod files; // every form of file that can hold the secret
 mod gate; // searches everything that came out for planted values
 mod leak; // a rotation that answers a finding of a scan
+mod logouts; // users who log out during the purge
 pub(crate) mod matrix; // real applications: what ends their sessions, and that a forged one is refused
+#[cfg(target_os = "linux")] // looks into /proc
 mod memory; // what is left in the process when its secrets are gone
 mod moved; // a resumed rotation that would reach another place than the one that began
 mod parsers; // what it writes, read by the parsers that applications use
@@ -121,7 +123,7 @@ fn a_dry_run_changes_nothing_and_leaves_nothing() {
 }
 
 #[test]
-fn a_failure_before_the_purge_puts_the_old_value_back() {
+fn a_failure_after_the_first_reload_began_keeps_the_new_value_and_says_how_to_go_on() {
     let world = World::new(&hex_value());
     // The command shows all it can, in two encodings, and keeps the new value for this test.
     let shows = format!(
@@ -130,15 +132,41 @@ fn a_failure_before_the_purge_puts_the_old_value_back() {
     );
     let output = world.run(&with(world.all(), &[&shows]));
     ends(&output, 5);
-    assert!(stderr(&output).contains("ended with 7") && stderr(&output).contains("[REDACTED]"));
-    assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
-    journal_is_whole(&world, Kind::Closed);
-    nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+    let said = stderr(&output);
+    assert!(said.contains("ended with 7") && said.contains("[REDACTED]"), "{said}");
+    assert!(said.contains("which value the application runs with is not known"), "{said}");
+    stays(&world, &said);
+    nothing_leaks(&world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
 
     let world = World::new(&planted()[2]);
     let started = Instant::now();
     let output = world.run(&with(world.all(), &[&world.health("never"), "--health-timeout=1"]));
     deadline(started, Duration::from_secs(30));
+    ends(&output, 5);
+    stays(&world, &stderr(&output));
+    assert_eq!(world.asks(&cookie(&world.old)), 401);
+    nothing_leaks(&world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
+}
+
+/// The new value stands, nothing is deleted, both ways on are named, and the way back is not taken without the word.
+fn stays(world: &World, said: &str) {
+    let (id, new) = (world.id(), world.value());
+    assert!(new != world.old && world.sessions() == 3);
+    journal_is_whole(world, Kind::Closed);
+    for command in [format!("--resume {id}"), format!("--abort {id} --restore-leaked")] {
+        assert!(said.contains(&command), "{said}");
+    }
+    let refused = world.alone(&["--abort", &id, "--yes"]).output().unwrap();
+    ends(&refused, 2);
+    assert!(stderr(&refused).contains("whoever has it can go on using it"), "{}", stderr(&refused));
+    assert_eq!(world.value(), new);
+}
+
+#[test]
+fn a_failure_puts_a_leaked_value_back_where_that_was_asked_for() {
+    let world = World::new(&planted()[2]);
+    let sick = world.health("never");
+    let output = world.run(&with(world.all(), &[&sick, "--health-timeout=1", "--restore-leaked"]));
     ends(&output, 4);
     assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
     // The application took the old value again.
@@ -148,13 +176,37 @@ fn a_failure_before_the_purge_puts_the_old_value_back() {
 }
 
 #[test]
+fn what_graceful_says_has_not_leaked_is_put_back_without_a_word() {
+    let graceful = |world: &World| {
+        let (reload, sick) = (format!("--reload={}", world.reload()), world.health("never"));
+        [&*reload, &*sick, "--health-timeout=1", "--graceful=24h", "--yes"].map(str::to_owned)
+    };
+    let world = World::new(&hex_value());
+    ends(&world.run(&graceful(&world)), 4);
+    assert_eq!((world.env(), world.asks(&cookie(&world.old))), (world.before.clone(), 200));
+
+    let world = World::new(&hex_value());
+    let killed = world.run(&[&graceful(&world)[..], &["--fault=health:before:kill".to_owned()]].concat());
+    assert_eq!(killed.status.code(), None);
+    ends(&world.alone(&["--abort", &world.id(), &world.health("healthz"), "--yes"]).output().unwrap(), 0);
+    assert_eq!((world.env(), world.asks(&cookie(&world.old))), (world.before.clone(), 200));
+
+    // Said afterwards, it counts for nothing.
+    let world = World::new(&hex_value());
+    let killed = world.run(&with(world.all(), &["--fault=health:before:kill"]));
+    assert_eq!(killed.status.code(), None);
+    ends(&world.alone(&["--abort", &world.id(), "--graceful=24h", "--yes"]).output().unwrap(), 2);
+    assert!(world.value() != world.old);
+}
+
+#[test]
 fn a_reload_that_hangs_is_ended_with_everything_it_started() {
     let world = World::new(&hex_value());
     let started = Instant::now();
     let output = world.run(&with(world.all(), &["--reload=sleep 300 & sleep 300", "--reload-timeout=1"]));
     deadline(started, Duration::from_secs(30));
     ends(&output, 5);
-    assert_eq!(world.env(), world.before);
+    stays(&world, &stderr(&output));
 }
 
 #[test]
@@ -194,10 +246,17 @@ fn ctrl_c_at_each_step_leaves_the_old_value_or_a_finished_rotation() {
         let started = Instant::now();
         let output = world.interrupted(&args, step, None);
         deadline(started, Duration::from_secs(40));
-        ends(&output, 4);
-        assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3), "{step}");
-        journal_is_whole(&world, Kind::Closed);
-        nothing_leaks(&world, &output, &[&world.old, &cookie(&world.old)]);
+        if step == "write" {
+            ends(&output, 4);
+            assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
+            journal_is_whole(&world, Kind::Closed);
+        } else {
+            ends(&output, 5);
+            stays(&world, &stderr(&output));
+            ends(&world.alone(&["--resume", &world.id()]).output().unwrap(), 0);
+            assert_eq!((world.sessions(), world.asks(&cookie(&world.old))), (0, 401), "{step}");
+        }
+        nothing_leaks(&world, &output, &[&world.old, &world.value(), &cookie(&world.old)]);
     }
     for step in ["purge", "purge-again", "verify"] {
         let world = World::new(&hex_value());
@@ -217,8 +276,8 @@ fn a_reload_under_way_is_stopped_by_ctrl_c() {
     let started = Instant::now();
     let output = world.interrupted(&with(world.all(), &[&reload]), "reload", Some(&once));
     deadline(started, Duration::from_secs(40));
-    ends(&output, 4);
-    assert_eq!(world.env(), world.before);
+    ends(&output, 5);
+    stays(&world, &stderr(&output));
 }
 
 #[test]
@@ -241,19 +300,17 @@ fn a_killed_rotation_leaves_the_old_bytes_or_the_new_ones_and_a_whole_journal() 
     }
 }
 
-/// After a crash `--abort` brings the old value back, unless sessions may be deleted; `--resume` finishes.
+/// After a crash `--abort` brings the old value back, unless a reload had begun; `--resume` finishes.
 fn recovers(world: &World, crashed_at: &str) {
     let id = world.id();
     let run = |args: &[&str]| world.alone(args).output().unwrap();
-    if ["write", "reload"].contains(&crashed_at) {
+    if crashed_at == "write" {
         ends(&run(&["--abort", &id]), 2);
         ends(&run(&["--abort", &id, "--yes"]), 0);
         assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
         assert_eq!(world.asks(&cookie(&world.old)), 200);
     } else {
-        if crashed_at != "health" {
-            ends(&run(&["--abort", &id, "--yes"]), 2);
-        }
+        ends(&run(&["--abort", &id, "--yes"]), 2);
         let written = world.value();
         let output = run(&["--resume", &id]);
         ends(&output, 0);
@@ -313,7 +370,9 @@ fn bad_input_is_refused_with_the_next_step_and_nothing_is_changed() {
         (vec![&*target(&world.path("latin"), "SESSION_SECRET"), "--yes"], "not UTF-8"),
         (vec![&*good], "--yes"),
         (vec![&*good, "--yes", "--health=ftp://x/"], "neither http nor https"),
-        (vec![&*good, "--yes", "--incident-id=../x"], "incident id"),
+        (vec![&*good, "--yes", "--incident-id=../x"], "a new incident cannot have this id"),
+        (vec![&*good, "--yes", "--incident-id=INC-1"], "INC-20251119-001"),
+        (vec!["--resume=../x"], "incident id"),
         (vec![&*good, "--yes", "--store=sqlite:/nowhere/db"], "store"),
         (vec![&*good, "--yes", &*store], "process list"),
         (vec![&*good, "--yes", "--probe=http://127.0.0.1:1/", "--probe-cookie-from=sid=x"], "file:PATH"),

@@ -32,7 +32,7 @@ impl Place {
 
     /// Killed when the target has the new value.
     fn killed(&self, env: &[(&str, &str)], args: &[&str]) {
-        let more = ["--yes", "--incident-id=INC-M", "--fault=write:after:kill"];
+        let more = ["--yes", "--incident-id=INC-20260101-001", "--fault=write:after:kill"];
         let killed = self.run(env, &[args, &more].concat());
         assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
     }
@@ -40,7 +40,7 @@ impl Place {
     fn is_refused(&self, env: &[(&str, &str)]) {
         let before = self.text();
         for way in ["--resume", "--abort"] {
-            let output = self.run(env, &[way, "INC-M", "--yes"]);
+            let output = self.run(env, &[way, "INC-20260101-001", "--yes"]);
             ends(&output, 2);
             let said = stderr(&output);
             assert!(said.contains("is another one than when the rotation was planned"), "{said}");
@@ -74,7 +74,7 @@ fn another_cluster_is_not_the_one_that_the_rotation_began_with() {
     place.killed(&one, &["--target=env:env#KEY", "--reload=kubernetes:prod/deployment/web"]);
     place.is_refused(&other);
     assert!(clusters[1].state.lock().unwrap().is_empty(), "the other cluster was asked");
-    ends(&place.run(&one, &["--resume", "INC-M"]), 0);
+    ends(&place.run(&one, &["--resume", "INC-20260101-001"]), 0);
     assert!(!place.text().contains(&hex_value()));
 }
 
@@ -92,7 +92,7 @@ fn another_engine_is_not_the_one_either() {
     );
     place.is_refused(&[("PATH", &path), ("DOCKER_HOST", "unix:///b")]);
     place.is_refused(&[("PATH", &path), ("DOCKER_CONTEXT", "b")]);
-    ends(&place.run(&[("PATH", &path), ("DOCKER_HOST", "unix:///a")], &["--resume", "INC-M"]), 0);
+    ends(&place.run(&[("PATH", &path), ("DOCKER_HOST", "unix:///a")], &["--resume", "INC-20260101-001"]), 0);
 }
 
 struct Process(Child);
@@ -125,7 +125,7 @@ fn a_number_that_was_given_out_again_is_another_process() {
     });
     let Some(_again) = again else { return };
     place.is_refused(&[]);
-    ends(&place.run(&[], &["--resume", "INC-M", "--yes", "--reload=true"]), 0);
+    ends(&place.run(&[], &["--resume", "INC-20260101-001", "--yes", "--reload=true"]), 0);
 }
 
 /// Tells the kernel which number it gave out last; `None` where that is not allowed.

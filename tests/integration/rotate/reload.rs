@@ -112,7 +112,7 @@ fn every_replica_gets_its_signal_and_one_that_it_kills_is_noticed() {
     let _first = Process::start(&place, "trap 'cp env seen' USR2");
     let _second = Process::start(&other, "");
     let second = format!("--reload=signal:USR2:@{}", other.path("pid").display());
-    let output = place.rotate(&["--reload=signal:USR2:@pid", &second]);
+    let output = place.rotate(&["--reload=signal:USR2:@pid", &second, "--restore-leaked"]);
     ends(&output, 5);
     assert!(stderr(&output).contains("was ended by USR2"), "{}", stderr(&output));
     assert!(place.is_old());
@@ -201,7 +201,7 @@ fn a_manager_that_fails_is_asked_again_for_the_old_value() {
     let answer =
         "case $* in *show*) echo loaded;; *) test -e once || { touch once; cat env >&2; exit 4; };; esac";
     place.stands_in("systemctl", answer);
-    let output = place.rotate(&["--reload=systemd:app"]);
+    let output = place.rotate(&["--reload=systemd:app", "--restore-leaked"]);
     ends(&output, 4);
     let said = stderr(&output);
     assert!(said.contains("the systemd unit app ended with 4") && said.contains("[REDACTED]"), "{said}");
@@ -317,7 +317,8 @@ fn a_rollout_that_cannot_end_is_refused_or_undone() {
     assert!(stderr(&output).contains("does not allow it (403)"), "{}", stderr(&output));
     assert!(place.is_old());
     let (fake, place) = cluster(true, false);
-    let output = place.rotate(&["--reload=kubernetes:prod/deployment/web", "--reload-timeout=3"]);
+    let slow = ["--reload=kubernetes:prod/deployment/web", "--reload-timeout=3", "--restore-leaked"];
+    let output = place.rotate(&slow);
     ends(&output, 5);
     assert!(place.is_old() && stderr(&output).contains("makes no progress"), "{}", stderr(&output));
     assert_eq!(fake.state.lock().unwrap().generation, 6, "the undo rolls out too");

@@ -86,7 +86,7 @@ fn nothing_puts_the_leaked_value_back_once_the_purge_had_begun() {
     let output = world.alone(&["--resume", &world.id(), "--reload=exit 1", "--yes"]).output().unwrap();
     ends(&output, 5);
     assert_eq!((world.value(), world.sessions()), (new.clone(), 0));
-    assert!(stderr(&output).contains("the new value stays"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("every target and stays"), "{}", stderr(&output));
     ends(&world.alone(&["--resume", &world.id()]).output().unwrap(), 0);
     assert_eq!(world.value(), new);
 }
@@ -112,4 +112,31 @@ fn what_is_given_anew_is_asked_about_and_counts() {
     let fresh = format!("--probe-cookie-from=file:{}", world.path("fresh").display());
     ends(&world.alone(&["--resume", &id, &fresh, "--yes"]).output().unwrap(), 0);
     assert_eq!(world.status("alive before is refused"), "not checked");
+}
+
+#[test]
+fn what_a_killed_purge_left_of_its_backup_goes_and_what_is_being_written_stays() {
+    let world = purged();
+    let file = backup(&world);
+    let partial = |name: &str| {
+        let path = file.with_file_name(name).with_extension("partial");
+        std::fs::copy(&file, &path).unwrap();
+        path
+    };
+    let (ours, busy, other) = (partial("ours"), partial("busy"), partial("other"));
+    let writing = std::fs::File::open(&busy).unwrap();
+    writing.lock().unwrap();
+    // Of another incident: its name stands in the head, which is no secret.
+    let bytes = String::from_utf8_lossy(&std::fs::read(&other).unwrap()).contains(&world.id());
+    assert!(bytes, "the head names the incident");
+    let renamed: Vec<u8> = {
+        let bytes = std::fs::read(&other).unwrap();
+        let at = memchr::memmem::find(&bytes, world.id().as_bytes()).unwrap();
+        [&bytes[..at + world.id().len() - 1], b"9", &bytes[at + world.id().len()..]].concat()
+    };
+    put(&other, &renamed);
+    let output = world.alone(&["--resume", &world.id()]).output().unwrap();
+    ends(&output, 0);
+    assert!(stderr(&output).contains("half-written backup"), "{}", stderr(&output));
+    assert_eq!((ours.exists(), busy.exists(), other.exists()), (false, true, true));
 }

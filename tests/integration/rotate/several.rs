@@ -67,11 +67,15 @@ fn both_targets_get_the_same_new_value() {
 }
 
 #[test]
-fn a_failure_puts_every_target_back() {
+fn a_target_that_fails_has_the_others_put_back() {
     let two = Two::new();
-    let output = two.world.run(&two.args(&[&two.world.health("never"), "--health-timeout=1"]));
+    let output = two.world.run(&two.args(&[
+        &format!("--target=exec:cat >'{}'; exit 3", two.world.path("sink").display()),
+        "--read-back=echo x",
+    ]));
     ends(&output, 4);
     two.all_old();
+    assert!(stderr(&output).contains("ended with 3"), "{}", stderr(&output));
     assert_eq!(two.world.asks(&cookie(&two.world.old)), 200);
 }
 
@@ -102,6 +106,11 @@ fn a_rotation_that_is_killed_anywhere_can_be_taken_back_or_finished() {
                 let two = Two::new();
                 let killed = two.world.run(&two.args(&[&format!("--fault={point}:{moment}:kill")]));
                 assert_eq!(killed.status.code(), None, "{point}: {}", stderr(&killed));
+                if back && ["reload", "health"].contains(&point) {
+                    let refused = two.world.alone(&["--abort", &two.world.id(), "--yes"]).output().unwrap();
+                    ends(&refused, 2);
+                    two.all_new();
+                }
                 recovers(&two, back, &format!("{point}:{moment}"));
             }
         }
@@ -115,7 +124,8 @@ fn an_undo_that_is_killed_anywhere_can_be_taken_back_or_finished() {
             for back in [true, false] {
                 let two = Two::new();
                 let fault = format!("--fault={point}:{moment}:kill");
-                let args = two.args(&[&two.world.health("never"), "--health-timeout=1", &fault]);
+                let sick = two.world.health("never");
+                let args = two.args(&[&sick, "--health-timeout=1", "--restore-leaked", &fault]);
                 assert_eq!(two.world.run(&args).status.code(), None);
                 recovers(&two, back, &format!("{point}:{moment}"));
             }
@@ -127,7 +137,9 @@ fn recovers(two: &Two, back: bool, point: &str) {
     let (world, id) = (&two.world, two.world.id());
     let health = world.health("healthz");
     let way = if back { "--abort" } else { "--resume" };
-    let output = world.alone(&[way, &id, &health, "--yes"]).output().unwrap();
+    let mut args = vec![way, &id, &health, "--yes"];
+    args.extend(back.then_some("--restore-leaked"));
+    let output = world.alone(&args).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{way} after {point}: {}", stderr(&output));
     if back {
         two.all_old();

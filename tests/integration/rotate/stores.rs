@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests/run passes the services in")]
 
-use super::fake::Fake;
+use super::fake::{Fake, Request};
 use super::gate::nothing_leaks_in;
 use super::world::unleak;
 use super::{ends, hex_value, put, stderr};
@@ -59,6 +59,38 @@ impl Run {
     /// For the next rotation.
     fn forget(&self) {
         std::fs::remove_dir_all(self.path("state")).unwrap();
+    }
+}
+
+/// The real server behind a wire on which somebody else writes right before a request that this picks.
+struct Wire {
+    server: String,
+    picks: fn(&Request) -> bool,
+    theirs: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl Wire {
+    fn start(server: &str, picks: fn(&Request) -> bool, theirs: impl FnOnce() + Send + 'static) -> String {
+        let wire = Self { server: server.to_owned(), picks, theirs: Some(Box::new(theirs)) };
+        Fake::new(wire, Self::forward).url
+    }
+
+    fn forward(&mut self, request: &Request) -> (u16, Value) {
+        if (self.picks)(request)
+            && let Some(write) = self.theirs.take()
+        {
+            write();
+        }
+        let (method, path) = request.line.split_once(' ').unwrap();
+        let mut again = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.server));
+        let own = ["host", "content-length", "connection", "accept-encoding"];
+        for (name, value) in request.headers.iter().filter(|(name, _)| !own.contains(&name.as_str())) {
+            again = again.header(name, value);
+        }
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let mut answer = agent.run(again.body(request.raw.clone()).unwrap()).unwrap();
+        let body = answer.body_mut().read_to_vec().unwrap();
+        (answer.status().as_u16(), serde_json::from_slice(&body).unwrap_or_default())
     }
 }
 
@@ -138,6 +170,30 @@ mod vault {
         assert_eq!(kv.data(), (json!({"SESSION_SECRET": "theirs-and-newer"}), 2));
     }
 
+    /// Right before our write, after every look at it: what the server's check-and-set is for.
+    #[test]
+    fn a_version_that_comes_between_our_look_and_our_write_stays() {
+        let mut kv = Kv::new("between");
+        let target = &mut kv.run.targets[0];
+        let (server, path) = target["vault:".len()..].split_once("/secret/").unwrap();
+        let (server, path) = (server.to_owned(), path.to_owned());
+        let theirs = (kv.url.clone(), kv.token.clone());
+        let wire = Wire::start(
+            &server,
+            |request| request.line.starts_with("POST"),
+            move || {
+                let body =
+                    serde_json::to_vec(&json!({"data": {"SESSION_SECRET": "theirs-and-newer"}})).unwrap();
+                ureq::post(&theirs.0).header("x-vault-token", &theirs.1).send(body).unwrap();
+            },
+        );
+        *target = format!("vault:{wire}/secret/{path}");
+        let output = kv.run.rotate(&[]);
+        ends(&output, 4);
+        assert!(stderr(&output).contains("changed by somebody else"), "{}", stderr(&output));
+        assert_eq!(kv.data(), (json!({"SESSION_SECRET": "theirs-and-newer"}), 2));
+    }
+
     #[test]
     fn a_failure_or_a_crash_is_taken_back_together_with_a_file() {
         let mut kv = Kv::new("back");
@@ -146,7 +202,7 @@ mod vault {
         put(&env, text.as_bytes());
         kv.run.targets.push(format!("env:{}#SESSION_SECRET", env.display()));
         let before = kv.data().0;
-        ends(&kv.run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        ends(&kv.run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]), 4);
         assert_eq!((kv.data().0, std::fs::read_to_string(&env).unwrap()), (before.clone(), text.clone()));
         for point in ["write.1:before", "write.1:after", "write.2:before", "write.2:after", "write:after"] {
             for way in ["--abort", "--resume"] {
@@ -239,6 +295,27 @@ mod aws {
         nothing_leaks_in(&run.path("state"), &output, &known);
     }
 
+    /// The version that was read is no longer the current one when ours should take its place.
+    #[test]
+    fn a_version_that_comes_between_stays_and_ours_does_not_stay_pending() {
+        boto("secretsmanager", "create_secret", &json!({"Name": "app/between", "SecretString": hex_value()}));
+        let moves = |request: &Request| {
+            request.headers.get("x-amz-target").is_some_and(|to| to.ends_with("UpdateSecretVersionStage"))
+        };
+        let wire = Wire::start(&service("UNLEAK_TEST_AWS"), moves, || {
+            let theirs = json!({"SecretId": "app/between", "SecretString": "theirs-and-newer"});
+            boto("secretsmanager", "put_secret_value", &theirs);
+        });
+        let mut run = run(&["aws-sm:app/between"]);
+        run.env[0].1 = wire;
+        let output = run.rotate(&[]);
+        ends(&output, 4);
+        assert!(stderr(&output).contains("changed by somebody else"), "{}", stderr(&output));
+        assert_eq!(secret("app/between", "AWSCURRENT"), "theirs-and-newer");
+        let stages = boto("secretsmanager", "describe_secret", &json!({"SecretId": "app/between"}));
+        assert!(!stages["VersionIdsToStages"].to_string().contains("AWSPENDING"), "{stages}");
+    }
+
     /// The fake checks no signature, so another implementation signs the same request again.
     #[test]
     fn requests_are_signed_as_the_official_client_signs_them() {
@@ -289,7 +366,7 @@ mod aws {
             (text(&secret["SESSION_SECRET"]), text(&parameter["Value"]))
         };
         let run = run(&["aws-sm:app/object#SESSION_SECRET", "aws-ssm:/app/session"]);
-        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]), 4);
         assert_eq!(read(), (hex_value(), hex_value()));
         for way in ["--abort", "--resume"] {
             run.forget();

@@ -141,7 +141,7 @@ impl Run {
     }
 
     fn start(&self, more: &[&str]) -> Output {
-        self.rotate(&[&["--target=swarm:app", "--yes", "--incident-id=INC-S"], more].concat())
+        self.rotate(&[&["--target=swarm:app", "--yes", "--incident-id=INC-20260101-001"], more].concat())
     }
 
     /// The secrets that services use, in their order, and all names that there are.
@@ -206,7 +206,7 @@ fn every_service_changes_over_and_the_old_secret_goes_last() {
 #[test]
 fn whatever_fails_leaves_every_service_with_the_old_secret() {
     let run = Run::new();
-    ends(&run.start(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+    ends(&run.start(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]), 4);
     assert_eq!(run.used(), before());
     let run = Run::new();
     run.swarm.lock().unwrap().broken = true;
@@ -226,7 +226,7 @@ fn a_killed_change_is_resumed_or_aborted() {
             let run = Run::new();
             let killed = run.start(&[&format!("--fault={point}:kill")]);
             assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
-            ends(&run.rotate(&[way, "INC-S", "--yes"]), 0);
+            ends(&run.rotate(&[way, "INC-20260101-001", "--yes"]), 0);
             if way == "--abort" {
                 assert_eq!(run.used(), before(), "{point}");
             } else {

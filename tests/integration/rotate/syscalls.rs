@@ -1,7 +1,7 @@
 //! A rotation that is killed at every system call that changes something. strace counts the calls and kills at the nth, so
 //! that no place is forgotten that nobody thought of.
 
-use super::{World, hex_value, journal_is_whole, nothing_leaks, stderr};
+use super::{World, cookie, hex_value, journal_is_whole, nothing_leaks, stderr};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use unleak::rotate::{Kind, read_journal};
@@ -41,21 +41,42 @@ fn killed(world: &World, args: &[String], call: &str, nth: usize) -> Output {
     traced.output().unwrap()
 }
 
-/// Kills at every call of these kinds; strace counts each kind for itself. There are at least so many calls.
-fn dies_at_every(calls: &[&str], least: usize) {
-    let deaths: usize = calls.iter().map(|call| dies_at_each(call)).sum();
+/// What is rotated, and how often the process is killed.
+#[derive(Clone, Copy)]
+struct Trial {
+    /// Every so many calls of a kind, from the first.
+    step: usize,
+    /// Whether an application reloads, is asked for its health, and shows a cookie alive and refused.
+    served: bool,
+}
+
+const FILES: Trial = Trial { step: 1, served: false };
+/// Many times as many calls, and an application beside them.
+const SERVED: Trial = Trial { step: 9, served: true };
+
+impl Trial {
+    fn args(self, world: &World) -> Vec<String> {
+        let store = format!("--store=sqlite:{}", world.path("db").display());
+        let mut args = if self.served { world.all() } else { vec!["--yes".to_owned(), store] };
+        args.push("--quiet".to_owned());
+        args
+    }
+}
+
+/// Kills at calls of these kinds; strace counts each kind for itself. There are at least so many deaths.
+fn dies(trial: Trial, calls: &[&str], least: usize) {
+    let deaths: usize = calls.iter().map(|call| dies_at_each(trial, call)).sum();
     assert!(deaths >= least, "{deaths} calls of {calls:?} were seen");
 }
 
-fn dies_at_each(call: &str) -> usize {
-    for nth in 1..MOST {
+fn dies_at_each(trial: Trial, call: &str) -> usize {
+    for (deaths, nth) in (1..MOST).step_by(trial.step).enumerate() {
         let world = World::new(&hex_value());
-        let store = format!("--store=sqlite:{}", world.path("db").display());
-        let args = ["--yes".to_owned(), "--quiet".to_owned(), store];
+        let args = trial.args(&world);
         let output = killed(&world, &args, call, nth);
         if let Some(code) = output.status.code() {
             assert_eq!(code, 0, "{}", stderr(&output));
-            return nth - 1;
+            return deaths;
         }
         let point = format!("{call} {nth}");
         let whole = world.env() == world.before || world.env() == replaced(&world);
@@ -69,8 +90,23 @@ fn dies_at_each(call: &str) -> usize {
         }
         nothing_is_left(world.dir.path(), &[&world.old, &new], &point);
         nothing_leaks(&world, &ended, &[&world.old, &new]);
+        if trial.served {
+            answers(&world, &point);
+        }
     }
     panic!("more than {MOST} calls of {call}");
+}
+
+/// The application is well and runs with the value that the target holds, and with no other.
+fn answers(world: &World, point: &str) {
+    assert_eq!(world.page("/healthz", ""), 200, "{point}");
+    let kept = world.value() == world.old;
+    assert_eq!(world.asks(&cookie(&world.old)), if kept { 200 } else { 401 }, "{point}: the old cookie");
+    if !kept {
+        let new = world.login();
+        assert_eq!(world.asks(&new), 200, "{point}: a new login");
+        assert_eq!(world.asks(&cookie(&world.old)), 401, "{point}: the old value signs");
+    }
 }
 
 /// The file with the value that it holds now.
@@ -119,15 +155,21 @@ fn nothing_is_left(folder: &Path, values: &[&str], point: &str) {
 
 #[test]
 fn a_kill_at_every_new_name_leaves_nothing_half_done() {
-    dies_at_every(&NAMES, 25);
+    dies(FILES, &NAMES, 25);
 }
 
 #[test]
 fn a_kill_at_every_byte_that_is_written_leaves_nothing_half_done() {
-    dies_at_every(&BYTES, 25);
+    dies(FILES, &BYTES, 25);
 }
 
 #[test]
 fn a_kill_before_anything_lasts_leaves_nothing_half_done() {
-    dies_at_every(&SYNCS, 30);
+    dies(FILES, &SYNCS, 30);
+}
+
+#[test]
+fn a_kill_under_an_application_leaves_one_that_answers() {
+    let all: Vec<_> = [&NAMES[..], &BYTES, &SYNCS].concat();
+    dies(SERVED, &all, 12);
 }

@@ -111,14 +111,20 @@ fn a_failure_or_an_abort_brings_the_old_file_back_byte_for_byte() {
     let file = machine.path("session.cred");
     machine.encrypted(&file, "session", &hex_value());
     let before = std::fs::read(&file).unwrap();
-    ends(&machine.rotate("session.cred", &["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+    ends(
+        &machine.rotate(
+            "session.cred",
+            &["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"],
+        ),
+        4,
+    );
     assert_eq!(std::fs::read(&file).unwrap(), before);
     for point in ["write.1:before", "write.1:after", "write:after"] {
-        let killed =
-            machine.rotate("session.cred", &["--incident-id=INC-K", &format!("--fault={point}:kill")]);
+        let killed = machine
+            .rotate("session.cred", &["--incident-id=INC-20260101-001", &format!("--fault={point}:kill")]);
         assert_eq!(killed.status.code(), None, "{}", stderr(&killed));
         let mut abort = unleak(&machine.path("state"));
-        abort.env("PATH", &machine.path).args(["rotate", "--abort", "INC-K", "--yes"]);
+        abort.env("PATH", &machine.path).args(["rotate", "--abort", "INC-20260101-001", "--yes"]);
         ends(&abort.output().unwrap(), 0);
         assert_eq!(std::fs::read(&file).unwrap(), before, "{point}");
         std::fs::remove_dir_all(machine.path("state")).unwrap();

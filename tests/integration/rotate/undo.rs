@@ -9,11 +9,14 @@ use unleak::rotate::{Kind, read_journal};
 fn a_reload_that_fails_twice_leaves_a_value_that_nobody_knows() {
     let world = World::new(&hex_value());
     let reload = format!("--reload={} && sleep 0.2; exit 3", world.reload());
-    let output = world.run(&with(world.all(), &[&reload]));
+    let output = world.run(&with(world.all(), &[&reload, "--restore-leaked"]));
     ends(&output, 5);
     assert_eq!((world.env(), world.sessions()), (world.before.clone(), 3));
     let (said, id) = (stderr(&output), world.id());
-    assert!(said.contains("is not known") && said.contains(&format!("--abort {id}")), "{said}");
+    assert!(
+        said.contains("is not known") && said.contains(&format!("--abort {id} --restore-leaked")),
+        "{said}"
+    );
     assert!(!said.contains("undone: the old value is back"), "{said}");
     let markdown = std::fs::read_to_string(world.incident().join("report.md")).unwrap();
     assert!(markdown.contains("stopped half-way") && markdown.contains("is not known"));
@@ -30,7 +33,7 @@ fn a_reload_that_fails_once_is_undone_by_the_second_one() {
     let once = world.path("once");
     let reload =
         format!("--reload={}; test -e '{1}' || {{ touch '{1}'; exit 1; }}", world.reload(), once.display());
-    let output = world.run(&with(world.all(), &[&reload]));
+    let output = world.run(&with(world.all(), &[&reload, "--restore-leaked"]));
     ends(&output, 4);
     assert!(stderr(&output).contains("with the old value"));
     assert_eq!((world.env(), world.asks(&cookie(&world.old))), (world.before.clone(), 200));
@@ -107,7 +110,7 @@ fn a_resumed_rotation_that_fails_does_not_put_it_back_either() {
     let (id, new) = (world.id(), world.value());
     let output = world.alone(&["--resume", &id, "--reload=exit 1", "--yes"]).output().unwrap();
     ends(&output, 5);
-    assert!(stderr(&output).contains("in use already"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("every target and stays"), "{}", stderr(&output));
     assert_eq!((world.value(), world.sessions()), (new.clone(), 3));
     let again = format!("--reload={}", world.reload());
     ends(&world.alone(&["--resume", &id, &again, "--yes"]).output().unwrap(), 0);
@@ -131,4 +134,42 @@ fn a_wish_to_stop_when_the_new_value_is_in_use_keeps_it_unless_that_was_asked_fo
             assert_eq!((world.sessions(), world.asks(&cookie(&world.old))), (0, 401));
         }
     }
+}
+
+#[test]
+fn a_new_rotation_of_what_another_has_half_way_is_refused() {
+    let world = World::new(&hex_value());
+    ends(&world.run(&with(world.all(), &["--reload=exit 1"])), 5);
+    let (id, new) = (world.id(), world.value());
+    // Another variable of the same file is written together with it.
+    let port = format!("--target=env:{}#PORT", world.path(".env").display());
+    for refused in [world.run(&world.all()), world.alone(&[&port, "--yes"]).output().unwrap()] {
+        ends(&refused, 2);
+        let said = stderr(&refused);
+        for part in [format!("the rotation {id} of"), format!("--resume {id}"), format!("--abort {id}")] {
+            assert!(said.contains(&part), "{said}");
+        }
+    }
+    assert_eq!((world.value(), world.id()), (new, id.clone()));
+    let reload = format!("--reload={}", world.reload());
+    ends(&world.alone(&["--resume", &id, &reload, "--yes"]).output().unwrap(), 0);
+    // Where nothing is half-way any more, a new one starts.
+    put(&world.path("cookie"), world.login().as_bytes());
+    ends(&world.run(&world.all()), 0);
+}
+
+#[test]
+fn a_file_of_several_names_is_refused_before_anything_changes() {
+    let world = World::new(&hex_value());
+    std::fs::hard_link(world.path(".env"), world.path("shared")).unwrap();
+    let output = world.run(&world.all());
+    ends(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("has 2 names (hard links)") && said.contains("-samefile"), "{said}");
+    assert_eq!(
+        (world.env(), std::fs::read(world.path("shared")).unwrap()),
+        (world.before.clone(), world.before.clone())
+    );
+    std::fs::remove_file(world.path("shared")).unwrap();
+    ends(&world.run(&world.all()), 0);
 }

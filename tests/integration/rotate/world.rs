@@ -62,13 +62,25 @@ impl World {
         secret_of(&self.path(".env"))
     }
 
-    /// What the application answers to the old cookie.
+    /// What the application answers to this cookie.
     pub(super) fn asks(&self, cookie: &str) -> u16 {
+        self.page("/me", cookie)
+    }
+
+    /// What one of its pages answers.
+    pub(super) fn page(&self, path: &str, cookie: &str) -> u16 {
         let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).unwrap();
-        write!(stream, "GET /me HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n").unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         text.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Logs somebody in, whose cookie the application makes with the value that the target holds.
+    pub(super) fn login(&self) -> String {
+        let row = format!("INSERT INTO sessions VALUES ('{SESSION}', '{{}}', '2099-01-01T00:00:00.000Z')");
+        sqlite(self.dir.path(), &[&row]);
+        cookie(&self.value())
     }
 
     pub(super) fn sessions(&self) -> i64 {

@@ -91,100 +91,7 @@ fn two_keys_of_one_secret_are_refused_before_anything_is_asked() {
     }
 }
 
-mod kubernetes {
-    use super::*;
-
-    /// A Secret with its version, as the interface of a cluster keeps it.
-    struct Cluster {
-        version: u64,
-        data: Value,
-        immutable: bool,
-        /// Whether the account may read and not change.
-        readonly: bool,
-    }
-
-    fn handle(cluster: &mut Cluster, request: &Request) -> (u16, Value) {
-        if request.authorization != format!("Bearer {TOKEN}") {
-            return (401, json!({"kind": "Status", "code": 401}));
-        }
-        let object = |cluster: &Cluster| {
-            json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "data": cluster.data, "immutable": cluster.immutable,
-                "metadata": {"name": "web", "namespace": "prod", "resourceVersion": cluster.version.to_string()}})
-        };
-        // A change that is only tried is checked like any other and not kept.
-        let (line, tried) = match request.line.strip_suffix("?dryRun=All") {
-            Some(line) => (line, true),
-            None => (request.line.as_str(), false),
-        };
-        match line {
-            "GET /api/v1/namespaces/prod/secrets/web" => (200, object(cluster)),
-            "PATCH /api/v1/namespaces/prod/secrets/web" if cluster.readonly => {
-                (403, json!({"kind": "Status", "reason": "Forbidden", "code": 403}))
-            }
-            "PATCH /api/v1/namespaces/prod/secrets/web" => {
-                assert_eq!(request.kind, "application/json-patch+json");
-                for operation in request.body.as_array().unwrap() {
-                    let (path, value) = (operation["path"].as_str().unwrap(), &operation["value"]);
-                    match operation["op"].as_str().unwrap() {
-                        "test" if path == "/metadata/resourceVersion" => {
-                            if *value != json!(cluster.version.to_string()) {
-                                return (422, json!({"kind": "Status", "reason": "Invalid"}));
-                            }
-                        }
-                        "replace" if tried => {}
-                        "replace" => cluster.data[path.strip_prefix("/data/").unwrap()] = value.clone(),
-                        other => panic!("{other} {path}"),
-                    }
-                }
-                cluster.version += u64::from(!tried);
-                (200, object(cluster))
-            }
-            _ => (404, json!({"kind": "Status", "code": 404})),
-        }
-    }
-
-    fn start(immutable: bool) -> (Fake<Cluster>, Run) {
-        let data = json!({"KEY": STANDARD.encode(hex_value()), "OTHER": "eA=="});
-        let fake = Fake::new(Cluster { version: 7, data, immutable, readonly: false }, handle);
-        let mut run = Run::new("kubernetes:prod/web#KEY", Vec::new());
-        let config = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: here\ncontexts:\n- name: here\n  context: {{cluster: c, user: u}}\n\
-             clusters:\n- name: c\n  cluster: {{server: '{}'}}\nusers:\n- name: u\n  user: {{token: {TOKEN}}}\n",
-            fake.url
-        );
-        put(&run.path("kubeconfig"), config.as_bytes());
-        run.env.push(("KUBECONFIG", run.path("kubeconfig").display().to_string()));
-        (fake, run)
-    }
-
-    #[test]
-    fn a_key_changes_on_the_version_that_was_read() {
-        let (fake, run) = start(false);
-        let output = run.rotate(&[]);
-        ends(&output, 0);
-        let cluster = fake.state.lock().unwrap();
-        let new = STANDARD.decode(cluster.data["KEY"].as_str().unwrap()).unwrap();
-        assert_eq!((new.len(), cluster.version, &cluster.data["OTHER"]), (128, 8, &json!("eA==")));
-        let new = String::from_utf8(new).unwrap();
-        nothing_leaks_in(&run.path("state"), &output, &[&hex_value(), &new, TOKEN]);
-    }
-
-    #[test]
-    fn it_is_put_back_and_what_cannot_be_changed_is_said() {
-        let (fake, run) = start(false);
-        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
-        assert_eq!(fake.state.lock().unwrap().data["KEY"], json!(STANDARD.encode(hex_value())));
-        fake.state.lock().unwrap().readonly = true;
-        let output = run.rotate(&["--incident-id=INC-R"]);
-        ends(&output, 2);
-        assert!(stderr(&output).contains("does not let you change it (403)"), "{}", stderr(&output));
-        assert!(!run.path("state/incidents/INC-R").exists(), "it began what it cannot do");
-        let (_fake, run) = start(true);
-        let output = run.rotate(&[]);
-        ends(&output, 2);
-        assert!(stderr(&output).contains("immutable"), "{}", stderr(&output));
-    }
-}
+mod kubernetes; // a Secret through the API of a cluster
 
 mod github {
     use super::*;
@@ -255,7 +162,15 @@ mod github {
     #[test]
     fn it_is_written_last_and_put_back_by_what_another_target_held() {
         let (fake, run, private) = start();
-        ends(&run.rotate(&[&run.file(), "--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        ends(
+            &run.rotate(&[
+                &run.file(),
+                "--health=http://127.0.0.1:9/",
+                "--health-timeout=1",
+                "--restore-leaked",
+            ]),
+            4,
+        );
         assert_eq!(run.file_value(), hex_value());
         let values = opened(&fake, &private);
         assert_eq!((values.len(), values[1].clone()), (2, hex_value()));
@@ -334,7 +249,7 @@ mod parameters {
         assert_eq!(state.key, OURS);
         drop(state);
         let (fake, run) = start(2);
-        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        ends(&run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]), 4);
         let state = fake.state.lock().unwrap();
         assert_eq!((&state.value, state.version, state.key), (&hex_value(), 5, OURS));
     }
@@ -429,7 +344,7 @@ mod vercel {
         let (fake, run) = start(&[("a", "encrypted"), ("b", "sensitive"), ("c", "plain")]);
         let other: String = hex_value().chars().rev().collect();
         other.clone_into(&mut fake.state.lock().unwrap()[2].2);
-        let output = run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1"]);
+        let output = run.rotate(&["--health=http://127.0.0.1:9/", "--health-timeout=1", "--restore-leaked"]);
         ends(&output, 5);
         let now = values(&fake);
         assert_eq!((&now[0], &now[2]), (&hex_value(), &other));
@@ -470,7 +385,15 @@ mod vercel {
     #[test]
     fn every_entry_is_put_back_even_one_that_cannot_be_read() {
         let (fake, run) = start(&[("a", "encrypted"), ("b", "sensitive")]);
-        ends(&run.rotate(&[&run.file(), "--health=http://127.0.0.1:9/", "--health-timeout=1"]), 4);
+        ends(
+            &run.rotate(&[
+                &run.file(),
+                "--health=http://127.0.0.1:9/",
+                "--health-timeout=1",
+                "--restore-leaked",
+            ]),
+            4,
+        );
         assert!(fake.state.lock().unwrap().iter().all(|entry| entry.2 == hex_value()));
         assert_eq!(run.rotate(&[&run.file(), "--fault=write.1:before:kill"]).status.code(), None);
     }
