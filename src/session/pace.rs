@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 /// How many rows go in the first transaction, which shows how fast they go here.
-const FIRST: u64 = 20_000;
+const FIRST: u64 = 50_000;
 /// How many go in one at most, and at least.
 const MOST: u64 = 200_000;
 const LEAST: u64 = 1_000;
 /// How long a transaction should take: so long waits whoever writes to one of its rows.
-const WAIT: Duration = Duration::from_millis(400);
+const WAIT: Duration = Duration::from_millis(600);
 
 /// The size of the next transaction.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +67,8 @@ mod tests {
             pace.took(Duration::from_millis(ms));
             pace.rows().unwrap()
         };
-        assert_eq!((next(FIRST, 200), next(FIRST, 1600)), (40_000, 5_000));
-        assert_eq!((next(FIRST, 0), next(MOST, 10), next(LEAST, 60_000)), (80_000, MOST, LEAST));
+        assert_eq!((next(20_000, 300), next(20_000, 2400)), (40_000, 5_000));
+        assert_eq!((next(FIRST, 0), next(MOST, 10), next(LEAST, 60_000)), (MOST, MOST, LEAST));
         let mut asked = Pace::from(Some(7));
         asked.took(Duration::from_mins(1));
         assert_eq!(asked.rows(), Some(7));
