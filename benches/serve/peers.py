@@ -75,7 +75,7 @@ http {{
     location /express {{ auth_request /_express; {user} proxy_pass http://application; }}
     location /lemonldap {{
       auth_request /_lemonldap; auth_request_set $user $upstream_http_lm_remote_user;
-      proxy_set_header X-Session-User $user; proxy_pass http://application;
+      proxy_set_header X-Session-User $user; proxy_set_header Connection ""; proxy_pass http://application;
     }}
     location = /_unleak {{ internal; proxy_pass http://unleak/verify?mode=nginx; {asked} }}
     location = /_uncached {{ internal; proxy_pass http://uncached/verify?mode=nginx; {asked} }}
@@ -88,8 +88,9 @@ http {{
   }}
 }}
 """
-USER = "auth_request_set $user $upstream_http_x_session_user; proxy_set_header X-Session-User $user;"
-ASKED = 'proxy_pass_request_body off; proxy_set_header Content-Length "";'
+# Where one header is set, none is inherited.
+USER = """auth_request_set $user $upstream_http_x_session_user; proxy_set_header X-Session-User $user; proxy_set_header Connection "";"""
+ASKED = 'proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_set_header Connection "";'
 LOAD = """
 local cookies = {{}}
 for line in io.lines("{cookies}") do cookies[#cookies + 1] = line end

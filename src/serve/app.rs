@@ -60,7 +60,7 @@ pub struct Inner {
     pub(super) tls: bool,
     pub(super) hosts: Vec<String>,
     pub(super) samples: Samples,
-    pub(super) metrics: Metrics,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) traffic: Traffic,
     /// Held by the one change to sessions that is under way.
     pub(super) changing: Arc<Mutex<()>>,
@@ -98,7 +98,7 @@ impl App {
             tls,
             hosts,
             samples: Samples::default(),
-            metrics: Metrics::new(verifications.as_ref()),
+            metrics: Arc::new(Metrics::new(verifications.as_ref())),
             traffic: Traffic::new(verifications),
             changing: Arc::default(),
         })))

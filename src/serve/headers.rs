@@ -2,7 +2,7 @@
 
 use super::app::App;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -21,11 +21,16 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 /// Adds them, except where an answer has its own.
 pub(super) async fn add(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    for (name, value) in ALWAYS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
-    }
-    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    dress(response.headers_mut());
     response
+}
+
+/// The same for an answer that is made elsewhere.
+pub(super) fn dress(headers: &mut HeaderMap) {
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Tells browsers to come by TLS only, where this server speaks it. Not with the answers of forward-auth: a proxy hands

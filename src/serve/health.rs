@@ -1,6 +1,6 @@
 //! `/healthz`: whether the process answers at all. It asks nothing else, so that a supervisor does not restart what
-//! only waits for a database. `/readyz`: whether the store answered when it was last asked, at most 15 seconds ago or
-//! a little longer where the table is large. `/metrics`: what is counted.
+//! only waits for a database. `/readyz`: whether the store answered when it was last asked, about 15 seconds ago at
+//! most. `/metrics`: what is counted.
 
 use super::Problem;
 use super::app::App;

@@ -3,7 +3,8 @@
 
 use super::share::{Share, Shares};
 use super::stall::{Bounded, Patience};
-use super::{Error, Tls};
+use super::unparsed::Explained;
+use super::{Error, Observer, Tls};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -82,6 +83,7 @@ pub struct Listener {
     socket: TcpListener,
     limits: Limits,
     tls: Option<Arc<Tls>>,
+    observer: Observer,
 }
 
 impl Listener {
@@ -91,7 +93,13 @@ impl Listener {
     /// [`Error::Listen`] when the address cannot be had.
     pub async fn bind(address: SocketAddr, limits: Limits, tls: Option<Arc<Tls>>) -> Result<Self, Error> {
         let socket = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        Ok(Self { socket, limits, tls })
+        Ok(Self { socket, limits, tls, observer: Observer::default() })
+    }
+
+    /// Tells also of requests that no router sees, since nobody could read them.
+    #[must_use]
+    pub fn observed_by(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// The address, with the port that was found free.
@@ -113,8 +121,9 @@ impl Listener {
                 accepted = self.accept(&room) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { continue };
+            let (router, observer) = (router.clone(), self.observer.clone());
             let connection =
-                Connection { peer, limits: self.limits, router: router.clone(), watcher: graceful.watcher() };
+                Connection { peer, limits: self.limits, router, observer, watcher: graceful.watcher() };
             let tls = self.tls.as_ref().map(|tls| tls.acceptor());
             tokio::spawn(async move {
                 match tls {
@@ -162,6 +171,7 @@ struct Connection {
     peer: Peer,
     limits: Limits,
     router: Router,
+    observer: Observer,
     watcher: Watcher,
 }
 
@@ -182,6 +192,7 @@ impl Connection {
 
     async fn converse(self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let (peer, patience) = (self.peer, self.limits.body);
+        let stream = Explained::new(stream, self.observer, peer);
         let service = self.router.map_request(move |mut request: Request<hyper::body::Incoming>| {
             request.extensions_mut().insert(peer);
             request.map(|body| Body::new(DeadlineBody::new(patience, body)))

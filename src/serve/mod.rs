@@ -28,6 +28,7 @@ mod stall;
 mod stores;
 mod tls;
 mod traffic;
+mod unparsed;
 mod unread;
 pub mod verify;
 
@@ -35,12 +36,13 @@ pub use access::TrustedProxy;
 pub use app::{App, Settings};
 pub use error::Error;
 pub use listen::{Limits, Listener};
-pub use observe::LOG;
+pub use observe::{LOG, Observer};
 pub use problem::Problem;
 pub use tls::Tls;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
+use axum::handler::Handler as _;
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -56,12 +58,17 @@ const LARGEST: usize = 64 << 10;
 
 /// Everything that a server answers: administration where there is a store, forward-auth where there is a verifier.
 pub fn router(app: Option<&App>, verifier: Option<Arc<verify::Verifier>>) -> Router {
-    health::router()
-        .merge(app.map(administration).unwrap_or_default())
-        // Asked for every request of an application, by whoever uses it: no administrator, and no line in the log.
+    let observed = || from_fn_with_state(Observer::of(app), observe::observe);
+    // Asked for every request of an application, by whoever uses it: no administrator, and no line in the log.
+    let quiet = health::router()
         .merge(verifier.map(verify::router).unwrap_or_default())
-        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::wrong_method.layer(observed()));
+    app.map(administration)
+        .unwrap_or_default()
         .method_not_allowed_fallback(problem::wrong_method)
+        .fallback(problem::not_found)
+        .layer(observed())
+        .merge(quiet)
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(from_fn(in_time))
         .layer(CatchPanicLayer::custom(panicked))
@@ -82,7 +89,6 @@ fn administration(app: &App) -> Router {
         .merge(closed)
         .layer(from_fn_with_state(app.clone(), access::known_host))
         .layer(from_fn_with_state(app.clone(), headers::only_by_tls))
-        .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app.clone())
 }
 

@@ -68,6 +68,11 @@ impl Problem {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
+    /// Its body.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(self).expect("texts and a number can be written")
+    }
+
     /// What went wrong and what to do about it, for a page.
     pub(super) fn texts(&self) -> (&'static str, Option<&str>, Option<&str>) {
         (self.title, self.detail.as_deref(), self.hint.as_deref())

@@ -19,8 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const FIRST: Duration = Duration::from_millis(100);
 /// Whoever asks within this is told what the one before was told: an outage must not make everybody wait in a row.
 const REMEMBERED: Duration = Duration::from_secs(1);
-/// Looking takes at most one part in so many of the time.
-const SHARE: u32 = 20;
+/// Looking takes at most one part in so many of the time: a database that counts a million rows answers others late, and
+/// of a hundred requests to the application at most one is to notice.
+const SHARE: u32 = 100;
 /// Six hours of samples at most.
 const KEPT: usize = 1440;
 /// What expires within this expires soon.
@@ -128,7 +129,25 @@ impl Samples {
             Ok(sample) => sample.lasts(),
             Err(_) => AGAIN,
         };
-        drop(tokio::time::timeout(wait, self.wanted.notified()).await);
+        let due = Instant::now() + wait;
+        loop {
+            let left = due.saturating_duration_since(Instant::now());
+            let wanted = tokio::time::timeout(left.min(EVERY), self.wanted.notified());
+            if wanted.await.is_ok() || left <= EVERY || !self.knock(app).await {
+                return;
+            }
+        }
+    }
+
+    /// Whether the store still answers, by a question that costs next to nothing.
+    async fn knock(&self, app: &App) -> bool {
+        match app.stores.work(async |store: &mut Store| store.preflight().await).await {
+            Err(error) if error.is_outage() => {
+                self.failed(app, error);
+                false
+            }
+            _ => true,
+        }
     }
 
     /// What was seen is not true any more.

@@ -46,6 +46,14 @@ impl Cause {
         }
     }
 
+    /// Two columns that cannot be compared: conflicting and unknown collations, no such operator, other types
+    pub(super) fn is_of_comparison(&self) -> bool {
+        match self.number {
+            Some(number) => matches!(number, 1267 | 1271),
+            None => matches!(self.code(), Some("42P21" | "42P22" | "42883" | "42804")),
+        }
+    }
+
     /// too_many_connections, configured_limit_exceeded; MySQL's too many connections, of all and of one user
     pub(super) fn is_exhausted(&self) -> bool {
         matches!(self.number, Some(1040 | 1203)) || matches!(self.code(), Some("53300" | "53400"))

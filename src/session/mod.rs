@@ -50,7 +50,7 @@ pub use error::Error;
 pub use keys::KeyFacts;
 pub use listing::{Facts, ListQuery, Listed, Origin, Page, Sort, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
-pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, user_in};
+pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, Standing, user_in};
 pub use options::{Limits, Options};
 pub(crate) use postgres::{canceller, literal, open_table};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};

@@ -9,7 +9,7 @@ mod verify;
 
 use super::{Context, Failure};
 use crate::exit::Exit;
-use crate::serve::{App, Error, Listener, router};
+use crate::serve::{App, Error, Listener, Observer, router};
 use arguments::Serving;
 use tokio::sync::watch;
 
@@ -85,7 +85,7 @@ fn serve(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
         let counted = verifier.as_ref().map(|verifier| verifier.metrics().clone());
         let app = access.map(|access| serving.app(access, counted, context)).transpose()?;
         let bound = Listener::bind(serving.listen, serving.limits(), tls).await;
-        let listener = bound.map_err(|error| failure(&error))?;
+        let listener = bound.map_err(|error| failure(&error))?.observed_by(Observer::of(app.as_ref()));
         let address = listener.address()?;
         let ready = format!("unleak serves {scheme}://{address}; Ctrl-C stops it\n");
         context.err.write_all(ready.as_bytes())?;

@@ -27,8 +27,13 @@ pub(in crate::serve) async fn guard(State(app): State<App>, mut request: Request
     if !is_safe(request.method()) {
         request = match check_change(&identity, request).await {
             Ok(request) => request,
-            Err(problem) if for_people => return page::problem(Some(&identity), &problem),
-            Err(problem) => return problem.into_response(),
+            Err(problem) => {
+                let told = for_people.then(|| page::problem(Some(&identity), &problem));
+                let mut response = told.unwrap_or_else(|| problem.into_response());
+                // The log says who tried.
+                response.extensions_mut().insert(identity);
+                return response;
+            }
         };
     }
     request.extensions_mut().insert(identity.clone());

@@ -95,7 +95,7 @@ fn planned(identity: &Identity, ask: &Ask, plan: &ProcedurePlan, shown: Option<u
             @if let Some(shown) = shown {
                 p.wrong role="alert" { "Nothing was ended: it was " (counted(shown, "session")) " when you were asked, and it is more by now." }
             }
-            p { "These are " (ask.what()) "." }
+            p { "Meant: " (ask.what()) "." }
             dl.facts {
                 dt { "Store" } dd { (plan.store.url) ", table " (plan.store.table) }
                 dt { "Now" } dd { (plan.store.counts) }

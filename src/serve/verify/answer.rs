@@ -3,7 +3,7 @@
 
 use super::check::{Identity, Verdict, Verifier};
 use super::clear::{self, MARKER, clear, redirect};
-use super::original::Original;
+use super::original::{Original, TOLD};
 use super::redirect::sign_in;
 use crate::cookie::Cookie;
 use crate::serve::{LOG, Problem};
@@ -72,6 +72,15 @@ pub(super) fn unasked(problem: Problem) -> Response {
     let mut response = problem.into_response();
     tell(response.headers_mut(), &Verdict::Absent);
     response
+}
+
+/// An answer to a client that tries to be somebody else. 403 is a no that every proxy knows.
+pub(super) fn disguised(verifier: &Verifier) -> Response {
+    verifier.metrics.disguised();
+    let title = "A header of the request could be taken for one that tells who is logged in";
+    let hint = "leave away headers whose names are like X-Session-User, with other signs between the words";
+    let problem = Problem::new(StatusCode::FORBIDDEN, "urn:unleak:disguise", title);
+    unasked(problem.hinted(Some(hint.to_owned())))
 }
 
 /// Nobody knows, and nothing is cleared.
@@ -182,9 +191,7 @@ fn tell(headers: &mut HeaderMap, verdict: &Verdict) {
     let expires = identity.expires.map(|expires| expires.to_string()).unwrap_or_default();
     let reason = if matches!(verdict, Verdict::Valid(_)) { "" } else { verdict.name() };
     let user = utf8_percent_encode(&identity.user, UNSAFE).to_string();
-    for (name, value) in
-        [("x-session-user", &*user), ("x-session-expires", &expires), ("x-session-reason", reason)]
-    {
+    for (name, value) in TOLD.into_iter().zip([&*user, &expires, reason]) {
         let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""));
         headers.insert(name, value);
     }

@@ -14,8 +14,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Entries in one generation.
-const MOST: usize = 20_000;
+/// Entries in one generation: two thousand a second for as long as any is kept.
+const MOST: usize = 10_000;
 
 /// What an entry is known by.
 pub(super) type Key = [u8; 32];

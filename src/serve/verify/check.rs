@@ -7,7 +7,7 @@ use super::gate::{Gate, Trouble};
 use super::metrics::Metrics;
 use crate::cookie::Cookie;
 use crate::serve::LOG;
-use crate::session::{Directory, Error, Found, Manager};
+use crate::session::{Directory, Error, Found, Manager, Session, Standing};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -221,14 +221,14 @@ impl Verifier {
         }
         let verdict = match self.open(cookie) {
             None => Verdict::Refused(Reason::Invalid),
-            Some(Credential::Token(token)) => self.gate.pass(self.judge_token(&token)).await?,
+            Some(Credential::Token(token)) => self.gate.pass(Box::pin(self.judge_token(&token))).await?,
             Some(Credential::Claims { user, expires, begins }) => {
                 let now = Timestamp::now();
                 let over = expires.is_some_and(|expires| expires <= now - TOLERANCE);
                 if over || begins.is_some_and(|begins| begins > now + TOLERANCE) {
                     Verdict::Refused(Reason::Expired)
                 } else {
-                    self.gate.pass(self.judge_user(user, expires)).await?
+                    self.gate.pass(Box::pin(self.judge_user(user, expires))).await?
                 }
             }
         };
@@ -249,11 +249,20 @@ impl Verifier {
     async fn judge_token(&self, token: &crate::secret::Secret) -> Result<Verdict, Error> {
         // Without a store no token is known.
         let Some(manager) = &self.manager else { return Ok(Verdict::Refused(Reason::UnknownSession)) };
-        match manager.get(token).await? {
-            Found::Nothing => Ok(Verdict::Refused(Reason::UnknownSession)),
-            Found::Shared => Ok(Verdict::Refused(Reason::SharedToken)),
-            Found::Session(session) if !session.is_active() => Ok(Verdict::Refused(Reason::Expired)),
-            Found::Session(session) => self.judge_user(session.user, session.expires).await,
+        // Users of another database are asked for there.
+        let (found, standing) = if self.settings.users && self.directory.is_none() {
+            manager.get_with_standing(token).await?
+        } else {
+            (manager.get(token).await?, None)
+        };
+        match (found, standing) {
+            (Found::Nothing, _) => Ok(Verdict::Refused(Reason::UnknownSession)),
+            (Found::Shared, _) => Ok(Verdict::Refused(Reason::SharedToken)),
+            (Found::Session(session), _) if !session.is_active() => Ok(Verdict::Refused(Reason::Expired)),
+            (Found::Session(Session { user: Some(user), expires, .. }), Some(standing)) => {
+                Ok(by_standing(standing, user, expires))
+            }
+            (Found::Session(session), _) => self.judge_user(session.user, session.expires).await,
         }
     }
 
@@ -274,10 +283,19 @@ impl Verifier {
         let Some(directory) = self.directory.as_ref().or_else(beside) else {
             return Ok(Verdict::Refused(Reason::UnknownUser));
         };
-        Ok(match directory.get(&user).await? {
-            None => Verdict::Refused(Reason::UnknownUser),
-            Some(account) if !account.enabled => Verdict::Refused(Reason::DisabledUser),
-            Some(_) => Verdict::Valid(Identity { user, expires, verified: true }),
-        })
+        let standing = match directory.get(&user).await? {
+            None => Standing::Absent,
+            Some(account) if !account.enabled => Standing::Disabled,
+            Some(_) => Standing::Enabled,
+        };
+        Ok(by_standing(standing, user, expires))
+    }
+}
+
+fn by_standing(standing: Standing, user: String, expires: Option<Timestamp>) -> Verdict {
+    match standing {
+        Standing::Absent => Verdict::Refused(Reason::UnknownUser),
+        Standing::Disabled => Verdict::Refused(Reason::DisabledUser),
+        Standing::Enabled => Verdict::Valid(Identity { user, expires, verified: true }),
     }
 }

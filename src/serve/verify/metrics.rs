@@ -31,6 +31,7 @@ pub struct Metrics {
     redirects: Counter,
     clears: Counter,
     hits: Counter,
+    disguises: Counter,
     seconds: Histogram,
 }
 
@@ -45,6 +46,7 @@ impl Default for Metrics {
             redirects: Counter::default(),
             clears: Counter::default(),
             hits: Counter::default(),
+            disguises: Counter::default(),
             seconds: Histogram::new([0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0]),
         }
     }
@@ -65,6 +67,8 @@ impl Metrics {
         registry.register("cookie_clears", about, self.clears.clone());
         let about = "Sessions that had been verified a moment before";
         registry.register("verification_cache_hits", about, self.hits.clone());
+        let about = "Requests with a header that could be taken for one that tells who is logged in";
+        registry.register("disguised_requests", about, self.disguises.clone());
         let about = "How long a verification took";
         registry.register("verification_seconds", about, self.seconds.clone());
     }
@@ -98,6 +102,10 @@ impl Metrics {
 
     pub(super) fn cleared(&self) {
         self.clears.inc();
+    }
+
+    pub(super) fn disguised(&self) {
+        self.disguises.inc();
     }
 
     pub(super) fn hit(&self) {

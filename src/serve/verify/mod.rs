@@ -125,6 +125,9 @@ async fn asked(
 ) -> axum::response::Response {
     // What is asked lies in the head; a body is not read.
     let (head, _) = request.into_parts();
+    if original::is_disguised(&head.headers) {
+        return answer::disguised(verifier);
+    }
     let cookies = original::cookies(&head.headers);
     let verdict = verifier.check(&cookies).await;
     let original = original::Original::of(&head);

@@ -5,7 +5,7 @@ use crate::cookie::{Cookie, parse};
 use crate::secret::Secret;
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 
 /// What matters of the original request.
 pub(super) struct Original {
@@ -47,6 +47,23 @@ impl Original {
             host: host.and_then(name_of),
         }
     }
+}
+
+/// The headers that answers tell of a session by, which applications believe.
+pub(super) const TOLD: [HeaderName; 3] = [
+    HeaderName::from_static("x-session-user"),
+    HeaderName::from_static("x-session-expires"),
+    HeaderName::from_static("x-session-reason"),
+];
+
+/// Whether the client sent a header that some applications take for one of those: CGI and what took after it make one name
+/// of all that differ in nothing but signs. No proxy replaces such a one.
+pub(super) fn is_disguised(headers: &HeaderMap) -> bool {
+    let same = |(own, other): (u8, u8)| own == other || own == b'-' && !other.is_ascii_alphanumeric();
+    let is_alias = |name: &str, own: &str| {
+        name.len() == own.len() && name != own && own.bytes().zip(name.bytes()).all(same)
+    };
+    headers.keys().any(|name| TOLD.iter().any(|own| is_alias(name.as_str(), own.as_str())))
 }
 
 /// Whether the answer is for a program: the browser says so, or the request asks for JSON and not for a page.
@@ -91,4 +108,27 @@ pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
 pub(super) fn cookies(headers: &HeaderMap) -> Vec<Cookie> {
     let all = headers.get_all(header::COOKIE).iter();
     all.flat_map(|value| parse(&Secret::from(value.as_bytes()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_differs_in_signs_alone_is_a_disguise() {
+        let sent = |name: &str| {
+            let name: HeaderName = name.parse().unwrap();
+            is_disguised(&HeaderMap::from_iter([(name, "root".parse().unwrap())]))
+        };
+        for name in
+            ["X_Session_User", "x.session-user", "x-session.expires", "X!Session~Reason", "x-session_user"]
+        {
+            assert!(sent(name), "{name}");
+        }
+        for name in
+            ["x-session-user", "X-Session-Reason", "xasession-user", "x-session-users", "x-sessionxuser"]
+        {
+            assert!(!sent(name), "{name}");
+        }
+    }
 }

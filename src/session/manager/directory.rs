@@ -104,17 +104,22 @@ fn statement(users: &UsersTable, sql: &impl Spelling, kind: StoreKind) -> Result
     let mut selected = vec![sql.text_of(&users.id, &column(&users.id))];
     let about = users.names.iter().chain(&users.emails);
     selected.extend(about.map(|about| format!("substr({}, 1, 200)", sql.text(&column(about)))));
-    let gone: Result<Vec<_>, _> = users.disabled.iter().map(|column| gone(users, column, sql)).collect();
-    let gone = gone?;
-    selected.push(if gone.is_empty() {
-        "'1'".to_owned()
-    } else {
-        format!("CASE WHEN {} THEN '0' ELSE '1' END", gone.join(" OR "))
-    });
+    selected.push(enabled(users, sql)?);
     Ok(format!(
         "SELECT {} FROM {} AS u WHERE {} LIMIT 2",
         selected.join(", "),
         users.name.quoted_by(sql),
         equals(sql, kind, &users.id, &column(&users.id), 1)
     ))
+}
+
+/// `'1'` for the user `u`, or `'0'` where a column says that they are gone.
+pub(super) fn enabled(users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
+    let gone: Result<Vec<_>, _> = users.disabled.iter().map(|column| gone(users, column, sql)).collect();
+    let gone = gone?;
+    Ok(if gone.is_empty() {
+        "'1'".to_owned()
+    } else {
+        format!("CASE WHEN {} THEN '0' ELSE '1' END", gone.join(" OR "))
+    })
 }

@@ -7,12 +7,15 @@ mod directory;
 mod payload;
 mod pool;
 mod query;
+mod warm;
 
 pub use directory::{Account, Directory};
 pub use payload::user as user_in;
+use pool::Texts;
 pub(super) use pool::{Kind as PoolKind, Pool};
 use query::ByUser;
 pub(super) use query::Queries;
+pub(super) use warm::Warm;
 
 use super::procedure::ProcedurePlan;
 use super::redis::RedisPool;
@@ -25,6 +28,7 @@ use crate::secret::Secret;
 use jiff::Timestamp;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How many connections there may be, and how long anybody waits for one.
@@ -86,6 +90,17 @@ pub enum Found {
     Shared,
 }
 
+/// What is known of the user whom a session names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// They exist, and no column says that they are disabled or deleted.
+    Enabled,
+    /// They exist, and one does.
+    Disabled,
+    /// They do not exist.
+    Absent,
+}
+
 /// Reads and writes single sessions, and ends those of a user.
 ///
 /// ```
@@ -109,6 +124,8 @@ pub struct Manager {
     selected: Selected,
     backend: Backend,
     directory: Option<Directory>,
+    /// Whether users are asked for by themselves, since the database refused to compare their ids with those of sessions.
+    apart: AtomicBool,
 }
 
 enum Backend {
@@ -143,19 +160,27 @@ impl Manager {
             (None, _) => None,
         };
         let (queries, (selected, pool)) = match store.backend {
-            Stored::Postgres(store) => (store.queries()?, store.pooled(pooling)),
-            Stored::Sqlite(store) => (store.queries()?, store.pooled(pooling)),
-            Stored::MySql(store) => (store.queries()?, store.pooled(pooling)),
+            Stored::Postgres(store) => (store.queries(table.as_ref())?, store.pooled(pooling)),
+            Stored::Sqlite(store) => (store.queries(table.as_ref())?, store.pooled(pooling)),
+            Stored::MySql(store) => (store.queries(table.as_ref())?, store.pooled(pooling)),
             Stored::Redis(store) => {
                 let (url, options, selected) = (url.clone(), options.clone(), store.selected().clone());
                 let backend = Backend::Keys(Box::new(store.pooled(pooling)));
-                return Ok(Self { url, options, selected, backend, directory: None });
+                return Ok(Self {
+                    url,
+                    options,
+                    selected,
+                    backend,
+                    directory: None,
+                    apart: AtomicBool::new(true),
+                });
             }
         };
         let pool = Arc::new(pool);
         let directory = table.map(|table| Directory::of(Arc::clone(&pool), &table)).transpose()?;
         let backend = Backend::Table { pool, queries: Box::new(queries) };
-        Ok(Self { url: url.clone(), options: options.clone(), selected, backend, directory })
+        let (url, options) = (url.clone(), options.clone());
+        Ok(Self { url, options, selected, backend, directory, apart: AtomicBool::new(false) })
     }
 
     /// The dialect's name.
@@ -188,18 +213,62 @@ impl Manager {
     /// The session with this token, ended or not.
     pub async fn get(&self, token: &Secret) -> Result<Found, Error> {
         let Ok(text) = std::str::from_utf8(token.expose()) else { return Ok(Found::Nothing) };
-        let sessions = match &self.backend {
-            // What the column cannot hold is nobody's token, and the database would only refuse the question.
-            Backend::Table { .. } if !query::can_be(Some(&self.selected.roles.token), text) => Vec::new(),
+        match &self.backend {
             Backend::Table { pool, queries } => {
-                let rows = pool.rows("reading a session", &queries.get, &[text]).await?;
-                let sessions = rows.into_iter().map(|row| self.session(row));
-                // Databases may take one text for another that is written differently.
-                sessions.filter(|session| session.token == *token).collect()
+                let rows = self.with_token(pool, &queries.get, text).await?;
+                Ok(only(rows.into_iter().map(|row| self.session(row)).collect()))
             }
-            Backend::Keys(pool) => pool.get(token, self.options.user_path.as_deref()).await?,
+            // Apart, since a look-up in a table would carry the room for it.
+            Backend::Keys(pool) => {
+                let get = Box::pin(pool.get(token, self.options.user_path.as_deref()));
+                Ok(only(get.await?))
+            }
+        }
+    }
+
+    /// The session with this token, and what is known of its user where the same question tells: it is half the work of two.
+    pub async fn get_with_standing(&self, token: &Secret) -> Result<(Found, Option<Standing>), Error> {
+        let both = match &self.backend {
+            Backend::Table { pool, queries } if !self.apart.load(Ordering::Relaxed) => {
+                queries.get_with_user.as_ref().map(|both| (pool, both))
+            }
+            _ => None,
         };
-        Ok(only(sessions))
+        let (Some((pool, both)), Ok(text)) = (both, std::str::from_utf8(token.expose())) else {
+            return Ok((self.get(token).await?, None));
+        };
+        match self.with_token(pool, both, text).await {
+            Ok(rows) => {
+                let sessions = rows.into_iter().map(|mut row| {
+                    let told = row.pop().flatten();
+                    let session = self.session(row);
+                    let standing = standing(&session, told.as_deref());
+                    (session, standing)
+                });
+                let (sessions, standings): (Vec<_>, Vec<_>) = sessions.unzip();
+                Ok((only(sessions), standings.into_iter().next().flatten()))
+            }
+            // A table is missing or may not be read, which its own question tells; or ids cannot be compared, which stays.
+            Err(Error::Database { cause, .. }) if !cause.is_outage() => {
+                if cause.is_of_comparison() {
+                    self.apart.store(true, Ordering::Relaxed);
+                }
+                Ok((self.get(token).await?, None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The rows with this very token; the newest is the first.
+    async fn with_token(&self, pool: &Pool, sql: &Arc<str>, token: &str) -> Result<Vec<Texts>, Error> {
+        // What the column cannot hold is nobody's token, and the database would only refuse the question.
+        if !query::can_be(Some(&self.selected.roles.token), token) {
+            return Ok(Vec::new());
+        }
+        let mut rows = pool.rows("reading a session", sql, &[token]).await?;
+        // Databases may take one text for another that is written differently.
+        rows.retain(|row| row.first().and_then(Option::as_deref) == Some(token));
+        Ok(rows)
     }
 
     /// The session with this token and the account that it names; no account when it is nobody's or there is none.
@@ -319,6 +388,18 @@ impl Manager {
             expires: millis.and_then(|millis| Timestamp::from_millisecond(millis.parse().ok()?).ok()),
             payload,
         }
+    }
+}
+
+/// What the fifth column says of a session's user; nothing where it is about somebody whose id is only alike.
+fn standing(session: &Session, told: Option<&str>) -> Option<Standing> {
+    let user = session.user.as_deref()?;
+    let Some(told) = told else { return Some(Standing::Absent) };
+    let (flag, id) = told.split_at_checked(1)?;
+    match flag {
+        _ if id != user => None,
+        "1" => Some(Standing::Enabled),
+        _ => Some(Standing::Disabled),
     }
 }
 

@@ -4,10 +4,10 @@
 
 use super::super::{Cause, Error, Limits};
 use super::Pooling;
-use sqlx::mysql::{MySqlPool, MySqlRow};
-use sqlx::postgres::{PgConnection, PgPool};
-use sqlx::sqlite::SqlitePool;
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use super::warm::{Turn, Warm};
+use sqlx::mysql::MySqlRow;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _, Database, MySql, Postgres, Row as _, Sqlite};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,18 +26,36 @@ pub(in crate::session) struct Pool {
     pub(in crate::session) connections: u32,
 }
 
-/// A pool of each driver.
+/// Connections of each driver.
 pub(in crate::session) enum Kind {
-    Postgres(PgPool),
-    Sqlite(SqlitePool),
-    MySql(MySqlPool),
+    Postgres(Warm<Postgres>),
+    Sqlite(Warm<Sqlite>),
+    MySql(Warm<MySql>),
+}
+
+/// What the server ended or the network lost is of no use to the next one.
+fn done<DB: Database, T>(turn: Turn<'_, DB>, answer: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+    let is_gone = |error: &sqlx::Error| is_gone(&Cause::from(error));
+    if !answer.as_ref().is_err_and(is_gone) {
+        turn.hand_back();
+    }
+    answer
+}
+
+/// No code at all, or that the server ended this connection.
+fn is_gone(cause: &Cause) -> bool {
+    matches!(cause.code(), None | Some("57P01" | "57P02" | "08S01" | "70100"))
 }
 
 /// Binds the values and runs the statement; the drivers' types have no common ancestor.
-macro_rules! bound {
-    ($sql:expr, $values:expr) => {
-        $values.iter().fold(sqlx::query(AssertSqlSafe(Arc::clone($sql))), |query, value| query.bind(*value))
-    };
+macro_rules! asked {
+    ($pool:expr, $sql:expr, $values:expr, $run:ident) => {{
+        let query = sqlx::query(AssertSqlSafe(Arc::clone($sql)));
+        let query = $values.iter().fold(query, |query, value| query.bind(*value));
+        let mut turn = $pool.take().await?;
+        let answer = query.$run(turn.connection()).await;
+        done(turn, answer)?
+    }};
 }
 
 impl Pool {
@@ -57,9 +75,6 @@ impl Pool {
     ) -> Result<Vec<Texts>, Error> {
         let mut answer = self.bounded(doing, self.ask(sql, values)).await;
         for _ in 0..self.connections {
-            // No code at all, or that the server ended this connection.
-            let is_gone =
-                |cause: &Cause| matches!(cause.code(), None | Some("57P01" | "57P02" | "08S01" | "70100"));
             if !matches!(&answer, Err(Error::Database { cause, .. }) if is_gone(cause)) {
                 break;
             }
@@ -78,9 +93,9 @@ impl Pool {
         let sql: Arc<str> = Arc::from(sql);
         let change = async {
             Ok(match &self.kind {
-                Kind::Postgres(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
-                Kind::Sqlite(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
-                Kind::MySql(pool) => bound!(&sql, values).execute(pool).await?.rows_affected(),
+                Kind::Postgres(pool) => asked!(pool, &sql, values, execute).rows_affected(),
+                Kind::Sqlite(pool) => asked!(pool, &sql, values, execute).rows_affected(),
+                Kind::MySql(pool) => asked!(pool, &sql, values, execute).rows_affected(),
             })
         };
         self.bounded(doing, change).await
@@ -89,18 +104,18 @@ impl Pool {
     async fn ask(&self, sql: &Arc<str>, values: &[&str]) -> Result<Vec<Texts>, sqlx::Error> {
         Ok(match &self.kind {
             Kind::Postgres(pool) => {
-                let rows = bound!(sql, values).fetch_all(pool).await?;
+                let rows = asked!(pool, sql, values, fetch_all);
                 let texts = |row: &sqlx::postgres::PgRow| (0..row.len()).map(|at| row.try_get(at)).collect();
                 rows.iter().map(texts).collect::<Result<_, _>>()?
             }
             Kind::Sqlite(pool) => {
-                let rows = bound!(sql, values).fetch_all(pool).await?;
+                let rows = asked!(pool, sql, values, fetch_all);
                 let texts =
                     |row: &sqlx::sqlite::SqliteRow| (0..row.len()).map(|at| row.try_get(at)).collect();
                 rows.iter().map(texts).collect::<Result<_, _>>()?
             }
             Kind::MySql(pool) => {
-                let rows = bound!(sql, values).fetch_all(pool).await?;
+                let rows = asked!(pool, sql, values, fetch_all);
                 // What is cast to text has the type of bytes there.
                 let text = |row: &MySqlRow, at: usize| {
                     let bytes = row.try_get_unchecked::<Option<Vec<u8>>, _>(at)?;
@@ -117,7 +132,7 @@ impl Pool {
         let doing = "waiting for a connection to the store";
         let timed_out = Error::Timeout { doing, seconds: self.acquire.as_secs() };
         let Kind::Postgres(pool) = &self.kind else { return timed_out };
-        let options = pool.connect_options();
+        let options = pool.driver().connect_options();
         match tokio::time::timeout(ASKING, PgConnection::connect_with(&options)).await {
             Ok(Err(error)) if Cause::from(&error).is_exhausted() => {
                 Error::Database { doing, cause: Cause::from(&error) }
@@ -135,7 +150,7 @@ impl Pool {
         let limit = self.statement + self.acquire;
         match tokio::time::timeout(limit, work).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(sqlx::Error::PoolTimedOut)) => Err(self.without_connection().await),
+            Ok(Err(sqlx::Error::PoolTimedOut)) => Err(Box::pin(self.without_connection()).await),
             Ok(Err(error)) => Err(Error::Database { doing, cause: Cause::from(&error) }),
             Err(_) => Err(Error::Timeout { doing, seconds: limit.as_secs() }),
         }

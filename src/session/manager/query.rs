@@ -5,8 +5,9 @@
 
 use super::super::schema::{Column, Table};
 use super::super::selection::{Spelling, Subject, UserAt, column_of, family};
-use super::super::{Error, StoreKind};
+use super::super::{Error, StoreKind, UsersTable};
 use super::NewSession;
+use super::directory::enabled;
 use crate::session::dialect::{Unit, normalised};
 use std::sync::Arc;
 
@@ -17,6 +18,9 @@ const MOST: u32 = 1000;
 pub(in crate::session) struct Queries {
     /// Token, user, end in milliseconds and payload of the sessions with a token.
     pub(super) get: Arc<str>,
+    /// The same with a fifth column: `1` or `0` and the id of the session's user, who is enabled or not; NULL without one.
+    /// Only where the database compares the ids of both tables as they are.
+    pub(super) get_with_user: Option<Arc<str>>,
     /// The same, and the number, of a user's active ones.
     pub(super) by_user: Option<ByUser>,
     pub(super) update: Option<String>,
@@ -43,12 +47,13 @@ struct Insert {
 }
 
 impl Queries {
-    /// Puts them together; `zone` is that of wall clocks.
+    /// Puts them together; `zone` is that of wall clocks, and `users` the table that sessions are compared with.
     pub(in crate::session) fn new(
         of: Subject<'_>,
         sql: &impl Spelling,
         kind: StoreKind,
         zone: &str,
+        users: Option<&UsersTable>,
     ) -> Result<Self, Error> {
         let (roles, table) = (&of.found.roles, of.found.table.name.quoted_by(sql));
         let user_column = match of.user {
@@ -87,11 +92,19 @@ impl Queries {
         let bare = sql.quoted(&roles.token.name);
         let expires = sql.quoted(&roles.expires.name);
         let written = |at, model: &str| written(kind, roles.unit, roles.is_zoneless(), zone, at, model);
+        let get = |columns: &str| {
+            let token = token(&column_of(&roles.token, sql), 1);
+            Arc::from(format!(
+                "SELECT {columns} FROM {table} AS s WHERE {token} ORDER BY {order} DESC LIMIT 8"
+            ))
+        };
+        let standing = match (users, &user_column) {
+            (Some(users), Some(column)) => standing(users, column, sql, kind)?,
+            _ => None,
+        };
         Ok(Self {
-            get: Arc::from(format!(
-                "SELECT {columns} FROM {table} AS s WHERE {} ORDER BY {order} DESC LIMIT 8",
-                token(&column_of(&roles.token, sql), 1)
-            )),
+            get: get(&columns),
+            get_with_user: standing.map(|standing| get(&format!("{columns}, {standing}"))),
             by_user: by_user.map(active),
             // The end comes first, since MySQL counts places in the order of the text.
             update: written(1, &expires)
@@ -130,6 +143,34 @@ impl Queries {
         }
         Ok(format!("INSERT INTO {} ({}) VALUES ({})", own.table, columns.join(", "), values.join(", ")))
     }
+}
+
+/// Whether the user exists whom a column of the session `s` names, and is enabled.
+fn standing(
+    users: &UsersTable,
+    column: &Column,
+    sql: &impl Spelling,
+    kind: StoreKind,
+) -> Result<Option<String>, Error> {
+    let (id, of_session) = (&users.id.data_type, &column.data_type);
+    let alike = match (family(id), family(of_session)) {
+        ("integer", "integer") | ("uuid", "uuid") => true,
+        // A length or a type of its own may change what is equal.
+        ("text", "text") => id == of_session,
+        _ => false,
+    };
+    if !alike {
+        return Ok(None);
+    }
+    let theirs = format!("u.{}", sql.quoted(&users.id.name));
+    let (flag, text) = (enabled(users, sql)?, sql.text_of(&users.id, &theirs));
+    let both = if kind == StoreKind::MySql {
+        format!("concat({flag}, {text})")
+    } else {
+        format!("{flag} || {text}")
+    };
+    let (table, ours) = (users.name.quoted_by(sql), column_of(column, sql));
+    Ok(Some(format!("(SELECT {both} FROM {table} AS u WHERE {theirs} = {ours} LIMIT 1)")))
 }
 
 /// The column with what an application keeps in a session.

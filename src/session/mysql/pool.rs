@@ -4,7 +4,7 @@ use super::spelling::MySqlSpelling;
 use super::zone::Zone;
 use super::{MySql, Opener, catalogue, times_out};
 use crate::session::dialect::Unit;
-use crate::session::manager::{Pool, PoolKind, Pooling, Queries};
+use crate::session::manager::{Pool, PoolKind, Pooling, Queries, Warm};
 use crate::session::schema::{Selected, TableName};
 use crate::session::selection::choose;
 use crate::session::store::within;
@@ -26,14 +26,14 @@ impl MySql {
     /// # Errors
     /// [`Error::Unsupported`] where the end of a session would have to be written in another zone than UTC, which a server
     /// without a list of zones cannot do.
-    pub(in crate::session) fn queries(&self) -> Result<Queries, Error> {
+    pub(in crate::session) fn queries(&self, users: Option<&UsersTable>) -> Result<Queries, Error> {
         let roles = &self.selected.roles;
         let is_wall_clock = matches!(roles.unit, Unit::Time) && roles.is_zoneless();
         if is_wall_clock && *self.reading() != self.utc {
             let what = format!("single sessions whose end is written in the zone {}", self.reading().name());
             return Err(Error::Unsupported { what: format!("{what} on MySQL") });
         }
-        Queries::new(self.subject(), &self.spelling(), StoreKind::MySql, "UTC")
+        Queries::new(self.subject(), &self.spelling(), StoreKind::MySql, "UTC", users)
     }
 
     /// The session table, and a pool in the place of the one connection.
@@ -79,6 +79,6 @@ impl Opener {
                 })
             })
             .connect_lazy_with(self.options);
-        Pool::new(PoolKind::MySql(pool), self.limits, pooling)
+        Pool::new(PoolKind::MySql(Warm::new(pool)), self.limits, pooling)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::spelling::Postgresql;
 use super::{Opener, Postgres, catalogue};
-use crate::session::manager::{Pool, PoolKind, Pooling, Queries};
+use crate::session::manager::{Pool, PoolKind, Pooling, Queries, Warm};
 use crate::session::schema::{Selected, TableName};
 use crate::session::selection::choose;
 use crate::session::store::within;
@@ -18,9 +18,9 @@ pub(in crate::session) fn spelling_in_utc() -> impl crate::session::selection::S
 
 impl Postgres {
     /// The statements about its session table.
-    pub(in crate::session) fn queries(&self) -> Result<Queries, Error> {
+    pub(in crate::session) fn queries(&self, users: Option<&UsersTable>) -> Result<Queries, Error> {
         let zone = self.reading();
-        Queries::new(self.subject(), &Postgresql { zone }, StoreKind::Postgres, zone)
+        Queries::new(self.subject(), &Postgresql { zone }, StoreKind::Postgres, zone, users)
     }
 
     /// The session table, and a pool in the place of the one connection.
@@ -63,6 +63,6 @@ impl Opener {
                 )
             })
             .connect_lazy_with(self.options);
-        Pool::new(PoolKind::Postgres(pool), self.limits, pooling)
+        Pool::new(PoolKind::Postgres(Warm::new(pool)), self.limits, pooling)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::spelling::SqliteSpelling;
 use super::{FEW, Sqlite, catalogue, driver_options, open};
-use crate::session::manager::{Pool, PoolKind, Pooling, Queries};
+use crate::session::manager::{Pool, PoolKind, Pooling, Queries, Warm};
 use crate::session::schema::{Selected, TableName};
 use crate::session::selection::choose;
 use crate::session::{Error, Options, StoreKind, UsersTable, UsersWanted};
@@ -16,8 +16,8 @@ pub(in crate::session) fn plain_spelling() -> impl crate::session::selection::Sp
 
 impl Sqlite {
     /// The statements about its session table.
-    pub(in crate::session) fn queries(&self) -> Result<Queries, Error> {
-        Queries::new(self.subject(), &self.spelling(), StoreKind::Sqlite, "UTC")
+    pub(in crate::session) fn queries(&self, users: Option<&UsersTable>) -> Result<Queries, Error> {
+        Queries::new(self.subject(), &self.spelling(), StoreKind::Sqlite, "UTC", users)
     }
 
     /// The session table, and a pool in the place of the one connection.
@@ -47,5 +47,5 @@ fn pool(path: &Path, limits: crate::session::Limits, pooling: Pooling) -> Pool {
         .acquire_timeout(pooling.acquire)
         .test_before_acquire(false)
         .connect_lazy_with(driver_options(path, &limits));
-    Pool::new(PoolKind::Sqlite(pool), limits, pooling)
+    Pool::new(PoolKind::Sqlite(Warm::new(pool)), limits, pooling)
 }

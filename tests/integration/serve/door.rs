@@ -10,6 +10,7 @@ fn a_token_works_until_it_is_removed_and_stands_in_no_log() {
     let asked = ["/admin/stats", "secret=1"].join("?");
     assert_eq!(server.get(&token, &asked).0, 200);
     assert_eq!(server.get("", "/admin/stats").0, 401);
+    assert_eq!(server.ask("DELETE", &token, "/admin/sessions?userId=1", None).0, 403);
     assert_eq!(server.text("GET", "", "/healthz", None), (200, "ok\n".to_owned()));
     assert!(world.output(&["serve", "token", "remove", "ops"]).status.success());
     assert_eq!(server.get(&token, "/admin/stats").0, 401);
@@ -19,6 +20,10 @@ fn a_token_works_until_it_is_removed_and_stands_in_no_log() {
     let log = server.log();
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|line| line["route"] == "/admin/stats" && line["who"] == "ops"), "{log}");
+    assert!(
+        lines.iter().any(|line| line["status"] == 403 && line["who"] == "ops"),
+        "who tried is known: {log}"
+    );
     assert!(!log.contains(&token) && !log.contains("secret"), "{log}");
 }
 

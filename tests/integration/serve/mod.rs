@@ -10,6 +10,7 @@ mod stop; // Ctrl-C while a change is under way, and nohup
 mod tls; // TLS, and certificates that are renewed
 #[cfg(target_os = "linux")]
 mod unit; // the systemd unit, by systemd's own measure and by what the server does
+mod unread; // what is no request, or one that nothing answers
 mod world; // a store with sessions and a server beside it
 
 /// What tests/run has started or installed.

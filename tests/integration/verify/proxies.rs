@@ -114,8 +114,12 @@ pub(super) fn envoy(app: &str, server: &str) -> Proxy {
 pub(super) fn traefik(app: &str, server: &str) -> Proxy {
     let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
     let path = dir.path().join("session.yaml");
-    std::fs::write(&path, example("traefik", port, app, server)).unwrap();
+    let text = example("traefik", port, app, server);
+    // What its text says Traefik is to be started with.
+    let said = text.split_whitespace().find(|word| word.starts_with("--entryPoints.web.")).unwrap();
+    std::fs::write(&path, &text).unwrap();
     let child = Command::new(service("UNLEAK_TEST_TRAEFIK"))
+        .arg(said)
         .arg(format!("--entryPoints.web.address=127.0.0.1:{port}"))
         .arg(format!("--providers.file.filename={}", path.display()))
         .args(["--global.checkNewVersion=false", "--global.sendAnonymousUsage=false", "--log.level=ERROR"])
