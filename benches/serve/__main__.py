@@ -178,8 +178,9 @@ def main():
         time.sleep(1)
         Load(args, nginx_port, "/with", args.connections, 5)
         added(args, nginx_port, server, cache)
-        crowd, told = used(args, server, lambda: Load(args, port, "/verify?mode=nginx", args.crowd, 60))
-        print(f"--cache {cache}, {args.crowd} clients of unleak itself: {crowd}, longest {crowd.longest:.0f} ms; {told}", flush=True)
+        if args.crowd:
+            crowd, told = used(args, server, lambda: Load(args, port, "/verify?mode=nginx", args.crowd, 60))
+            print(f"--cache {cache}, {args.crowd} clients of unleak itself: {crowd}, longest {crowd.longest:.0f} ms; {told}", flush=True)
         for one in [nginx, server]:
             one.terminate()
             one.wait()
