@@ -193,11 +193,10 @@ impl AwsTarget {
         });
         self.must("PutSecretValue", &body)?;
         let pending = json!({"SecretId": self.name, "VersionId": token, "VersionStage": "AWSPENDING"});
-        let read = self.must("GetSecretValue", &pending).and_then(|staged| {
-            let same = staged["SecretString"].as_str() == Some(text);
-            same.then_some(()).ok_or_else(|| self.failed("the staged version does not read back"))
-        });
-        let made = read.and_then(|()| self.make_current(&token, &on.id));
+        if self.must("GetSecretValue", &pending)?["SecretString"].as_str() != Some(text) {
+            return Err(self.failed("the staged version does not read back"));
+        }
+        let made = self.make_current(&token, &on.id);
         // A version that is still pending would stop the next rotation of the service's own, whatever became of ours.
         let done = json!({"SecretId": self.name, "VersionStage": "AWSPENDING", "RemoveFromVersionId": token});
         let freed = self.call("UpdateSecretVersionStage", &done).map(|_| ());
