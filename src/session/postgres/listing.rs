@@ -4,7 +4,7 @@ use super::Postgres;
 use super::count::bind;
 use super::spelling::{Postgresql, literal};
 use crate::secret::Secret;
-use crate::session::listing::{Facts, ListQuery, Page, Row, Tokens, facts, gathered, listed, page};
+use crate::session::listing::{Facts, ListQuery, Page, Row, Tokens, facts, gathered, listed, page, sites};
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
 use crate::session::{Error, Mark, Selection};
@@ -44,11 +44,19 @@ impl Postgres {
         } else {
             self.numbers(queries.duplicates).await?
         };
+        let networks = match queries.networks {
+            Some(query) => {
+                let mut sites = sites(self.subject());
+                self.each_row(query, &mut |[user, address]| sites.add(user, &address)).await?;
+                Some(sites.facts())
+            }
+            None => None,
+        };
         let table = literal(&self.selected.table.name.quoted());
         let size = self.numbers(format!("SELECT pg_total_relation_size({table}::regclass)")).await?;
         let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
         let facts = gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes);
-        Ok(Facts { replays: self.replays(SignedDuration::from_hours(1)).await?, ..facts })
+        Ok(Facts { networks, replays: self.replays(SignedDuration::from_hours(1)).await?, ..facts })
     }
 
     /// The tokens that a test fits.
@@ -60,7 +68,7 @@ impl Postgres {
         let token = sql.text(&column_of(&self.selected.roles.token, &sql));
         let mut tokens = Tokens::new(fits);
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        self.each_text(select, &mut |token| tokens.add(token)).await?;
+        self.each_row(select, &mut |[token]| tokens.add(token)).await?;
         Ok(tokens.found())
     }
 
@@ -71,20 +79,28 @@ impl Postgres {
         fits: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
-        let mut add = |text: String| found.extend(Some(text).filter(|text| fits(text)));
+        let mut add = |[text]: [String; 1]| found.extend(Some(text).filter(|text| fits(text)));
         let select = marks(mark, self.subject(), &Postgresql { zone: "UTC" })?;
-        self.each_text(select, &mut add).await?;
+        self.each_row(select, &mut add).await?;
         Ok(found)
     }
 
-    /// Hands over the one text of each row; none is kept.
-    async fn each_text(&mut self, select: String, add: &mut dyn FnMut(String)) -> Result<(), Error> {
+    /// Hands over the texts of each row; none is kept.
+    async fn each_row<const N: usize>(
+        &mut self,
+        select: String,
+        add: &mut dyn FnMut([String; N]),
+    ) -> Result<(), Error> {
         let mut connection = self.take().await?;
         {
-            let mut rows =
-                sqlx::query_scalar::<_, Option<String>>(AssertSqlSafe(select)).fetch(&mut connection);
-            while let Some(text) = rows.try_next().await.map_err(Error::database(DOING))? {
-                add(text.unwrap_or_default());
+            let mut rows = sqlx::query(AssertSqlSafe(select)).fetch(&mut connection);
+            while let Some(row) = rows.try_next().await.map_err(Error::database(DOING))? {
+                let mut texts = [const { String::new() }; N];
+                for (at, text) in texts.iter_mut().enumerate() {
+                    let told: Option<String> = row.try_get(at).map_err(Error::database(DOING))?;
+                    *text = told.unwrap_or_default();
+                }
+                add(texts);
             }
         }
         self.connection = Some(connection);

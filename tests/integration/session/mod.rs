@@ -10,6 +10,7 @@ pub(crate) mod fixture; // a database of its own for each test
 mod guards; // what procedures and restores refuse, mostly on SQLite
 mod kill; // kill -9 between batches and in them
 mod memory; // a purge of many rows in constant memory
+mod monitoring; // check and stats: networks, growth, what a store can never tell
 pub(crate) mod mysql; // dialects, purge, restore, refusals on MariaDB
 mod mysql_selection; // what only MySQL does: collations, keys, zones, locks of rows that are not selected
 mod operator; // an own table in the configuration, networks, watch, logs
