@@ -1,6 +1,6 @@
 //! How a session store fails: typed, with the next step, and without a value from any row.
 
-use super::names::{bounded, paths, seen};
+use super::names::{bounded, more_gone, paths, seen};
 use super::{Cause, StoreKind};
 use std::path::PathBuf;
 
@@ -139,12 +139,14 @@ pub enum Error {
         reason: &'static str,
     },
     /// A purge that takes several transactions, or has none, ended in the middle.
-    #[error("{deleted} of {read} sessions were deleted and are backed up in {}, then it failed", paths(.backups))]
+    #[error("{deleted} of {read} sessions were deleted{} and are backed up in {}, then it failed", more_gone(*.gone), paths(.backups))]
     Partial {
         /// How many sessions were read.
         read: u64,
         /// How many of them are known to be deleted.
         deleted: u64,
+        /// How many more are gone: deleted just before the end, or ended by somebody else.
+        gone: u64,
         /// The backups, which hold all of them.
         backups: Vec<PathBuf>,
         /// What failed.

@@ -71,6 +71,7 @@ pub use watch::{Change, Glance, Watch};
 use ::serde::{Deserialize, Serialize};
 use std::fmt;
 
+use std::path::PathBuf;
 /// The kinds of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -198,6 +199,10 @@ pub struct Purged {
     /// as were deleted.
     pub backed_up: u64,
     /// The counts after; not zero when sessions were made meanwhile.
+    /// How many were gone when their delete came, and are in no count of what was deleted. Only on Redis, which has no locks.
+    pub gone: u64,
+    /// Those of them whose time had not come: somebody else ended them.
+    pub taken: u64,
     pub after: Counts,
     /// The backup; `None` when there was nothing to delete.
     pub backup: Option<BackupInfo>,
@@ -219,6 +224,10 @@ pub struct Deleted {
     /// as were deleted.
     pub backed_up: u64,
     /// How many are selected now; not zero when rows arrived meanwhile or the deletion was bounded.
+    /// How many were gone when their delete came, and are in no count of what was deleted. Only on Redis, which has no locks.
+    pub gone: u64,
+    /// Those of them whose time had not come: somebody else ended them.
+    pub taken: u64,
     pub selected_after: u64,
     /// The counts of all sessions after.
     pub after: Counts,
@@ -238,6 +247,8 @@ impl Deleted {
             deleted: 0,
             backed_up: 0,
             selected_after: 0,
+            gone: 0,
+            taken: 0,
             after: counts,
             backup: None,
             later: Vec::new(),
@@ -253,14 +264,23 @@ pub struct Restored {
     /// How many rows were put back.
     pub restored: u64,
     /// The counts after.
+    /// How many are left to newer backups of the same store, which hold them as they were later. Only on Redis.
+    pub superseded: u64,
+    /// Those backups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub newer: Vec<PathBuf>,
     pub after: Counts,
 }
 
 impl fmt::Display for Restored {
     /// The counts, as the audit log and people are told them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { before, restored, after } = self;
-        write!(f, "{restored} restored; {} sessions before, {} now", before.total, after.total)
+        let Self { before, restored, superseded, after, .. } = self;
+        write!(f, "{restored} restored; {} sessions before, {} now", before.total, after.total)?;
+        if *superseded > 0 {
+            write!(f, "; {superseded} left to newer backups, which hold them as they were later")?;
+        }
+        Ok(())
     }
 }
 

@@ -28,12 +28,12 @@ impl Store {
     ) -> Result<Purged, Error> {
         if !self.splits(&Selection::All) {
             let done = self.delete(&Selection::All, spec).await?;
-            let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
-            return Ok(Purged { before, deleted, backed_up, after, backup, later });
+            let Deleted { before, deleted, backed_up, gone, taken, after, backup, later, .. } = done;
+            return Ok(Purged { before, deleted, backed_up, gone, taken, after, backup, later });
         }
         self.preflight().await?;
         let before = self.counts().await?;
-        let mut gone = Removed { deleted: 0, backups: Vec::new() };
+        let mut gone = Removed::from(None);
         let mut after = before.clone();
         // A part is short where somebody else deleted some of its rows meanwhile, and whoever logs in makes new ones: it
         // ends when none is left, or after twice as many parts as it should take.
@@ -48,7 +48,7 @@ impl Store {
                 Err(cause) => {
                     let (deleted, backups) = gone.into_paths();
                     let cause = Box::new(cause);
-                    return Err(Error::Partial { read: before.total, deleted, backups, cause });
+                    return Err(Error::Partial { read: before.total, deleted, gone: 0, backups, cause });
                 }
             };
             let is_full = part.deleted >= TOGETHER;
@@ -69,7 +69,7 @@ impl Store {
         }
         let (deleted, mut backups) = (gone.deleted, gone.backups.into_iter());
         let (backup, later) = (backups.next(), backups.collect());
-        Ok(Purged { before, deleted, backed_up: deleted, after, backup, later })
+        Ok(Purged { before, deleted, backed_up: deleted, gone: 0, taken: 0, after, backup, later })
     }
 }
 

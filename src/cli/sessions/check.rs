@@ -17,6 +17,8 @@ monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.
 What no row of a store could ever tell (orphans where there is no users table) is said, and changes no exit code; \
 `--require orphans`, or `sessions: {require: [orphans]}` in the configuration, makes it one that could not be checked.
 
+Growth is measured from what earlier checks saw, which is kept in the state folder; the first one has nothing to measure from.
+
 Examples:
   Close an incident:
     unleak sessions check --store postgres://app@127.0.0.1/app

@@ -11,6 +11,7 @@ mod delete;
 mod detect;
 mod keys;
 mod listing;
+mod newer;
 mod packed;
 mod payload;
 mod pool;

@@ -19,7 +19,9 @@ mod purge; // backup, purge, restore on PostgreSQL
 mod redis; // detection, purge, restore on Redis, alone and as a cluster
 mod redis_network; // Sentinel with a failover, TLS
 mod redis_own; // servers of a test's own
+mod proxy; // a TCP proxy before a real server
 mod redis_refusals; // accounts and servers that Redis cannot be purged with
+mod races; // two at work on the same sessions, and connections that are lost: what is told
 mod redis_selection; // the same selections on Redis, and what has no meaning there
 mod selection; // which rows each selection takes, on every database, against a plain model
 mod sqlite; // the same on SQLite
