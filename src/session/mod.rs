@@ -22,6 +22,7 @@ mod mysql;
 mod names;
 mod networks;
 mod options;
+mod plain;
 mod postgres;
 mod procedure;
 mod purge;
@@ -70,8 +71,8 @@ pub use watch::{Change, Glance, Watch};
 
 use ::serde::{Deserialize, Serialize};
 use std::fmt;
-
 use std::path::PathBuf;
+
 /// The kinds of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -198,11 +199,11 @@ pub struct Purged {
     /// How many rows the backup holds, by the count that is sealed in it; every byte of it was read back. Always as many
     /// as were deleted.
     pub backed_up: u64,
-    /// The counts after; not zero when sessions were made meanwhile.
     /// How many were gone when their delete came, and are in no count of what was deleted. Only on Redis, which has no locks.
     pub gone: u64,
     /// Those of them whose time had not come: somebody else ended them.
     pub taken: u64,
+    /// The counts after; not zero when sessions were made meanwhile.
     pub after: Counts,
     /// The backup; `None` when there was nothing to delete.
     pub backup: Option<BackupInfo>,
@@ -223,11 +224,11 @@ pub struct Deleted {
     /// How many rows the backup holds, by the count that is sealed in it; every byte of it was read back. Always as many
     /// as were deleted.
     pub backed_up: u64,
-    /// How many are selected now; not zero when rows arrived meanwhile or the deletion was bounded.
     /// How many were gone when their delete came, and are in no count of what was deleted. Only on Redis, which has no locks.
     pub gone: u64,
     /// Those of them whose time had not come: somebody else ended them.
     pub taken: u64,
+    /// How many are selected now; not zero when rows arrived meanwhile or the deletion was bounded.
     pub selected_after: u64,
     /// The counts of all sessions after.
     pub after: Counts,
@@ -246,9 +247,9 @@ impl Deleted {
             selected_before: 0,
             deleted: 0,
             backed_up: 0,
-            selected_after: 0,
             gone: 0,
             taken: 0,
+            selected_after: 0,
             after: counts,
             backup: None,
             later: Vec::new(),
@@ -263,12 +264,12 @@ pub struct Restored {
     pub before: Counts,
     /// How many rows were put back.
     pub restored: u64,
-    /// The counts after.
     /// How many are left to newer backups of the same store, which hold them as they were later. Only on Redis.
     pub superseded: u64,
     /// Those backups.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub newer: Vec<PathBuf>,
+    /// The counts after.
     pub after: Counts,
 }
 

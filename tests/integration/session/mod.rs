@@ -17,6 +17,7 @@ mod operator; // an own table in the configuration, networks, watch, logs
 mod place; // one store of each kind, so that the same test runs on all
 mod purge; // backup, purge, restore on PostgreSQL
 mod redis; // detection, purge, restore on Redis, alone and as a cluster
+mod parts; // partitioned tables, and views
 mod redis_network; // Sentinel with a failover, TLS
 mod redis_own; // servers of a test's own
 mod proxy; // a TCP proxy before a real server
