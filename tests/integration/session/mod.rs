@@ -4,17 +4,20 @@
 
 mod backups; // what a backup file gives away and what it refuses
 mod commands; // unleak sessions and unleak audit as an operator runs them
+mod cut; // a network that is cut in the middle of every procedure
 mod detect; // every framework's DDL, hostile names, what is no session table
 mod faults; // connections that fail, locks, killed servers, full disks
 pub(crate) mod fixture; // a database of its own for each test
 mod guards; // what procedures and restores refuse, mostly on SQLite
 mod kill; // kill -9 between batches and in them
+mod hostile; // NULLs, ten megabytes, quotes, what is no JSON
 mod memory; // a purge of many rows in constant memory
 mod monitoring; // check and stats: networks, growth, what a store can never tell
 pub(crate) mod mysql; // dialects, purge, restore, refusals on MariaDB
 mod mysql_selection; // what only MySQL does: collations, keys, zones, locks of rows that are not selected
 mod operator; // an own table in the configuration, networks, watch, logs
 mod place; // one store of each kind, so that the same test runs on all
+mod parts; // partitioned tables, and views
 mod purge; // backup, purge, restore on PostgreSQL
 mod redis; // detection, purge, restore on Redis, alone and as a cluster
 mod parts; // partitioned tables, and views
