@@ -16,7 +16,7 @@ pub enum Exit {
     Incomplete = 3,
     /// A rotation failed and everything it had changed was put back.
     Undone = 4,
-    /// A rotation stopped half-way; `--resume` or `--abort` ends it.
+    /// A rotation or clean-up stopped half-way; `--resume` or `--abort`, or the same clean-up once more, ends it.
     Interrupted = 5,
     /// Everything was done, but a verification failed.
     Unverified = 6,

@@ -25,6 +25,8 @@ pub struct Sessions {
     pub users_id: Option<String>,
     /// Its column that tells who is disabled or deleted.
     pub disabled: Option<String>,
+    /// The points of a check that must be told: what this store could never tell is then not checked.
+    pub require: Vec<String>,
     /// From where on a number is a warning.
     pub thresholds: Thresholds,
     /// What logs are searched for besides the usual texts.
@@ -57,6 +59,10 @@ pub struct Thresholds {
     pub expiring: Option<u64>,
     /// So many times the usual number of new sessions an hour.
     pub spike: Option<f64>,
+    /// Networks of one user's active sessions.
+    pub networks: Option<u64>,
+    /// Rows, or bytes, that become more in a day, in percent.
+    pub growth: Option<f64>,
 }
 
 /// Further texts of logs.

@@ -154,6 +154,9 @@ pub struct Round {
     pub backed_up: u64,
     /// Rows deleted.
     pub deleted: u64,
+    /// Sessions that were gone when their delete came, on Redis.
+    #[serde(skip_serializing_if = "is_none")]
+    pub gone: u64,
     /// Rows after.
     pub after: u64,
     /// The backup's file.
@@ -163,6 +166,11 @@ pub struct Round {
     pub later_backups: Vec<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
 impl From<&Purged> for Round {
     fn from(purged: &Purged) -> Self {
         let file = |backup: &BackupInfo| backup.path.display().to_string();
@@ -170,6 +178,7 @@ impl From<&Purged> for Round {
             before: purged.before.total,
             backed_up: purged.backed_up,
             deleted: purged.deleted,
+            gone: purged.gone,
             after: purged.after.total,
             backup: purged.backup.as_ref().map(file),
             later_backups: purged.later.iter().map(file).collect(),

@@ -69,8 +69,8 @@ impl Cause {
         if let Some(number) = self.number {
             return matches!(number, 1205 | 1213 | 1020);
         }
-        // lock_not_available, deadlock_detected; SQLITE_BUSY, SQLITE_LOCKED and their extended codes
-        matches!(self.code(), Some("55P03" | "40P01" | "5" | "6" | "261" | "262" | "517" | "773"))
+        // lock_not_available, deadlock_detected, a row that moved to another part meanwhile; SQLITE_BUSY, SQLITE_LOCKED and their extended codes
+        matches!(self.code(), Some("55P03" | "40P01" | "40001" | "5" | "6" | "261" | "262" | "517" | "773"))
     }
 
     /// Whether the statement was ended from beside it: query_canceled, MySQL's interrupted query, SQLITE_INTERRUPT. A limit

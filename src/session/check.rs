@@ -1,6 +1,7 @@
 //! What is wrong with the sessions of a store, judged by thresholds: each point is well, a warning, critical, or not
 //! checked, and says by which numbers.
 
+use super::Growth;
 use super::listing::Facts;
 use super::replays::{Recent, Replays};
 use serde::Serialize;
@@ -20,6 +21,14 @@ pub struct Thresholds {
     pub spike: f64,
     /// Rows below which a spike is none.
     pub spike_least: u64,
+    /// Networks of one user's active sessions; above is a warning.
+    pub networks: u64,
+    /// Rows, or bytes, that become more in a day, in percent; above is a warning.
+    pub growth_percent: f64,
+    /// Rows below which growth is none.
+    pub growth_least: u64,
+    /// Bytes below which growth is none.
+    pub growth_least_bytes: u64,
 }
 
 impl Default for Thresholds {
@@ -31,6 +40,10 @@ impl Default for Thresholds {
             expiring_percent: 50,
             spike: 3.0,
             spike_least: 100,
+            networks: 5,
+            growth_percent: 50.0,
+            growth_least: 1000,
+            growth_least_bytes: 16 * 1024 * 1024,
         }
     }
 }
@@ -41,7 +54,9 @@ impl Default for Thresholds {
 pub enum PointState {
     /// It is as it should be.
     Ok,
-    /// It cannot be told.
+    /// Nothing in this store could ever tell it.
+    NotApplicable,
+    /// It could be told, and was not.
     NotChecked,
     /// Somebody should look at it.
     Warning,
@@ -63,17 +78,42 @@ pub struct Point {
     pub text: String,
 }
 
+/// The points that somebody may insist on.
+pub const POINTS: [&str; 13] = [
+    "duplicates",
+    "shared_tokens",
+    "orphans",
+    "expired",
+    "per_user",
+    "most",
+    "expiring_soon",
+    "creation",
+    "networks",
+    "growth",
+    "replays",
+    "undecided_replays",
+    "zone",
+];
+
+/// What nothing here could tell is not well for who insists on it. `zone` stands in the list only where it is not.
+pub fn insist(points: &mut Vec<Point>, required: &[String]) {
+    for name in POINTS.into_iter().filter(|name| required.iter().any(|wanted| wanted == name)) {
+        match points.iter_mut().find(|point| point.name == name) {
+            Some(point) if point.state == PointState::NotApplicable => point.state = PointState::NotChecked,
+            Some(_) => {}
+            None if name == "zone" => {}
+            None => {
+                let text = "not checked: nothing here tells it".to_owned();
+                points.push(Point { name, state: PointState::NotChecked, value: None, text });
+            }
+        }
+    }
+}
+
 /// Judges the facts.
 #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
 pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
     let point = |name, state, value: u64, text| Point { name, state, value: Some(value as f64), text };
-    let missing = |name, why: &str| Point {
-        name,
-        state: PointState::NotChecked,
-        value: None,
-        text: format!("not checked: {why}"),
-    };
-    let warn = |bad: bool| if bad { PointState::Warning } else { PointState::Ok };
     let share = |part: u64, of: u64| (part * 100).checked_div(of).unwrap_or_default();
     let no_users = "rows do not say whose they are (--user-path)";
     let counts = &facts.counts;
@@ -90,7 +130,7 @@ pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
             0,
             "the database refuses a second row with one token".to_owned(),
         ),
-        None => missing("shared_tokens", no_users),
+        None => never("shared_tokens", no_users),
     });
     points.push(match &facts.orphaned {
         Some(found) if found.users == 0 => missing("orphans", "the users table is empty"),
@@ -102,7 +142,7 @@ pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
             Some(users) => {
                 missing("orphans", &format!("this role may not read {users} (GRANT SELECT on its key)"))
             }
-            None => missing("orphans", "the users table was not found (--users-table)"),
+            None => never("orphans", "the users table was not found (--users-table)"),
         },
     });
     let expired = share(counts.expired, counts.total);
@@ -131,7 +171,7 @@ pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
             let text = format!("the user with the most has {} active sessions", users.most);
             points.push(point("most", warn(users.most > limits.most), users.most, text));
         }
-        None => points.push(missing("per_user", no_users)),
+        None => points.extend(["per_user", "most"].map(|name| never(name, no_users))),
     }
     let expiring = share(facts.expiring_soon, counts.active);
     points.push(point(
@@ -148,8 +188,10 @@ pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
                 format!("{hour} sessions were made in the last hour, {usual:.0} an hour in the day before");
             point("creation", warn(spike), hour, text)
         }
-        _ => missing("creation", "no column tells when a session was made"),
+        _ => never("creation", "no column tells when a session was made"),
     });
+    points.push(networks(facts, limits));
+    points.extend(facts.growth.as_ref().map(|growth| grown(growth, limits)));
     match &facts.replays {
         Some(Replays::Told(recent)) => points.extend(replays(recent)),
         Some(Replays::Untold(why)) => points.push(missing("replays", why)),
@@ -196,6 +238,70 @@ fn of_families(recent: &Recent, certain: bool) -> String {
     named.chain([more]).collect()
 }
 
+fn untold(name: &'static str, state: PointState, why: &str) -> Point {
+    Point { name, state, value: None, text: format!("not checked: {why}") }
+}
+
+/// It could be told, and was not.
+fn missing(name: &'static str, why: &str) -> Point {
+    untold(name, PointState::NotChecked, why)
+}
+
+/// Nothing in this store could tell it.
+fn never(name: &'static str, why: &str) -> Point {
+    untold(name, PointState::NotApplicable, why)
+}
+
+fn warn(bad: bool) -> PointState {
+    if bad { PointState::Warning } else { PointState::Ok }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of networks are far below 2^52")]
+fn networks(facts: &Facts, limits: &Thresholds) -> Point {
+    const NAME: &str = "networks";
+    let Some(found) = &facts.networks else {
+        return never(NAME, "rows do not say whose they are and from which address they are used");
+    };
+    if found.read == 0 && found.unread > 0 {
+        return missing(NAME, &format!("{} addresses are in no form that is known", found.unread));
+    }
+    let beyond = found.beyond(limits.networks);
+    let text = if beyond > 0 {
+        let widest = found.widest.iter().filter(|one| one.networks > limits.networks);
+        let widest: Vec<String> =
+            widest.map(|one| format!("{} on {}", plain(&one.user), one.networks)).collect();
+        format!(
+            "{beyond} users have active sessions on more than {} networks: {}",
+            limits.networks,
+            widest.join(", ")
+        )
+    } else {
+        format!("no user has active sessions on more than {} networks", found.most.max(1))
+    };
+    Point { name: NAME, state: warn(beyond > 0), value: Some(found.most as f64), text }
+}
+
+/// A text from a row as people may be shown it.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+fn grown(growth: &Growth, limits: &Thresholds) -> Point {
+    const NAME: &str = "growth";
+    let grown = match growth {
+        Growth::First => return never(NAME, "nobody looked before, so the next check tells"),
+        Growth::Untold(why) => return missing(NAME, &format!("{why} (--state names another folder)")),
+        Growth::Told(grown) => grown,
+    };
+    let (rows, bytes) = (grown.rows_a_day(), grown.bytes_a_day());
+    let is_much = |percent: Option<f64>| percent.is_some_and(|percent| percent > limits.growth_percent);
+    let more = |more: i64, least: u64| u64::try_from(more).is_ok_and(|more| more >= least);
+    let bad = is_much(rows) && more(grown.rows, limits.growth_least)
+        || is_much(bytes) && more(grown.bytes, limits.growth_least_bytes);
+    let value = rows.zip(bytes).map(|(rows, bytes)| rows.max(bytes));
+    Point { name: NAME, state: warn(bad), value, text: grown.to_string() }
+}
+
 fn duplicates(facts: &Facts) -> Point {
     let (tokens, rows) = (facts.duplicate_tokens, facts.duplicate_rows);
     let state = match (tokens, facts.shared_tokens) {
@@ -219,8 +325,9 @@ fn duplicates(facts: &Facts) -> Point {
 #[cfg(test)]
 mod tests {
     use super::super::listing::UserFacts;
-    use super::super::{Counts, Orphaned};
+    use super::super::{Counts, Grown, NetworkFacts, Orphaned, UserNetworks};
     use super::*;
+    use jiff::Timestamp;
 
     fn facts() -> Facts {
         Facts {
@@ -229,6 +336,8 @@ mod tests {
             made_last_hour: Some(10),
             made_last_day: Some(240),
             users: Some(UserFacts { sessions: 90, users: 45, most: 4 }),
+            networks: Some(NetworkFacts::default()),
+            growth: Some(Growth::Told(grown(0, 0))),
             duplicate_tokens: 0,
             duplicate_rows: 0,
             shared_tokens: Some(0),
@@ -240,6 +349,18 @@ mod tests {
         }
     }
 
+    /// So many rows and bytes more, of a thousand and a gigabyte, since a day ago.
+    fn grown(rows: i64, bytes: i64) -> Grown {
+        Grown {
+            since: Timestamp::UNIX_EPOCH,
+            seconds: 86_400,
+            rows_before: 1000,
+            rows,
+            bytes_before: 1 << 30,
+            bytes,
+        }
+    }
+
     fn state(facts: &Facts, name: &str) -> PointState {
         let points = judge(facts, &Thresholds::default());
         points.iter().find(|point| point.name == name).unwrap().state
@@ -248,6 +369,33 @@ mod tests {
     #[test]
     fn a_healthy_store_is_well_in_every_point() {
         assert!(judge(&facts(), &Thresholds::default()).iter().all(|point| point.state == PointState::Ok));
+    }
+
+    #[test]
+    fn what_a_store_can_never_tell_is_not_well_for_who_insists_on_it() {
+        let bare = Facts {
+            users: None,
+            orphaned: None,
+            made_last_hour: None,
+            replays: None,
+            networks: None,
+            growth: Some(Growth::First),
+            ..facts()
+        };
+        let told = judge(&bare, &Thresholds::default());
+        assert!(told.iter().all(|point| point.state <= PointState::NotApplicable));
+        for name in ["orphans", "per_user", "creation", "replays", "networks", "growth"] {
+            let mut points = told.clone();
+            insist(&mut points, &[name.to_owned()]);
+            let not_well: Vec<_> = points.iter().filter(|p| p.state > PointState::NotApplicable).collect();
+            assert_eq!(
+                (not_well.len(), not_well[0].name, not_well[0].state),
+                (1, name, PointState::NotChecked)
+            );
+        }
+        let mut points = told.clone();
+        insist(&mut points, &["duplicates".to_owned(), "zone".to_owned()]);
+        assert_eq!(points, told);
     }
 
     #[test]
@@ -292,6 +440,9 @@ mod tests {
         // Nor does one that may not be read.
         (bad.orphaned, bad.orphans_untold) = (None, Some("public.users".to_owned()));
         assert_eq!(state(&bad, "orphans"), PointState::NotChecked);
+        // Where there is none, nothing could ever tell.
+        bad.orphans_untold = None;
+        assert_eq!(state(&bad, "orphans"), PointState::NotApplicable);
         (bad.made_last_hour, bad.made_last_day) = (Some(500), Some(700));
         assert_eq!(state(&bad, "creation"), PointState::Warning);
         bad.users = Some(UserFacts { sessions: 90, users: 20, most: 21 });
@@ -299,6 +450,26 @@ mod tests {
             (state(&bad, "per_user"), state(&bad, "most")),
             (PointState::Warning, PointState::Warning)
         );
+        for (grown, wanted) in [
+            (grown(499, 0), PointState::Ok),
+            // Twice as many, though few.
+            (grown(999, 0), PointState::Ok),
+            (grown(1000, 0), PointState::Warning),
+            (grown(-900, 1 << 29), PointState::Ok),
+            (grown(-900, (1 << 29) + 1), PointState::Warning),
+            (Grown { seconds: 3599, ..grown(100_000, 0) }, PointState::Ok),
+        ] {
+            bad.growth = Some(Growth::Told(grown));
+            assert_eq!(state(&bad, "growth"), wanted, "{grown}");
+        }
+        bad.growth = Some(Growth::Untold("no".to_owned()));
+        assert_eq!(state(&bad, "growth"), PointState::NotChecked);
+        let widest = vec![UserNetworks { user: "7|\n".to_owned(), networks: 6 }];
+        let many = NetworkFacts { most: 6, users: [(5, 9), (6, 1)].into(), widest, read: 70, unread: 0 };
+        bad.networks = Some(many.clone());
+        assert_eq!(state(&bad, "networks"), PointState::Warning);
+        bad.networks = Some(NetworkFacts { most: 0, read: 0, unread: 1, ..many });
+        assert_eq!(state(&bad, "networks"), PointState::NotChecked);
         bad.counts = Counts { total: 100, active: 10, expired: 90, in_server_zone: None };
         assert_eq!(state(&bad, "expired"), PointState::Warning);
     }

@@ -1,6 +1,7 @@
 //! How a session store fails: typed, with the next step, and without a value from any row.
 
-use super::names::{bounded, paths, seen};
+use super::names::{bounded, more_gone, paths, seen};
+use super::plain::instead;
 use super::{Cause, StoreKind};
 use std::path::PathBuf;
 
@@ -80,13 +81,15 @@ pub enum Error {
         /// What is missing.
         reason: String,
     },
-    /// What looks like the session table is a view, a foreign, virtual, partitioned or inherited table.
+    /// What looks like the session table is a view, a part of another table, a foreign, virtual or inherited one.
     #[error("{table} is a {what}, and deleting through it cannot be backed up safely")]
     NotAPlainTable {
         /// The table.
         table: String,
         /// What it is.
         what: &'static str,
+        /// The tables that hold its rows, where that is known.
+        behind: Vec<String>,
     },
     /// Deleting sessions would delete or change rows of other tables, which the backup would not hold.
     #[error("deleting from {table} would also change {}", bounded(.by))]
@@ -139,12 +142,14 @@ pub enum Error {
         reason: &'static str,
     },
     /// A purge that takes several transactions, or has none, ended in the middle.
-    #[error("{deleted} of {read} sessions were deleted and are backed up in {}, then it failed", paths(.backups))]
+    #[error("{deleted} of {read} sessions were deleted{} and are backed up in {}, then it failed", more_gone(*.gone), paths(.backups))]
     Partial {
         /// How many sessions were read.
         read: u64,
         /// How many of them are known to be deleted.
         deleted: u64,
+        /// How many more are gone: deleted just before the end, or ended by somebody else.
+        gone: u64,
         /// The backups, which hold all of them.
         backups: Vec<PathBuf>,
         /// What failed.
@@ -432,7 +437,7 @@ impl Error {
             Self::Prefix { .. } => "give the whole prefix with --table, as the application is configured, for example sess:".to_owned(),
             Self::Partial { .. } => "remove the cause and run again: it goes on with what is left; a restore skips sessions that are there".to_owned(),
             Self::Database { cause, .. } => return cause.hint(),
-            Self::NotAPlainTable { .. } => "name the table behind it with --table".to_owned(),
+            Self::NotAPlainTable { what, behind, .. } => instead(what, behind),
             Self::Referenced { .. } => "back these tables up and clear them first, or drop the cascade".to_owned(),
             Self::RowSecurity { table } => format!("connect as the owner of {table} or as a role with BYPASSRLS"),
             Self::Privilege { role, table, missing } => {

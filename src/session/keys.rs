@@ -34,6 +34,14 @@ pub struct KeyFacts {
 impl Store {
     /// Which indexes and references hold the session table together. Redis has none, and `None` says so.
     pub async fn key_facts(&mut self) -> Result<Option<KeyFacts>, Error> {
+        let table = &self.selected().table;
+        if table.is_partitioned {
+            let what = format!(
+                "keys of the partitioned table {}: PostgreSQL builds none of them while others write, and a unique one must hold what the parts are told by",
+                table.name
+            );
+            return Err(Error::Unsupported { what });
+        }
         match &mut self.backend {
             Backend::Postgres(store) => store.key_facts().await.map(Some),
             Backend::Sqlite(store) => store.key_facts().await.map(Some),

@@ -1,7 +1,8 @@
 //! Sessions page by page, and what can be told about all of them at once.
 
-use super::selection::{Moment, Spelling, Subject, column_of, condition, created, named};
-use super::{Counts, Error, Orphaned, Replays, Selection};
+use super::networks::Sites;
+use super::selection::{Moment, Spelling, Subject, address, column_of, condition, created, family, named};
+use super::{Counts, Error, Growth, NetworkFacts, Orphaned, Replays, Selection};
 use crate::secret::Secret;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -214,6 +215,12 @@ pub struct Facts {
     pub made_last_day: Option<u64>,
     /// What can be told where rows say whose they are.
     pub users: Option<UserFacts>,
+    /// On how many networks users are, where rows say whose they are and from where they are used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub networks: Option<NetworkFacts>,
+    /// How the table grows, where somebody keeps what it held before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// Tokens that several rows have.
     pub duplicate_tokens: u64,
     /// The rows that have them.
@@ -253,6 +260,29 @@ pub(super) struct FactQueries {
     pub(super) users: Option<String>,
     /// Tokens, rows, shared.
     pub(super) duplicates: String,
+    /// Users and addresses, user by user: many rows of two texts.
+    pub(super) networks: Option<String>,
+}
+
+/// Takes what the query for networks gives.
+pub(super) fn sites(of: Subject<'_>) -> Sites {
+    Sites::new(address(&of.found.table).is_some_and(|column| family(&column.data_type) == "integer"))
+}
+
+/// The users with active sessions at several addresses, with each address. Whoever has one only is on one network.
+fn networks(of: Subject<'_>, sql: &impl Spelling) -> Result<Option<String>, Error> {
+    let (Some(column), Ok(user)) = (address(&of.found.table), of.user_text(sql)) else { return Ok(None) };
+    let at = sql.text_of(column, &column_of(column, sql));
+    let live = format!(
+        "FROM {} AS s WHERE {user} IS NOT NULL AND {at} IS NOT NULL AND ({}) IS NOT TRUE",
+        of.found.table.name.quoted_by(sql),
+        of.over(sql)?
+    );
+    Ok(Some(format!(
+        "SELECT DISTINCT t.owner, t.place FROM (SELECT {user} AS owner, {at} AS place {live}) AS t WHERE t.owner IN \
+         (SELECT m.owner FROM (SELECT {user} AS owner, min({at}) AS least, max({at}) AS most {live} GROUP BY {user}) AS m \
+         WHERE m.least <> m.most) ORDER BY t.owner"
+    )))
 }
 
 pub(super) fn facts(
@@ -311,6 +341,7 @@ pub(super) fn facts(
             sql.large(),
             of.several(sql)
         ),
+        networks: networks(of, sql)?,
     })
 }
 
@@ -337,6 +368,8 @@ pub(super) fn gathered(
         }),
         duplicate_tokens: count(duplicates, 0),
         duplicate_rows: count(duplicates, 1),
+        networks: None,
+        growth: None,
         shared_tokens: number(duplicates, 2),
         orphaned: None,
         orphans_untold: None,

@@ -13,14 +13,17 @@ mod cause;
 mod check;
 mod dialect;
 mod error;
+mod growth;
 mod keys;
 mod listing;
 mod logs;
 mod manager;
 mod mysql;
 mod names;
+mod networks;
 mod options;
 mod pace;
+mod plain;
 mod postgres;
 mod procedure;
 mod purge;
@@ -44,13 +47,15 @@ pub use backup::{
 pub(crate) use cancel::{Canceller, NOTICED};
 pub use carry::{Carried, Carrier, Permission};
 pub use cause::Cause;
-pub use check::{Point, PointState, Thresholds, judge};
+pub use check::{POINTS, Point, PointState, Thresholds, insist, judge};
 pub use dialect::{ALL as DIALECTS, CustomTable, Dialect, Roles, StoreClass, Unit};
 pub use error::Error;
+pub use growth::{Grown, Growth};
 pub use keys::KeyFacts;
 pub use listing::{Facts, ListQuery, Listed, Origin, Page, Sort, UserFacts};
 pub use logs::{LogFinding, LogPattern, LogReport, LogSearch, LogSeverity};
 pub use manager::{Account, Directory, Found, Manager, NewSession, Pooling, Session, Standing, user_in};
+pub use networks::{NetworkFacts, UserNetworks};
 pub use options::{Limits, Options};
 pub(crate) use postgres::{canceller, literal, open_table};
 pub use procedure::{Advance, ProcedurePlan, ProcedureReport};
@@ -68,6 +73,7 @@ pub use watch::{Change, Glance, Watch};
 
 use ::serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 
 /// The kinds of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,6 +201,10 @@ pub struct Purged {
     /// How many rows the backup holds, by the count that is sealed in it; every byte of it was read back. Always as many
     /// as were deleted.
     pub backed_up: u64,
+    /// How many were gone when their delete came, and are in no count of what was deleted. Only on Redis, which has no locks.
+    pub gone: u64,
+    /// Those of them whose time had not come: somebody else ended them.
+    pub taken: u64,
     /// The counts after; not zero when sessions were made meanwhile.
     pub after: Counts,
     /// The backup; `None` when there was nothing to delete.
@@ -216,6 +226,10 @@ pub struct Deleted {
     /// How many rows the backup holds, by the count that is sealed in it; every byte of it was read back. Always as many
     /// as were deleted.
     pub backed_up: u64,
+    /// How many were gone when their delete came, and are in no count of what was deleted. Only on Redis, which has no locks.
+    pub gone: u64,
+    /// Those of them whose time had not come: somebody else ended them.
+    pub taken: u64,
     /// How many are selected now; not zero when rows arrived meanwhile or the deletion was bounded.
     pub selected_after: u64,
     /// The counts of all sessions after.
@@ -235,6 +249,8 @@ impl Deleted {
             selected_before: 0,
             deleted: 0,
             backed_up: 0,
+            gone: 0,
+            taken: 0,
             selected_after: 0,
             after: counts,
             backup: None,
@@ -250,6 +266,11 @@ pub struct Restored {
     pub before: Counts,
     /// How many rows were put back.
     pub restored: u64,
+    /// How many are left to newer backups of the same store, which hold them as they were later. Only on Redis.
+    pub superseded: u64,
+    /// Those backups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub newer: Vec<PathBuf>,
     /// The counts after.
     pub after: Counts,
 }
@@ -257,8 +278,12 @@ pub struct Restored {
 impl fmt::Display for Restored {
     /// The counts, as the audit log and people are told them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { before, restored, after } = self;
-        write!(f, "{restored} restored; {} sessions before, {} now", before.total, after.total)
+        let Self { before, restored, superseded, after, .. } = self;
+        write!(f, "{restored} restored; {} sessions before, {} now", before.total, after.total)?;
+        if *superseded > 0 {
+            write!(f, "; {superseded} left to newer backups, which hold them as they were later")?;
+        }
+        Ok(())
     }
 }
 

@@ -17,6 +17,14 @@ pub(super) fn paths(backups: &[PathBuf]) -> String {
     if shown.is_empty() { "no file".to_owned() } else { shown.join(", ") }
 }
 
+/// Sessions that are gone, and nobody knows who ended them.
+pub(super) fn more_gone(sessions: u64) -> String {
+    match sessions {
+        0 => String::new(),
+        _ => format!(" ({sessions} more are gone, deleted here or ended by somebody else)"),
+    }
+}
+
 /// At most ten names, each cut at 80 characters: a database may hold thousands.
 pub(super) fn bounded(names: &[String]) -> String {
     const SHOWN: usize = 10;

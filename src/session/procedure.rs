@@ -111,6 +111,8 @@ impl ProcedurePlan {
             // Twice as many as it should take: whoever logs in all the while must not keep it going.
             room: 2 * (selected_before + pace.most()),
             deleted: 0,
+            gone: 0,
+            taken: 0,
             backups: Vec::new(),
         };
         let mut after = None;
@@ -134,7 +136,7 @@ impl ProcedurePlan {
         let deleted = work.deleted;
         let (stopped, cause) = match end {
             // Nothing was changed: that is an error like any other.
-            End::Failed(cause) if deleted == 0 => return Err(cause),
+            End::Failed(cause) if deleted == 0 && work.gone == 0 => return Err(cause),
             End::Failed(cause) => (true, Some(cause)),
             End::Stopped => (true, None),
             End::Complete => (false, None),
@@ -150,12 +152,16 @@ impl ProcedurePlan {
                 selected_before,
                 deleted,
                 backed_up: deleted,
+                gone: work.gone,
+                taken: work.taken,
                 selected_after,
                 after,
                 backups: work.backups,
                 stopped,
                 cause,
             }),
+            // What ended it is why nobody could be asked; that it is half done must not look like done and uncounted.
+            Err(error) if stopped => Err(work.partial(cause.unwrap_or(error))),
             Err(error) => Err(work.uncounted(error)),
         }
     }
@@ -181,6 +187,10 @@ pub struct ProcedureReport {
     /// How many rows the backups hold, by the count that is sealed in each; every byte of them was read back. Always as
     /// many as were deleted.
     pub backed_up: u64,
+    /// How many were gone when their delete came, and are in no count of what was deleted. Only on Redis, which has no locks.
+    pub gone: u64,
+    /// Those of them whose time had not come: somebody else ended them.
+    pub taken: u64,
     /// How many are selected now: rows that arrived meanwhile, or what a stopped procedure left.
     pub selected_after: u64,
     /// The counts of all sessions after.
@@ -206,7 +216,14 @@ impl fmt::Display for ProcedureReport {
             self.selected_after,
             self.after.total,
             self.before.total
-        )
+        )?;
+        match (self.gone, self.taken) {
+            (0, _) => Ok(()),
+            (gone, 0) => write!(f, "; {gone} ended by themselves before their delete"),
+            (gone, taken) => {
+                write!(f, "; {gone} were gone before their delete, {taken} of them before their time")
+            }
+        }
     }
 }
 
@@ -237,10 +254,26 @@ struct Work<'a> {
     /// How many rows its transactions may still be meant for.
     room: u64,
     deleted: u64,
+    gone: u64,
+    taken: u64,
     backups: Vec<BackupInfo>,
 }
 
 impl Work<'_> {
+    /// What was deleted stays so, and its backups must be known.
+    fn partial(self, cause: Error) -> Error {
+        if self.deleted == 0 && self.backups.is_empty() {
+            return cause;
+        }
+        Error::Partial {
+            read: self.total,
+            deleted: self.deleted,
+            gone: self.gone,
+            backups: self.backups.into_iter().map(|backup| backup.path).collect(),
+            cause: Box::new(cause),
+        }
+    }
+
     /// What was deleted stays so, and its backups must be known.
     fn uncounted(self, error: Error) -> Error {
         if self.deleted == 0 {
@@ -276,10 +309,14 @@ impl Work<'_> {
                     self.take_note(&error);
                     return End::Failed(error);
                 }
-                Ok(removed) if removed.backups.is_empty() => return End::Complete,
                 Ok(removed) => removed,
             };
             self.pace.took(began.elapsed());
+            self.gone += removed.gone;
+            self.taken += removed.taken;
+            if removed.backups.is_empty() {
+                return End::Complete;
+            }
             let is_last = batch.is_none_or(|batch| removed.deleted < batch - batch / 4);
             self.deleted += removed.deleted;
             self.backups.extend(removed.backups);
@@ -294,8 +331,9 @@ impl Work<'_> {
 
     /// What a store without transactions had deleted before it failed.
     fn take_note(&mut self, error: &Error) {
-        if let Error::Partial { deleted, backups, .. } = error {
+        if let Error::Partial { deleted, gone, backups, .. } = error {
             self.deleted += deleted;
+            self.gone += gone;
             self.backups.extend(backups.iter().filter_map(|path| backup::info(path).ok()));
         }
     }

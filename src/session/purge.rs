@@ -24,25 +24,25 @@ impl Store {
     ) -> Result<Purged, Error> {
         if !self.splits(&Selection::All) {
             let done = self.delete(&Selection::All, spec).await?;
-            let Deleted { before, deleted, backed_up, after, backup, later, .. } = done;
-            return Ok(Purged { before, deleted, backed_up, after, backup, later });
+            let Deleted { before, deleted, backed_up, gone, taken, after, backup, later, .. } = done;
+            return Ok(Purged { before, deleted, backed_up, gone, taken, after, backup, later });
         }
         let plan = ProcedurePlan::prepare(self, Selection::All, None).await?;
         let before = plan.store.counts.clone();
         if before.total == 0 {
             let (after, backup, later) = (before.clone(), None, Vec::new());
-            return Ok(Purged { before, deleted: 0, backed_up: 0, after, backup, later });
+            return Ok(Purged { before, deleted: 0, backed_up: 0, gone: 0, taken: 0, after, backup, later });
         }
         let mut tell = |far: &Advance| told(far.deleted, far.total);
         let done = plan.apply_paced(self, spec, Pace::TIMED, &|| false, &mut tell).await?;
         if let Some(cause) = done.cause {
             let backups = done.backups.into_iter().map(|backup| backup.path).collect();
-            let (read, deleted, cause) = (done.before.total, done.deleted, Box::new(cause));
-            return Err(Error::Partial { read, deleted, backups, cause });
+            let (read, deleted, gone, cause) = (done.before.total, done.deleted, done.gone, Box::new(cause));
+            return Err(Error::Partial { read, deleted, gone, backups, cause });
         }
-        let ProcedureReport { before, deleted, backed_up, after, backups, .. } = done;
+        let ProcedureReport { before, deleted, backed_up, gone, taken, after, backups, .. } = done;
         let mut backups = backups.into_iter();
         let (backup, later) = (backups.next(), backups.collect());
-        Ok(Purged { before, deleted, backed_up, after, backup, later })
+        Ok(Purged { before, deleted, backed_up, gone, taken, after, backup, later })
     }
 }

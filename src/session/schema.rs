@@ -86,6 +86,8 @@ pub(super) struct Table {
     pub(super) path_rank: Option<usize>,
     /// What it is when it is no plain table.
     pub(super) special: Option<&'static str>,
+    /// Whether its rows are in several tables of the server's own, which PostgreSQL reaches through this one.
+    pub(super) is_partitioned: bool,
     pub(super) columns: Vec<Column>,
 }
 
@@ -240,7 +242,8 @@ pub(super) fn named(tables: Vec<Table>, asked: &str) -> Result<TableName, Error>
     let seen: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
     let table = resolve(tables, asked, &seen)?;
     match table.special {
-        Some(what) => Err(Error::NotAPlainTable { table: table.name.to_string(), what }),
+        Some(what) => Err(Error::not_plain(&table.name, what)),
+        None if table.is_partitioned => Err(Error::not_plain(&table.name, "partitioned table")),
         None => Ok(table.name),
     }
 }
@@ -260,7 +263,7 @@ fn resolve(tables: Vec<Table>, asked: &str, seen: &[String]) -> Result<Table, Er
 
 fn plain(found: Selected) -> Result<Selected, Error> {
     match found.table.special {
-        Some(what) => Err(Error::NotAPlainTable { table: found.table.name.to_string(), what }),
+        Some(what) => Err(Error::not_plain(&found.table.name, what)),
         None => Ok(found),
     }
 }

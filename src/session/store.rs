@@ -30,18 +30,27 @@ pub struct Store {
 /// What one deletion took.
 pub(super) struct Removed {
     pub(super) deleted: u64,
+    /// Gone when their delete came, and those of them whose time had not come.
+    pub(super) gone: u64,
+    pub(super) taken: u64,
     pub(super) backups: Vec<BackupInfo>,
 }
 
 impl From<Vec<BackupInfo>> for Removed {
     fn from(backups: Vec<BackupInfo>) -> Self {
-        Self { deleted: backups.iter().map(|backup| backup.rows).sum(), backups }
+        Self { deleted: backups.iter().map(|backup| backup.rows).sum(), gone: 0, taken: 0, backups }
     }
 }
 
 impl From<Option<BackupInfo>> for Removed {
     fn from(backup: Option<BackupInfo>) -> Self {
         Self::from(backup.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl From<Emptied> for Removed {
+    fn from(Emptied { deleted, gone, taken, backups, .. }: Emptied) -> Self {
+        Self { deleted, gone, taken, backups }
     }
 }
 
@@ -183,10 +192,10 @@ impl Store {
         self.preflight().await?;
         let (before, selected_before, removed) = match &mut self.backend {
             Backend::Redis(store) if matches!(selection, Selection::All) => {
-                let Emptied { before, deleted, backups, .. } = store.delete(selection, spec, bounds).await?;
-                let before = before.unwrap_or_else(Counts::none);
+                let mut emptied = store.delete(selection, spec, bounds).await?;
+                let before = emptied.before.take().unwrap_or_else(Counts::none);
                 let selected = before.total;
-                (before, selected, Removed { deleted, backups })
+                (before, selected, Removed::from(emptied))
             }
             _ => {
                 let before = self.counts().await?;
@@ -197,7 +206,7 @@ impl Store {
                 (before, selected, self.delete_unlocked(selection, spec, bounds).await?)
             }
         };
-        let Removed { deleted, backups } = removed;
+        let Removed { deleted, gone, taken, backups } = removed;
         let counted = async {
             let after = self.counts().await?;
             Ok((self.count_of(selection, &after).await?, after))
@@ -210,6 +219,8 @@ impl Store {
                     selected_before,
                     deleted,
                     backed_up: deleted,
+                    gone,
+                    taken,
                     selected_after,
                     after,
                     backup: backups.next(),
@@ -253,10 +264,7 @@ impl Store {
                 Backend::Postgres(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
                 Backend::Sqlite(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
                 Backend::MySql(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
-                Backend::Redis(store) => store
-                    .delete(selection, spec, bounds)
-                    .await
-                    .map(|Emptied { deleted, backups, .. }| Removed { deleted, backups }),
+                Backend::Redis(store) => store.delete(selection, spec, bounds).await.map(Removed::from),
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -379,13 +387,14 @@ impl Store {
         self.check_fits(&backup::info(path)?)?;
         let before = self.counts().await?;
         let mut attempt = 1;
-        let restored = loop {
+        let (restored, superseded, newer) = loop {
             let reader = Reader::open(path, key)?;
+            let rows_alone = |rows| (rows, 0, Vec::new());
             let result = match &mut self.backend {
-                Backend::Postgres(store) => store.restore(reader).await,
-                Backend::Sqlite(store) => store.restore(reader).await,
-                Backend::MySql(store) => store.restore(reader).await,
-                Backend::Redis(store) => store.restore(reader, path).await,
+                Backend::Postgres(store) => store.restore(reader).await.map(rows_alone),
+                Backend::Sqlite(store) => store.restore(reader).await.map(rows_alone),
+                Backend::MySql(store) => store.restore(reader).await.map(rows_alone),
+                Backend::Redis(store) => store.restore(reader, path, key).await,
             };
             match result {
                 Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
@@ -394,7 +403,7 @@ impl Store {
             attempt += 1;
         };
         match self.counts().await {
-            Ok(after) => Ok(Restored { before, restored, after }),
+            Ok(after) => Ok(Restored { before, restored, superseded, newer, after }),
             Err(cause) => Err(Error::RestoredUncounted { restored, cause: Box::new(cause) }),
         }
     }

@@ -1,18 +1,23 @@
 //! `unleak sessions check`: the monitoring queries and the verification checklist as one command.
 
 use super::arguments::{Source, Users, wait_for};
-use super::limits::{Limits, comparable_users};
+use super::limits::{Limits, Required, comparable_users, growth};
 use crate::cli::{Context, Failure};
 use crate::exit::Exit;
-use crate::session::{Facts, Point, PointState, StoreSummary, judge};
+use crate::session::{Facts, Point, PointState, StoreSummary, insist, judge};
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// Check the sessions: duplicates, shared tokens, orphans, expired ones, sessions a user, spikes; replays where the table is hardened.
+/// Check the sessions: duplicates, shared tokens, orphans, expired ones, sessions and networks a user, spikes, growth; replays where the table is hardened.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Exit codes: 0 all is well, 1 something is not, 3 something could not be checked. With `--format nagios` those of \
 monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown.
+
+What no row of a store could ever tell (orphans where there is no users table) is said, and changes no exit code; \
+`--require orphans`, or `sessions: {require: [orphans]}` in the configuration, makes it one that could not be checked.
+
+Growth is measured from what earlier checks saw, which is kept in the state folder; the first one has nothing to measure from.
 
 Examples:
   Close an incident:
@@ -27,6 +32,8 @@ pub(super) struct Args {
     users: Users,
     #[command(flatten)]
     limits: Limits,
+    #[command(flatten)]
+    required: Required,
     /// What goes to standard output.
     #[arg(long, value_enum, default_value_t = Form::Human, value_name = "FORMAT")]
     format: Form,
@@ -67,14 +74,17 @@ pub(super) fn run(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn checked(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
     let access = args.source.access(context)?;
     let settings = args.source.settings()?;
-    let soon = args.limits.soon()?;
+    let (soon, required) = (args.limits.soon()?, args.required.resolved(&settings)?);
     let (store, facts) = wait_for(async {
         let mut store = access.connect().await?;
         let users = comparable_users(&args.users, &mut store, &settings).await?;
-        Ok((store.describe().await?, store.facts(users.as_ref(), soon).await?))
+        let facts = store.facts(users.as_ref(), soon).await?;
+        let growth = Some(growth(&store, &facts, context));
+        Ok((store.describe().await?, Facts { growth, ..facts }))
     })?;
     let limits = args.limits.resolved(&settings.thresholds);
-    let points = judge(&facts, &limits);
+    let mut points = judge(&facts, &limits);
+    insist(&mut points, &required);
     let text = match args.format {
         Form::Human => human(&store, &points),
         Form::Json => {
@@ -105,6 +115,7 @@ fn checked(args: &Args, context: &mut Context) -> Result<Exit, Failure> {
 fn word(state: PointState) -> &'static str {
     match state {
         PointState::Ok => "ok",
+        PointState::NotApplicable => "-",
         PointState::NotChecked => "unknown",
         PointState::Warning => "warning",
         PointState::Critical => "critical",
@@ -131,10 +142,22 @@ fn nagios(points: &[Point]) -> String {
     let said: Vec<&str> =
         points.iter().filter(|point| Some(point.state) == worst).map(|point| point.text.as_str()).collect();
     let said = if said.is_empty() { "all points are well".to_owned() } else { said.join(", ") };
+    let never: Vec<&str> = points
+        .iter()
+        .filter(|point| point.state == PointState::NotApplicable)
+        .map(|point| point.name)
+        .collect();
+    let never = if never.is_empty() {
+        String::new()
+    } else {
+        format!("; not told by this store: {}", never.join(", "))
+    };
+    // What follows a bar is performance data, and a user's id may hold one.
+    let said = said.replace('|', " ");
     let data: Vec<String> =
         points.iter().filter_map(|point| Some(format!("{}={}", point.name, point.value?))).collect();
     let word = word(worst.unwrap_or(PointState::Ok)).to_uppercase();
-    format!("SESSIONS {word} - {said} | {}\n", data.join(" "))
+    format!("SESSIONS {word} - {said}{never} | {}\n", data.join(" "))
 }
 
 fn prometheus(store: &StoreSummary, facts: &Facts, points: &[Point]) -> String {
@@ -149,6 +172,8 @@ fn prometheus(store: &StoreSummary, facts: &Facts, points: &[Point]) -> String {
     let number = |value: u64| u32::try_from(value).map_or(f64::MAX, f64::from);
     metric("total", "Rows of the session table.", number(facts.counts.total));
     metric("active", "Sessions that are not expired.", number(facts.counts.active));
+    #[expect(clippy::cast_precision_loss, reason = "a size for a graph")]
+    metric("bytes", "The size of the table with its indexes.", facts.bytes as f64);
     if let Some(made) = facts.made_last_hour {
         metric("made_last_hour", "Sessions made in the last hour.", number(made));
     }
@@ -157,10 +182,17 @@ fn prometheus(store: &StoreSummary, facts: &Facts, points: &[Point]) -> String {
             metric(point.name, "See unleak sessions check.", value);
         }
     }
-    text.push_str("# HELP unleak_sessions_point Whether a point is well (0), unknown (1), a warning (2) or critical (3).\n");
+    text.push_str("# HELP unleak_sessions_point Whether a point is well (0), unknown (1), a warning (2) or critical (3); none where the store could never tell.\n");
     text.push_str("# TYPE unleak_sessions_point gauge\n");
     for point in points {
-        writeln!(text, "unleak_sessions_point{{{labels},point=\"{}\"}} {}", point.name, point.state as u8)
+        let state = match point.state {
+            PointState::NotApplicable => continue,
+            PointState::Ok => 0,
+            PointState::NotChecked => 1,
+            PointState::Warning => 2,
+            PointState::Critical => 3,
+        };
+        writeln!(text, "unleak_sessions_point{{{labels},point=\"{}\"}} {state}", point.name)
             .expect("a string takes any text");
     }
     text

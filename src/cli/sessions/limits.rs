@@ -2,10 +2,10 @@
 
 use super::arguments::Users;
 use super::procedure::duration;
-use crate::cli::Failure;
+use crate::cli::{Context, Failure};
 use crate::config::{self, Sessions};
-use crate::session::{Error, Store, Thresholds, UsersTable};
-use jiff::SignedDuration;
+use crate::session::{Error, Facts, Growth, POINTS, Store, Thresholds, UsersTable};
+use jiff::{SignedDuration, Timestamp};
 
 /// The thresholds; the command line wins over the configuration.
 #[derive(clap::Args)]
@@ -25,9 +25,36 @@ pub(super) struct Limits {
     /// So many times the usual number of new sessions an hour is a warning [default: 3].
     #[arg(long, value_name = "TIMES")]
     max_spike: Option<f64>,
+    /// Networks (/24 of IPv4, /48 of IPv6) of one user's active sessions above which it is a warning [default: 5].
+    #[arg(long, value_name = "NUMBER")]
+    max_networks: Option<u64>,
+    /// Rows, or bytes, that become more in a day, in percent, above which it is a warning [default: 50].
+    #[arg(long, value_name = "PERCENT")]
+    max_growth: Option<f64>,
     /// What soon is.
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     soon: String,
+}
+
+/// The points that must be told.
+#[derive(clap::Args)]
+pub(super) struct Required {
+    /// A point that must be told, by its name in the other formats; what this store could never tell is unknown then.
+    #[arg(long = "require", value_name = "POINT", value_parser = clap::builder::PossibleValuesParser::new(POINTS))]
+    named: Vec<String>,
+}
+
+impl Required {
+    /// Those named on the command line and in the configuration.
+    pub(super) fn resolved(&self, settings: &Sessions) -> Result<Vec<String>, Failure> {
+        match settings.require.iter().find(|name| !POINTS.contains(&name.as_str())) {
+            Some(name) => Err(Failure::usage(format!(
+                "the configuration requires {name}, which is no point of a check"
+            ))
+            .hinted(format!("the points are {}", POINTS.join(", ")))),
+            None => Ok([&self.named[..], &settings.require].concat()),
+        }
+    }
 }
 
 impl Limits {
@@ -40,6 +67,8 @@ impl Limits {
             expired_percent: self.max_expired.or(settings.expired).unwrap_or(usual.expired_percent),
             expiring_percent: self.max_expiring.or(settings.expiring).unwrap_or(usual.expiring_percent),
             spike: self.max_spike.or(settings.spike).unwrap_or(usual.spike),
+            networks: self.max_networks.or(settings.networks).unwrap_or(usual.networks),
+            growth_percent: self.max_growth.or(settings.growth).unwrap_or(usual.growth_percent),
             ..usual
         }
     }
@@ -47,6 +76,14 @@ impl Limits {
     /// What soon is.
     pub(super) fn soon(&self) -> Result<SignedDuration, Failure> {
         duration(&self.soon)
+    }
+}
+
+/// How the table grows, beside what earlier looks kept in the state folder.
+pub(super) fn growth(store: &Store, facts: &Facts, context: &Context) -> Growth {
+    match context.state_dir() {
+        Some(state) => store.growth(&state, facts, Timestamp::now()),
+        None => Growth::Untold("there is no folder for what earlier checks saw".to_owned()),
     }
 }
 

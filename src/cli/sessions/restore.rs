@@ -76,6 +76,9 @@ fn told(args: &Args, done: &Restored, context: &mut Context) -> Result<Exit, Fai
         writeln!(context.out, "{body:#}")?;
     }
     say(context, &format!("{done}\n"))?;
+    for path in &done.newer {
+        say(context, &format!("  unleak sessions restore {}\n", path.display()))?;
+    }
     Ok(Exit::Clean)
 }
 

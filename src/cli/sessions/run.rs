@@ -99,16 +99,29 @@ pub(super) fn carry_out(
     // What was done first: it names the backups, which must not be lost when the log cannot be written.
     let told = match done {
         Ok(done) => report(args, action, Some(done), context),
-        Err(error) => {
-            let exit = match &error {
-                Error::CommitUnknown { .. } | Error::Partial { .. } => Exit::Interrupted,
-                Error::Uncounted { .. } => Exit::Unverified,
-                _ => Exit::Usage,
-            };
-            Err(failed(&error, exit))
-        }
+        Err(error) => Err(ended(&error, plan.selected, action)),
     };
     completed(record, told, context)
+}
+
+/// A procedure that ended with an error, and how it goes on.
+fn ended(error: &Error, selected: u64, action: &str) -> Failure {
+    match error {
+        Error::CommitUnknown { .. } => failed(error, Exit::Interrupted),
+        Error::Uncounted { .. } => failed(error, Exit::Unverified),
+        Error::Partial { .. } => failed(error, Exit::Interrupted).hinted(again(action)),
+        // The store went away in the middle: what a connection had not committed is undone with it.
+        error if error.is_outage() => failed(error, Exit::Interrupted).hinted(format!(
+            "0 of {selected} sessions were deleted, and there is no backup; {}",
+            again(action)
+        )),
+        error => failed(error, Exit::Usage),
+    }
+}
+
+/// The command that goes on.
+fn again(action: &str) -> String {
+    format!("`unleak {action}` with the same options goes on with what is left")
 }
 
 /// How a change ends whose last record may not have been written: what was done stays done and told.
@@ -188,21 +201,21 @@ fn report(
     }
     let Some(done) = done else { return Ok(Exit::Clean) };
     let mut text = format!("{done}\n");
-    // On Redis a session that was rewritten meanwhile is in two of them, and a restore leaves what is there: the last first.
     for backup in done.backups.iter().rev() {
         writeln!(text, "backup: {} ({} rows)", backup.path.display(), backup.rows)
             .expect("a string takes any text");
     }
     if done.backups.len() > 1 {
-        text.push_str("To undo all of it, restore them in this order.\n");
+        text.push_str("To undo all of it, restore each of them.\n");
     }
     if let Some(cause) = &done.cause {
         context.err.write_all(text.as_bytes())?;
-        let failure = failed(cause, Exit::Interrupted);
-        return Err(if cause.hint().is_some() { failure } else { failure.hinted(AGAIN) });
+        let next = cause.hint().map(|hint| format!("{hint}; then {}", again(action)));
+        return Err(failed(cause, Exit::Interrupted).hinted(next.unwrap_or_else(|| again(action))));
     }
     if done.stopped {
-        writeln!(text, "Stopped. What is done is whole; {AGAIN}.").expect("a string takes any text");
+        writeln!(text, "Stopped. What is done is whole; {}.", again(action))
+            .expect("a string takes any text");
         context.err.write_all(text.as_bytes())?;
         return Ok(Exit::Interrupted);
     }
@@ -211,11 +224,20 @@ fn report(
         context.err.write_all(text.as_bytes())?;
         return Ok(Exit::Unverified);
     }
+    if done.taken > 0 {
+        writeln!(
+            text,
+            "{} sessions ended before this deleted them, though their time had not come: somebody else is at work too. \
+             A restore would bring those back that a backup holds.",
+            done.taken
+        )
+        .expect("a string takes any text");
+        context.err.write_all(text.as_bytes())?;
+        return Ok(Exit::Unverified);
+    }
     say(context, &text)?;
     Ok(Exit::Clean)
 }
-
-const AGAIN: &str = "run the command again to go on";
 
 /// What destroys asks first.
 pub(in crate::cli) fn confirm(

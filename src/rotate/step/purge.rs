@@ -103,6 +103,8 @@ pub(super) fn verify(rotation: &mut Rotation<'_>) {
     let is_saved = rotation.evidence.rounds.iter().all(|round| round.backed_up == round.deleted);
     let is_behind = last.deleted < last.before;
     let earlier = rotation.evidence.deleted_earlier;
+    let gone: u64 = rotation.evidence.rounds.iter().map(|round| round.gone).sum();
+    let counts = if gone > 0 { format!("{counts}; {gone} were gone before their delete") } else { counts };
     let counts =
         if earlier > 0 { format!("{counts}; {earlier} more deleted by the run before") } else { counts };
     let (status, evidence) = if first.before == 0 && first.deleted == 0 && earlier > 0 && last.after == 0 {

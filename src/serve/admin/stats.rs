@@ -45,7 +45,7 @@ fn stats_answer() -> Value {
 fn check_answer() -> Value {
     let point = schema::answer(&[
         ("name", schema::text()),
-        ("state", json!({"enum": ["ok", "not_checked", "warning", "critical"]})),
+        ("state", json!({"enum": ["ok", "not_applicable", "not_checked", "warning", "critical"]})),
         ("text", schema::text()),
     ]);
     schema::answer(&[

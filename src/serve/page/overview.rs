@@ -105,6 +105,7 @@ fn points(sample: &Sample) -> Markup {
             @for point in &sample.points {
                 @let (class, word) = match point.state {
                     PointState::Ok => ("tag ok", "ok"),
+                    PointState::NotApplicable => ("tag", "not told here"),
                     PointState::NotChecked => ("tag", "not checked"),
                     PointState::Warning => ("tag warning", "warning"),
                     PointState::Critical => ("tag critical", "critical"),

@@ -35,6 +35,7 @@ pub(super) async fn tables(connection: &mut MySqlConnection, elsewhere: bool) ->
                 name,
                 path_rank: (text(4) == "1").then_some(0),
                 special: special(&text(2), &text(3)),
+                is_partitioned: false,
                 columns: Vec::new(),
             });
         }
@@ -53,6 +54,23 @@ fn special(kind: &str, transactions: &str) -> Option<&'static str> {
         ("VIEW" | "SYSTEM VIEW", _) => Some("view"),
         _ => Some("relation that is no plain table"),
     }
+}
+
+/// The tables that a view's definition names; none for an account that may not see it.
+const BEHIND: &str = "
+SELECT cast(concat(t.table_schema, '.', t.table_name) AS char) FROM information_schema.tables t
+WHERE t.table_type <> 'VIEW' AND locate(concat('`', t.table_schema, '`.`', t.table_name, '`'), (
+  SELECT v.view_definition FROM information_schema.views v WHERE concat(v.table_schema, '.', v.table_name) = ?)) > 0
+ORDER BY 1";
+
+/// What to name instead of a relation that is refused.
+pub(super) async fn behind(connection: &mut MySqlConnection, table: &str) -> Result<Vec<String>, Error> {
+    let rows = sqlx::query(BEHIND).bind(table).fetch_all(connection).await;
+    Ok(rows
+        .map_err(Error::database("reading the catalogue"))?
+        .iter()
+        .filter_map(|row| text(row, 0))
+        .collect())
 }
 
 /// A value as text; `None` for NULL.

@@ -3,7 +3,7 @@
 use super::spelling::text_literal;
 use super::{MySql, bound, catalogue};
 use crate::secret::Secret;
-use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page};
+use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page, sites};
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
 use crate::session::{Error, Mark, Selection};
@@ -47,6 +47,14 @@ impl MySql {
             None => None,
         };
         let duplicates = self.numbers(queries.duplicates, DOING).await?;
+        let networks = match queries.networks {
+            Some(query) => {
+                let mut sites = sites(self.subject());
+                self.each_row(query, &mut |[user, address]| sites.add(user, &address)).await?;
+                Some(sites.facts())
+            }
+            None => None,
+        };
         let size = format!(
             "SELECT coalesce(data_length, 0) + coalesce(index_length, 0) FROM information_schema.tables WHERE {}",
             self.is_this_table()
@@ -54,7 +62,8 @@ impl MySql {
         let size = self.numbers(size, DOING).await?;
         let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
         let unique = self.token_is_unique().await?;
-        Ok(gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes))
+        let facts = gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes);
+        Ok(Facts { networks, ..facts })
     }
 
     /// The tokens that a test fits.
@@ -66,7 +75,7 @@ impl MySql {
         let token = sql.text_of(token, &column_of(token, &sql));
         let mut tokens = Tokens::new(fits);
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        self.each_text(select, &mut |token| tokens.add(token)).await?;
+        self.each_row(select, &mut |[token]| tokens.add(token)).await?;
         Ok(tokens.found())
     }
 
@@ -77,20 +86,24 @@ impl MySql {
         fits: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
-        let mut add = |text: String| found.extend(Some(text).filter(|text| fits(text)));
+        let mut add = |[text]: [String; 1]| found.extend(Some(text).filter(|text| fits(text)));
         let select = marks(mark, self.subject(), &self.spelling())?;
-        self.each_text(select, &mut add).await?;
+        self.each_row(select, &mut add).await?;
         Ok(found)
     }
 
-    /// Hands over the one text of each row; none is kept.
-    async fn each_text(&mut self, select: String, add: &mut dyn FnMut(String)) -> Result<(), Error> {
+    /// Hands over the texts of each row; none is kept.
+    async fn each_row<const N: usize>(
+        &mut self,
+        select: String,
+        add: &mut dyn FnMut([String; N]),
+    ) -> Result<(), Error> {
         let mut connection = self.take().await?;
         bound(&mut connection, self.opener.limits.purge).await?;
         {
             let mut rows = sqlx::raw_sql(AssertSqlSafe(select)).fetch(&mut connection);
             while let Some(row) = rows.try_next().await.map_err(Error::database(DOING))? {
-                add(catalogue::text(&row, 0).unwrap_or_default());
+                add(std::array::from_fn(|at| catalogue::text(&row, at).unwrap_or_default()));
             }
         }
         bound(&mut connection, self.opener.limits.statement).await?;

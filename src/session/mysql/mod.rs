@@ -91,7 +91,13 @@ impl MySql {
             custom: options.custom.as_ref(),
             lifetime: options.lifetime,
         };
-        let selected = select(tables, wanted)?;
+        let selected = match select(tables, wanted) {
+            Err(Error::NotAPlainTable { table, what, .. }) => {
+                let behind = catalogue::behind(&mut connection, &table).await?;
+                return Err(Error::NotAPlainTable { table, what, behind });
+            }
+            selected => selected?,
+        };
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
         let key = Key::find(&mut connection, &selected.table).await?;
         let connection = Some(connection);

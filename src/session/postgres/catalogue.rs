@@ -11,10 +11,10 @@ SELECT n.nspname::text, c.relname::text,
        CASE WHEN c.relkind = 'v' THEN 'view'
             WHEN c.relkind = 'm' THEN 'materialized view'
             WHEN c.relkind = 'f' THEN 'foreign table'
-            WHEN c.relkind = 'p' THEN 'partitioned table'
             WHEN c.relispartition THEN 'partition of another table'
-            WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))
+            WHEN c.relkind <> 'p' AND EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid))
                  THEN 'table with inheritance' END,
+       c.relkind = 'p',
        array_position(current_schemas(false)::text[], n.nspname::text),
        ARRAY(SELECT a.attname::text FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
@@ -34,23 +34,42 @@ pub(super) async fn tables(connection: &mut PgConnection, schema: Option<&str>) 
 }
 
 fn table(row: &PgRow) -> Result<Table, sqlx::Error> {
-    const SPECIAL: [&str; 6] = [
+    const SPECIAL: [&str; 5] = [
         "view",
         "materialized view",
         "foreign table",
-        "partitioned table",
         "partition of another table",
         "table with inheritance",
     ];
     let special: Option<String> = row.try_get(2)?;
-    let rank: Option<i32> = row.try_get(3)?;
-    let (names, types): (Vec<String>, Vec<String>) = (row.try_get(4)?, row.try_get(5)?);
+    let rank: Option<i32> = row.try_get(4)?;
+    let (names, types): (Vec<String>, Vec<String>) = (row.try_get(5)?, row.try_get(6)?);
     Ok(Table {
         name: TableName { schema: Some(row.try_get(0)?), name: row.try_get(1)? },
         path_rank: rank.and_then(|rank| usize::try_from(rank).ok()),
+        is_partitioned: row.try_get(3)?,
         special: special.and_then(|special| SPECIAL.into_iter().find(|known| *known == special)),
         columns: names.into_iter().zip(types).map(|(name, data_type)| Column { name, data_type }).collect(),
     })
+}
+
+/// The tables that a view reads, and the whole that a partition is a part of.
+const BEHIND: &str = "
+SELECT DISTINCT n.nspname::text, b.relname::text
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+JOIN (SELECT r.ev_class AS seen, d.refobjid AS behind FROM pg_catalog.pg_rewrite r
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid = r.oid
+        AND d.refclassid = 'pg_catalog.pg_class'::regclass
+      UNION ALL SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits) AS t ON t.seen = c.oid
+JOIN pg_catalog.pg_class b ON b.oid = t.behind AND b.oid <> c.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = b.relnamespace
+WHERE format('%s.%s', cn.nspname, c.relname) = $1 AND (b.relkind IN ('r', 'p') OR c.relkind IN ('v', 'm')) ORDER BY 1, 2";
+
+/// What to name instead of a relation that is refused.
+pub(super) async fn behind(connection: &mut PgConnection, table: &str) -> Result<Vec<String>, Error> {
+    let rows = sqlx::query_as::<_, (String, String)>(BEHIND).bind(table).fetch_all(connection).await;
+    let rows = rows.map_err(Error::database("reading the catalogue"))?;
+    Ok(rows.into_iter().map(|(schema, name)| TableName { schema: Some(schema), name }.to_string()).collect())
 }
 
 /// The facts that decide whether a purge through this connection would be complete.
@@ -60,11 +79,13 @@ SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on', cur
          AND has_schema_privilege(c.relnamespace, 'USAGE'),
        row_security_active(c.oid),
        ARRAY(SELECT DISTINCT k.conrelid::regclass::text FROM pg_catalog.pg_constraint k
-             WHERE k.confrelid = c.oid AND k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')),
-       ARRAY(SELECT 'the trigger ' || t.tgname FROM pg_catalog.pg_trigger t
-             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 8 <> 0 AND t.tgenabled IN ('O', 'A')
+             WHERE k.confrelid IN (SELECT c.oid UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(c.oid))
+             AND k.contype = 'f' AND k.confdeltype IN ('c', 'n', 'd')),
+       ARRAY(SELECT DISTINCT 'the trigger ' || t.tgname FROM pg_catalog.pg_trigger t
+             WHERE t.tgrelid IN (SELECT c.oid UNION ALL SELECT relid FROM pg_catalog.pg_partition_tree(c.oid)) AND NOT t.tgisinternal AND t.tgtype & 8 <> 0 AND t.tgenabled IN ('O', 'A')
              UNION ALL SELECT 'the rule ' || r.rulename FROM pg_catalog.pg_rewrite r
-             WHERE r.ev_class = c.oid AND r.ev_type = '4' AND r.ev_enabled IN ('O', 'A'))
+             WHERE r.ev_class = c.oid AND r.ev_type = '4' AND r.ev_enabled IN ('O', 'A')),
+       EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p JOIN pg_catalog.pg_class f ON f.oid = p.relid WHERE f.relkind = 'f')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2";
 
@@ -101,8 +122,14 @@ pub(super) async fn preflight(connection: &mut PgConnection, table: &Table, url:
         return Err(Error::Referenced { table: name, by });
     }
     let by: Vec<String> = row.try_get(7).map_err(Error::database(doing))?;
-    if by.is_empty() { Ok(()) } else { Err(Error::Triggered { table: name, by }) }
+    if !by.is_empty() {
+        return Err(Error::Triggered { table: name, by });
+    }
+    // A transaction of ours does not reach over to another server's.
+    if flag(8)? { Err(Error::not_plain(&table.name, FOREIGN_PARTS)) } else { Ok(()) }
 }
+
+const FOREIGN_PARTS: &str = "partitioned table with parts on another server";
 
 /// The driver pins the zone while it connects, so the server's own must be put together: the setting of the role
 /// or database first, then the configuration file when this role may read it.

@@ -15,8 +15,12 @@ impl Postgres {
     ) -> Result<Option<BackupInfo>, Error> {
         let mut connection = self.take().await?;
         let table = &self.selected.table;
-        let statement =
-            format!("COPY (SELECT {} FROM ONLY {}) TO STDOUT", table.quoted_columns(), table.name.quoted());
+        let statement = format!(
+            "COPY (SELECT {} FROM {}{}) TO STDOUT",
+            table.quoted_columns(),
+            self.only(),
+            table.name.quoted()
+        );
         let limit = self.opener.limits.purge;
         // A role that policies hide rows from is refused, since a backup of some rows would pass for one of all.
         let begin = format!(

@@ -1,6 +1,5 @@
 //! Counts: all, expired, and any selection, in the zone that is asked for.
 
-use super::spelling::Postgresql;
 use super::{Postgres, execute};
 use crate::session::selection::{Subject, counting};
 use crate::session::store::within;
@@ -39,8 +38,8 @@ impl Postgres {
     }
 
     fn counting(&self, selection: &Selection, zone: &str) -> Result<String, Error> {
-        let from = format!("ONLY {}", self.selected.table.name.quoted());
-        counting(selection, self.subject(), &Postgresql { zone }, &from)
+        let from = format!("{}{}", self.only(), self.selected.table.name.quoted());
+        counting(selection, self.subject(), &self.sql(zone), &from)
     }
 
     async fn selected_numbers<const N: usize>(
@@ -71,7 +70,7 @@ impl Postgres {
     }
 
     async fn count_all(&self, connection: &mut PgConnection) -> Result<Counts, Error> {
-        let expired = |zone: &str| self.subject().over(&Postgresql { zone });
+        let expired = |zone: &str| self.subject().over(&self.sql(zone));
         let other = self.other_zone();
         let elsewhere = other.map(expired).transpose()?.unwrap_or_else(|| "false".to_owned());
         let sql = format!(

@@ -4,9 +4,9 @@
 //! while it runs are in neither, and in the table.
 
 use super::count::{bind, unbind};
-use super::spelling::Postgresql;
 use super::{Postgres, execute};
 use crate::session::backup::{self, BackupInfo, BackupSpec, Encoding, Subject, Writer};
+use crate::session::schema::quoted;
 use crate::session::selection::condition;
 use crate::session::store::within;
 use crate::session::{Bounds, Error, Selection, StoreKind};
@@ -72,12 +72,24 @@ impl Postgres {
     fn statement(&self, selection: &Selection, bounds: Bounds) -> Result<String, Error> {
         let table = &self.selected.table;
         let (name, columns) = (table.name.quoted(), table.quoted_columns());
-        let sql = Postgresql { zone: self.reading() };
+        let sql = self.sql(self.reading());
         let condition = condition(selection, self.subject(), &sql)?;
         let limit = bounds.batch.filter(|_| selection.can_be_split());
         let filter = match (condition, limit) {
             (None, None) => String::new(),
             (Some(condition), None) => format!(" AS s WHERE {condition}"),
+            (condition, Some(limit)) if table.is_partitioned => {
+                let condition = condition.unwrap_or_else(|| "true".to_owned());
+                let columns: Vec<String> =
+                    table.columns.iter().map(|column| format!("s.{}", quoted(&column.name))).collect();
+                // A place tells rows of one part apart only, so that the part belongs to it.
+                return Ok(format!(
+                    "COPY (WITH picked AS MATERIALIZED (SELECT s.tableoid AS part, s.ctid AS place FROM {name} AS s \
+                     WHERE {condition} LIMIT {limit}) DELETE FROM {name} AS s USING picked WHERE s.ctid = picked.place \
+                     AND s.tableoid = picked.part AND {condition} RETURNING {}) TO STDOUT",
+                    columns.join(", ")
+                ));
+            }
             (condition, Some(limit)) => {
                 let condition = condition.unwrap_or_else(|| "true".to_owned());
                 // Asked twice: a row that another session changes between the two is judged by its new content.
@@ -87,7 +99,7 @@ impl Postgres {
                 )
             }
         };
-        Ok(format!("COPY (DELETE FROM ONLY {name}{filter} RETURNING {columns}) TO STDOUT"))
+        Ok(format!("COPY (DELETE FROM {}{name}{filter} RETURNING {columns}) TO STDOUT", self.only()))
     }
 
     /// Everything up to the commit. On an error the connection is dropped, which rolls back, and so is the file.
@@ -101,8 +113,9 @@ impl Postgres {
         let begin = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {}; \
              SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'; \
-             LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE",
+             LOCK TABLE {}{} IN ROW EXCLUSIVE MODE",
             self.opener.limits.purge.as_millis(),
+            self.only(),
             table.name.quoted()
         );
         execute(connection, DOING, begin).await?;

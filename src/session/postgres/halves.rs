@@ -142,7 +142,7 @@ fn both(first: Result<Done, Error>, second: Result<Done, Error>) -> Result<(Done
                 if matches!(second, Error::CommitUnknown { .. }) { (second, first) } else { (first, second) };
             let Error::CommitUnknown { backup } = other else { return Err(told) };
             let backups = unknown(&told).into_iter().chain([backup]).collect();
-            return Err(Error::Partial { read: 0, deleted: 0, backups, cause: Box::new(told) });
+            return Err(Error::Partial { read: 0, deleted: 0, gone: 0, backups, cause: Box::new(told) });
         }
     };
     let Some(done) = done else { return Err(error) };
@@ -151,7 +151,7 @@ fn both(first: Result<Done, Error>, second: Result<Done, Error>) -> Result<(Done
     }
     let (rows, path) = (done.rows, done.path);
     let backups = [path].into_iter().chain(unknown(&error)).collect();
-    Err(Error::Partial { read: rows, deleted: rows, backups, cause: Box::new(error) })
+    Err(Error::Partial { read: rows, deleted: rows, gone: 0, backups, cause: Box::new(error) })
 }
 
 /// The backup of an end that nobody knows.

@@ -2,9 +2,9 @@
 
 use super::Postgres;
 use super::count::bind;
-use super::spelling::{Postgresql, literal};
+use super::spelling::literal;
 use crate::secret::Secret;
-use crate::session::listing::{Facts, ListQuery, Page, Row, Tokens, facts, gathered, listed, page};
+use crate::session::listing::{Facts, ListQuery, Page, Row, Tokens, facts, gathered, listed, page, sites};
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
 use crate::session::{Error, Mark, Selection};
@@ -16,7 +16,7 @@ const DOING: &str = "reading the sessions";
 
 impl Postgres {
     pub(in crate::session) async fn page(&mut self, query: &ListQuery) -> Result<Page, Error> {
-        let (select, total) = page(self.subject(), query, &Postgresql { zone: self.reading() })?;
+        let (select, total) = page(self.subject(), query, &self.sql(self.reading()))?;
         let mut connection = self.take().await?;
         let found = within(self.opener.limits.statement, DOING, async {
             bind(&mut connection, &Selection::Users(query.user.iter().cloned().collect())).await?;
@@ -31,7 +31,7 @@ impl Postgres {
 
     pub(in crate::session) async fn facts(&mut self, soon: SignedDuration) -> Result<Facts, Error> {
         let counts = self.counts().await?;
-        let queries = facts(self.subject(), soon, &Postgresql { zone: self.reading() })?;
+        let queries = facts(self.subject(), soon, &self.sql(self.reading()))?;
         let sessions = self.numbers(queries.sessions).await?;
         let users = match queries.users {
             Some(query) => Some(self.numbers(query).await?),
@@ -44,11 +44,24 @@ impl Postgres {
         } else {
             self.numbers(queries.duplicates).await?
         };
+        let networks = match queries.networks {
+            Some(query) => {
+                let mut sites = sites(self.subject());
+                self.each_row(query, &mut |[user, address]| sites.add(user, &address)).await?;
+                Some(sites.facts())
+            }
+            None => None,
+        };
         let table = literal(&self.selected.table.name.quoted());
-        let size = self.numbers(format!("SELECT pg_total_relation_size({table}::regclass)")).await?;
+        // A partitioned table itself is empty.
+        let size = format!(
+            "SELECT (pg_total_relation_size({table}::regclass) + coalesce((SELECT sum(pg_total_relation_size(p.relid)) \
+             FROM pg_catalog.pg_partition_tree({table}::regclass) AS p WHERE p.relid <> {table}::regclass), 0))::bigint"
+        );
+        let size = self.numbers(size).await?;
         let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
         let facts = gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes);
-        Ok(Facts { replays: self.replays(SignedDuration::from_hours(1)).await?, ..facts })
+        Ok(Facts { networks, replays: self.replays(SignedDuration::from_hours(1)).await?, ..facts })
     }
 
     /// The tokens that a test fits.
@@ -56,11 +69,11 @@ impl Postgres {
         &mut self,
         fits: &dyn Fn(&Secret) -> bool,
     ) -> Result<Vec<Secret>, Error> {
-        let sql = Postgresql { zone: "UTC" };
+        let sql = self.sql("UTC");
         let token = sql.text(&column_of(&self.selected.roles.token, &sql));
         let mut tokens = Tokens::new(fits);
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        self.each_text(select, &mut |token| tokens.add(token)).await?;
+        self.each_row(select, &mut |[token]| tokens.add(token)).await?;
         Ok(tokens.found())
     }
 
@@ -71,20 +84,28 @@ impl Postgres {
         fits: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
-        let mut add = |text: String| found.extend(Some(text).filter(|text| fits(text)));
-        let select = marks(mark, self.subject(), &Postgresql { zone: "UTC" })?;
-        self.each_text(select, &mut add).await?;
+        let mut add = |[text]: [String; 1]| found.extend(Some(text).filter(|text| fits(text)));
+        let select = marks(mark, self.subject(), &self.sql("UTC"))?;
+        self.each_row(select, &mut add).await?;
         Ok(found)
     }
 
-    /// Hands over the one text of each row; none is kept.
-    async fn each_text(&mut self, select: String, add: &mut dyn FnMut(String)) -> Result<(), Error> {
+    /// Hands over the texts of each row; none is kept.
+    async fn each_row<const N: usize>(
+        &mut self,
+        select: String,
+        add: &mut dyn FnMut([String; N]),
+    ) -> Result<(), Error> {
         let mut connection = self.take().await?;
         {
-            let mut rows =
-                sqlx::query_scalar::<_, Option<String>>(AssertSqlSafe(select)).fetch(&mut connection);
-            while let Some(text) = rows.try_next().await.map_err(Error::database(DOING))? {
-                add(text.unwrap_or_default());
+            let mut rows = sqlx::query(AssertSqlSafe(select)).fetch(&mut connection);
+            while let Some(row) = rows.try_next().await.map_err(Error::database(DOING))? {
+                let mut texts = [const { String::new() }; N];
+                for (at, text) in texts.iter_mut().enumerate() {
+                    let told: Option<String> = row.try_get(at).map_err(Error::database(DOING))?;
+                    *text = told.unwrap_or_default();
+                }
+                add(texts);
             }
         }
         self.connection = Some(connection);

@@ -105,14 +105,26 @@ impl Postgres {
             custom: options.custom.as_ref(),
             lifetime: options.lifetime,
         };
-        let selected = select(tables, wanted)?;
+        let selected = match select(tables, wanted) {
+            Err(Error::NotAPlainTable { table, what, .. }) => {
+                let behind = catalogue::behind(&mut connection, &table).await?;
+                return Err(Error::NotAPlainTable { table, what, behind });
+            }
+            selected => selected?,
+        };
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
-        let pinned = options.zone.clone();
+        let pinned = options.zone.as_deref().map(spelling::place);
+        let zone = zone.as_deref().map(spelling::place);
         Ok(Self { opener, connection: Some(connection), selected, zone, pinned, user, pages: None })
     }
 
     pub(super) fn selected(&self) -> &Selected {
         &self.selected
+    }
+
+    /// What keeps a statement from tables that inherit from this one; the parts of a partitioned one are its own rows.
+    fn only(&self) -> &'static str {
+        if self.selected.table.is_partitioned { "" } else { "ONLY " }
     }
 
     pub(super) async fn preflight(&mut self) -> Result<(), Error> {

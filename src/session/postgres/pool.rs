@@ -13,14 +13,15 @@ use sqlx::postgres::PgPoolOptions;
 
 /// For what has no wall clocks in it.
 pub(in crate::session) fn spelling_in_utc() -> impl crate::session::selection::Spelling {
-    Postgresql { zone: "UTC" }
+    Postgresql { zone: "UTC", partitioned: false, lasting: true }
 }
 
 impl Postgres {
     /// The statements about its session table.
     pub(in crate::session) fn queries(&self, users: Option<&UsersTable>) -> Result<Queries, Error> {
         let zone = self.reading();
-        Queries::new(self.subject(), &Postgresql { zone }, StoreKind::Postgres, zone, users)
+        let sql = Postgresql { lasting: true, ..self.sql(zone) };
+        Queries::new(self.subject(), &sql, StoreKind::Postgres, zone, users)
     }
 
     /// The session table, and a pool in the place of the one connection.

@@ -1,7 +1,6 @@
 //! What the log of a hardened table tells of the last hour.
 
 use super::Postgres;
-use super::spelling::Postgresql;
 use crate::session::Error;
 use crate::session::replays::{LogAt, Replays, read};
 use crate::session::store::within;
@@ -14,7 +13,7 @@ impl Postgres {
         if table.revoked().is_none() {
             return Ok(None);
         }
-        let sql = Postgresql { zone: self.reading() };
+        let sql = self.sql(self.reading());
         let over = self.subject().over(&sql)?;
         let (quoted_table, live) = (table.name.quoted(), format!("({over}) IS NOT TRUE"));
         let schema = table.name.schema.clone().unwrap_or_default();

@@ -25,8 +25,9 @@ impl Postgres {
         reader.expect(Encoding::PgCopyText)?;
         let table = &self.selected.table;
         let begin = format!(
-            "BEGIN READ WRITE; SET LOCAL statement_timeout = {}; LOCK TABLE ONLY {} IN ROW EXCLUSIVE MODE",
+            "BEGIN READ WRITE; SET LOCAL statement_timeout = {}; LOCK TABLE {}{} IN ROW EXCLUSIVE MODE",
             self.opener.limits.purge.as_millis(),
+            self.only(),
             table.name.quoted(),
         );
         execute(connection, DOING, begin).await?;

@@ -1,12 +1,49 @@
 //! How PostgreSQL says what a selection needs.
 
+use super::Postgres;
 use crate::session::Error;
 use crate::session::schema::{self, Column};
 use crate::session::selection::{Moment, Spelling, family};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
 
 /// With the zone in which wall clocks are read.
 pub(super) struct Postgresql<'a> {
     pub(super) zone: &'a str,
+    /// Whether the session table is partitioned.
+    pub(super) partitioned: bool,
+    /// Whether what is spelled is asked again and again, for longer than clocks stay as they are.
+    pub(super) lasting: bool,
+}
+
+impl Postgres {
+    /// With this zone, for the session table.
+    pub(super) fn sql<'a>(&self, zone: &'a str) -> Postgresql<'a> {
+        Postgresql { zone, partitioned: self.selected.table.is_partitioned, lasting: false }
+    }
+}
+
+impl Postgresql<'_> {
+    /// Whether the zone's clocks show the time of this moment twice, as when they are put back: what they showed then may be
+    /// still to come. A zone that is not known here may do that at any time, and so may any other in the long run.
+    fn comes_twice(&self, moment: Moment) -> bool {
+        if self.zone == "UTC" {
+            return false;
+        }
+        let Ok(zone) = TimeZone::get(self.zone) else { return true };
+        let at = match moment {
+            Moment::Now => Timestamp::now(),
+            Moment::At(time) => time,
+        };
+        // The server's clock and ours may differ.
+        let near =
+            [-15, 0, 15].map(|minutes| at.checked_add(SignedDuration::from_mins(minutes)).unwrap_or(at));
+        self.lasting
+            || near.into_iter().any(|at| {
+                let shown = zone.to_offset(at).to_datetime(at);
+                matches!(zone.to_ambiguous_timestamp(shown).offset(), AmbiguousOffset::Fold { .. })
+            })
+    }
 }
 
 impl Spelling for Postgresql<'_> {
@@ -42,8 +79,9 @@ impl Spelling for Postgresql<'_> {
         true
     }
 
+    /// In the parts of a partitioned table the same places come again.
     fn place(&self) -> String {
-        "s.ctid".to_owned()
+        if self.partitioned { "(s.tableoid::text || s.ctid::text)" } else { "s.ctid" }.to_owned()
     }
 
     fn is_past(&self, column: &Column, expression: &str, moment: Moment) -> Result<String, Error> {
@@ -52,7 +90,16 @@ impl Spelling for Postgresql<'_> {
             Moment::At(time) => format!("{}::timestamptz", literal(&time.to_string())),
         };
         Ok(match Time::of(column)? {
-            Time::WallClock => format!("{expression} <= ({at} AT TIME ZONE {})", literal(self.zone)),
+            Time::WallClock => {
+                let zone = literal(self.zone);
+                let shown = format!("{expression} <= ({at} AT TIME ZONE {zone})");
+                if self.comes_twice(moment) {
+                    // The server takes the later of the two times that a clock may mean. An index serves the first half.
+                    format!("({shown} AND ({expression} AT TIME ZONE {zone}) <= {at})")
+                } else {
+                    shown
+                }
+            }
             Time::Zoned => format!("{expression} <= {at}"),
             Time::Number => format!("{} <= extract(epoch FROM {at}) * 1000", number(expression)),
         })
@@ -84,6 +131,19 @@ impl Spelling for Postgresql<'_> {
 /// A text of our own as a literal.
 pub(crate) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The name by which a zone is meant with its summers: `AT TIME ZONE` takes these four for abbreviations, which are always
+/// ahead by the same, where the setting TimeZone and everybody else take them for zones.
+pub(super) fn place(zone: &str) -> String {
+    const PLACES: [(&str, &str); 4] = [
+        ("CET", "Europe/Brussels"),
+        ("EET", "Europe/Athens"),
+        ("MET", "Europe/Brussels"),
+        ("WET", "Europe/Lisbon"),
+    ];
+    let found = PLACES.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(zone));
+    found.map_or(zone, |(_, place)| place).to_owned()
 }
 
 /// How a column keeps times.

@@ -1,7 +1,6 @@
 //! The users table on PostgreSQL: found by foreign key or name, searched, and held against the sessions.
 
 use super::count::bind;
-use super::spelling::Postgresql;
 use super::{Postgres, catalogue};
 use crate::session::schema::{Column, TableName};
 use crate::session::selection::{self, UserAt, choose, family, search, told};
@@ -52,7 +51,7 @@ impl Postgres {
         pattern: &UserPattern,
         limit: u32,
     ) -> Result<Vec<User>, Error> {
-        let sql = Postgresql { zone: "UTC" };
+        let sql = self.sql("UTC");
         let fits = |column: &str| format!("lower({column}::text) LIKE $1 ESCAPE '!'");
         let select = search(users, pattern.columns(users)?, &sql, fits, limit);
         let mut connection = self.take().await?;
@@ -67,7 +66,7 @@ impl Postgres {
     }
 
     pub(in crate::session) fn comparable(&self, users: &UsersTable) -> Result<(), Error> {
-        selection::orphaned(users, self.subject(), &Postgresql { zone: "UTC" }).map(drop)
+        selection::orphaned(users, self.subject(), &self.sql("UTC")).map(drop)
     }
 
     pub(in crate::session) async fn users_by_id(
@@ -75,7 +74,7 @@ impl Postgres {
         users: &UsersTable,
         ids: Vec<String>,
     ) -> Result<Vec<User>, Error> {
-        let (sql, limit) = (Postgresql { zone: "UTC" }, u32::try_from(ids.len()).unwrap_or(u32::MAX));
+        let (sql, limit) = (self.sql("UTC"), u32::try_from(ids.len()).unwrap_or(u32::MAX));
         let values = "current_setting('unleak.values')::text[]";
         // Of one family the id itself is compared, which its index answers; text of another might be no such id.
         let alike = |column: &Column| family(&column.data_type) == family(&users.id.data_type);
@@ -103,7 +102,7 @@ impl Postgres {
     }
 
     pub(in crate::session) async fn orphaned(&mut self, users: &UsersTable) -> Result<Orphaned, Error> {
-        let sql = Postgresql { zone: self.reading() };
+        let sql = self.sql(self.reading());
         let select = selection::orphaned(users, self.subject(), &sql)?;
         let mut connection = self.take().await?;
         let row = within(self.opener.limits.statement, DOING, async {

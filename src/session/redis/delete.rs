@@ -12,7 +12,9 @@ use crate::session::backup::{self, BackupInfo, BackupSpec, Reader};
 use crate::session::store::within;
 use crate::session::{BackupKey, Bounds, Counts, Error, Selection};
 use futures_util::{TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 const DOING: &str = "deleting the sessions";
 
@@ -26,8 +28,12 @@ pub(in crate::session) struct Emptied {
     pub(in crate::session) before: Option<Counts>,
     /// The sessions that were read for it.
     read: u64,
-    /// The sessions that are gone: deleted, or ended by themselves after they were backed up.
+    /// The sessions that were deleted here.
     pub(in crate::session) deleted: u64,
+    /// Those that were gone when their delete came: they ended by themselves, or somebody else ended them.
+    pub(in crate::session) gone: u64,
+    /// Those of them whose time had not come.
+    pub(in crate::session) taken: u64,
     /// One of each round: sessions that were rewritten meanwhile are in later ones.
     pub(in crate::session) backups: Vec<BackupInfo>,
 }
@@ -36,9 +42,25 @@ pub(in crate::session) struct Emptied {
 #[derive(Default)]
 pub(super) struct Fate {
     pub(super) deleted: u64,
-    /// Sessions and companions that are gone.
-    pub(super) gone: u64,
+    /// Sessions and companions that were deleted.
+    pub(super) unlinked: u64,
+    /// Sessions that were gone before, and those of them whose time had not come.
+    gone: u64,
+    taken: u64,
     changed: Vec<Vec<u8>>,
+}
+
+/// The server's clock as it goes on from one look at it, in Unix milliseconds.
+#[derive(Clone, Copy)]
+struct Clock {
+    shown: i64,
+    at: Instant,
+}
+
+impl Clock {
+    fn now(self) -> i64 {
+        self.shown.saturating_add(i64::try_from(self.at.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
 }
 
 /// What a deletion is about.
@@ -79,9 +101,12 @@ impl Redis {
         task: &Task<'_>,
         emptied: &mut Emptied,
     ) -> Result<(), Error> {
-        let mut only = None;
+        let (mut only, mut spec) = (None, *task.spec);
         for _ in 0..ROUNDS {
-            let (round, changed) = self.round(servers, task, only, emptied).await?;
+            let task = Task { spec: &spec, ..*task };
+            let (round, changed) = self.round(servers, &task, only, emptied).await?;
+            // What is taken once more is of a later time, by which a restore knows which backup has it as it was last.
+            spec.created = Timestamp::now().max(spec.created + SignedDuration::from_micros(1));
             if emptied.before.is_none() {
                 emptied.before = Some(counts_of(&round));
             }
@@ -114,7 +139,10 @@ impl Redis {
             return Err(self.stopped(servers, &path, task.spec.key, written.sessions, &fate, error).await);
         }
         emptied.deleted += fate.deleted;
-        if fate.gone == 0 {
+        emptied.gone += fate.gone;
+        emptied.taken += fate.taken;
+        // Whoever deleted the others has them in a backup, or meant to lose them.
+        if fate.unlinked == 0 {
             backup::discard(&path);
         } else {
             emptied.backups.push(backup::committed(&path)?);
@@ -131,10 +159,16 @@ impl Redis {
         fate: &mut Fate,
     ) -> Result<(), Error> {
         let mut records = Records::new(Reader::open(path, key)?)?;
+        let shown = match servers.nodes.first_mut() {
+            Some(node) => node.now(DOING).await?,
+            None => return Ok(()),
+        };
+        let clock = Clock { shown, at: Instant::now() };
         let servers = &*servers;
         let batches = std::iter::from_fn(|| Some(records.batch(KEYS, BYTES)).filter(has_records));
         // While the server works on one batch the next is opened and sent.
-        let mut judged = stream::iter(batches).map_ok(|batch| unlink_batch(servers, batch)).try_buffered(2);
+        let mut judged =
+            stream::iter(batches).map_ok(|batch| unlink_batch(servers, clock, batch)).try_buffered(2);
         while let Some((of_batch, end)) = judged.try_next().await? {
             fate.add(of_batch);
             end?;
@@ -148,11 +182,15 @@ fn has_records(batch: &Result<Vec<Record>, Error>) -> bool {
 }
 
 /// Deletes the keys of one batch that still have their values. What is told of them is true whatever the end.
-async fn unlink_batch(servers: &Servers, batch: Vec<Record>) -> Result<(Fate, Result<(), Error>), Error> {
+async fn unlink_batch(
+    servers: &Servers,
+    clock: Clock,
+    batch: Vec<Record>,
+) -> Result<(Fate, Result<(), Error>), Error> {
     let (mut fate, at_once) = (Fate::default(), verdict::at_once(servers));
     for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
         let mut node = servers.nodes[at].clone();
-        let mut tell = |record: &Record, verdict| fate.note(record, verdict);
+        let mut tell = |record: &Record, verdict| fate.note(record, verdict, clock);
         let end = verdict::judge(&mut node, &batch, at_once, Then::Unlink, DOING, &mut tell).await;
         if end.is_err() {
             return Ok((fate, end));
@@ -169,34 +207,43 @@ impl Emptied {
         }
         let mut backups: Vec<PathBuf> = self.backups.into_iter().map(|backup| backup.path).collect();
         let (deleted, cause) = match error {
-            Error::Partial { deleted, backups: more, cause, .. } => {
+            Error::Partial { deleted, gone, backups: more, cause, .. } => {
                 backups.extend(more);
-                (deleted, cause)
+                ((deleted, gone), cause)
             }
             Error::CommitUnknown { backup } => {
                 backups.push(backup.clone());
-                (0, Box::new(Error::CommitUnknown { backup }))
+                ((0, 0), Box::new(Error::CommitUnknown { backup }))
             }
-            other => (0, Box::new(other)),
+            other => ((0, 0), Box::new(other)),
         };
-        let deleted = self.deleted + deleted;
-        Error::Partial { read: self.read.max(deleted), deleted, backups, cause }
+        let (deleted, gone) = (self.deleted + deleted.0, self.gone + deleted.1);
+        Error::Partial { read: self.read.max(deleted + gone), deleted, gone, backups, cause }
     }
 }
 
 impl Fate {
     fn add(&mut self, other: Self) {
         self.deleted += other.deleted;
+        self.unlinked += other.unlinked;
         self.gone += other.gone;
+        self.taken += other.taken;
         self.changed.extend(other.changed);
     }
 
-    fn note(&mut self, record: &Record, verdict: Verdict) {
-        if verdict == Verdict::Changed {
-            self.changed.push(record.key.clone());
-        } else {
-            self.gone += 1;
-            self.deleted += u64::from(record.is_session);
+    fn note(&mut self, record: &Record, verdict: Verdict, clock: Clock) {
+        let session = u64::from(record.is_session);
+        match verdict {
+            Verdict::Changed => self.changed.push(record.key.clone()),
+            Verdict::Same => {
+                self.unlinked += 1;
+                self.deleted += session;
+            }
+            Verdict::Gone => {
+                self.gone += session;
+                let was_due = record.ends.is_some_and(|ends| ends <= clock.now() + 1000);
+                self.taken += if was_due { 0 } else { session };
+            }
         }
     }
 }
@@ -242,7 +289,8 @@ mod tests {
     #[test]
     fn what_earlier_rounds_did_is_told_with_the_error_of_a_later_one() {
         let lost = || Error::Timeout { doing: DOING, seconds: 1 };
-        let emptied = || Emptied { before: None, read: 10, deleted: 7, backups: vec![backup("a")] };
+        let emptied =
+            || Emptied { before: None, read: 10, deleted: 7, gone: 1, taken: 0, backups: vec![backup("a")] };
         assert!(matches!(Emptied::default().failed(lost()), Error::Timeout { .. }));
         for (error, deleted, files) in [
             (lost(), 7, &["a"][..]),
@@ -251,6 +299,7 @@ mod tests {
                 Error::Partial {
                     read: 3,
                     deleted: 2,
+                    gone: 0,
                     backups: vec![PathBuf::from("b")],
                     cause: Box::new(lost()),
                 },

@@ -104,6 +104,9 @@ impl Redis {
                 users: users.len() as u64,
                 most: users.values().copied().max().unwrap_or_default(),
             }),
+            // No framework keeps addresses in a session's value.
+            networks: None,
+            growth: None,
             // A key is there once.
             duplicate_tokens: 0,
             duplicate_rows: 0,

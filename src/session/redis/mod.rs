@@ -11,6 +11,7 @@ mod delete;
 mod detect;
 mod keys;
 mod listing;
+mod newer;
 mod packed;
 mod payload;
 mod pool;
@@ -75,6 +76,7 @@ impl Redis {
             name: TableName { schema: None, name: format!("{}*", String::from_utf8_lossy(&space.prefix)) },
             path_rank: None,
             special: None,
+            is_partitioned: false,
             columns: vec![roles.token.clone(), roles.expires.clone(), column("value", "GET or DUMP")],
         };
         let selected = Selected { table, dialect, roles, lifetime_told: true };

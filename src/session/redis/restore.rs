@@ -2,38 +2,61 @@
 //!
 //! A key that exists is never touched, and one whose time has come stays dead. There is no transaction: after an
 //! error a second restore goes on, since it skips what the first one put back.
+//!
+//! A session that was rewritten while it was purged is in two backups. It comes back from the newer one alone, whatever
+//! the order in which they are restored.
 
 use super::delete::grouped;
+use super::newer::Newer;
 use super::record::{Form, Record, Records};
 use super::server::{Node, Servers};
 use super::{Redis, answer};
-use crate::session::Error;
 use crate::session::backup::Reader;
 use crate::session::store::within;
+use crate::session::{BackupKey, Error};
 use redis::{Value, pipe};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 const DOING: &str = "restoring the sessions";
 
 impl Redis {
     /// Gives the number of sessions that are back.
-    pub(in crate::session) async fn restore(&mut self, reader: Reader, path: &Path) -> Result<u64, Error> {
+    /// With those that are left to newer backups, and these.
+    pub(in crate::session) async fn restore(
+        &mut self,
+        reader: Reader,
+        path: &Path,
+        key: &BackupKey,
+    ) -> Result<(u64, u64, Vec<PathBuf>), Error> {
+        let newer = Newer::than(path, key)?;
         let mut servers = self.take().await?;
-        let work = put_back(&mut servers, reader, path);
-        let restored = within(self.opener.limits.purge, DOING, work).await?;
+        let work = put_back(&mut servers, reader, path, &newer);
+        let (restored, superseded, from) = within(self.opener.limits.purge, DOING, work).await?;
         self.servers = Some(servers);
-        Ok(restored)
+        Ok((restored, superseded, newer.named(&from)))
     }
 }
 
-async fn put_back(servers: &mut Servers, reader: Reader, path: &Path) -> Result<u64, Error> {
+async fn put_back(
+    servers: &mut Servers,
+    reader: Reader,
+    path: &Path,
+    newer: &Newer,
+) -> Result<(u64, u64, BTreeSet<usize>), Error> {
     let mut records = Records::new(reader)?;
-    let mut restored = 0;
+    let (mut restored, mut superseded, mut from) = (0, 0, BTreeSet::new());
     loop {
-        let batch = records.batch(500, 4 * 1024 * 1024)?;
+        let mut batch = records.batch(500, 4 * 1024 * 1024)?;
         if batch.is_empty() {
-            return Ok(restored);
+            return Ok((restored, superseded, from));
         }
+        batch.retain(|record| {
+            let holder = newer.holder(&record.key);
+            from.extend(holder);
+            superseded += u64::from(holder.is_some() && record.is_session);
+            holder.is_none()
+        });
         for (at, batch) in grouped(servers, batch, |record| &record.key).into_iter().enumerate() {
             restored += write(&mut servers.nodes[at], batch, path).await?;
         }

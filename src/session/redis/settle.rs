@@ -67,20 +67,21 @@ impl Redis {
             self.look_up(servers, path, key).await
         };
         match seen {
-            Ok(Some(0)) if fate.gone == 0 => {
+            Ok(Some(0)) if fate.unlinked == 0 => {
                 backup::discard(path);
                 cause
             }
-            Ok(Some(deleted)) => {
-                // What the server said that it deleted may have been written again since.
-                let deleted = deleted.max(fate.deleted);
+            Ok(Some(gone)) => {
+                // What the server said that it deleted may have been written again since; of the rest nobody knows who ended it.
+                let (deleted, gone) = (fate.deleted, gone.saturating_sub(fate.deleted));
                 let backup = backup::committed(path).map_or_else(|_| path.to_owned(), |info| info.path);
-                Error::Partial { read, deleted, backups: vec![backup], cause: Box::new(cause) }
+                Error::Partial { read, deleted, gone, backups: vec![backup], cause: Box::new(cause) }
             }
             // What the server said is known, though no more than that.
             _ if fate.deleted > 0 => Error::Partial {
                 read,
                 deleted: fate.deleted,
+                gone: 0,
                 backups: vec![path.to_owned()],
                 cause: Box::new(cause),
             },

@@ -1,11 +1,11 @@
 //! A network, and the addresses as applications write them.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 /// Addresses that begin alike: `10.0.0.0/8`, `2001:db8::/32`, or one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     first: IpAddr,
     bits: u8,
@@ -37,6 +37,27 @@ impl Network {
         };
         Some(Self { first, bits: if first.is_ipv4() { 32 } else { bits } })
     }
+}
+
+impl Network {
+    /// The site that an address belongs to, as networks are given out: 24 bits of IPv4, 48 of IPv6. A network that is wider
+    /// stays so.
+    pub(in crate::session) fn site(&self) -> Self {
+        let bits = self.bits.min(if self.first.is_ipv4() { 24 } else { 48 });
+        let first = match self.first {
+            IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(
+                cut(u128::from(address.to_bits()), 32, bits).try_into().unwrap_or(0),
+            )),
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(cut(address.to_bits(), 128, bits))),
+        };
+        Self { first, bits }
+    }
+}
+
+/// The first bits of so many, the others zero.
+fn cut(number: u128, all: u8, bits: u8) -> u128 {
+    let rest = u32::from(all - bits.min(all));
+    number.checked_shr(rest).unwrap_or_default().checked_shl(rest).unwrap_or_default()
 }
 
 impl FromStr for Network {

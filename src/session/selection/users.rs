@@ -359,6 +359,7 @@ mod tests {
             name: TableName { schema: None, name: name.to_owned() },
             path_rank: Some(0),
             special: None,
+            is_partitioned: false,
             columns: columns.iter().map(column).collect(),
         }
     }

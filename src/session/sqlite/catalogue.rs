@@ -17,6 +17,7 @@ pub(super) async fn tables(connection: &mut SqliteConnection) -> Result<Vec<Tabl
             columns: columns(connection, &name).await,
             name: TableName { schema: None, name },
             path_rank: Some(0),
+            is_partitioned: false,
             special: match kind.as_str() {
                 "table" => None,
                 "view" => Some("view"),
@@ -25,6 +26,17 @@ pub(super) async fn tables(connection: &mut SqliteConnection) -> Result<Vec<Tabl
         });
     }
     Ok(tables)
+}
+
+/// What to name instead of a view: the tables whose names are in its text.
+pub(super) async fn behind(connection: &mut SqliteConnection, view: &str) -> Result<Vec<String>, Error> {
+    let sql = "SELECT t.name FROM sqlite_master t, sqlite_master v WHERE t.type = 'table' AND v.type = 'view' AND v.name = ?1 \
+               AND instr(lower(v.sql), lower(t.name)) > 0 AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY 1";
+    sqlx::query_scalar(sql)
+        .bind(view)
+        .fetch_all(connection)
+        .await
+        .map_err(Error::database("reading the catalogue"))
 }
 
 /// The columns that can be written; none for a view whose query is broken.

@@ -3,7 +3,7 @@
 use super::Sqlite;
 use super::count::{bound, values};
 use crate::secret::Secret;
-use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page};
+use crate::session::listing::{Facts, ListQuery, Page, Tokens, facts, gathered, listed, page, sites};
 use crate::session::selection::{Spelling as _, column_of, marks};
 use crate::session::store::within;
 use crate::session::{Error, Mark, Selection};
@@ -43,11 +43,20 @@ impl Sqlite {
             None => None,
         };
         let duplicates = self.numbers(queries.duplicates).await?;
+        let networks = match queries.networks {
+            Some(query) => {
+                let mut sites = sites(self.subject());
+                self.each_row(query, &mut |[user, address]| sites.add(user, &address)).await?;
+                Some(sites.facts())
+            }
+            None => None,
+        };
         let size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
         let size = self.numbers(size.to_owned()).await?;
         let bytes = size.first().copied().flatten().unwrap_or_default().unsigned_abs();
         let unique = self.token_is_unique().await?;
-        Ok(gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes))
+        let facts = gathered(counts, &sessions, users.as_deref(), &duplicates, unique, bytes);
+        Ok(Facts { networks, ..facts })
     }
 
     /// The tokens that a test fits.
@@ -59,7 +68,7 @@ impl Sqlite {
         let token = sql.text(&column_of(&self.selected.roles.token, &sql));
         let mut tokens = Tokens::new(fits);
         let select = format!("SELECT {token} FROM {} AS s", self.selected.table.name.quoted());
-        self.each_text(select, &mut |token| tokens.add(token)).await?;
+        self.each_row(select, &mut |[token]| tokens.add(token)).await?;
         Ok(tokens.found())
     }
 
@@ -70,20 +79,28 @@ impl Sqlite {
         fits: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
-        let mut add = |text: String| found.extend(Some(text).filter(|text| fits(text)));
+        let mut add = |[text]: [String; 1]| found.extend(Some(text).filter(|text| fits(text)));
         let select = marks(mark, self.subject(), &self.spelling())?;
-        self.each_text(select, &mut add).await?;
+        self.each_row(select, &mut add).await?;
         Ok(found)
     }
 
-    /// Hands over the one text of each row; none is kept.
-    async fn each_text(&mut self, select: String, add: &mut dyn FnMut(String)) -> Result<(), Error> {
+    /// Hands over the texts of each row; none is kept.
+    async fn each_row<const N: usize>(
+        &mut self,
+        select: String,
+        add: &mut dyn FnMut([String; N]),
+    ) -> Result<(), Error> {
         let mut connection = self.take().await?;
         {
-            let mut rows =
-                sqlx::query_scalar::<_, Option<String>>(AssertSqlSafe(select)).fetch(&mut connection);
-            while let Some(text) = rows.try_next().await.map_err(Error::database(DOING))? {
-                add(text.unwrap_or_default());
+            let mut rows = sqlx::query(AssertSqlSafe(select)).fetch(&mut connection);
+            while let Some(row) = rows.try_next().await.map_err(Error::database(DOING))? {
+                let mut texts = [const { String::new() }; N];
+                for (at, text) in texts.iter_mut().enumerate() {
+                    let told: Option<String> = row.try_get(at).map_err(Error::database(DOING))?;
+                    *text = told.unwrap_or_default();
+                }
+                add(texts);
             }
         }
         self.connection = Some(connection);

@@ -9,7 +9,7 @@ async fn purged(n: u32) -> (Database, tempfile::TempDir, BackupKey, PathBuf) {
     let database = Database::with(&format!("{CONNECT_PG_SIMPLE}; {}", rows(0, n))).await;
     let (dir, key) = (tempfile::tempdir().unwrap(), BackupKey::generate().unwrap());
     let mut store = database.open().await.unwrap();
-    let path = store.purge(&spec(dir.path(), &key)).await.unwrap().backup.unwrap().path;
+    let path = Box::pin(store.purge(&spec(dir.path(), &key))).await.unwrap().backup.unwrap().path;
     (database, dir, key, path)
 }
 

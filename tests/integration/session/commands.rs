@@ -1,7 +1,7 @@
 //! `unleak sessions` and `unleak audit` as an operator runs them, on every database.
 
 use super::place::{Place, TABLES};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// Three of Ada's, of which one is expired; one token of two users; one of nobody who exists.
 const SESSIONS: &str = r"INSERT INTO sessions VALUES
@@ -214,13 +214,21 @@ async fn a_check_tells_trouble_and_is_well_afterwards() {
 
 #[test]
 fn triage_names_the_procedure() {
-    let run = |args: &[&str]| {
+    let output = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unleak"));
-        said(&command.env_clear().args(["sessions", "triage"]).args(args).output().unwrap())
+        command.env_clear().args(["sessions", "triage"]).args(args).stdin(Stdio::null()).output().unwrap()
     };
+    let run = |args: &[&str]| said(&output(args));
     assert!(run(&["--leak", "--orphans"]).starts_with("P0 critical: act now"));
     assert!(run(&["--duplicates"]).contains("sessions dedupe --add-index"));
-    assert!(run(&[]).starts_with("P3"));
+    assert!(run(&["--nothing"]).starts_with("P3"));
+    // Who says nothing is told nothing: an empty input is no report that all is well.
+    for args in [&[][..], &["--format", "json"]] {
+        let silent = output(args);
+        assert_eq!((exit(&silent), silent.stdout.len()), (2, 0), "{}", said(&silent));
+        assert!(said(&silent).contains("--nothing"), "{}", said(&silent));
+    }
+    assert_eq!(exit(&output(&["--nothing", "--leak"])), 2);
 }
 
 /// What is live depends on the zone, so nothing is deleted until somebody says which one holds.

@@ -164,7 +164,6 @@ async fn what_is_no_session_table_is_said_with_what_there_is() {
 async fn only_plain_tables_are_purged() {
     let columns = "(sid text, sess json, expire timestamp)";
     for (ddl, what) in [
-        (format!("CREATE TABLE parent {columns} PARTITION BY LIST (sid)"), "partitioned table"),
         (format!("CREATE TABLE p {columns}; CREATE TABLE c () INHERITS (p)"), "table with inheritance"),
         (
             "CREATE VIEW v AS SELECT 'x'::text sid, '{}'::json sess, now()::timestamp expire".to_owned(),

@@ -336,22 +336,59 @@ async fn a_session_that_is_rewritten_is_never_lost() {
     });
     let mut store = database.open().await.unwrap();
     let mut deleted = 0;
+    let folder = database.backups();
+    let now = || {
+        let created = jiff::Timestamp::now();
+        unleak::session::BackupSpec { created, expires: created, ..spec(&folder, &database.key) }
+    };
     while !writing.is_finished() {
-        deleted += store.purge(&spec(&database.backups(), &database.key)).await.unwrap().deleted;
+        deleted += store.purge(&now()).await.unwrap().deleted;
     }
     let last = writing.await.unwrap();
-    deleted += store.purge(&spec(&database.backups(), &database.key)).await.unwrap().deleted;
+    deleted += store.purge(&now()).await.unwrap().deleted;
     assert_eq!((deleted, database.size().await), (u64::from(sessions), 0));
-    // The newest first, since a restore never overwrites.
+    // The oldest first: what a newer one holds is left to that one.
     let mut backups: Vec<_> =
         names(&database.backups()).into_iter().map(|name| database.backups().join(name)).collect();
     backups.sort_by_key(|path| std::fs::metadata(path).unwrap().modified().unwrap());
-    for path in backups.iter().rev() {
+    for path in &backups {
         store.restore(path, &database.key).await.unwrap();
     }
     for (n, round) in last.into_iter().enumerate() {
         let value: String = database.run(cmd("GET").arg(format!("sess:tok-{n:06}"))).await;
         assert_eq!(value, express(if round == 0 { u32::try_from(n).unwrap() } else { round }), "{n}");
+    }
+}
+
+/// In whatever order two backups come back, each session is as it was last.
+#[tokio::test]
+async fn the_order_of_restores_does_not_matter() {
+    for order in [[0, 1], [1, 0]] {
+        let database = Database::new().await;
+        database.express(30).await;
+        let mut store = database.open().await.unwrap();
+        let folder = database.backups();
+        let mut files = Vec::new();
+        for round in 0..2_u32 {
+            let created = jiff::Timestamp::now();
+            let spec = unleak::session::BackupSpec { created, ..spec(&folder, &database.key) };
+            files.push(store.purge(&spec).await.unwrap().backup.unwrap().path);
+            // Ten log in again under their ids before the second purge.
+            for n in (0..10).filter(|_| round == 0) {
+                database.set(&format!("sess:tok-{n:06}"), express(1000 + n), 900).await;
+            }
+        }
+        for at in order {
+            let restored = store.restore(&files[at], &database.key).await.unwrap();
+            let (back, superseded) = if at == 0 { (20, 10) } else { (10, 0) };
+            assert_eq!((restored.restored, restored.superseded), (back, superseded), "{order:?}");
+            let newer = if at == 0 { vec![files[1].clone()] } else { Vec::new() };
+            assert_eq!(restored.newer, newer);
+        }
+        for n in 0..30 {
+            let value: String = database.run(cmd("GET").arg(format!("sess:tok-{n:06}"))).await;
+            assert_eq!(value, express(if n < 10 { 1000 + n } else { n }), "{order:?}");
+        }
     }
 }
 

@@ -34,6 +34,13 @@ impl Own {
         }
     }
 
+    /// Killed, as by a crash, and there again with what it has on its disk.
+    pub(super) fn restart(&mut self, options: &[&str]) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        self.child = server(self.dir.path(), &[], options);
+    }
+
     /// A sentinel that watches the primary at a port, under the name `sessions`.
     pub(super) async fn sentinel(port: u16, primary: u16) -> Self {
         let dir = tempfile::tempdir().unwrap();
