@@ -2,7 +2,7 @@
 //!
 //! [`Plan::prepare`] looks at everything and changes nothing. [`run`] acts on the plan and nothing else: new value →
 //! reload → health → purge → purge again → verify → report. A failure before the first reload takes half-done writes back;
-//! from then on a leaked value stays out, see [`standing`]. It tells what it does through a callback, and writes a report in which every line says what was really checked.
+//! from then on a leaked value stays out, see `standing`. It tells what it does through a callback, and writes a report in which every line says what was really checked.
 
 mod before;
 mod bounded;
