@@ -86,6 +86,8 @@ impl Trace {
         self.hits.sort();
         self.raw.sort_by_key(|raw| raw.hit);
         self.held.sort_by_key(|held| (held.extent.start, held.extent.end, held.kind));
+        // A dump may show itself at two places of a long line.
+        self.held.dedup();
         self
     }
 
@@ -441,6 +443,15 @@ mod tests {
         "\x1b[31mka\x1b[0mbab",
         "kab\x1b[1;32m",
     ];
+
+    #[test]
+    fn a_dump_that_shows_itself_twice_is_held_once() {
+        let digits = "78 78 20 6b 61 62 61 62 20 78 78 78 78";
+        let text = format!("kg{digits}{digits}\n");
+        let trace = detector().whole(text.as_bytes()).unwrap();
+        let dumps = trace.held.iter().filter(|held| held.kind == Kind::Dump).count();
+        assert_eq!(dumps, 1, "{:?}", trace.held);
+    }
 
     fn encoded(most: usize) -> impl Strategy<Value = String> {
         let piece = proptest::sample::select(&ENCODED[..]);
