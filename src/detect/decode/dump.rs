@@ -56,7 +56,8 @@ impl Told {
         let start = at - before + text[at - before..].iter().take_while(|byte| **byte == b' ').count();
         let own = of_line(text, start, usize::MAX).filter(holds)?;
         let (first, last) = (own.first()?.start, own.last()?.end);
-        self.alone = last;
+        // At the blank behind the last digit the same part would show itself again.
+        self.alone = last + 1;
         let seen = first.saturating_sub(SEEN).min((at - before).saturating_sub(1)).max(line);
         let extent = seen..line_end(text, last, SEEN);
         let part = Part { kind: Kind::Dump, range: first..last, extent };
