@@ -203,16 +203,20 @@ fn walks_keyboard(value: &[u8]) -> bool {
     WALKS.is_match(&lower) || WALKS.is_match(&back)
 }
 
-/// A run of six equal characters in a short value (`abc-xxxxxx-def`) or two of four (`d2cXXXXYYYY`), or of `*`, `.` or `…`
-/// in any.
+/// A run of six equal characters in a short value (`abc-xxxxxx-def`) or two of four letters (`d2cXXXXYYYY`), or of `*`, `.`
+/// or `…` in any. Hexadecimal digits run on by chance: one key in some ten thousand has four and four, or six zeros.
 fn has_run(value: &[u8]) -> bool {
     let short = value.len() <= 64;
-    let fours = value.chunk_by(|a, b| a == b).filter(|run| run.len() >= 4 && run[0].is_ascii_alphabetic());
+    let is_key = value.len() >= 32 && value.iter().all(u8::is_ascii_hexdigit);
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() && !byte.is_ascii_hexdigit();
+    let fours = value.chunk_by(|a, b| a == b).filter(|run| run.len() >= 4 && is_letter(run[0]));
     if short && fours.count() > 1 {
         return true;
     }
     value.chunk_by(u8::eq_ignore_ascii_case).any(|run| {
-        (run.len() >= 6 && short && matches!(run[0], b'x' | b'X' | b'0' | b'_' | b'-' | b'#' | b'?'))
+        (run.len() >= if is_key { 10 } else { 6 }
+            && short
+            && matches!(run[0], b'x' | b'X' | b'0' | b'_' | b'-' | b'#' | b'?'))
             || (run.len() >= 3 && matches!(run[0], b'*' | b'.'))
     }) || find(value, "…".as_bytes())
         || find(value, "•".as_bytes())
@@ -389,6 +393,14 @@ mod tests {
     fn leaves_weak_passwords_alone() {
         for value in ["Admin123456789", "sh0p-Abcdefghi1", "hunter2hunter3"] {
             assert!(!is_placeholder(value.as_bytes()), "{value} can be a password");
+        }
+    }
+
+    #[test]
+    fn digits_that_run_on_by_chance_are_a_key() {
+        for value in ["0aaffff000a0aa0a00bbbb00", "7c1e000000d94b"] {
+            let key = format!("{value}8f27c6e93d51b04a71d2");
+            assert!(!is_placeholder(key.as_bytes()), "{key} is a key");
         }
     }
 
