@@ -36,6 +36,20 @@ fn a_deleted_secret_is_found_with_the_commit_that_brought_it() {
     assert!(!ran.out.contains(&hex128(1)) && !ran.err.contains(&hex128(1)), "the value is not shown");
 }
 
+/// As git says of it: `git rev-parse --is-bare-repository`.
+#[test]
+fn a_bare_repository_without_a_configuration_is_no_working_tree() {
+    let repo = Repo::new();
+    repo.write("a.txt", format!("token {}\n", github(1)));
+    repo.commit("one");
+    let bare = repo.beside("bare.git");
+    repo.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+    std::fs::remove_file(bare.join("config")).unwrap();
+    std::fs::write(bare.join("stray.txt"), format!("token {}\n", github(2))).unwrap();
+    let ran = scan(&repo, &[bare.to_str().unwrap()]);
+    assert_eq!(ran.places(), ["history a.txt:1", "repository stray.txt:1"], "{}", ran.err);
+}
+
 #[test]
 fn every_hiding_place_says_what_it_is() {
     let repo = Repo::new();
