@@ -1,7 +1,9 @@
 //! Who was let in a moment ago. What was refused is asked about again each time.
 //!
 //! Entries are known by a hash with a key of this process, so that the memory of it holds no token. Two generations
-//! bound its size: when the young one is full or old, it takes the place of the old one, which is forgotten.
+//! bound its size: when the young one is full or old, it takes the place of the old one, which is forgotten. Both have all
+//! the room they will ever need, and an entry owns none: what lives for seconds among what lives for a request would keep
+//! the allocator from giving anything back.
 
 use super::check::Identity;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -17,8 +19,35 @@ use zeroize::Zeroizing;
 /// Entries in one generation: two thousand a second for as long as any is kept.
 const MOST: usize = 10_000;
 
+/// The longest id of a user, in bytes, whose entries are kept: a UUID has 36.
+const LONGEST: usize = 47;
+
 /// What an entry is known by.
-pub(super) type Key = [u8; 32];
+pub(super) type Key = [u8; 16];
+
+/// An [`Identity`] in one piece, and since when it held.
+struct Entry {
+    since: Instant,
+    expires: Option<Timestamp>,
+    verified: bool,
+    len: u8,
+    user: [u8; LONGEST],
+}
+
+impl Entry {
+    /// `None` of an identity that has no room here.
+    fn new(since: Instant, identity: &Identity) -> Option<Self> {
+        let mut user = [0; LONGEST];
+        user.get_mut(..identity.user.len())?.copy_from_slice(identity.user.as_bytes());
+        let len = u8::try_from(identity.user.len()).ok()?;
+        Some(Self { since, expires: identity.expires, verified: identity.verified, len, user })
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        let user = str::from_utf8(&self.user[..usize::from(self.len)]).ok()?.to_owned();
+        Some(Identity { user, expires: self.expires, verified: self.verified })
+    }
+}
 
 pub(super) struct Cache {
     secret: Zeroizing<[u8; 32]>,
@@ -33,8 +62,8 @@ impl fmt::Debug for Cache {
 }
 
 struct Generations {
-    young: HashMap<Key, (Instant, Identity)>,
-    old: HashMap<Key, (Instant, Identity)>,
+    young: HashMap<Key, Entry>,
+    old: HashMap<Key, Entry>,
     born: Instant,
 }
 
@@ -43,7 +72,11 @@ impl Cache {
     pub(super) fn new(keep: Duration) -> Option<Self> {
         let mut secret = Zeroizing::new([0; 32]);
         rand::rngs::SysRng.try_fill_bytes(&mut *secret).ok()?;
-        let generations = Generations { young: HashMap::new(), old: HashMap::new(), born: Instant::now() };
+        let generations = Generations {
+            young: HashMap::with_capacity(MOST),
+            old: HashMap::with_capacity(MOST),
+            born: Instant::now(),
+        };
         Some(Self { secret, keep, generations: Mutex::new(generations) })
     }
 
@@ -52,24 +85,30 @@ impl Cache {
         mac.update(name.as_bytes());
         mac.update(b"=");
         mac.update(value.as_bytes());
-        mac.finalize().into_bytes().into()
+        let mut key = Key::default();
+        let hash = mac.finalize().into_bytes();
+        key.iter_mut().zip(hash).for_each(|(key, hash)| *key = hash);
+        key
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<Identity> {
         let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, identity) = generations.young.get(key).or_else(|| generations.old.get(key))?;
-        let alive = identity.expires.is_none_or(|expires| expires > Timestamp::now());
-        (since.elapsed() < self.keep && alive).then(|| identity.clone())
+        let entry = generations.young.get(key).or_else(|| generations.old.get(key))?;
+        let alive = entry.expires.is_none_or(|expires| expires > Timestamp::now());
+        if entry.since.elapsed() < self.keep && alive { entry.identity() } else { None }
     }
 
     /// Keeps what was true at `since`.
     pub(super) fn put(&self, key: Key, since: Instant, identity: &Identity) {
+        let Some(entry) = Entry::new(since, identity) else { return };
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        if generations.young.len() >= MOST || generations.born.elapsed() >= self.keep {
-            generations.old = std::mem::take(&mut generations.young);
-            generations.born = Instant::now();
+        let Generations { young, old, born } = &mut *generations;
+        if young.len() >= MOST || born.elapsed() >= self.keep {
+            std::mem::swap(young, old);
+            young.clear();
+            *born = Instant::now();
         }
-        generations.young.insert(key, (since, identity.clone()));
+        young.insert(key, entry);
     }
 }
 
@@ -100,6 +139,23 @@ mod tests {
         assert!(cache.get(&cache.key("sid", &(2 * MOST).to_string())).is_some());
         let generations = cache.generations.lock().unwrap();
         assert!(generations.young.len() <= MOST && generations.old.len() <= MOST);
+    }
+
+    #[test]
+    fn who_is_let_in_again_is_who_was_let_in_and_long_names_are_asked_about() {
+        let cache = Cache::new(Duration::from_mins(1)).unwrap();
+        let known = cache.key("sid", "a");
+        for (len, is_kept) in
+            [(0, true), (1, true), (LONGEST - 1, true), (LONGEST + 1, false), (1_000, false)]
+        {
+            let user: String = "\u{e9}".repeat(len / 2) + &"u".repeat(len % 2);
+            let expires = Some("2999-01-01T00:00:00Z".parse().unwrap());
+            let identity = Identity { user, expires, verified: len % 2 == 0 };
+            let key = cache.key("sid", &len.to_string());
+            cache.put(key, Instant::now(), &identity);
+            assert_eq!(cache.get(&key), is_kept.then_some(identity), "{len}");
+        }
+        assert_eq!(cache.get(&known), None);
     }
 
     #[test]
