@@ -14,6 +14,7 @@ mod explain;
 mod known;
 mod lines;
 mod machine;
+mod memo;
 mod named;
 mod prefilter;
 mod shape;
@@ -31,6 +32,7 @@ pub use value::{Reason, Refusal, Unfit, Verdict, is_generated, may_be_secret, un
 use crate::rule::Rule;
 use crate::secret::Secret;
 use compiled::Compiled;
+use memo::Memo;
 use prefilter::Prefilter;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
@@ -54,6 +56,8 @@ pub struct Detector {
     decodes: bool,
     /// Live values; the last rule stands for them if there are any.
     known: Known,
+    /// Where nothing was found; only a history has texts that are made from others, and pays for it.
+    memo: OnceLock<Memo>,
 }
 
 /// How many bytes on both sides of a keyword the answers of its rules can depend on.
@@ -133,7 +137,7 @@ impl Detector {
 
     fn of(rules: Arc<[Rule]>, compiled: Arc<[Compiled]>, prefilter: Prefilter, known: Known) -> Self {
         let spans = (0..prefilter.count()).map(|_| OnceLock::new()).collect();
-        Self { rules, compiled, prefilter, spans, decodes: true, known }
+        Self { rules, compiled, prefilter, spans, decodes: true, known, memo: OnceLock::new() }
     }
 
     /// The same with no other rules than these, which keep their numbers, and without live values. Of a text in which the

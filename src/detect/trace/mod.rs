@@ -5,6 +5,7 @@
 
 use super::compiled::Found;
 use super::decode::{self, Kind};
+use super::memo::Memo;
 use super::{Decoded, Detector, Error, Match, Spans, named};
 use crate::patch::{Copied, Patch};
 use crate::secret::Secret;
@@ -137,6 +138,7 @@ impl Detector {
     /// The trace of a text that was made from one that is known.
     fn patched(&self, bytes: &[u8], base: &Trace, patch: Patch<'_>) -> Result<Trace, Error> {
         let mut trace = Trace::default();
+        self.memo.get_or_init(Memo::new);
         self.new_hits(bytes, patch.copies, &mut trace.hits);
         for hit in &mut trace.hits {
             self.look(bytes, hit, &mut trace.raw)?;
@@ -232,8 +234,33 @@ impl Detector {
         });
     }
 
-    /// Runs the rules of a keyword at one place.
+    /// Runs the rules of a keyword at one place, unless they found nothing where all that counts was the same.
     fn look(&self, bytes: &[u8], hit: &mut Hit, raw: &mut Vec<Raw>) -> Result<(), Error> {
+        let Some(memo) = self.memo.get() else { return self.run(bytes, hit, raw) };
+        let spans = self.spans_of(hit.keyword as usize)?;
+        let key = |span: usize| {
+            let (at, reach) = (hit.at as usize, span + LOOK_AROUND);
+            let end = at + self.prefilter.len_of(hit.keyword as usize);
+            let window = end.saturating_sub(reach).min(at)..(at + reach).max(end).min(bytes.len());
+            memo.key((hit.keyword, span), at - window.start, &bytes[window])
+        };
+        let near = key(spans.near);
+        let is_known_near = memo.holds(near);
+        let far = if is_known_near { near } else { key(spans.far) };
+        if is_known_near || memo.holds(far) {
+            hit.near = is_known_near;
+            return Ok(());
+        }
+        let first = raw.len();
+        self.run(bytes, hit, raw)?;
+        if raw.len() == first {
+            memo.insert(if hit.near { near } else { far });
+        }
+        Ok(())
+    }
+
+    /// Runs the rules of a keyword at one place.
+    fn run(&self, bytes: &[u8], hit: &mut Hit, raw: &mut Vec<Raw>) -> Result<(), Error> {
         let keyword = hit.keyword as usize;
         let range = hit.at as usize..hit.at as usize + self.prefilter.len_of(keyword);
         let mut near = true;
