@@ -19,8 +19,6 @@ use tokio::sync::OwnedMutexGuard;
 
 /// Of orphans and disabled users no more percent of all sessions than this: the users table may be the wrong one.
 const MOST: u8 = 20;
-/// So many rows in one transaction.
-const BATCH: u64 = 200_000;
 /// How many days a backup is kept.
 const KEEP: u16 = 30;
 
@@ -129,7 +127,7 @@ pub(super) async fn carry_out(
         if at_most.is_some_and(|most| plan.selected > most) {
             return Ok((plan, None));
         }
-        let carrier = change.carrier(&who, &incident);
+        let carrier = Carrier { batch: plan.usual_batch(), ..change.carrier(&who, &incident) };
         let carried = carrier.apply(store, &plan, &|| false, &mut |_| {}).await?;
         let outcome = Outcome::of(carried)?;
         change.succeeded();
@@ -193,7 +191,7 @@ impl Change {
 
     fn carrier<'a>(&'a self, who: &'a str, incident: &'a str) -> Carrier<'a> {
         let Self { app, action, .. } = self;
-        Carrier { state: &app.state, who, action, incident, keep: KEEP, batch: Some(BATCH) }
+        Carrier { state: &app.state, who, action, incident, keep: KEEP, batch: None }
     }
 
     fn succeeded(mut self) {

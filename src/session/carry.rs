@@ -79,6 +79,7 @@ impl Carrier<'_> {
         stopped: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Advance),
     ) -> Result<Carried<ProcedureReport>, Error> {
+        plan.check_batch(self.batch)?;
         let key = BackupKey::load_or_create(&self.key())?;
         let created = Timestamp::now();
         let spec = BackupSpec {
@@ -91,7 +92,8 @@ impl Carrier<'_> {
         };
         let trail =
             self.trail(plan.store.url.clone(), plan.store.table.to_string(), plan.selection, self.incident);
-        trail.record(AuditState::Begun, format!("{} selected", plan.selected))?;
+        let selected = if plan.is_counted() { plan.selected.to_string() } else { "all".to_owned() };
+        trail.record(AuditState::Begun, format!("{selected} selected"))?;
         let done = plan.apply(store, &spec, self.batch, stopped, progress).await;
         let record = match &done {
             Ok(done) if done.stopped => trail.record(AuditState::Stopped, done.to_string()),

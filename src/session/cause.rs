@@ -181,6 +181,22 @@ impl From<&sqlx::Error> for Cause {
     }
 }
 
+impl From<&rusqlite::Error> for Cause {
+    fn from(error: &rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(error, message) = error else {
+            let message = "the driver and the file did not understand each other".to_owned();
+            return Self { code: None, number: None, message };
+        };
+        let code = error.extended_code.to_string();
+        let message = match message {
+            Some(message) if !may_quote_data(&code) => message.clone(),
+            Some(_) => "the message is withheld because it may quote data".to_owned(),
+            None => error.to_string(),
+        };
+        Self { code: Some(code), number: None, message }
+    }
+}
+
 /// MySQL quotes values in most messages, duplicate keys with the whole key among them. These are of the server, of
 /// rights, locks, tables, columns and keys.
 fn may_quote_data_on_mysql(number: u16) -> bool {

@@ -472,7 +472,10 @@ impl Error {
         })
     }
 
-    pub(super) fn database(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+    pub(super) fn database<E>(doing: &'static str) -> impl FnOnce(E) -> Self
+    where
+        for<'e> Cause: From<&'e E>,
+    {
         move |error| Self::Database { doing, cause: Cause::from(&error) }
     }
 }

@@ -336,10 +336,10 @@ pub(super) fn facts(
         duplicates: format!(
             // Whose they are is asked of those few only that several rows have.
             "SELECT count(*), {}, {shared} FROM (SELECT {}count(*) AS n, {owners} AS owners \
-             FROM {table} AS s WHERE {} GROUP BY {token} HAVING count(*) > 1) AS d",
+             FROM {} GROUP BY {token} HAVING count(*) > 1) AS d",
             sql.integer("coalesce(sum(d.n), 0)"),
             sql.large(),
-            of.several(sql)
+            of.several(sql, &table)
         ),
         networks: networks(of, sql)?,
     })

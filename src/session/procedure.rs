@@ -5,7 +5,9 @@
 
 use super::backup::{self, BackupInfo};
 use super::pace::Pace;
-use super::{BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreSummary, ZoneCount};
+use super::{
+    BackupSpec, Bounds, Counts, Error, Orphaned, Selection, Store, StoreKind, StoreSummary, ZoneCount,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::fmt;
@@ -13,6 +15,9 @@ use std::time::{Duration, Instant};
 
 /// For how long what a plan counted is as good as a count of now: about as long as nobody was asked in between.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// How many rows go in one transaction where nobody says so.
+const BATCH: u64 = 200_000;
 
 /// What would be deleted, counted; nothing was changed for it.
 #[derive(Clone, Debug, Serialize)]
@@ -30,7 +35,7 @@ pub struct ProcedurePlan {
     meant: Selection,
     #[serde(skip)]
     at_most: Option<u64>,
-    /// When it was counted.
+    /// When it was counted, if it was.
     #[serde(skip)]
     counted: Option<Instant>,
 }
@@ -75,6 +80,47 @@ impl ProcedurePlan {
         Ok(Self { store: summary, selection: meant.name(), selected, orphaned, meant, at_most, counted })
     }
 
+    /// The same where nobody is to be asked. Redis tells what there was as it is emptied, and is not counted before, which would
+    /// take as long as the rest.
+    pub async fn prepare_agreed(
+        store: &mut Store,
+        meant: Selection,
+        max_share: Option<u8>,
+    ) -> Result<Self, Error> {
+        if store.kind() != StoreKind::Redis || !matches!(meant, Selection::All) || max_share.is_some() {
+            return Self::prepare(store, meant, max_share).await;
+        }
+        store.preflight().await?;
+        let (store, selection) = (store.summary(Counts::none()), meant.name());
+        Ok(Self { store, selection, selected: 0, orphaned: None, meant, at_most: None, counted: None })
+    }
+
+    /// Whether its numbers mean anything.
+    pub fn is_counted(&self) -> bool {
+        self.counted.is_some()
+    }
+
+    /// How many rows go in one transaction where nobody says so; `None` for all of them. Redis is emptied at once, since nobody
+    /// waits for that, and so is SQLite: a table is emptied sooner than a part of it is deleted row by row.
+    pub fn usual_batch(&self) -> Option<u64> {
+        let is_emptied = matches!(self.store.kind, StoreKind::Redis | StoreKind::Sqlite)
+            && matches!(self.meant, Selection::All);
+        (self.meant.can_be_split() && !is_emptied).then_some(BATCH)
+    }
+
+    /// Refuses batches where there are none to be had.
+    pub(super) fn check_batch(&self, batch: Option<u64>) -> Result<(), Error> {
+        if batch.is_none() || self.store.kind != StoreKind::Redis || !matches!(self.meant, Selection::All) {
+            return Ok(());
+        }
+        Err(Error::Impossible {
+            what: "a purge in batches",
+            kind: self.store.kind,
+            reason: "keys go one by one there, and nobody waits for them",
+            hint: Some("leave the batch out"),
+        })
+    }
+
     /// Backs the selected sessions up and deletes them, in batches where they can be split, then once more what
     /// arrived meanwhile. Asks `stopped` between batches; what is done by then is whole, and another run goes on.
     pub async fn apply(
@@ -85,6 +131,7 @@ impl ProcedurePlan {
         stopped: &dyn Fn() -> bool,
         progress: &mut dyn FnMut(&Advance),
     ) -> Result<ProcedureReport, Error> {
+        self.check_batch(batch)?;
         self.apply_paced(store, spec, Pace::from(batch), stopped, progress).await
     }
 
@@ -99,10 +146,10 @@ impl ProcedurePlan {
     ) -> Result<ProcedureReport, Error> {
         store.preflight().await?;
         let (selected_before, before) = match self.counted {
-            Some(counted) if counted.elapsed() < FRESH => (self.selected, self.store.counts.clone()),
-            _ => self.count(store).await?,
+            Some(counted) if counted.elapsed() >= FRESH => self.count(store).await?,
+            _ => (self.selected, self.store.counts.clone()),
         };
-        let pace = if store.splits(&self.meant) { pace } else { Pace::Whole };
+        let pace = if self.meant.can_be_split() { pace } else { Pace::Whole };
         let mut work = Work {
             plan: self,
             pace,
@@ -113,12 +160,13 @@ impl ProcedurePlan {
             deleted: 0,
             gone: 0,
             taken: 0,
+            before: None,
             backups: Vec::new(),
         };
         let mut after = None;
         let end = loop {
             let had = work.deleted;
-            let end = work.pass(store, spec, stopped, progress).await;
+            let end = Box::pin(work.pass(store, spec, stopped, progress)).await;
             // A pass that finds nothing is the last, whatever arrives behind it.
             if !matches!(end, End::Complete) || work.room == 0 || (had > 0 && work.deleted == had) {
                 break end;
@@ -148,8 +196,8 @@ impl ProcedurePlan {
         match counted {
             Ok((selected_after, after)) => Ok(ProcedureReport {
                 selection: self.selection,
-                before,
-                selected_before,
+                selected_before: if self.is_counted() { selected_before } else { work.seen(&after).total },
+                before: if self.is_counted() { before } else { work.seen(&after) },
                 deleted,
                 backed_up: deleted,
                 gone: work.gone,
@@ -256,10 +304,19 @@ struct Work<'a> {
     deleted: u64,
     gone: u64,
     taken: u64,
+    /// What the first deletion saw, where it saw everything.
+    before: Option<Counts>,
     backups: Vec<BackupInfo>,
 }
 
 impl Work<'_> {
+    /// What there was before, though nobody counted it: by the deletion itself, or by what it came to.
+    fn seen(&self, after: &Counts) -> Counts {
+        let gone = self.deleted + self.gone;
+        let came_to = Counts { total: after.total + gone, active: after.active + gone, ..after.clone() };
+        self.before.clone().unwrap_or(came_to)
+    }
+
     /// What was deleted stays so, and its backups must be known.
     fn partial(self, cause: Error) -> Error {
         if self.deleted == 0 && self.backups.is_empty() {
@@ -314,6 +371,7 @@ impl Work<'_> {
             self.pace.took(began.elapsed());
             self.gone += removed.gone;
             self.taken += removed.taken;
+            self.before = self.before.take().or(removed.before);
             if removed.backups.is_empty() {
                 return End::Complete;
             }
@@ -331,7 +389,8 @@ impl Work<'_> {
 
     /// What a store without transactions had deleted before it failed.
     fn take_note(&mut self, error: &Error) {
-        if let Error::Partial { deleted, gone, backups, .. } = error {
+        if let Error::Partial { read, deleted, gone, backups, .. } = error {
+            self.total = self.total.max(*read);
             self.deleted += deleted;
             self.gone += gone;
             self.backups.extend(backups.iter().filter_map(|path| backup::info(path).ok()));

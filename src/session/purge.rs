@@ -1,7 +1,9 @@
 //! Every session at once, without keeping an application waiting that uses its sessions meanwhile.
 
 use super::pace::Pace;
-use super::{Advance, BackupSpec, Deleted, Error, ProcedurePlan, ProcedureReport, Purged, Selection, Store};
+use super::{
+    Advance, BackupSpec, Deleted, Error, ProcedurePlan, ProcedureReport, Purged, Selection, Store, StoreKind,
+};
 
 impl Store {
     /// Deletes every session: see [`Self::purge_telling`].
@@ -22,7 +24,8 @@ impl Store {
         spec: &BackupSpec<'_>,
         told: &mut dyn FnMut(u64, u64),
     ) -> Result<Purged, Error> {
-        if !self.splits(&Selection::All) {
+        // These are emptied at once: see `ProcedurePlan::usual_batch`.
+        if matches!(self.kind(), StoreKind::Redis | StoreKind::Sqlite) {
             let done = self.delete(&Selection::All, spec).await?;
             let Deleted { before, deleted, backed_up, gone, taken, after, backup, later, .. } = done;
             return Ok(Purged { before, deleted, backed_up, gone, taken, after, backup, later });

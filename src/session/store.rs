@@ -29,6 +29,8 @@ pub struct Store {
 
 /// What one deletion took.
 pub(super) struct Removed {
+    /// What there was before, where the deletion itself saw all of it.
+    pub(super) before: Option<Counts>,
     pub(super) deleted: u64,
     /// Gone when their delete came, and those of them whose time had not come.
     pub(super) gone: u64,
@@ -38,7 +40,8 @@ pub(super) struct Removed {
 
 impl From<Vec<BackupInfo>> for Removed {
     fn from(backups: Vec<BackupInfo>) -> Self {
-        Self { deleted: backups.iter().map(|backup| backup.rows).sum(), gone: 0, taken: 0, backups }
+        let deleted = backups.iter().map(|backup| backup.rows).sum();
+        Self { before: None, deleted, gone: 0, taken: 0, backups }
     }
 }
 
@@ -49,8 +52,8 @@ impl From<Option<BackupInfo>> for Removed {
 }
 
 impl From<Emptied> for Removed {
-    fn from(Emptied { deleted, gone, taken, backups, .. }: Emptied) -> Self {
-        Self { deleted, gone, taken, backups }
+    fn from(Emptied { before, deleted, gone, taken, backups, .. }: Emptied) -> Self {
+        Self { before, deleted, gone, taken, backups }
     }
 }
 
@@ -117,8 +120,12 @@ impl Store {
     /// What the store is and holds. Writes nothing.
     pub async fn describe(&mut self) -> Result<StoreSummary, Error> {
         let counts = self.counts().await?;
+        Ok(self.summary(counts))
+    }
+
+    pub(super) fn summary(&self, counts: Counts) -> StoreSummary {
         let selected = self.selected();
-        Ok(StoreSummary {
+        StoreSummary {
             kind: self.kind(),
             url: self.url.to_string(),
             table: selected.table.name.clone(),
@@ -126,7 +133,7 @@ impl Store {
             class: selected.dialect.class,
             lifetime: selected.lifetime(),
             counts,
-        })
+        }
     }
 
     /// Counts the sessions, always by the same query.
@@ -206,7 +213,7 @@ impl Store {
                 (before, selected, self.delete_unlocked(selection, spec, bounds).await?)
             }
         };
-        let Removed { deleted, gone, taken, backups } = removed;
+        let Removed { deleted, gone, taken, backups, .. } = removed;
         let counted = async {
             let after = self.counts().await?;
             Ok((self.count_of(selection, &after).await?, after))
@@ -241,14 +248,6 @@ impl Store {
             Selection::All => Ok(counts.total),
             _ => self.count(selection).await,
         }
-    }
-
-    /// Whether a batch is what bounds one deletion of this selection. Redis is emptied at once, since nobody waits for that,
-    /// and so is SQLite: a table is emptied sooner than a part of it is deleted row by row.
-    pub(super) fn splits(&self, selection: &Selection) -> bool {
-        let whole = matches!(self.backend, Backend::Redis(_) | Backend::Sqlite(_));
-        let empties = whole && matches!(selection, Selection::All);
-        selection.can_be_split() && !empties
     }
 
     /// Deletes without counting; waits for locks.

@@ -29,9 +29,9 @@ pub(super) struct Deleting {
     /// The incident that this belongs to, for the backup and the audit log.
     #[arg(long, value_name = "ID")]
     incident: Option<IncidentId>,
-    /// So many rows in one transaction, each with its own backup; 0 for all in one. A purge of SQLite and Redis takes all at once.
-    #[arg(long, value_name = "ROWS", default_value_t = 200_000)]
-    batch: u64,
+    /// So many rows in one transaction, each with its own backup; 0 for all in one, as duplicates always go [default: 200000; a purge of SQLite and Redis takes all at once].
+    #[arg(long, value_name = "ROWS")]
+    batch: Option<u64>,
     /// How many days the backup is to be kept; it holds sessions that a restore makes valid again.
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
     keep: u16,
@@ -74,7 +74,11 @@ pub(super) fn carry_out(
     let Procedure { action, selection, max_share, what } = procedure;
     let plan = wait_for(async {
         let mut store = access.connect().await?;
-        ProcedurePlan::prepare(&mut store, selection, max_share).await
+        if args.yes && !args.dry_run {
+            ProcedurePlan::prepare_agreed(&mut store, selection, max_share).await
+        } else {
+            ProcedurePlan::prepare(&mut store, selection, max_share).await
+        }
     })?;
     let state = context.state()?;
     let text = shown(&plan, action, &what, &state, args.keep);
@@ -90,7 +94,7 @@ pub(super) fn carry_out(
         return Ok(Exit::Clean);
     }
     say(context, &text)?;
-    if plan.selected == 0 {
+    if plan.is_counted() && plan.selected == 0 {
         say(context, "Nothing to delete.\n")?;
         return report(args, action, None, context);
     }
@@ -99,22 +103,23 @@ pub(super) fn carry_out(
     // What was done first: it names the backups, which must not be lost when the log cannot be written.
     let told = match done {
         Ok(done) => report(args, action, Some(done), context),
-        Err(error) => Err(ended(&error, plan.selected, action)),
+        Err(error) => Err(ended(&error, &plan, action)),
     };
     completed(record, told, context)
 }
 
 /// A procedure that ended with an error, and how it goes on.
-fn ended(error: &Error, selected: u64, action: &str) -> Failure {
+fn ended(error: &Error, plan: &ProcedurePlan, action: &str) -> Failure {
     match error {
         Error::CommitUnknown { .. } => failed(error, Exit::Interrupted),
         Error::Uncounted { .. } => failed(error, Exit::Unverified),
         Error::Partial { .. } => failed(error, Exit::Interrupted).hinted(again(action)),
         // The store went away in the middle: what a connection had not committed is undone with it.
-        error if error.is_outage() => failed(error, Exit::Interrupted).hinted(format!(
-            "0 of {selected} sessions were deleted, and there is no backup; {}",
-            again(action)
-        )),
+        error if error.is_outage() => {
+            let of = if plan.is_counted() { format!(" of {}", plan.selected) } else { String::new() };
+            failed(error, Exit::Interrupted)
+                .hinted(format!("0{of} sessions were deleted, and there is no backup; {}", again(action)))
+        }
         error => failed(error, Exit::Usage),
     }
 }
@@ -147,7 +152,7 @@ fn apply(
     interrupt::answer_by(move || asked.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::usage(format!("cannot watch for Ctrl-C: {error}")))?;
     let stopped = || stop.load(Ordering::Relaxed);
-    let batch = Some(args.batch).filter(|&rows| rows > 0);
+    let batch = args.batch.map_or_else(|| plan.usual_batch(), |rows| Some(rows).filter(|&rows| rows > 0));
     let many = batch.is_some_and(|batch| plan.selected > batch);
     let (who, incident) = (who(context), args.incident());
     let carrier = Carrier { state, who: &who, action, incident, keep: args.keep, batch };
@@ -170,10 +175,12 @@ fn apply(
 
 fn shown(plan: &ProcedurePlan, action: &str, what: &str, state: &Path, keep: u16) -> String {
     let store = &plan.store;
-    let mut text = format!(
-        "{action}: {what}\n  store   {} ({}), table {}\n  now     {}\n  delete  {} of them\n",
-        store.url, store.dialect, store.table, store.counts, plan.selected
-    );
+    let mut text =
+        format!("{action}: {what}\n  store   {} ({}), table {}\n", store.url, store.dialect, store.table);
+    if plan.is_counted() {
+        writeln!(text, "  now     {}\n  delete  {} of them", store.counts, plan.selected)
+            .expect("a string takes any text");
+    }
     if let Some(lifetime) = store.lifetime {
         writeln!(text, "  ends    {lifetime}").expect("a string takes any text");
     }
@@ -200,6 +207,10 @@ fn report(
         writeln!(context.out, "{body:#}")?;
     }
     let Some(done) = done else { return Ok(Exit::Clean) };
+    if done.before.total == 0 && done.deleted == 0 && done.selected_after == 0 {
+        say(context, "Nothing to delete.\n")?;
+        return Ok(Exit::Clean);
+    }
     let mut text = format!("{done}\n");
     for backup in done.backups.iter().rev() {
         writeln!(text, "backup: {} ({} rows)", backup.path.display(), backup.rows)

@@ -78,6 +78,9 @@ pub(super) const CIPHER: &str = "xchacha20poly1305-stream-be32";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Trailer {
     pub(super) rows: u64,
+    /// When the last row had come; older files do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sealed: Option<Timestamp>,
 }
 
 /// The associated data of the last chunk.

@@ -18,7 +18,7 @@ pub use reader::verify_backup;
 
 pub(super) use cursor::Cursor;
 pub(super) use format::Encoding;
-pub(super) use list::info;
+pub(super) use list::{info, sealed};
 pub(super) use reader::{Chunk, Next, Reader};
 pub(super) use writer::{Prepared, Writer, committed, discard};
 

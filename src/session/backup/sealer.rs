@@ -5,6 +5,7 @@ use super::writer::failed;
 use super::{BackupKey, Chunk, Next, Reader};
 use crate::session::Error;
 use chacha20poly1305::aead::Payload;
+use jiff::Timestamp;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender};
@@ -109,7 +110,8 @@ impl Sealer {
     fn finish(self, rows: u64) -> Result<NamedTempFile, Error> {
         let Self { mut file, dir, header, encryptor, reader, .. } = self;
         let failed = |cause| failed(&dir, cause);
-        let trailer = serde_json::to_vec(&Trailer { rows }).expect("a trailer has only string keys");
+        let trailer = serde_json::to_vec(&Trailer { rows, sealed: Some(Timestamp::now()) })
+            .expect("a trailer has only string keys");
         let length = format::length(trailer.len());
         let aad = format::last_aad(&header, &trailer);
         let tag = encryptor.encrypt_last(Payload { msg: &[], aad: &aad }).map_err(|_| too_large(&dir))?;

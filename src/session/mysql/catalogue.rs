@@ -79,6 +79,12 @@ pub(super) fn text(row: &MySqlRow, index: usize) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The same by the column's name; `None` also where there is no such column.
+pub(super) fn named(row: &MySqlRow, column: &str) -> Option<String> {
+    let bytes = row.try_get_unchecked::<Option<Vec<u8>>, _>(column).ok()??;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 pub(super) async fn preflight(
     connection: &mut MySqlConnection,
     table: &Table,

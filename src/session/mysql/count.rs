@@ -3,7 +3,6 @@
 use super::spelling::MySqlSpelling;
 use super::zone::Zone;
 use super::{MySql, catalogue};
-use crate::session::schema::{Selected, Table, quoted};
 use crate::session::selection::{Subject, counting};
 use crate::session::store::within;
 use crate::session::{Counts, Error, Selection, ZoneCount, ZoneCounts};
@@ -14,10 +13,6 @@ const DOING: &str = "counting the sessions";
 
 /// How many values one selection may have: they all stand in one statement.
 const VALUES: usize = 30_000;
-
-/// Whether an index tells all values of a column in their order.
-const INDEXED: &str = "SELECT cast(EXISTS (SELECT 1 FROM information_schema.statistics WHERE table_schema = ? AND table_name = ?
-AND seq_in_index = 1 AND column_name = ? AND sub_part IS NULL) AS signed)";
 
 impl MySql {
     pub(in crate::session) async fn counts(&mut self) -> Result<Counts, Error> {
@@ -48,38 +43,9 @@ impl MySql {
     }
 
     pub(in crate::session) async fn count(&mut self, selection: &Selection) -> Result<u64, Error> {
-        if matches!(selection, Selection::Duplicates) && self.index_has_no_duplicates().await? {
-            return Ok(0);
-        }
         let select = self.counting(selection, self.reading())?;
         let numbers = self.numbers(select, DOING).await?;
         Ok(numbers.first().copied().flatten().unwrap_or_default().unsigned_abs())
-    }
-
-    /// Whether an index on the token shows, in a tenth of the time, that no two look alike to its collation, and so none are
-    /// the same.
-    async fn index_has_no_duplicates(&mut self) -> Result<bool, Error> {
-        let Selected { table: Table { name, .. }, roles, .. } = &self.selected;
-        let (token, table) = (quoted(&roles.token.name), name.quoted());
-        let indexed = sqlx::query(INDEXED)
-            .bind(name.schema.clone())
-            .bind(name.name.clone())
-            .bind(roles.token.name.clone());
-        let mut connection = self.take().await?;
-        let indexed = within(self.opener.limits.statement, DOING, async {
-            let row = indexed.fetch_one(&mut connection).await.map_err(Error::database(DOING))?;
-            row.try_get_unchecked::<i64, _>(0).map_err(Error::database(DOING))
-        });
-        let is_indexed = indexed.await? != 0;
-        self.connection = Some(connection);
-        if !is_indexed {
-            return Ok(false);
-        }
-        let any = format!(
-            "SELECT EXISTS (SELECT 1 FROM {table} WHERE {token} IS NOT NULL GROUP BY {token} HAVING count(*) > 1)"
-        );
-        let numbers = self.numbers(any, DOING).await?;
-        Ok(numbers.first().copied().flatten() == Some(0))
     }
 
     /// The numbers by both readings of wall clocks, when the server's is another one than ours. They are of one moment, since
@@ -109,7 +75,13 @@ impl MySql {
 
     /// The spelling for what has no values.
     pub(super) fn spelling(&self) -> MySqlSpelling<'_> {
-        MySqlSpelling { zone: self.reading(), values: Vec::new(), key: self.key.as_ref(), now: None }
+        MySqlSpelling {
+            zone: self.reading(),
+            values: Vec::new(),
+            is_indexed: self.is_indexed,
+            key: self.key.as_ref(),
+            now: None,
+        }
     }
 
     /// The spelling for a selection with its values; refuses what this table does not serve for.

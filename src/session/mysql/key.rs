@@ -9,7 +9,8 @@ use super::{catalogue, row};
 use crate::session::Error;
 use crate::session::schema::{Column, Table, quoted};
 use crate::session::selection::column_of;
-use sqlx::mysql::MySqlConnection;
+use sqlx::AssertSqlSafe;
+use sqlx::mysql::{MySqlConnection, MySqlRow};
 
 /// A unique key, by the places of its columns in the table.
 #[derive(Clone, Debug)]
@@ -25,6 +26,29 @@ WHERE i.table_schema = ? AND i.table_name = ? AND i.non_unique = 0 AND NOT EXIST
   SELECT 1 FROM information_schema.statistics g WHERE g.table_schema = i.table_schema AND g.table_name = i.table_name
   AND g.index_name = i.index_name AND (g.nullable = 'YES' OR g.sub_part IS NOT NULL OR g.column_name IS NULL))
 ORDER BY i.index_name <> 'PRIMARY', i.index_name, i.seq_in_index";
+
+/// Whether the rows with one value of a column are found by an index that has them whole and in their order. One that the
+/// server is not to use finds nothing.
+pub(super) async fn is_indexed(
+    connection: &mut MySqlConnection,
+    table: &Table,
+    column: &Column,
+) -> Result<bool, Error> {
+    let show = format!("SHOW INDEX FROM {}", table.name.quoted());
+    let rows = sqlx::raw_sql(AssertSqlSafe(show)).fetch_all(connection).await;
+    let rows = rows.map_err(Error::database("reading the keys"))?;
+    let finds = |row: &MySqlRow| {
+        // MySQL and MariaDB have another name for an index that is not used.
+        let is = |name, value: &str| catalogue::named(row, name).is_some_and(|found| found == value);
+        is("Column_name", &column.name)
+            && is("Seq_in_index", "1")
+            && is("Index_type", "BTREE")
+            && catalogue::named(row, "Sub_part").is_none()
+            && !is("Visible", "NO")
+            && !is("Ignored", "YES")
+    };
+    Ok(rows.iter().any(finds))
+}
 
 impl Key {
     /// The best key of a table.

@@ -42,6 +42,8 @@ pub(super) struct MySql {
     selected: Selected,
     /// What tells rows apart.
     key: Option<Key>,
+    /// Whether tokens are found by an index.
+    is_indexed: bool,
     /// The condition for what is left of the table while it is emptied in parts.
     passed: Option<String>,
     /// Whether the server gives rows as it deletes them.
@@ -100,12 +102,14 @@ impl MySql {
         };
         let user = UserAt::find(&selected, options.user_path.as_deref())?;
         let key = Key::find(&mut connection, &selected.table).await?;
+        let is_indexed = key::is_indexed(&mut connection, &selected.table, &selected.roles.token).await?;
         let connection = Some(connection);
         Ok(Self {
             opener,
             connection,
             selected,
             key,
+            is_indexed,
             passed: None,
             returns,
             user,

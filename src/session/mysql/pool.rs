@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 /// For what has no wall clocks in it.
 pub(in crate::session) fn spelling_in_utc() -> impl crate::session::selection::Spelling {
     static UTC: LazyLock<Zone> = LazyLock::new(Zone::utc);
-    MySqlSpelling { zone: &UTC, values: Vec::new(), key: None, now: None }
+    MySqlSpelling { zone: &UTC, values: Vec::new(), is_indexed: false, key: None, now: None }
 }
 
 impl MySql {

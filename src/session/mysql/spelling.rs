@@ -8,13 +8,15 @@ use super::row::{base, is_binary};
 use super::zone::Zone;
 use crate::session::Error;
 use crate::session::schema::{self, Column};
-use crate::session::selection::{Moment, Spelling, family};
+use crate::session::selection::{Collation, Moment, Spelling, family};
 use jiff::{SignedDuration, Timestamp};
 
 /// With the zone in which wall clocks are read, and the values of the selection.
 pub(super) struct MySqlSpelling<'a> {
     pub(super) zone: &'a Zone,
     pub(super) values: Vec<String>,
+    /// Whether an index has whole tokens in their order.
+    pub(super) is_indexed: bool,
     /// What tells rows apart; without a key nothing does.
     pub(super) key: Option<&'a Key>,
     /// The time now, where it must not move between two statements.
@@ -70,6 +72,10 @@ impl Spelling for MySqlSpelling<'_> {
         self.text_of(column, expression)
     }
 
+    fn collated(&self, expression: &str, by: &Collation) -> String {
+        format!("CONVERT({expression} USING {}) COLLATE {}", by.charset, by.name)
+    }
+
     fn integer(&self, expression: &str) -> String {
         format!("CAST({expression} AS signed)")
     }
@@ -102,15 +108,24 @@ impl Spelling for MySqlSpelling<'_> {
         exact
     }
 
-    /// Numbers of four bytes are sorted instead of texts. MariaDB would look each row's text up in an index that it has, which
-    /// takes longer than sorting: 200,000 rows took 3.7 s of CPU by the index, 2.4 s by sorted texts, 1.3 s by numbers.
+    /// By an index, what is alike to the collation lies together, and so does what is the same. Else numbers of four bytes are
+    /// sorted instead of texts: 200,000 rows took 1.3 s of CPU by numbers and 2.4 s by texts.
     fn alike(&self, column: &Column, expression: &str) -> String {
-        format!("crc32({})", self.exact(column, expression))
+        if self.is_indexed {
+            expression.to_owned()
+        } else {
+            format!("crc32({})", self.exact(column, expression))
+        }
+    }
+
+    /// Of a few groups MariaDB would look each row of the table up in them, which takes several times as long.
+    fn finds_alike(&self) -> bool {
+        self.is_indexed
     }
 
     /// Sorted instead of kept in a table on disk.
     fn large(&self) -> &'static str {
-        "SQL_BIG_RESULT "
+        if self.is_indexed { "" } else { "SQL_BIG_RESULT " }
     }
 
     fn place(&self) -> String {

@@ -2,8 +2,8 @@
 
 use super::spelling::text_literal;
 use super::{MySql, catalogue};
-use crate::session::schema::TableName;
-use crate::session::selection::{self, Spelling as _, UserAt, choose, search, told};
+use crate::session::schema::{Column, TableName};
+use crate::session::selection::{self, Collation, Spelling as _, UserAt, choose, search, told};
 use crate::session::store::within;
 use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
 use sqlx::AssertSqlSafe;
@@ -19,6 +19,10 @@ WHERE k.table_schema = ? AND k.table_name = ? AND k.column_name = ? AND k.refere
 AND (SELECT count(*) FROM information_schema.key_column_usage o WHERE o.constraint_schema = k.constraint_schema
      AND o.constraint_name = k.constraint_name AND o.table_name = k.table_name) = 1";
 
+const COLLATION: &str = "
+SELECT cast(character_set_name AS char), cast(collation_name AS char) FROM information_schema.columns
+WHERE table_schema = ? AND table_name = ? AND column_name = ?";
+
 impl MySql {
     pub(in crate::session) async fn users_table(
         &mut self,
@@ -32,8 +36,22 @@ impl MySql {
             Ok((catalogue::tables(&mut connection, elsewhere).await?, reference))
         });
         let (tables, reference) = found.await?;
+        let mut users = choose(&tables, &self.selected.table.name, reference.as_ref(), wanted)?;
+        users.collations = self.collations(&mut connection, &users).await?;
         self.connection = Some(connection);
-        choose(&tables, &self.selected.table.name, reference.as_ref(), wanted)
+        Ok(users)
+    }
+
+    /// How the users' ids and the sessions' are compared, where that differs: the server refuses to choose.
+    async fn collations(
+        &self,
+        connection: &mut MySqlConnection,
+        users: &UsersTable,
+    ) -> Result<Option<[Collation; 2]>, Error> {
+        let Some(UserAt::Column(column)) = &self.user else { return Ok(None) };
+        let theirs = collation(connection, &users.name, &users.id).await?;
+        let ours = collation(connection, &self.selected.table.name, column).await?;
+        Ok(theirs.zip(ours).filter(|(theirs, ours)| theirs != ours).map(Into::into))
     }
 
     async fn reference(
@@ -102,4 +120,20 @@ impl MySql {
         let number = |at: usize| numbers.get(at).copied().flatten().unwrap_or_default().unsigned_abs();
         Ok(Orphaned { sessions: number(0), with_user: number(1), users: number(2), orphans: number(3) })
     }
+}
+
+/// How a column is compared; `None` for one that holds no text.
+async fn collation(
+    connection: &mut MySqlConnection,
+    table: &TableName,
+    column: &Column,
+) -> Result<Option<Collation>, Error> {
+    let query = sqlx::query(COLLATION).bind(&table.schema).bind(&table.name).bind(&column.name);
+    let row = query.fetch_optional(connection).await.map_err(Error::database(DOING))?;
+    let name = |at| {
+        let name = catalogue::text(row.as_ref()?, at)?;
+        // They are written into statements, where they cannot be quoted.
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then_some(name)
+    };
+    Ok(name(0).zip(name(1)).map(|(charset, name)| Collation { charset, name }))
 }

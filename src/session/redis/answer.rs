@@ -107,12 +107,12 @@ pub(super) fn nonsense(doing: &'static str) -> Error {
     Error::Database { doing, cause: Cause::new(Some("ERR"), message) }
 }
 
-/// The answer of TIME in milliseconds.
+/// The answer of TIME in microseconds.
 pub(super) fn time(value: &Value) -> Option<i64> {
     let Value::Array(parts) = value else { return None };
     let [Value::BulkString(seconds), Value::BulkString(micros)] = &parts[..] else { return None };
     let number = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse::<i64>().ok();
-    Some(number(seconds)? * 1000 + number(micros)? / 1000)
+    Some(number(seconds)? * 1_000_000 + number(micros)?)
 }
 
 /// One range of CLUSTER SLOTS: from, to, and host and port of its primary.

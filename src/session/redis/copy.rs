@@ -3,7 +3,7 @@
 use super::choice::Choice;
 use super::delete::{Task, grouped};
 use super::keys::{Extent, GONE, KEYS, Key, Tally, portions};
-use super::record::{Form, Record};
+use super::record::{Form, Moment, Record};
 use super::server::{Node, Servers};
 use super::sweep::Swept;
 use super::{Redis, answer};
@@ -124,14 +124,14 @@ impl Redis {
     ) -> Result<(), Error> {
         let swept_from = node.clone();
         let mut sweep = pin!(self.space.sweep(&swept_from, Extent::Short, DOING));
-        while let Some(Swept { now, keys, tally }) = sweep.try_next().await? {
+        while let Some(Swept { at, keys, tally }) = sweep.try_next().await? {
             written.tally.add(tally);
-            let now = now.ok_or_else(|| answer::nonsense(DOING))?;
+            let at = at.ok_or_else(|| answer::nonsense(DOING))?;
             let mut rest = Vec::new();
             for mut key in keys {
                 match key.text.take() {
                     Some(text) => {
-                        let record = Record::new(key.part, key.name, now, key.ttl, Form::Text, text);
+                        let record = Record::new(key.part, key.name, at, key.ttl, Form::Text, text);
                         written.add(&record, writer)?;
                     }
                     None => rest.push(key),
@@ -159,7 +159,6 @@ impl Redis {
 
     /// The values of keys with the time that they have left; those that are gone are in none.
     async fn read(&self, node: &mut Node, keys: &[Key]) -> Result<Vec<Record>, Error> {
-        let now = node.now(DOING).await?;
         let is_text = self.space.form.content.is_text() == Some(true);
         let form = |key: &Key| if is_text && key.part == Part::Session { Form::Text } else { Form::Dump };
         let mut pipe = pipe();
@@ -167,7 +166,10 @@ impl Redis {
             let read = if form(key) == Form::Text { "GET" } else { "DUMP" };
             pipe.cmd(read).arg(&key.name).cmd("PTTL").arg(&key.name);
         }
-        let mut answers = node.ask_all(DOING, &pipe).await?.into_iter();
+        pipe.cmd("TIME");
+        let mut answers = node.ask_all(DOING, &pipe).await?;
+        let at = Moment::told(answers.pop(), DOING)?;
+        let mut answers = answers.into_iter();
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
             let (value, ttl) = match (answers.next(), answers.next()) {
@@ -181,7 +183,7 @@ impl Redis {
                 }
                 _ => return Err(answer::nonsense(DOING)),
             };
-            records.push(Record::new(key.part, key.name.clone(), now, ttl, form(key), value));
+            records.push(Record::new(key.part, key.name.clone(), at, ttl, form(key), value));
         }
         Ok(records)
     }

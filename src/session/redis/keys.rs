@@ -4,6 +4,7 @@
 //! keys are sessions.
 
 use super::answer;
+use super::record::Moment;
 use super::server::Node;
 use crate::session::Error;
 use crate::session::dialect::{Content, Keys, Part};
@@ -117,6 +118,18 @@ impl KeySpace {
         tally: &mut Tally,
         doing: &'static str,
     ) -> Result<Vec<Key>, Error> {
+        self.sort_at(node, names, extent, tally, doing).await.map(|(keys, _)| keys)
+    }
+
+    /// The same with the time when all of them were read, where their texts are asked for.
+    pub(super) async fn sort_at(
+        &self,
+        node: &mut Node,
+        names: Vec<Vec<u8>>,
+        extent: Extent,
+        tally: &mut Tally,
+        doing: &'static str,
+    ) -> Result<(Vec<Key>, Option<Moment>), Error> {
         let mut keys: Vec<Key> = names.into_iter().map(|name| self.named(name)).collect();
         for _ in keys.iter().filter(|key| key.part == Part::Other) {
             tally.add_foreign("with other names", 1);
@@ -126,7 +139,14 @@ impl KeySpace {
         for &at in &asked {
             self.question(&mut pipe, &keys[at].name, extent);
         }
-        let answers = node.ask_all(doing, &pipe).await?;
+        if extent == Extent::Short {
+            pipe.cmd("TIME");
+        }
+        let mut answers = node.ask_all(doing, &pipe).await?;
+        let at = match extent {
+            Extent::Short => Some(Moment::told(answers.pop(), doing)?),
+            Extent::Head | Extent::Size => None,
+        };
         let mut answers = answers.into_iter();
         for at in asked {
             let found = self.judge(&mut answers, extent, doing)?;
@@ -150,7 +170,7 @@ impl KeySpace {
             }
         }
         keys.retain(|key| !key.name.is_empty() && key.part != Part::Other);
-        Ok(keys)
+        Ok((keys, at))
     }
 
     fn named(&self, name: Vec<u8>) -> Key {

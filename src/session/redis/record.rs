@@ -3,9 +3,11 @@
 //! A session that is a string is kept as that string: DUMP compresses and checks what it gives, which costs the server
 //! several times as much as to read it.
 
+use super::answer;
 use crate::session::Error;
 use crate::session::backup::{Cursor, Encoding, Reader, Writer};
 use crate::session::dialect::Part;
+use redis::Value;
 use sha1::{Digest as _, Sha1};
 use std::borrow::Cow;
 
@@ -21,30 +23,49 @@ pub(super) enum Form {
     Dump,
 }
 
+/// The server's clock, in Unix microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment(i64);
+
+impl Moment {
+    /// The answer of TIME. Asked right behind what was read with it: it comes before any delete of that, and behind every
+    /// earlier one, so that of two backups the one is told that has a session as it was last.
+    pub(super) fn told(answer: Option<Value>, doing: &'static str) -> Result<Self, Error> {
+        match answer {
+            Some(Value::ServerError(error)) => Err(answer::refused(doing, &error)),
+            answer => answer.as_ref().and_then(answer::time).map(Self).ok_or_else(|| answer::nonsense(doing)),
+        }
+    }
+}
+
 pub(super) struct Record {
     /// Whether it is a session; a companion otherwise.
     pub(super) is_session: bool,
     pub(super) key: Vec<u8>,
     /// In Unix milliseconds of the server's clock; `None` for a key that stays.
     pub(super) ends: Option<i64>,
+    /// When it was read, in Unix microseconds of the server's clock; backups of older versions do not tell.
+    pub(super) read: Option<i64>,
     pub(super) form: Form,
     pub(super) value: Vec<u8>,
 }
 
 impl Record {
-    /// The value of a key that has so many milliseconds left now; less than none for a key that stays.
-    pub(super) fn new(part: Part, key: Vec<u8>, now: i64, ttl: i64, form: Form, value: Vec<u8>) -> Self {
-        let ends = (ttl >= 0).then_some(now + ttl);
-        Self { is_session: part == Part::Session, key, ends, form, value }
+    /// The value of a key that had so many milliseconds left; less than none for a key that stays.
+    pub(super) fn new(part: Part, key: Vec<u8>, at: Moment, ttl: i64, form: Form, value: Vec<u8>) -> Self {
+        let ends = (ttl >= 0).then_some(at.0 / 1000 + ttl);
+        Self { is_session: part == Part::Session, key, ends, read: Some(at.0), form, value }
     }
 
     pub(super) fn write(&self, writer: &mut Writer) -> Result<(), Error> {
         writer.write(match (self.form, self.is_session) {
-            (Form::Text, _) => b"t",
-            (Form::Dump, true) => b"s",
-            (Form::Dump, false) => b"c",
+            (Form::Text, _) => b"T",
+            (Form::Dump, true) => b"S",
+            (Form::Dump, false) => b"C",
         })?;
-        writer.write(&self.ends.unwrap_or(-1).to_be_bytes())?;
+        for time in [self.ends, self.read] {
+            writer.write(&time.unwrap_or(-1).to_be_bytes())?;
+        }
         for bytes in [&self.key, &self.value] {
             // Redis holds no value of 4 GiB: 512 MiB are its limit, and it is the driver's as well.
             writer.write(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes())?;
@@ -91,13 +112,20 @@ impl Records {
     }
 
     fn record(&mut self) -> Result<Record, Error> {
-        let (form, is_session) = match self.cursor.array()? {
-            [b't'] => (Form::Text, true),
-            [b's'] => (Form::Dump, true),
-            [b'c'] => (Form::Dump, false),
+        let [tag] = self.cursor.array()?;
+        let (form, is_session) = match tag.to_ascii_lowercase() {
+            b't' => (Form::Text, true),
+            b's' => (Form::Dump, true),
+            b'c' => (Form::Dump, false),
             _ => return Err(self.cursor.damaged()),
         };
-        let ends = Some(i64::from_be_bytes(self.cursor.array()?)).filter(|&ends| ends >= 0);
-        Ok(Record { is_session, ends, form, key: self.cursor.bytes()?, value: self.cursor.bytes()? })
+        let ends = self.time()?;
+        // In small letters: as older versions wrote it.
+        let read = if tag.is_ascii_uppercase() { self.time()? } else { None };
+        Ok(Record { is_session, ends, read, form, key: self.cursor.bytes()?, value: self.cursor.bytes()? })
+    }
+
+    fn time(&mut self) -> Result<Option<i64>, Error> {
+        Ok(Some(i64::from_be_bytes(self.cursor.array()?)).filter(|&time| time >= 0))
     }
 }

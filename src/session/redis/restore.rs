@@ -3,8 +3,8 @@
 //! A key that exists is never touched, and one whose time has come stays dead. There is no transaction: after an
 //! error a second restore goes on, since it skips what the first one put back.
 //!
-//! A session that was rewritten while it was purged is in two backups. It comes back from the newer one alone, whatever
-//! the order in which they are restored.
+//! A session that was rewritten while it was purged is in two backups, of one purge or of two at once. It comes back from the one
+//! that read it last, whatever the order in which they are restored.
 
 use super::delete::grouped;
 use super::newer::Newer;
@@ -52,7 +52,7 @@ async fn put_back(
             return Ok((restored, superseded, from));
         }
         batch.retain(|record| {
-            let holder = newer.holder(&record.key);
+            let holder = newer.holder(record);
             from.extend(holder);
             superseded += u64::from(holder.is_some() && record.is_session);
             holder.is_none()

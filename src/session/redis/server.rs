@@ -259,7 +259,7 @@ impl Node {
     /// The server's clock in Unix milliseconds.
     pub(super) async fn now(&mut self, doing: &'static str) -> Result<i64, Error> {
         let time = self.ask(doing, &cmd("TIME")).await?;
-        answer::time(&time).ok_or_else(|| answer::nonsense(doing))
+        answer::time(&time).map(|micros| micros / 1000).ok_or_else(|| answer::nonsense(doing))
     }
 }
 

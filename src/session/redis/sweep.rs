@@ -1,6 +1,7 @@
 //! Every key under the prefix, sorted, part by part. While the caller works on one part the server is asked for the next.
 
 use super::keys::{Extent, Key, KeySpace, Tally};
+use super::record::Moment;
 use super::server::Node;
 use crate::session::Error;
 use futures_util::{Stream, TryStreamExt as _, stream};
@@ -10,8 +11,8 @@ const AHEAD: usize = 2;
 
 /// What one SCAN named.
 pub(super) struct Swept {
-    /// The server's clock right before, in Unix milliseconds. Who only counts may not be allowed to ask for it.
-    pub(super) now: Option<i64>,
+    /// The server's clock right after it was looked at. Who only counts may not be allowed to ask for it.
+    pub(super) at: Option<Moment>,
     pub(super) keys: Vec<Key>,
     pub(super) tally: Tally,
 }
@@ -35,10 +36,9 @@ impl KeySpace {
         let look = move |names| {
             let mut node = node.clone();
             async move {
-                let now = if extent == Extent::Short { Some(node.now(doing).await?) } else { None };
                 let mut tally = Tally::default();
-                let keys = self.sort(&mut node, names, extent, &mut tally, doing).await?;
-                Ok(Swept { now, keys, tally })
+                let (keys, at) = self.sort_at(&mut node, names, extent, &mut tally, doing).await?;
+                Ok(Swept { at, keys, tally })
             }
         };
         names.map_ok(look).try_buffered(AHEAD)

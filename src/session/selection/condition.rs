@@ -2,7 +2,7 @@
 //!
 //! The session table is always called `s`, the users table `u`.
 
-use super::{Mark, Selection, UserAt, UsersTable, family};
+use super::{Collation, Mark, Selection, UserAt, UsersTable, family};
 use crate::session::Error;
 use crate::session::dialect::{Roles, Unit, normalised};
 use crate::session::schema::{Column, Selected, Table};
@@ -31,6 +31,10 @@ pub(in crate::session) trait Spelling {
     fn exact(&self, _column: &Column, expression: &str) -> String {
         expression.to_owned()
     }
+    /// A text as one that is compared like this. Only what [`UsersTable`] tells is asked for.
+    fn collated(&self, expression: &str, _by: &Collation) -> String {
+        expression.to_owned()
+    }
     /// An expression as a whole number of 64 bits.
     fn integer(&self, expression: &str) -> String {
         format!("CAST({expression} AS bigint)")
@@ -40,6 +44,10 @@ pub(in crate::session) trait Spelling {
     /// What a column's expression is first sorted into groups by: equal values must give equal ones, and others seldom do.
     fn alike(&self, _column: &Column, expression: &str) -> String {
         expression.to_owned()
+    }
+    /// Whether the rows of a group are found fast by what they are grouped by: an index has it, in its order.
+    fn finds_alike(&self) -> bool {
+        false
     }
     /// Whether rows of one table that have no partner in another are found fast when partners are told by a calculation.
     fn pairs_calculated(&self) -> bool {
@@ -194,14 +202,14 @@ impl Subject<'_> {
     fn duplicates(&self, sql: &impl Spelling) -> String {
         let (column, place) = (&self.found.roles.token, sql.place());
         let token = sql.exact(column, &column_of(column, sql));
-        let (several, table) = (self.several(sql), self.found.table.name.quoted_by(sql));
+        let several = self.several(sql, &self.found.table.name.quoted_by(sql));
         let newest = sql.time_order(&column_of(&self.found.roles.expires, sql));
         let one_user = self.one_user(sql, " OVER w");
         format!(
             "{place} IN (SELECT d.place FROM (SELECT {place} AS place, \
              CASE WHEN count(*) OVER w = 1 THEN 1 WHEN {one_user} \
              THEN row_number() OVER (PARTITION BY {token} ORDER BY {newest} IS NULL, {newest} DESC, {place} DESC) \
-             ELSE 2 END AS standing FROM {table} AS s WHERE {several} WINDOW w AS (PARTITION BY {token})) AS d WHERE d.standing > 1)"
+             ELSE 2 END AS standing FROM {several} WINDOW w AS (PARTITION BY {token})) AS d WHERE d.standing > 1)"
         )
     }
 
@@ -225,26 +233,32 @@ impl Subject<'_> {
         let exact = sql.exact(column, &token);
         format!(
             "SELECT coalesce(sum(t.surplus), 0) FROM (SELECT count(*) - CASE WHEN {} THEN 1 ELSE 0 END AS surplus \
-             FROM {from} AS s WHERE {} GROUP BY {exact} HAVING count(*) > 1) AS t",
+             FROM {} GROUP BY {exact} HAVING count(*) > 1) AS t",
             self.one_user(sql, ""),
-            self.several(sql)
+            self.several(sql, from)
         )
     }
 
-    /// The condition that holds for all rows of `s` whose token another row has, and hardly for others: few rows are left to
-    /// be compared with each other.
-    pub(in crate::session) fn several(&self, sql: &impl Spelling) -> String {
+    /// All rows of the table `from`, as `s`, whose token another row has, and hardly others: few are left to be compared with
+    /// each other.
+    pub(in crate::session) fn several(&self, sql: &impl Spelling, from: &str) -> String {
         let column = &self.found.roles.token;
         let token = column_of(column, sql);
         let (alike, large) = (sql.alike(column, &token), sql.large());
-        format!(
-            "{alike} IN (SELECT t.alike FROM (SELECT {large}{alike} AS alike FROM {} AS s WHERE {token} IS NOT NULL \
-             GROUP BY {alike} HAVING count(*) > 1) AS t)",
+        let groups = format!(
+            "SELECT {large}{alike} AS alike FROM {} AS s WHERE {token} IS NOT NULL GROUP BY {alike} HAVING count(*) > 1",
             self.found.table.name.quoted_by(sql)
-        )
+        );
+        if sql.finds_alike() {
+            // In order and bounded, or MariaDB takes them apart again and sorts what the index has in order.
+            let bounded = format!("{groups} ORDER BY {alike} LIMIT {}", i64::MAX);
+            format!("({bounded}) AS t STRAIGHT_JOIN {from} AS s ON {alike} = t.alike")
+        } else {
+            format!("{from} AS s WHERE {alike} IN (SELECT t.alike FROM ({groups}) AS t)")
+        }
     }
 
-    /// The condition under which a row of `u` is the session's user.
+    /// The condition under which a row of `u` is the session's user, as the users' table tells users apart.
     fn is_of(&self, users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
         let (user, id) = (self.user(sql)?, format!("u.{}", sql.quoted(&users.id.name)));
         match self.user {
@@ -258,14 +272,26 @@ impl Subject<'_> {
                         users_type: users.id.data_type.clone(),
                     });
                 }
-                Ok(format!("{id} = {user}"))
+                Ok(match &users.collations {
+                    Some([theirs, _]) => format!("{id} = {}", sql.collated(&user, theirs)),
+                    None => format!("{id} = {user}"),
+                })
             }
             _ => Ok(format!("{} = {}", sql.text_of(&users.id, &id), sql.text(&user))),
         }
     }
 
     fn orphans(&self, users: &UsersTable, sql: &impl Spelling) -> Result<String, Error> {
-        Ok(format!("{} IS NOT NULL AND NOT {}", self.user(sql)?, self.is_user(users, None, sql)?))
+        let user = self.user(sql)?;
+        let orphans = format!("{user} IS NOT NULL AND NOT {}", self.is_user(users, None, sql)?);
+        let Some([_, ours]) = &users.collations else { return Ok(orphans) };
+        // Whoever is somebody by either table's rules may be the one who is meant.
+        let id = format!("u.{}", sql.quoted(&users.id.name));
+        Ok(format!(
+            "{orphans} AND NOT ({user} IN (SELECT {} FROM {} AS u WHERE {id} IS NOT NULL))",
+            sql.collated(&id, ours),
+            users.name.quoted_by(sql)
+        ))
     }
 
     /// The condition that holds where the session's user is in the table, one that `which` holds for. An id that takes a

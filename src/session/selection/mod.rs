@@ -17,8 +17,8 @@ pub(super) use condition::{
 };
 pub use network::Network;
 pub(super) use user::{UserAt, path};
+pub(super) use users::{Collation, choose, family, orphaned, search, told};
 pub use users::{Orphaned, User, UserPattern, UsersTable, UsersWanted};
-pub(super) use users::{choose, family, orphaned, search, told};
 
 use super::Error;
 use crate::secret::Secret;

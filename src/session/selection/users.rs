@@ -32,6 +32,18 @@ pub struct UsersTable {
     /// The columns that tell who is disabled or deleted: whoever one of them says so of is gone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(in crate::session) disabled: Vec<Column>,
+    /// How the column that sessions refer to is compared, and then the sessions' own, where the two differ.
+    #[serde(skip)]
+    pub(in crate::session) collations: Option<[Collation; 2]>,
+}
+
+/// How a column's texts are compared, by the server's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::session) struct Collation {
+    /// The encoding that it is of.
+    pub(in crate::session) charset: String,
+    /// Its own name.
+    pub(in crate::session) name: String,
 }
 
 impl UsersTable {
@@ -242,6 +254,7 @@ pub(in crate::session) fn choose(
         ]),
         emails: of(&["email", "emailaddress", "mail"]),
         disabled,
+        collations: None,
         name: table.name.clone(),
     })
 }

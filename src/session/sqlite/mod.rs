@@ -13,6 +13,7 @@ mod pool;
 mod restore;
 mod row;
 mod spelling;
+mod thread;
 mod users;
 
 pub(super) use pool::plain_spelling;
@@ -51,7 +52,7 @@ impl Sqlite {
             let what = "another zone than UTC: a file's times without a zone are read in UTC".to_owned();
             return Err(Error::Unsupported { what });
         }
-        let mut connection = open(path, &url, &options.limits, FEW).await?;
+        let mut connection = open(path, &url, &options.limits).await?;
         let tables = catalogue::tables(&mut connection).await?;
         let wanted = Wanted {
             url: &url,
@@ -130,26 +131,23 @@ impl Sqlite {
     async fn take(&mut self) -> Result<SqliteConnection, Error> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => open(&self.path, &self.url, &self.limits, FEW).await,
+            None => open(&self.path, &self.url, &self.limits).await,
         }
     }
 }
 
-/// How many rows wait to be taken where nobody says how large they are.
-const FEW: usize = 50;
-
-/// With room for so many rows that wait to be taken.
-async fn open(path: &Path, url: &str, limits: &Limits, rows: usize) -> Result<SqliteConnection, Error> {
+async fn open(path: &Path, url: &str, limits: &Limits) -> Result<SqliteConnection, Error> {
     let unusable = |reason: &str| Error::File { path: path.to_owned(), reason: reason.to_owned() };
     match std::fs::metadata(path) {
         Err(error) => return Err(unusable(&error.to_string())),
         Ok(data) if !data.is_file() => return Err(unusable("it is no file")),
         Ok(_) => {}
     }
-    let mut connection =
-        driver_options(path, limits).row_buffer_size(rows).connect().await.map_err(|error| {
-            Error::Connect { url: url.to_owned(), password_given: true, cause: Cause::from(&error) }
-        })?;
+    let mut connection = driver_options(path, limits).connect().await.map_err(|error| Error::Connect {
+        url: url.to_owned(),
+        password_given: true,
+        cause: Cause::from(&error),
+    })?;
     // The first read tells a database from any other file.
     let read = sqlx::query("SELECT count(*) FROM sqlite_master").fetch_one(&mut connection).await;
     read.map_err(|error| unusable(&Cause::from(&error).to_string()))?;

@@ -1,7 +1,7 @@
 //! SQLite behind a manager: some connections to one file, which must exist.
 
 use super::spelling::SqliteSpelling;
-use super::{FEW, Sqlite, catalogue, driver_options, open};
+use super::{Sqlite, catalogue, driver_options, open};
 use crate::session::manager::{Pool, PoolKind, Pooling, Queries, Warm};
 use crate::session::schema::{Selected, TableName};
 use crate::session::selection::choose;
@@ -34,7 +34,7 @@ impl Sqlite {
         pooling: Pooling,
         wanted: &UsersWanted,
     ) -> Result<(Pool, UsersTable), Error> {
-        let mut connection = open(path, &url, &options.limits, FEW).await?;
+        let mut connection = open(path, &url, &options.limits).await?;
         let tables = catalogue::tables(&mut connection).await?;
         let users = choose(&tables, &TableName { schema: None, name: String::new() }, None, wanted)?;
         Ok((pool(path, options.limits, pooling), users))

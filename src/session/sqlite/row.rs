@@ -2,9 +2,10 @@
 
 use crate::session::Error;
 use crate::session::backup::{Cursor, Encoding, Reader, Writer};
+use rusqlite::types::ValueRef;
+use sqlx::Sqlite;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Row as _, Sqlite, TypeInfo as _, ValueRef as _};
+use sqlx::sqlite::SqliteArguments;
 
 /// One value of a row.
 pub(super) enum Value {
@@ -16,34 +17,17 @@ pub(super) enum Value {
 }
 
 /// Writes one row: for each value a tag, and what follows it.
-pub(super) fn write(row: &SqliteRow, writer: &mut Writer) -> Result<(), Error> {
-    for index in 0..row.len() {
-        write_value(row, index, writer)?;
+pub(super) fn write(row: &rusqlite::Row<'_>, width: usize, writer: &mut Writer) -> Result<(), Error> {
+    for index in 0..width {
+        match row.get_ref(index).map_err(Error::database("reading a session"))? {
+            ValueRef::Null => writer.write(b"n")?,
+            ValueRef::Integer(number) => write_number(writer, *b"i", number.to_be_bytes())?,
+            ValueRef::Real(number) => write_number(writer, *b"r", number.to_bits().to_be_bytes())?,
+            ValueRef::Text(bytes) => write_bytes(writer, *b"t", bytes)?,
+            ValueRef::Blob(bytes) => write_bytes(writer, *b"b", bytes)?,
+        }
     }
     Ok(())
-}
-
-fn write_value(row: &SqliteRow, index: usize, writer: &mut Writer) -> Result<(), Error> {
-    let failed = |error| Error::database("reading a session")(error);
-    let raw = row.try_get_raw(index).map_err(failed)?;
-    if raw.is_null() {
-        return writer.write(b"n");
-    }
-    let class = raw.type_info();
-    match class.name() {
-        "INTEGER" => {
-            let number: i64 = row.try_get_unchecked(index).map_err(failed)?;
-            write_number(writer, *b"i", number.to_be_bytes())
-        }
-        "REAL" => {
-            let number: f64 = row.try_get_unchecked(index).map_err(failed)?;
-            write_number(writer, *b"r", number.to_bits().to_be_bytes())
-        }
-        class => {
-            let tag = if class == "TEXT" { *b"t" } else { *b"b" };
-            write_bytes(writer, tag, row.try_get_unchecked(index).map_err(failed)?)
-        }
-    }
 }
 
 fn write_number(writer: &mut Writer, tag: [u8; 1], number: [u8; 8]) -> Result<(), Error> {
@@ -52,8 +36,7 @@ fn write_number(writer: &mut Writer, tag: [u8; 1], number: [u8; 8]) -> Result<()
 }
 
 fn write_bytes(writer: &mut Writer, tag: [u8; 1], bytes: &[u8]) -> Result<(), Error> {
-    writer.write(&tag)?;
-    writer.write(&(bytes.len() as u64).to_be_bytes())?;
+    write_number(writer, tag, (bytes.len() as u64).to_be_bytes())?;
     writer.write(bytes)
 }
 

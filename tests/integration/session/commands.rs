@@ -212,6 +212,24 @@ async fn a_check_tells_trouble_and_is_well_afterwards() {
     }
 }
 
+#[tokio::test]
+async fn a_purge_goes_in_batches_where_they_are_asked_for() {
+    for place in places().await {
+        let before = place.tokens().await;
+        let done = place.json(&["purge", "--yes", "--batch", "4"], 0);
+        let backups = done["report"]["backups"].as_array().unwrap();
+        let rows: Vec<_> = backups.iter().map(|backup| backup["rows"].as_u64().unwrap()).collect();
+        assert_eq!((&done["report"]["deleted"], rows), (&6.into(), vec![4, 2]), "{}", place.name());
+        assert!(place.tokens().await.is_empty(), "{}", place.name());
+        for backup in backups {
+            let restored =
+                place.sessions(&["restore", backup["path"].as_str().unwrap(), "--yes", "--revive"]);
+            assert_eq!(exit(&restored), 0, "{}: {}", place.name(), said(&restored));
+        }
+        assert!(place.tokens().await == before, "{}", place.name());
+    }
+}
+
 #[test]
 fn triage_names_the_procedure() {
     let output = |args: &[&str]| {

@@ -67,7 +67,7 @@ impl Course<'_> {
         let mut store = self.open(&self.proxy.url(&self.direct)).await;
         let plan = ProcedurePlan::prepare(&mut store, self.selection.clone(), None).await.unwrap();
         arm();
-        let done = Box::pin(plan.apply(&mut store, &self.spec(), Some(BATCH), &|| false, told)).await;
+        let done = Box::pin(plan.apply(&mut store, &self.spec(), batch(&plan), &|| false, told)).await;
         self.proxy.calm();
         done
     }
@@ -109,7 +109,7 @@ impl Course<'_> {
         let plan = ProcedurePlan::prepare(&mut store, self.selection.clone(), None).await.unwrap();
         let spec = self.spec();
         let done =
-            Box::pin(plan.apply(&mut store, &spec, Some(BATCH), &|| false, &mut |_| {})).await.unwrap();
+            Box::pin(plan.apply(&mut store, &spec, batch(&plan), &|| false, &mut |_| {})).await.unwrap();
         assert_eq!((done.selected_after, done.stopped), (0, false), "{}", self.what);
     }
 
@@ -125,6 +125,11 @@ impl Course<'_> {
             std::fs::remove_file(self.dir.join(name)).unwrap();
         }
     }
+}
+
+/// In batches, where there are any.
+fn batch(plan: &ProcedurePlan) -> Option<u64> {
+    plan.usual_batch().and(Some(BATCH))
 }
 
 /// The places of a sweep, and the bytes of a whole run of either way.

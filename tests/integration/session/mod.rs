@@ -25,6 +25,7 @@ mod purge; // backup, purge, restore on PostgreSQL
 mod races; // two at work on the same sessions, and connections that are lost: what is told
 mod redis; // detection, purge, restore on Redis, alone and as a cluster
 mod redis_network; // Sentinel with a failover, TLS
+mod redis_order; // two purges at once, and in which order their backups come back
 mod redis_own; // servers of a test's own
 mod redis_refusals; // accounts and servers that Redis cannot be purged with
 mod redis_selection; // the same selections on Redis, and what has no meaning there

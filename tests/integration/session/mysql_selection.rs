@@ -195,14 +195,20 @@ async fn wall_clocks_are_read_in_the_zone_that_was_named() {
     assert_eq!((&*both.zone, both.theirs), ("+02:00", 1));
 }
 
-/// They are found by numbers that stand for tokens, which must make no difference.
+/// They are found by an index or by numbers that stand for tokens, which must make no difference.
 #[tokio::test]
 async fn duplicates_are_the_same_with_an_index_and_without() {
-    for index in ["", ", KEY (sessionToken)"] {
+    for index in [
+        "",
+        ", KEY (sessionToken)",
+        ", KEY (sessionToken(3))",
+        ", KEY (sessionToken) IGNORED, KEY (expires, sessionToken)",
+    ] {
         let database = Database::with(&format!(
             "CREATE TABLE session (id int PRIMARY KEY, sessionToken varchar(99), userId int, expires datetime{index});
              INSERT INTO session SELECT seq, concat('tok-', seq % 700), if(seq % 700 < 50 AND seq > 700, 2, 1),
-               date_add(utc_timestamp(), INTERVAL seq MINUTE) FROM seq_1_to_1000"
+               date_add(utc_timestamp(), INTERVAL seq MINUTE) FROM seq_1_to_1000;
+             INSERT INTO session VALUES (2001, 'twin', 1, now()), (2002, 'Twin', 2, now()), (2003, 'twin ', 3, now()), (2004, NULL, 1, now()), (2005, NULL, 1, now())"
         ))
         .await;
         let mut store = database.open().await.unwrap();
@@ -237,4 +243,59 @@ async fn users_are_found_by_id_and_from_payloads() {
     let done =
         store.delete(&Selection::Orphans(found), &spec(&database.backups(), &database.key)).await.unwrap();
     assert_eq!((done.deleted, done.selected_after), (20, 0));
+}
+
+/// Such columns cannot be compared as they are. Whoever is somebody by the rules of one of the two tables is nobody's orphan,
+/// and disabled is only who is by the users' own.
+#[tokio::test]
+async fn users_of_another_collation_are_known_by_either() {
+    for (theirs, ours, orphans, disabled) in [
+        (
+            "utf8mb4_unicode_ci",
+            "utf8mb4_general_ci",
+            ["gone", "\u{436}"].as_slice(),
+            ["BOB", "bob"].as_slice(),
+        ),
+        ("utf8mb4_bin", "utf8mb4_general_ci", &["gone", "strasse", "\u{436}"], &["bob"]),
+        ("utf8mb4_general_ci", "utf8mb4_bin", &["gone", "strasse", "\u{436}"], &["BOB", "bob"]),
+        ("latin1_swedish_ci", "utf8mb4_unicode_ci", &["gone", "\u{436}"], &["BOB", "bob"]),
+        ("utf8mb4_unicode_ci", "latin1_german1_ci", &["gone"], &["BOB", "bob"]),
+        ("utf8mb3_general_ci", "utf8mb4_unicode_ci", &["gone", "\u{436}"], &["BOB", "bob"]),
+    ] {
+        let name = format!("{theirs} and {ours}");
+        let charset = |collation: &str| collation.split('_').next().unwrap().to_owned();
+        let database = Database::with(&format!(
+            "CREATE TABLE users (id varchar(36) CHARACTER SET {} COLLATE {theirs} PRIMARY KEY, disabled tinyint(1));
+             INSERT INTO users VALUES ('ada', 0), ('stra\u{df}e', 0), ('bob', 1);
+             CREATE TABLE session (id int PRIMARY KEY, sessionToken varchar(99), userId varchar(36) CHARACTER SET {} COLLATE {ours}, expires datetime);
+             INSERT INTO session VALUES (1, 'a', 'ada', now()), (2, 'b', 'ADA', now()), (3, 'c', 'gone', now()), (4, 'd', 'strasse', now()),
+               (5, 'e', 'bob', now()), (6, 'f', 'BOB', now()), (7, 'g', NULL, now())",
+            charset(theirs), charset(ours)
+        ))
+        .await;
+        if orphans.contains(&"\u{436}") {
+            database.run("INSERT INTO session VALUES (8, 'h', '\u{436}', now())").await;
+        }
+        let mut store = database.open().await.unwrap();
+        let users = store.users_table(&UsersWanted::default()).await.unwrap();
+        let found = store.orphaned(&users).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!((found.users, found.orphans), (3, orphans.len() as u64), "{name}");
+        for (selection, taken) in
+            [(Selection::Orphans(users.clone()), orphans), (Selection::Disabled(users), disabled)]
+        {
+            let left = || {
+                database.texts("SELECT CONVERT(userId USING utf8mb4) FROM session WHERE userId IS NOT NULL")
+            };
+            let before = left().await;
+            assert_eq!(store.count(&selection).await.unwrap(), taken.len() as u64, "{name}");
+            let done = store.delete(&selection, &spec(&database.backups(), &database.key)).await.unwrap();
+            assert_eq!((done.deleted, done.selected_after), (taken.len() as u64, 0), "{name}");
+            let after = left().await;
+            let mut gone: Vec<_> = before.into_iter().filter(|user| !after.contains(user)).collect();
+            gone.sort();
+            let mut taken = taken.to_vec();
+            taken.sort_unstable();
+            assert_eq!(gone, taken, "{name}");
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// From the client to the server, or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub(super) enum Way {
 /// What becomes of some bytes, and of the connections.
 pub(super) enum Act {
     Pass,
+    /// They pass when this says so; other connections go on.
+    Wait(Receiver<()>),
     /// So many of the bytes pass, then every connection ends. Later ones are taken as if nothing had been.
     Cut(usize),
     /// The same, and nobody answers any more.
@@ -139,10 +143,15 @@ impl State {
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let piece = &buffer[..length];
             let act = lock(&self.watch).as_mut().map_or(Act::Pass, |watch| watch(way, piece));
+            let is_silent = matches!(act, Act::Silence(_));
             let (passed, is_cut) = match act {
                 Act::Pass => (piece, false),
+                Act::Wait(until) => {
+                    until.recv_timeout(Duration::from_mins(1)).expect("somebody says so");
+                    (piece, false)
+                }
                 Act::Cut(bytes) | Act::Silence(bytes) => {
-                    *lock(&self.silent) = matches!(act, Act::Silence(_));
+                    *lock(&self.silent) = is_silent;
                     (&piece[..bytes.min(length)], true)
                 }
             };

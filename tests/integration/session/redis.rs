@@ -109,7 +109,7 @@ impl Database {
     }
 }
 
-fn express(n: u32) -> String {
+pub(super) fn express(n: u32) -> String {
     format!(
         r#"{{"cookie":{{"originalMaxAge":86400000,"expires":"2099-01-01T00:00:00.000Z","path":"/"}},"passport":{{"user":{n}}},"pad":"{}"}}"#,
         "x".repeat(200)

@@ -259,6 +259,9 @@ async fn an_operator_looks_and_cleans_up() {
     assert_eq!(json(&database, &["user", "7", "8", "--yes", "--batch=1"], 0)["report"]["deleted"], 2);
     assert_eq!(exit(&sessions(&database, &["dedupe", "--yes"])), 2);
     assert_eq!(exit(&sessions(&database, &["orphans", "--yes"])), 2);
+    let refused = sessions(&database, &["purge", "--yes", "--batch=10"]);
+    assert_eq!(exit(&refused), 2);
+    assert!(said(&refused).contains("leave the batch out"), "{}", said(&refused));
     assert_eq!(database.size().await, 28);
 }
 

@@ -88,7 +88,7 @@ fn from_tests_run(variable: &str) -> PathBuf {
 
 /// Has the package make its table. The address of a test's database goes in argv, as its password is good for minutes.
 #[expect(clippy::disallowed_methods, reason = "node is found by the PATH")]
-fn make(package: &str, url: &str) -> Output {
+pub(super) fn make(package: &str, url: &str, packages: &str) -> Output {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/session-schemas");
     let is_python = matches!(package, "django" | "flask-session");
     let mut command = if is_python {
@@ -96,7 +96,7 @@ fn make(package: &str, url: &str) -> Output {
     } else {
         Command::new("node")
     };
-    let packages = from_tests_run("UNLEAK_TEST_APPS").join("session-schemas/node_modules");
+    let packages = from_tests_run("UNLEAK_TEST_APPS").join(packages).join("node_modules");
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("UNLEAK_TEST_PACKAGES", packages);
     command.arg(folder.join(if is_python { "make.py" } else { "make.mjs" })).args([package, url]);
     let output = command.output().unwrap();
@@ -111,7 +111,7 @@ impl Made {
             StoreKind::Sqlite => Place::sqlite("CREATE TABLE other (id integer)").await,
             _ => Form { ddl: "CREATE TABLE other (id integer)", ..self.form }.place().await,
         };
-        let output = make(self.package, &place.url());
+        let output = make(self.package, &place.url(), "session-schemas");
         for line in String::from_utf8(output.stdout).unwrap().lines() {
             place.run(&serde_json::from_str::<String>(line).unwrap()).await;
         }
@@ -143,6 +143,6 @@ impl Made {
 #[tokio::test]
 async fn tables_that_packages_make_are_those_that_are_known() {
     for one in made() {
-        one.check().await;
+        Box::pin(one.check()).await;
     }
 }

@@ -8,6 +8,7 @@ macro_rules! users {
     };
 }
 
+mod keys; // the same on Redis
 mod made; // the same in the tables that the packages themselves make
 mod node;
 mod others;
