@@ -6,7 +6,9 @@ use crate::rule;
 use regex_automata::hybrid::dfa::{Cache as States, DFA};
 use regex_automata::nfa::thompson::pikevm::{Cache as Threads, PikeVM};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind, PatternID};
+use regex_syntax::hir::{Capture, Hir, HirKind, Repetition};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -18,6 +20,8 @@ const LAZY_STATES: usize = 1 << 18;
 const MOST_CLEARED: usize = 4;
 /// A compiled pattern of more bytes is refused.
 const LARGEST: usize = 8 << 20;
+/// A repetition that may be of so many has no end.
+const LONG: u32 = 1000;
 /// For how many patterns a thread keeps states.
 const MOST_KEPT: usize = 96;
 /// And for how many what a simulation needs, which is up to two megabytes each.
@@ -177,7 +181,29 @@ fn compiled(pattern: &str, reverse: bool) -> Result<NFA, Failure> {
         .reverse(reverse)
         .which_captures(captures)
         .nfa_size_limit(Some(LARGEST));
-    Ok(NFA::compiler().syntax(rule::syntax()).configure(config).build(pattern)?)
+    let parsed = syntax::parse_with(pattern, &rule::syntax())?;
+    Ok(NFA::compiler().configure(config).build_from_hir(&unbounded(parsed))?)
+}
+
+/// A pattern without the ends of its long repetitions, of which a machine has a state for each: the body of a private key
+/// would take longer to compile than a repository to scan. The window that a pattern is run on has its bounds.
+fn unbounded(pattern: Hir) -> Hir {
+    let all = |parts: Vec<Hir>| parts.into_iter().map(unbounded).collect();
+    match pattern.into_kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0),
+        HirKind::Class(class) => Hir::class(class),
+        HirKind::Look(look) => Hir::look(look),
+        HirKind::Repetition(Repetition { min, max, greedy, sub }) => {
+            let max = max.filter(|max| *max < LONG);
+            Hir::repetition(Repetition { min, max, greedy, sub: Box::new(unbounded(*sub)) })
+        }
+        HirKind::Capture(Capture { sub, index, name }) => {
+            Hir::capture(Capture { index, name, sub: Box::new(unbounded(*sub)) })
+        }
+        HirKind::Concat(parts) => Hir::concat(all(parts)),
+        HirKind::Alternation(parts) => Hir::alternation(all(parts)),
+    }
 }
 
 fn automaton(nfa: NFA, kind: MatchKind) -> Result<DFA, Failure> {
