@@ -17,6 +17,9 @@ const LOOK_AROUND: usize = 2;
 /// A text with more keywords than one in so many bytes is not remembered: carrying them costs more than looking again.
 const DENSE: usize = 16;
 
+/// A copy of fewer bytes counts as new: what is around it is looked at in any case.
+const WORTHWHILE: usize = if cfg!(test) { 4 } else { 128 };
+
 /// The keywords and raw matches of one text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Trace {
@@ -104,7 +107,10 @@ impl Detector {
     /// As [`Detector::scan`].
     pub fn scan_patched(&self, bytes: &[u8], base: Option<(&Trace, Patch<'_>)>) -> Result<Looked, Error> {
         let trace = match base {
-            Some((base, patch)) => self.patched(bytes, base, patch)?,
+            Some((base, patch)) => {
+                let copies = worthwhile(patch.copies);
+                self.patched(bytes, base, Patch { copies: &copies, ..patch })?
+            }
             None => self.whole(bytes)?,
         };
         let (matches, cut) = (self.resolved(bytes, &trace), trace.is_cut());
@@ -324,6 +330,12 @@ impl Detector {
         let found = if held.is_empty() { plain } else { self.with_decoded(bytes, plain, held) };
         if live.is_empty() { found } else { self.known.merged(bytes, live, found, &self.rules) }
     }
+}
+
+/// The copies without the short ones. Git puts new lines together from pieces that stand anywhere in the base; to look at
+/// the whole costs less than to look around each piece.
+fn worthwhile(copies: &[Copied]) -> Vec<Copied> {
+    copies.iter().copied().filter(|copy| copy.len >= WORTHWHILE).collect()
 }
 
 /// No text is longer than an offset can tell: readers hand over larger ones in windows.
