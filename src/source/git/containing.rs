@@ -2,8 +2,7 @@
 
 use super::GitSource;
 use super::graph::Graph;
-use super::origins::commit_of;
-use super::store::Store;
+use super::history::Past;
 use crate::finding::References;
 use crate::source::{Error, path};
 use std::collections::HashMap;
@@ -22,7 +21,7 @@ pub(super) struct Tips {
 
 impl Tips {
     /// Reads the references of a repository.
-    pub(super) fn read(source: &GitSource, store: &Store, graph: &Graph) -> Result<Self, Error> {
+    pub(super) fn read(source: &GitSource, past: &Past, graph: &Graph) -> Result<Self, Error> {
         let head = source.repository.head().ok().map(|head| head.name_bytes().to_vec());
         let mut named = Vec::new();
         for reference in source.repository.references()?.flatten() {
@@ -35,10 +34,8 @@ impl Tips {
             };
             // Our own reader looks commits up: libgit2 would map the packs into memory once more.
             let target = reference.resolve().ok().and_then(|reference| reference.target());
-            let commit = target.and_then(|id| commit_of(store, id.into()));
-            let position = commit.and_then(|id| store.position(id.as_bytes()));
-            let position = position.and_then(|position| u32::try_from(position).ok());
-            named.extend(position.map(|position| (class, path::text(name), position)));
+            let commit = target.and_then(|id| past.commit_of(source.store(), id.into()));
+            named.extend(commit.map(|commit| (class, path::text(name), commit.commit)));
         }
         named.sort_unstable();
         let numbers = graph.numbers(named.iter().map(|(_, _, position)| *position));

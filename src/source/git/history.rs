@@ -14,6 +14,9 @@ use crate::coverage::Coverage;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+/// How many tags may point to each other.
+const MOST_TAGS: usize = 16;
+
 /// A commit by the positions of its objects.
 pub(super) struct Record {
     pub(super) commit: u32,
@@ -222,6 +225,22 @@ impl Past {
         let history = History::new(store, hash_len, HashSet::new());
         store.each(jobs, &history, &mut Coverage::default());
         history.finish().0
+    }
+
+    /// The commit that a tag leads to, or the commit itself. Only tags are read: a repository may have a reference for each of
+    /// ten thousand merge requests.
+    pub(super) fn commit_of(&self, store: &Store, mut id: ObjectId) -> Option<&Record> {
+        for _ in 0..MOST_TAGS {
+            let position = number(store.position(id.as_bytes())?)?;
+            if let Ok(found) = self.commits.binary_search_by_key(&position, |record| record.commit) {
+                return Some(&self.commits[found]);
+            }
+            match store.read(&id)? {
+                (Kind::Tag, tag) => id = commit::target(&tag)?,
+                _ => return None,
+            }
+        }
+        None
     }
 }
 

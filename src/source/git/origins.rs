@@ -6,7 +6,6 @@ use super::containing::Tips;
 use super::graph::{Graph, Reach};
 use super::history::Past;
 use super::lone::Lone;
-use super::object::Kind;
 use super::store::Store;
 use super::{GitSource, ObjectId, Part, commit, own};
 use crate::coverage::Coverage;
@@ -14,9 +13,6 @@ use crate::finding::{Place, References};
 use crate::source::path;
 use crate::source::{CommitInfo, Error, Key, Origin, Origins};
 use std::collections::{HashMap, HashSet};
-
-/// How many tags may point to each other.
-const MOST_TAGS: usize = 16;
 
 /// Finds where the blobs of `keys` stand.
 pub(super) fn find(
@@ -115,11 +111,11 @@ impl<'s> Ground<'s> {
         // A scan that was stopped has not seen all; then they are read now.
         let past = source.past.get_or_init(|| Past::read(store, source.hash_len(), jobs));
         let kept = match &source.lone {
-            None => tips(source, store)?,
+            None => tips(source, store, past)?,
             Some(lone) => of_file(lone, store, past),
         };
         let graph = Graph::new(&past.commits, &kept);
-        let tips = Tips::read(source, store, &graph)?;
+        let tips = Tips::read(source, past, &graph)?;
         Ok(Self { past, graph, tips })
     }
 
@@ -152,7 +148,7 @@ fn of_trees(
     let of_names = leads.named().map(|(found, name)| (found, Key::Name(name.to_owned())));
     let known: HashMap<Found, Key> = of_blobs.chain(of_names).collect();
     let mut budget = Budget::default();
-    let at_head = head_tree(source).and_then(|tree| number(store, &tree));
+    let at_head = head_tree(source, past);
     let at_head = at_head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
     let last = leads.last(graph, tips.commits(), &mut budget);
     let mut gathered = Gathered {
@@ -279,10 +275,9 @@ impl Gathered<'_> {
     }
 }
 
-fn head_tree(source: &GitSource) -> Option<ObjectId> {
-    let store = source.store();
-    let (_, head) = store.read(&commit_of(store, source.repository.head().ok()?.target()?.into())?)?;
-    Some(commit::parse(&head)?.tree)
+fn head_tree(source: &GitSource, past: &Past) -> Option<u32> {
+    let head = source.repository.head().ok()?.target()?;
+    past.commit_of(source.store(), head.into())?.tree
 }
 
 /// What a merge with conflicts wrote to the working tree; git keeps it under this name until the merge ends.
@@ -293,26 +288,14 @@ fn conflict_tree(source: &GitSource) -> Option<ObjectId> {
 /// The commits that a bundle's references name, or all that a pack holds.
 fn of_file(lone: &Lone, store: &Store, past: &Past) -> Vec<(u32, Reach)> {
     let commits: Vec<u32> = match lone.tips() {
-        Some(tips) => tips.filter_map(|id| number(store, &commit_of(store, id)?)).collect(),
+        Some(tips) => tips.filter_map(|id| Some(past.commit_of(store, id)?.commit)).collect(),
         None => past.commits.iter().map(|record| record.commit).collect(),
     };
     commits.into_iter().map(|commit| (commit, Reach::References)).collect()
 }
 
-/// The commit that a tag leads to, or the commit itself.
-pub(super) fn commit_of(store: &Store, mut id: ObjectId) -> Option<ObjectId> {
-    for _ in 0..MOST_TAGS {
-        match store.read(&id)? {
-            (Kind::Tag, tag) => id = commit::target(&tag)?,
-            (Kind::Commit, _) => return Some(id),
-            _ => return None,
-        }
-    }
-    None
-}
-
 /// The commits that references name, each with the reason for which they are kept.
-fn tips(source: &GitSource, store: &Store) -> Result<Vec<(u32, Reach)>, Error> {
+fn tips(source: &GitSource, store: &Store, past: &Past) -> Result<Vec<(u32, Reach)>, Error> {
     let mut tips: Vec<(ObjectId, Reach)> = Vec::new();
     let head = source.repository.head().ok().and_then(|head| head.target());
     tips.extend(head.map(|head| (head.into(), Reach::References)));
@@ -325,11 +308,11 @@ fn tips(source: &GitSource, store: &Store) -> Result<Vec<(u32, Reach)>, Error> {
             _ => Reach::References,
         };
         let id = reference.resolve().ok().and_then(|reference| reference.target());
-        tips.extend(id.and_then(|id| Some((commit_of(store, id.into())?, reach))));
+        tips.extend(id.map(|id| (id.into(), reach)));
     }
     // Older stash entries are in the stash's log only.
     if let Ok(log) = source.repository.reflog("refs/stash") {
         tips.extend(log.iter().map(|entry| (entry.id_new().into(), Reach::Stash)));
     }
-    Ok(tips.into_iter().filter_map(|(id, reach)| Some((number(store, &id)?, reach))).collect())
+    Ok(tips.into_iter().filter_map(|(id, reach)| Some((past.commit_of(store, id)?.commit, reach))).collect())
 }
