@@ -257,6 +257,18 @@ mod tests {
     }
 
     #[test]
+    fn a_long_body_has_no_state_for_each_of_its_signs() {
+        let pattern = r"-BEGIN-[\sa-z]{10,12000}?(?P<secret>-END-)";
+        assert!(compiled(pattern, false).unwrap().memory_usage() < 1 << 16);
+        let machine = Machine::new(pattern, "secret").unwrap();
+        for (signs, is_key) in [(9, false), (10, true), (11_900, true)] {
+            let text = format!("x-BEGIN-{}-END-", "a\n".repeat(signs).split_at(signs).0);
+            let found = machine.find(&Input::new(text.as_bytes()));
+            assert_eq!(found, is_key.then_some(1..text.len()), "{signs} signs");
+        }
+    }
+
+    #[test]
     fn what_a_thread_keeps_is_bounded_and_what_it_forgot_works() {
         let machines: Vec<Machine> =
             (0..2 * MOST_KEPT).map(|number| Machine::new(&format!("x{number}y"), "").unwrap()).collect();
