@@ -194,7 +194,8 @@ impl<'s> History<'s> {
     pub(super) fn finish(self) -> (Past, BTreeMap<usize, Ends>) {
         let mut commits = self.commits.into_inner().unwrap_or_else(PoisonError::into_inner);
         commits.sort_unstable_by_key(|record| record.commit);
-        let ties = self.ties.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut ties = self.ties.into_inner().unwrap_or_else(PoisonError::into_inner);
+        ties.finish();
         let names = self.names.in_order();
         (Past { commits, ties, names }, self.ends.into_inner().unwrap_or_else(PoisonError::into_inner))
     }

@@ -75,6 +75,12 @@ impl Ties {
         }
     }
 
+    /// Forgets what only helps to note further trees.
+    pub(super) fn finish(&mut self) {
+        self.likely = HashMap::new();
+        self.remembered = 0;
+    }
+
     /// Calls `see` for every tree, in order.
     pub(super) fn each(&self, mut see: impl FnMut(&Tie<'_>)) {
         let (mut gained, mut lost) = (Vec::new(), Vec::new());
