@@ -20,6 +20,7 @@ mod mysql_selection; // what only MySQL does: collations, keys, zones, locks of 
 mod operator; // an own table in the configuration, networks, watch, logs
 mod parts; // partitioned tables, and views
 mod place; // one store of each kind, so that the same test runs on all
+mod postgres_selection; // what only PostgreSQL does: collations of two columns
 mod proxy; // a TCP proxy before a real server
 mod purge; // backup, purge, restore on PostgreSQL
 mod races; // two at work on the same sessions, and connections that are lost: what is told
