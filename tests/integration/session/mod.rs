@@ -32,5 +32,6 @@ mod redis_refusals; // accounts and servers that Redis cannot be purged with
 mod redis_selection; // the same selections on Redis, and what has no meaning there
 mod restart; // a server that is killed and started again, between batches and in one
 mod selection; // which rows each selection takes, on every database, against a plain model
+mod several; // several backups in one run, and few of them while people log in
 mod sqlite; // the same on SQLite
 mod zones; // expiries without a zone
