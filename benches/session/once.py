@@ -71,14 +71,8 @@ def once(given, store, measured):
     held = sum(path.stat().st_size for path in backups)
     print(f"  {left} left, all of which logged in meanwhile; {len(backups)} backups, {held >> 20} MiB", flush=True)
     store.sql(address, f"DELETE FROM session WHERE id > {given.rows};")
-    total = {"s": 0.0, "client": 0.0, "server": 0.0, "peak": 0.0}
-    for backup in backups:
-        args = [given.unleak, "--state", str(state), "sessions", "restore", str(backup), "--yes", "--revive"]
-        done = measured([*args, "--store-from", "env:BENCH_STORE", *store.options], store.pid, env=env)
-        for key in ("s", "client", "server"):
-            total[key] += done[key]
-        total["peak"] = max(total["peak"], done["peak"])
-    tell("restore", total)
+    args = [given.unleak, "--state", str(state), "sessions", "restore", *map(str, backups), "--yes", "--revive"]
+    tell("restore", measured([*args, "--store-from", "env:BENCH_STORE", *store.options], store.pid, env=env))
     after = int(store.sql(address, f"SELECT count(*) FROM session WHERE id <= {given.rows};"))
     print(f"  {after} sessions are back" + ("" if after == before else f", of {before}"))
     store.sql(store.main, "DROP DATABASE filled WITH (FORCE);")

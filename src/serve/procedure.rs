@@ -148,7 +148,8 @@ pub(super) async fn restore(
     let work = async move |store: &mut Store| {
         let carrier = change.carrier(&who, "");
         let info = carrier.verified(&backup.path)?;
-        let carried = carrier.restore(store, &info, Permission { revive, elsewhere: false }).await?;
+        let permission = Permission { revive, elsewhere: false };
+        let carried = carrier.restore(store, &[info], permission, &mut |_, _| {}).await?;
         let outcome = Outcome::of(carried)?;
         change.succeeded();
         Ok(outcome)

@@ -2,6 +2,7 @@
 //! after. The command line and the server both carry changes out this way.
 
 use super::backup::{BackupInfo, BackupKey, BackupSpec, BackupState};
+use super::restore::PutBack;
 use super::{
     Advance, AuditEvent, AuditState, Error, ProcedurePlan, ProcedureReport, Restored, Settled, Store, Trail,
     is_routine, verify_backup,
@@ -108,25 +109,45 @@ impl Carrier<'_> {
         verify_backup(file, &BackupKey::load(&self.key())?)
     }
 
-    /// Puts the sessions of a verified backup back, all or none. An error means that nothing was begun.
+    /// Puts the sessions of verified backups back: of each all or none, in their order, with a record of its own, and counted
+    /// once for all of them. `told` learns after each how many are back. An error means that nothing was begun.
     pub async fn restore(
         &self,
         store: &mut Store,
-        info: &BackupInfo,
+        backups: &[BackupInfo],
         permission: Permission,
+        told: &mut dyn FnMut(&BackupInfo, u64),
     ) -> Result<Carried<Restored>, Error> {
         let key = BackupKey::load(&self.key())?;
         let connected = store.shown();
-        permission.covers(info)?;
-        permission.reaches(info, &connected)?;
-        let trail = self.trail(connected, info.table.to_string(), &info.selection, &info.incident);
-        trail.record(AuditState::Begun, format!("{} rows of {}", info.rows, info.path.display()))?;
-        let done = put_back(store, info, &key).await;
-        let record = match &done {
-            Ok(done) => trail.record(AuditState::Done, done.to_string()),
-            Err(error) => trail.record(AuditState::Failed, error.to_string()),
+        for info in backups {
+            permission.covers(info)?;
+            permission.reaches(info, &connected)?;
+            store.check_fits(info)?;
+        }
+        let mut done = Restored::none(store.counts().await?);
+        let trail = |info: &BackupInfo| {
+            self.trail(connected.clone(), info.table.to_string(), &info.selection, &info.incident)
         };
-        Ok(Carried { done, record })
+        let trails: Vec<Trail> = backups.iter().map(trail).collect();
+        for (at, (info, trail)) in backups.iter().zip(&trails).enumerate() {
+            match put_back(store, info, &key, trail).await {
+                Ok(back) => done.add(back),
+                Err(cause) => {
+                    let end = Err(partly(cause, &done, &backups[..at], info));
+                    let record = ended(trail, &end);
+                    return Ok(Carried { done: end, record });
+                }
+            }
+            if at + 1 < backups.len() {
+                // Should the log fail here, the next one is not begun.
+                drop(trail.record(AuditState::Done, format!("{} restored so far", done.restored)));
+                told(info, done.restored);
+            }
+        }
+        let end = store.recount(done).await;
+        let record = trails.last().map_or_else(|| Ok(String::new()), |trail| ended(trail, &end));
+        Ok(Carried { done: end, record })
     }
 
     fn key(&self) -> PathBuf {
@@ -148,8 +169,35 @@ impl Carrier<'_> {
     }
 }
 
-async fn put_back(store: &mut Store, info: &BackupInfo, key: &BackupKey) -> Result<Restored, Error> {
+/// What is told of a failure behind which other backups are back already.
+fn partly(cause: Error, done: &Restored, back: &[BackupInfo], failed: &BackupInfo) -> Error {
+    if back.is_empty() {
+        return cause;
+    }
+    Error::RestoredPartly {
+        restored: done.restored,
+        back: back.iter().map(|info| info.path.clone()).collect(),
+        failed: failed.path.clone(),
+        cause: Box::new(cause),
+    }
+}
+
+fn ended(trail: &Trail, end: &Result<Restored, Error>) -> Result<String, Error> {
+    match end {
+        Ok(done) => trail.record(AuditState::Done, done.to_string()),
+        Err(error) => trail.record(AuditState::Failed, error.to_string()),
+    }
+}
+
+/// Nothing comes back unless the record that announces it is on disk.
+async fn put_back(
+    store: &mut Store,
+    info: &BackupInfo,
+    key: &BackupKey,
+    trail: &Trail,
+) -> Result<PutBack, Error> {
     let file = &info.path;
+    trail.record(AuditState::Begun, format!("{} rows of {}", info.rows, file.display()))?;
     // A crash may have come between the backup and its delete.
     if info.state == BackupState::Prepared {
         match store.settle(file, key).await? {
@@ -162,5 +210,5 @@ async fn put_back(store: &mut Store, info: &BackupInfo, key: &BackupKey) -> Resu
         }
     }
     let path = if file.exists() { file.clone() } else { file.with_extension("backup") };
-    store.restore(&path, key).await
+    store.put_back(&path, key).await
 }

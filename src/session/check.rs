@@ -173,13 +173,7 @@ pub fn judge(facts: &Facts, limits: &Thresholds) -> Vec<Point> {
         }
         None => points.extend(["per_user", "most"].map(|name| never(name, no_users))),
     }
-    let expiring = share(facts.expiring_soon, counts.active);
-    points.push(point(
-        "expiring_soon",
-        warn(expiring > limits.expiring_percent),
-        facts.expiring_soon,
-        format!("{} of {} active sessions expire soon ({expiring} %)", facts.expiring_soon, counts.active),
-    ));
+    points.push(expiring(facts, limits));
     points.push(match (facts.made_last_hour, facts.made_last_day) {
         (Some(hour), Some(day)) => {
             let usual = day.saturating_sub(hour) as f64 / 23.0;
@@ -322,12 +316,34 @@ fn duplicates(facts: &Facts) -> Point {
     }
 }
 
+/// Where every session ends soon, none is made for longer: a day is what connect-redis gives, and two hours are Laravel's. That
+/// is no trouble, and would be told for ever.
+#[expect(clippy::cast_precision_loss, reason = "counts of sessions are far below 2^52")]
+fn expiring(facts: &Facts, limits: &Thresholds) -> Point {
+    let (soon, active) = (facts.expiring_soon, facts.counts.active);
+    let percent = (soon * 100).checked_div(active).unwrap_or_default();
+    let is_usual = active > 0 && soon == active;
+    let why = if is_usual { ": none is made for longer" } else { "" };
+    let text = format!("{soon} of {active} active sessions expire soon ({percent} %){why}");
+    let state = warn(!is_usual && percent > limits.expiring_percent);
+    Point { name: "expiring_soon", state, value: Some(soon as f64), text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::listing::UserFacts;
     use super::super::{Counts, Grown, NetworkFacts, Orphaned, UserNetworks};
     use super::*;
     use jiff::Timestamp;
+
+    #[test]
+    fn sessions_that_all_end_soon_are_no_trouble() {
+        let of = |expiring_soon| expiring(&Facts { expiring_soon, ..facts() }, &Thresholds::default()).state;
+        assert_eq!(
+            [of(45), of(46), of(89), of(90)].map(|state| state == PointState::Ok),
+            [true, false, false, true]
+        );
+    }
 
     fn facts() -> Facts {
         Facts {

@@ -362,6 +362,19 @@ pub enum Error {
         #[source]
         cause: Box<Self>,
     },
+    /// Of several backups some are back: each is put back whole or not at all.
+    #[error("{restored} sessions are back, of {}; then restoring {} failed", paths(.back), .failed.display())]
+    RestoredPartly {
+        /// How many sessions.
+        restored: u64,
+        /// The backups that are back.
+        back: Vec<PathBuf>,
+        /// The one that failed; what comes behind it was not begun.
+        failed: PathBuf,
+        /// Why.
+        #[source]
+        cause: Box<Self>,
+    },
     /// Triggers or rules would run for every deleted row.
     #[error("deleting from {table} would run {}, which may keep rows or change other tables", bounded(.by))]
     Triggered {
@@ -456,6 +469,10 @@ impl Error {
             ),
             Self::LifetimeUnknown { .. } => "add --lifetime MINUTES as the application has it: SESSION_LIFETIME, or config/session.php of Laravel".to_owned(),
             Self::Elsewhere { .. } => "add --elsewhere when it is the same store by another name, or when its sessions are meant to be there".to_owned(),
+            Self::RestoredPartly { cause, .. } => {
+                let rest = "restore the others alone, without those that are back";
+                cause.hint().map_or_else(|| rest.to_owned(), |first| format!("{first}; then {rest}"))
+            }
             Self::Unsettled { .. } => "look with `unleak sessions list` whether they are there: when they are gone, give the file the ending .backup and restore it; when they are there, it is not needed".to_owned(),
             Self::Triggered { .. } => "look at what they do, disable or drop them (on PostgreSQL ALTER TABLE … DISABLE TRIGGER), and put them back afterwards".to_owned(),
             Self::Unseen { schema, role, .. } => {

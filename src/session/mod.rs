@@ -29,6 +29,7 @@ mod procedure;
 mod purge;
 mod redis;
 mod replays;
+mod restore;
 mod schema;
 mod selection;
 mod sqlite;
@@ -262,6 +263,8 @@ impl Deleted {
 /// What a restore did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Restored {
+    /// Of how many backups.
+    pub backups: usize,
     /// The counts before.
     pub before: Counts,
     /// How many rows were put back.
@@ -278,8 +281,12 @@ pub struct Restored {
 impl fmt::Display for Restored {
     /// The counts, as the audit log and people are told them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { before, restored, superseded, after, .. } = self;
-        write!(f, "{restored} restored; {} sessions before, {} now", before.total, after.total)?;
+        let Self { backups, before, restored, superseded, after, .. } = self;
+        write!(f, "{restored} restored")?;
+        if *backups > 1 {
+            write!(f, " from {backups} backups")?;
+        }
+        write!(f, "; {} sessions before, {} now", before.total, after.total)?;
         if *superseded > 0 {
             write!(f, "; {superseded} left to newer backups, which hold them as they were later")?;
         }

@@ -19,6 +19,9 @@ const FRESH: Duration = Duration::from_secs(5);
 /// How many rows go in one transaction where nobody says so.
 const BATCH: u64 = 200_000;
 
+/// How many passes may gather hardly fewer than the one before: as many as a store without load needs to be found empty.
+const MORE: u32 = 3;
+
 /// What would be deleted, counted; nothing was changed for it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ProcedurePlan {
@@ -157,6 +160,8 @@ impl ProcedurePlan {
             total: selected_before,
             // Twice as many as it should take: whoever logs in all the while must not keep it going.
             room: 2 * (selected_before + pace.most()),
+            left: u64::MAX,
+            more: MORE,
             deleted: 0,
             gone: 0,
             taken: 0,
@@ -172,12 +177,13 @@ impl ProcedurePlan {
                 break end;
             }
             match self.count(store).await {
-                // These numbers are the last ones.
-                Ok((0, counts)) => {
-                    after = Some((0, counts));
-                    break end;
+                Ok((left, counts)) => {
+                    // These numbers are the last ones.
+                    if left == 0 || !work.goes_on(left) {
+                        after = Some((left, counts));
+                        break end;
+                    }
                 }
-                Ok(_) => {}
                 Err(error) => return Err(work.uncounted(error)),
             }
         };
@@ -301,6 +307,10 @@ struct Work<'a> {
     total: u64,
     /// How many rows its transactions may still be meant for.
     room: u64,
+    /// How many were left after the last pass.
+    left: u64,
+    /// How many more passes may gather a few that arrived meanwhile.
+    more: u32,
     deleted: u64,
     gone: u64,
     taken: u64,
@@ -310,6 +320,17 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Whether another pass is worth it. It is while each leaves much less than the one before, or much of what there was in
+    /// the beginning; behind that are only those who log in all the while, and each pass would make another tiny backup.
+    fn goes_on(&mut self, left: u64) -> bool {
+        let before = std::mem::replace(&mut self.left, left);
+        let is_much = self.deleted < self.total && left >= self.pace.most() / 4;
+        if left > before / 2 && !is_much {
+            self.more = self.more.saturating_sub(1);
+        }
+        self.more > 0
+    }
+
     /// What there was before, though nobody counted it: by the deletion itself, or by what it came to.
     fn seen(&self, after: &Counts) -> Counts {
         let gone = self.deleted + self.gone;

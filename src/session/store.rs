@@ -1,6 +1,6 @@
 //! The one handle to a session store of any kind.
 
-use super::backup::{self, BackupInfo, BackupSpec, BackupState, Reader};
+use super::backup::{BackupInfo, BackupSpec};
 use super::mysql::MySql;
 use super::postgres::Postgres;
 use super::redis::{Emptied, Redis, no_marks, no_users};
@@ -8,13 +8,11 @@ use super::schema::Selected;
 use super::sqlite::Sqlite;
 use super::url::Address;
 use super::{
-    BackupKey, Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Mark, Options, Orphaned, Page,
-    Restored, Selection, Settled, StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable,
-    UsersWanted, ZoneCount,
+    Bounds, Counts, Deleted, Error, Facts, Lifetime, ListQuery, Mark, Options, Orphaned, Page, Selection,
+    StoreKind, StoreSummary, StoreUrl, User, UserPattern, UsersTable, UsersWanted, ZoneCount,
 };
 use crate::secret::Secret;
 use jiff::SignedDuration;
-use std::path::Path;
 use std::time::Duration;
 
 /// How often a purge or restore is tried while somebody else holds a lock.
@@ -379,85 +377,7 @@ impl Store {
         }
     }
 
-    /// Puts the rows of a backup back, all or none. The whole file is authenticated before the first row is
-    /// written. Sessions that it holds are live again afterwards.
-    pub async fn restore(&mut self, path: &Path, key: &BackupKey) -> Result<Restored, Error> {
-        Reader::open(path, key)?.verify()?;
-        self.check_fits(&backup::info(path)?)?;
-        let before = self.counts().await?;
-        let mut attempt = 1;
-        let (restored, superseded, newer) = loop {
-            let reader = Reader::open(path, key)?;
-            let rows_alone = |rows| (rows, 0, Vec::new());
-            let result = match &mut self.backend {
-                Backend::Postgres(store) => store.restore(reader).await.map(rows_alone),
-                Backend::Sqlite(store) => store.restore(reader).await.map(rows_alone),
-                Backend::MySql(store) => store.restore(reader).await.map(rows_alone),
-                Backend::Redis(store) => store.restore(reader, path, key).await,
-            };
-            match result {
-                Err(error) if error.is_lock_conflict() => self.wait_for_lock(attempt).await?,
-                result => break result?,
-            }
-            attempt += 1;
-        };
-        match self.counts().await {
-            Ok(after) => Ok(Restored { before, restored, superseded, newer, after }),
-            Err(cause) => Err(Error::RestoredUncounted { restored, cause: Box::new(cause) }),
-        }
-    }
-
-    /// Finds out how the purge of a prepared backup ended, after a crash or a lost connection.
-    ///
-    /// PostgreSQL knows the fate of the transaction for as long as it keeps its commit log; on SQLite and MySQL the first
-    /// rows of the backup are looked up in the table. On Redis all of its keys are, and `rows` of
-    /// [`Settled::Committed`] is how many are gone: a purge may have come half-way.
-    pub async fn settle(&mut self, path: &Path, key: &BackupKey) -> Result<Settled, Error> {
-        Reader::open(path, key)?.verify()?;
-        let info = backup::info(path)?;
-        if info.state == BackupState::Committed {
-            return Ok(Settled::Committed(Box::new(info)));
-        }
-        self.check_fits(&info)?;
-        let committed = match &mut self.backend {
-            Backend::Postgres(store) => store.was_committed(&info).await?,
-            Backend::Sqlite(store) => {
-                let of_duplicates = info.selection == Selection::Duplicates.name();
-                store.was_committed(Reader::open(path, key)?, of_duplicates).await?
-            }
-            Backend::MySql(store) => store.was_committed(Reader::open(path, key)?, &info.selection).await?,
-            Backend::Redis(store) => return store.settle(path, key).await,
-        };
-        Ok(match committed {
-            Some(true) => Settled::Committed(Box::new(backup::committed(path)?)),
-            Some(false) => {
-                backup::discard(path);
-                Settled::RolledBack
-            }
-            None => Settled::Unknown,
-        })
-    }
-
-    fn check_fits(&self, info: &BackupInfo) -> Result<(), Error> {
-        let table = &self.selected().table;
-        let reason = if info.kind != self.kind() {
-            format!("it is of a {} store", info.kind)
-        } else if info.table != table.name {
-            format!("it is of the table {}", info.table)
-        } else if info.columns != table.columns {
-            let again = if info.is_copy() {
-                ": it fits again once the change of the schema that it was made before is undone"
-            } else {
-                ""
-            };
-            format!("the columns of {} have changed since{again}", info.table)
-        } else {
-            return Ok(());
-        };
-        Err(Error::Backup { path: info.path.clone(), reason })
-    }
-
-    async fn wait_for_lock(&self, attempt: u32) -> Result<(), Error> {
+    pub(super) async fn wait_for_lock(&self, attempt: u32) -> Result<(), Error> {
         if attempt >= ATTEMPTS {
             return Err(Error::Locked { table: self.selected().table.name.to_string(), attempts: attempt });
         }

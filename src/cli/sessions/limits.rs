@@ -19,7 +19,7 @@ pub(super) struct Limits {
     /// Expired sessions in percent of all above which it is a warning [default: 50].
     #[arg(long, value_name = "PERCENT")]
     max_expired: Option<u64>,
-    /// Active sessions that expire soon, in percent, above which it is a warning [default: 50].
+    /// Active sessions that expire soon, in percent, above which it is a warning unless all do, since none is made for longer [default: 50].
     #[arg(long, value_name = "PERCENT")]
     max_expiring: Option<u64>,
     /// So many times the usual number of new sessions an hour is a warning [default: 3].

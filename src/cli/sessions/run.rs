@@ -217,7 +217,7 @@ fn report(
             .expect("a string takes any text");
     }
     if done.backups.len() > 1 {
-        text.push_str("To undo all of it, restore each of them.\n");
+        text.push_str("To undo all of it, give all of them to one `unleak sessions restore`.\n");
     }
     if let Some(cause) = &done.cause {
         context.err.write_all(text.as_bytes())?;

@@ -55,10 +55,9 @@ pub(super) struct Header {
     pub(super) created: Timestamp,
     pub(super) expires: Timestamp,
     pub(super) incident: String,
-    /// Which sessions were deleted; files of older versions hold all.
-    #[serde(default = "all")]
+    /// Which sessions were deleted.
     pub(super) selection: String,
-    /// Who deleted them; not told in files of older versions.
+    /// Who deleted them, where somebody answers for it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) owner: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -68,19 +67,14 @@ pub(super) struct Header {
     pub(super) key: String,
 }
 
-fn all() -> String {
-    "all".to_owned()
-}
-
 pub(super) const CIPHER: &str = "xchacha20poly1305-stream-be32";
 
 /// The plain, authenticated tail of a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Trailer {
     pub(super) rows: u64,
-    /// When the last row had come; older files do not tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) sealed: Option<Timestamp>,
+    /// When the last row had come.
+    pub(super) sealed: Timestamp,
 }
 
 /// The associated data of the last chunk.

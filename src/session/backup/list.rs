@@ -110,8 +110,8 @@ pub(in crate::session) fn info(path: &Path) -> Result<BackupInfo, Error> {
     })
 }
 
-/// When the last row of a backup had come; `None` in files of older versions.
-pub(in crate::session) fn sealed(path: &Path) -> Result<Option<Timestamp>, Error> {
+/// When the last row of a backup had come.
+pub(in crate::session) fn sealed(path: &Path) -> Result<Timestamp, Error> {
     let (mut file, _) = open(path)?;
     let trailer = read_trailer(&mut file).map_err(|cause| refused(path, &cause))?;
     Ok(trailer.sealed)

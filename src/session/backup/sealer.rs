@@ -110,7 +110,7 @@ impl Sealer {
     fn finish(self, rows: u64) -> Result<NamedTempFile, Error> {
         let Self { mut file, dir, header, encryptor, reader, .. } = self;
         let failed = |cause| failed(&dir, cause);
-        let trailer = serde_json::to_vec(&Trailer { rows, sealed: Some(Timestamp::now()) })
+        let trailer = serde_json::to_vec(&Trailer { rows, sealed: Timestamp::now() })
             .expect("a trailer has only string keys");
         let length = format::length(trailer.len());
         let aad = format::last_aad(&header, &trailer);

@@ -73,7 +73,7 @@ impl Spelling for MySqlSpelling<'_> {
     }
 
     fn collated(&self, expression: &str, by: &Collation) -> String {
-        format!("CONVERT({expression} USING {}) COLLATE {}", by.charset, by.name)
+        format!("CONVERT({expression} USING {}) COLLATE {}", by.room, by.name)
     }
 
     fn integer(&self, expression: &str) -> String {

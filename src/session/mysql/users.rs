@@ -135,5 +135,5 @@ async fn collation(
         // They are written into statements, where they cannot be quoted.
         name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then_some(name)
     };
-    Ok(name(0).zip(name(1)).map(|(charset, name)| Collation { charset, name }))
+    Ok(name(0).zip(name(1)).map(|(room, name)| Collation { room, name }))
 }

@@ -3,7 +3,7 @@
 use super::Postgres;
 use crate::session::Error;
 use crate::session::schema::{self, Column};
-use crate::session::selection::{Moment, Spelling, family};
+use crate::session::selection::{Collation, Moment, Spelling, family};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
@@ -53,6 +53,10 @@ impl Spelling for Postgresql<'_> {
 
     fn text(&self, expression: &str) -> String {
         format!("({expression})::text")
+    }
+
+    fn collated(&self, expression: &str, by: &Collation) -> String {
+        format!("{expression} COLLATE {}.{}", self.quoted(&by.room), self.quoted(&by.name))
     }
 
     /// COPY takes no parameters, so the values wait in a setting of the connection; see `bind`. They are compared in the

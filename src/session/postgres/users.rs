@@ -3,9 +3,10 @@
 use super::count::bind;
 use super::{Postgres, catalogue};
 use crate::session::schema::{Column, TableName};
-use crate::session::selection::{self, UserAt, choose, family, search, told};
+use crate::session::selection::{self, Collation, UserAt, choose, family, search, told};
 use crate::session::store::within;
 use crate::session::{Error, Orphaned, Selection, User, UserPattern, UsersTable, UsersWanted};
+use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 const DOING: &str = "reading the users table";
@@ -19,6 +20,14 @@ JOIN pg_catalog.pg_class f ON f.oid = k.confrelid JOIN pg_catalog.pg_namespace n
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
 JOIN pg_catalog.pg_attribute fa ON fa.attrelid = f.oid AND fa.attnum = k.confkey[1]
 WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND cn.nspname = $1 AND c.relname = $2 AND a.attname = $3";
+
+/// By which rules a column is compared that has some of its own: where one has none, the server takes the other's.
+const COLLATION: &str = "
+SELECT n.nspname::text, l.collname::text
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace cn ON cn.oid = c.relnamespace
+JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace
+WHERE cn.nspname = $1 AND c.relname = $2 AND a.attname = $3 AND l.collname <> 'default'";
 
 impl Postgres {
     pub(in crate::session) async fn users_table(
@@ -41,8 +50,22 @@ impl Postgres {
             Ok((tables, reference))
         });
         let (tables, reference) = found.await?;
+        let mut users = choose(&tables, &sessions, reference.as_ref(), wanted)?;
+        users.collations = self.collations(&mut connection, &users).await?;
         self.connection = Some(connection);
-        choose(&tables, &sessions, reference.as_ref(), wanted)
+        Ok(users)
+    }
+
+    /// How the users' ids and the sessions' are compared, where that differs: the server refuses to choose.
+    async fn collations(
+        &self,
+        connection: &mut PgConnection,
+        users: &UsersTable,
+    ) -> Result<Option<[Collation; 2]>, Error> {
+        let Some(UserAt::Column(column)) = &self.user else { return Ok(None) };
+        let theirs = collation(connection, &users.name, &users.id).await?;
+        let ours = collation(connection, &self.selected.table.name, column).await?;
+        Ok(theirs.zip(ours).filter(|(theirs, ours)| theirs != ours).map(Into::into))
     }
 
     pub(in crate::session) async fn find_users(
@@ -116,4 +139,15 @@ impl Postgres {
         let number = |index: usize| row.try_get::<i64, _>(index).unwrap_or_default().unsigned_abs();
         Ok(Orphaned { sessions: number(0), with_user: number(1), users: number(2), orphans: number(3) })
     }
+}
+
+async fn collation(
+    connection: &mut PgConnection,
+    table: &TableName,
+    column: &Column,
+) -> Result<Option<Collation>, Error> {
+    let query = sqlx::query_as::<_, (String, String)>(COLLATION);
+    let query = query.bind(&table.schema).bind(&table.name).bind(&column.name);
+    let found = query.fetch_optional(connection).await.map_err(Error::database(DOING))?;
+    Ok(found.map(|(room, name)| Collation { room, name }))
 }

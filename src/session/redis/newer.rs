@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// When a backup read a key, by the server's clock where it tells that.
+/// When a backup read a key, by the server's clock.
 type Read = (i64, Timestamp);
 
 /// The other backups, and which of them has a key as it was last.
@@ -36,9 +36,7 @@ impl Newer {
         };
         let mut newer = Self { created: own.created, backups: Vec::new(), holders: HashMap::new() };
         for other in list.backups.into_iter().filter(is_other) {
-            let is_later = other.created > own.created
-                || backup::sealed(&other.path)?.is_some_and(|sealed| sealed >= own.created);
-            if is_later {
+            if other.created > own.created || backup::sealed(&other.path)? >= own.created {
                 newer.read(other, key)?;
             }
         }
@@ -77,7 +75,7 @@ impl Newer {
 }
 
 fn read(record: &Record, created: Timestamp) -> Read {
-    (record.read.unwrap_or_else(|| created.as_microsecond()), created)
+    (record.read, created)
 }
 
 fn digest(key: &[u8]) -> [u8; 16] {

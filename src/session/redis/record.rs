@@ -44,8 +44,8 @@ pub(super) struct Record {
     pub(super) key: Vec<u8>,
     /// In Unix milliseconds of the server's clock; `None` for a key that stays.
     pub(super) ends: Option<i64>,
-    /// When it was read, in Unix microseconds of the server's clock; backups of older versions do not tell.
-    pub(super) read: Option<i64>,
+    /// When it was read, in Unix microseconds of the server's clock.
+    pub(super) read: i64,
     pub(super) form: Form,
     pub(super) value: Vec<u8>,
 }
@@ -54,7 +54,7 @@ impl Record {
     /// The value of a key that had so many milliseconds left; less than none for a key that stays.
     pub(super) fn new(part: Part, key: Vec<u8>, at: Moment, ttl: i64, form: Form, value: Vec<u8>) -> Self {
         let ends = (ttl >= 0).then_some(at.0 / 1000 + ttl);
-        Self { is_session: part == Part::Session, key, ends, read: Some(at.0), form, value }
+        Self { is_session: part == Part::Session, key, ends, read: at.0, form, value }
     }
 
     pub(super) fn write(&self, writer: &mut Writer) -> Result<(), Error> {
@@ -63,8 +63,8 @@ impl Record {
             (Form::Dump, true) => b"S",
             (Form::Dump, false) => b"C",
         })?;
-        for time in [self.ends, self.read] {
-            writer.write(&time.unwrap_or(-1).to_be_bytes())?;
+        for time in [self.ends.unwrap_or(-1), self.read] {
+            writer.write(&time.to_be_bytes())?;
         }
         for bytes in [&self.key, &self.value] {
             // Redis holds no value of 4 GiB: 512 MiB are its limit, and it is the driver's as well.
@@ -113,19 +113,18 @@ impl Records {
 
     fn record(&mut self) -> Result<Record, Error> {
         let [tag] = self.cursor.array()?;
-        let (form, is_session) = match tag.to_ascii_lowercase() {
-            b't' => (Form::Text, true),
-            b's' => (Form::Dump, true),
-            b'c' => (Form::Dump, false),
+        let (form, is_session) = match tag {
+            b'T' => (Form::Text, true),
+            b'S' => (Form::Dump, true),
+            b'C' => (Form::Dump, false),
             _ => return Err(self.cursor.damaged()),
         };
-        let ends = self.time()?;
-        // In small letters: as older versions wrote it.
-        let read = if tag.is_ascii_uppercase() { self.time()? } else { None };
+        let ends = Some(self.time()?).filter(|&time| time >= 0);
+        let read = self.time()?;
         Ok(Record { is_session, ends, read, form, key: self.cursor.bytes()?, value: self.cursor.bytes()? })
     }
 
-    fn time(&mut self) -> Result<Option<i64>, Error> {
-        Ok(Some(i64::from_be_bytes(self.cursor.array()?)).filter(|&time| time >= 0))
+    fn time(&mut self) -> Result<i64, Error> {
+        Ok(i64::from_be_bytes(self.cursor.array()?))
     }
 }

@@ -12,29 +12,29 @@ use super::record::{Form, Record, Records};
 use super::server::{Node, Servers};
 use super::{Redis, answer};
 use crate::session::backup::Reader;
+use crate::session::restore::PutBack;
 use crate::session::store::within;
 use crate::session::{BackupKey, Error};
 use redis::{Value, pipe};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const DOING: &str = "restoring the sessions";
 
 impl Redis {
-    /// Gives the number of sessions that are back.
-    /// With those that are left to newer backups, and these.
+    /// Gives the sessions that are back, and those that are left to newer backups.
     pub(in crate::session) async fn restore(
         &mut self,
         reader: Reader,
         path: &Path,
         key: &BackupKey,
-    ) -> Result<(u64, u64, Vec<PathBuf>), Error> {
+    ) -> Result<PutBack, Error> {
         let newer = Newer::than(path, key)?;
         let mut servers = self.take().await?;
         let work = put_back(&mut servers, reader, path, &newer);
         let (restored, superseded, from) = within(self.opener.limits.purge, DOING, work).await?;
         self.servers = Some(servers);
-        Ok((restored, superseded, newer.named(&from)))
+        Ok(PutBack { restored, superseded, newer: newer.named(&from) })
     }
 }
 

@@ -40,8 +40,8 @@ pub struct UsersTable {
 /// How a column's texts are compared, by the server's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct Collation {
-    /// The encoding that it is of.
-    pub(in crate::session) charset: String,
+    /// What it belongs to: the encoding on MySQL, the schema on PostgreSQL.
+    pub(in crate::session) room: String,
     /// Its own name.
     pub(in crate::session) name: String,
 }

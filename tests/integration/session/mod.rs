@@ -20,6 +20,7 @@ mod mysql_selection; // what only MySQL does: collations, keys, zones, locks of 
 mod operator; // an own table in the configuration, networks, watch, logs
 mod parts; // partitioned tables, and views
 mod place; // one store of each kind, so that the same test runs on all
+mod postgres_selection; // what only PostgreSQL does: collations of two columns
 mod proxy; // a TCP proxy before a real server
 mod purge; // backup, purge, restore on PostgreSQL
 mod races; // two at work on the same sessions, and connections that are lost: what is told
@@ -31,5 +32,6 @@ mod redis_refusals; // accounts and servers that Redis cannot be purged with
 mod redis_selection; // the same selections on Redis, and what has no meaning there
 mod restart; // a server that is killed and started again, between batches and in one
 mod selection; // which rows each selection takes, on every database, against a plain model
+mod several; // several backups in one run, and few of them while people log in
 mod sqlite; // the same on SQLite
 mod zones; // expiries without a zone
