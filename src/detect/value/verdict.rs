@@ -256,6 +256,10 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
         };
     }
     if traits.digits == 0 && traits.strong == 0 {
+        let is_phrase = form != Form::Bare && is_joined_phrase(value, traits);
+        if is_phrase {
+            return Ok(verdict(Confidence::Medium, Reason::Passphrase));
+        }
         return letters_only(form, traits);
     }
     // A sentence's last sign is no part of a password's mixture.
@@ -320,6 +324,32 @@ fn letters_only(form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     }
     Ok(verdict(Confidence::Low, Reason::Weak))
 }
+
+/// `maple-rocket-winter-tiger`: four words and more of the language, and none that names of programs are made of.
+fn is_joined_phrase(value: &[u8], traits: &Traits) -> bool {
+    let parts = || value.split(|byte| *byte == b'-');
+    let is_word = |part: &[u8]| {
+        (3..=10).contains(&part.len())
+            && part.iter().all(u8::is_ascii_lowercase)
+            && !TECHNICAL.split_ascii_whitespace().chain(SENTENCE.split_ascii_whitespace()).any(|word| {
+                part == word.as_bytes() || part.strip_suffix(b"s").is_some_and(|one| one == word.as_bytes())
+            })
+    };
+    (4..=8).contains(&parts().count()) && traits.len >= 20 && parts().all(is_word)
+}
+
+/// Words that the names of things in programs and clusters are made of, and stand-ins.
+const TECHNICAL: &str = "admin api app application auth backend backup base bucket build cache cert change chart class client \
+    cloud cluster code config connect connection container credential cred cron data database default deploy dev disk dns \
+    docker domain edge elastic end env event export external file front frontend gateway git grafana group helm host http https \
+    image import index infra ingress instance internal job json key kube lambda ldap level live load local log login mail main \
+    manager map master memory message metric mode model module mongo monitor mysql net network nginx node normal null oauth object \
+    operator order page part path pod policy pool port postgres postgresql primary private process prod production project \
+    prometheus provider proxy public queue read redis region registry release remote replica replication repo request reset resource \
+    rest role root route rule run script search secure server service session set shared site smtp source sql ssl stack stage \
+    staging state static storage store stream sync system tab table task team template terraform tls tool type update upload url \
+    vault version view volume web webhook worker write yaml zone here put goes yours add insert replace chosen choose \
+    strong complex simple hidden none unset optional disabled enabled create created generate generated";
 
 /// Several words in small letters, set off: `"correct horse …"`. Sentences have capitals, full stops and small words, and
 /// speak of passwords.
