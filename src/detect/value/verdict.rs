@@ -4,7 +4,7 @@ use super::code::is_code;
 use super::label::{is_label, names_itself};
 use super::thing::{is_thing, is_uuid};
 use super::weak::is_weak;
-use super::{encoded, placeholder, words};
+use super::{encoded, phrase, placeholder, words};
 use crate::finding::Confidence;
 use crate::rule::Promise;
 use serde::{Deserialize, Serialize};
@@ -256,7 +256,7 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
         };
     }
     if traits.digits == 0 && traits.strong == 0 {
-        let is_phrase = form != Form::Bare && is_joined_phrase(value, traits);
+        let is_phrase = form != Form::Bare && phrase::is_joined(value);
         if is_phrase {
             return Ok(verdict(Confidence::Medium, Reason::Passphrase));
         }
@@ -325,32 +325,6 @@ fn letters_only(form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     Ok(verdict(Confidence::Low, Reason::Weak))
 }
 
-/// `maple-rocket-winter-tiger`: four words and more of the language, and none that names of programs are made of.
-fn is_joined_phrase(value: &[u8], traits: &Traits) -> bool {
-    let parts = || value.split(|byte| *byte == b'-');
-    let is_word = |part: &[u8]| {
-        (3..=10).contains(&part.len())
-            && part.iter().all(u8::is_ascii_lowercase)
-            && !TECHNICAL.split_ascii_whitespace().chain(SENTENCE.split_ascii_whitespace()).any(|word| {
-                part == word.as_bytes() || part.strip_suffix(b"s").is_some_and(|one| one == word.as_bytes())
-            })
-    };
-    (4..=8).contains(&parts().count()) && traits.len >= 20 && parts().all(is_word)
-}
-
-/// Words that the names of things in programs and clusters are made of, and stand-ins.
-const TECHNICAL: &str = "admin api app application auth backend backup base bucket build cache cert change chart class client \
-    cloud cluster code config connect connection container credential cred cron data database default deploy dev disk dns \
-    docker domain edge elastic end env event export external file front frontend gateway git grafana group helm host http https \
-    image import index infra ingress instance internal job json key kube lambda ldap level live load local log login mail main \
-    manager map master memory message metric mode model module mongo monitor mysql net network nginx node normal null oauth object \
-    operator order page part path pod policy pool port postgres postgresql primary private process prod production project \
-    prometheus provider proxy public queue read redis region registry release remote replica replication repo request reset resource \
-    rest role root route rule run script search secure server service session set shared site smtp source sql ssl stack stage \
-    staging state static storage store stream sync system tab table task team template terraform tls tool type update upload url \
-    vault version view volume web webhook worker write yaml zone here put goes yours add insert replace chosen choose \
-    strong complex simple hidden none unset optional disabled enabled create created generate generated";
-
 /// Several words in small letters, set off: `"correct horse …"`. Sentences have capitals, full stops and small words, and
 /// speak of passwords.
 fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
@@ -361,26 +335,13 @@ fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refu
     if !matches!(form, Form::Quoted | Form::Cell) || !plain || !(4..=10).contains(&long) {
         return Err(Refusal::Words);
     }
-    let is_of_sentence = |word: &[u8]| {
-        word.len() < 3
-            || word.len() > 10
-            || SENTENCE.split_ascii_whitespace().any(|other| word == other.as_bytes())
-    };
+    let is_of_sentence = |word: &[u8]| word.len() < 3 || word.len() > 10 || phrase::is_of_sentence(word);
     // The one that everybody knows.
     let is_known = value.starts_with(b"correct horse");
     // A cell of a table is prose as often.
     let sure = form == Form::Quoted && traits.digits == 0 && !is_known && !words().any(is_of_sentence);
     Ok(verdict(if sure { Confidence::Medium } else { Confidence::Low }, Reason::Passphrase))
 }
-
-/// Words of sentences about passwords, which passphrases do not hold.
-const SENTENCE: &str = "the your you and for with without this that these those must not are was were has have had can cannot will \
-    would should from into when what where which who how used use uses using new old enter please set get see per any all \
-    only but user users username password passwords passphrase passwd secret token key value login account wrong invalid \
-    incorrect required missing least characters chars long empty change changed reset forgot forgotten confirm repeat same \
-    name email mail file field string text default optional some words here more than random short test example sample dummy \
-    fake der die das und ist nicht ein eine bitte ihr mit von les est pas votre une des pour dans sur los las una por para \
-    con del que gli della per non una een het van niet voor och att som inte";
 
 #[cfg(test)]
 mod tests {
