@@ -4,6 +4,7 @@ use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
 use super::shape::Shape;
 use super::value::{Form, Judge, Reason, Refusal, ValueFilter, Verdict, judge};
+use super::wrapped::{self, Unwrapped};
 use super::{Error, MAX_SPAN, Spans};
 use crate::finding::Confidence;
 use crate::rule::{self, Promise, Rule};
@@ -53,12 +54,14 @@ impl Answer {
 pub(super) struct Found {
     pub(super) secret: Range<usize>,
     pub(super) verdict: Verdict,
+    /// The value, if line breaks stand in it.
+    pub(super) unwrapped: Option<Vec<u8>>,
 }
 
 /// Where a match can be, seen from its keyword, and how many bytes it can have.
 enum Reach {
     /// Every match starts with this literal, and that with the keyword.
-    Prefix { literal: Box<[u8]>, span: usize },
+    Prefix { literal: Box<[u8]>, span: usize, is_fixed: bool },
     /// The keyword may stand anywhere in a match.
     Within { span: usize, shape: Option<Box<Shape>> },
 }
@@ -68,6 +71,9 @@ const LAZY_STATES: usize = 1 << 18;
 
 /// How far around a match is looked whether it stands inside of something long.
 const BLOB: usize = 40;
+const _: () = assert!(wrapped::MORE < BLOB);
+/// By how many bytes the matches of a rule may differ that tells where a token ends.
+const FIXED: usize = 8;
 /// The longest value of which that is asked.
 const LONGEST_IN_BLOB: usize = 512;
 
@@ -121,8 +127,13 @@ impl Compiled {
         let answer = if rule.named {
             matcher.named(input, keyword, refused)
         } else {
-            let found = matcher.find(input, keyword, refused).into_iter().collect();
-            Answer { found, near: false }
+            let found = matcher.find(input, keyword, refused).or_else(|| match self.reach.get() {
+                Some(Reach::Prefix { span, is_fixed: true, .. }) => {
+                    matcher.find_wrapped(bytes, keyword, *span)
+                }
+                _ => None,
+            });
+            Answer { found: found.into_iter().collect(), near: false }
         };
         // Only the first time, since many threads look.
         if !answer.found.is_empty() && !self.has_matched() {
@@ -142,7 +153,7 @@ impl Compiled {
             Reach::Prefix { span, .. } | Reach::Within { span, .. } if rule.named => {
                 Spans { near: span + named::NEAR, far: span + named::REACH }
             }
-            Reach::Prefix { literal, span } => Spans { near: literal.len(), far: span + BLOB },
+            Reach::Prefix { literal, span, .. } => Spans { near: literal.len(), far: span + BLOB },
             Reach::Within { span, .. } => Spans { near: *span, far: span + BLOB },
         })
     }
@@ -193,12 +204,23 @@ impl Matcher {
                 refused(secret, Refusal::Thing);
                 None
             }
-            Ok(verdict) => Some(Found { secret, verdict }),
+            Ok(verdict) => Some(Found { secret, verdict, unwrapped: None }),
             Err(refusal) => {
                 refused(secret, refusal);
                 None
             }
         }
+    }
+
+    /// The value of a match that line breaks part.
+    fn find_wrapped(&self, bytes: &[u8], keyword: &Range<usize>, span: usize) -> Option<Found> {
+        let word = Unwrapped::at(bytes, keyword.start, span)?;
+        let input = Input::new(&word.text).span(word.start..word.text.len()).anchored(Anchored::Yes);
+        let range = self.matched(input, &(word.start..word.start + keyword.len()))?;
+        let secret = word.source(&range)?;
+        let value = word.text[range].to_vec();
+        let verdict = self.judged(&value, Form::Cell).ok()?;
+        Some(Found { secret, verdict, unwrapped: Some(value) })
     }
 
     /// The values that the text gives to the name that holds the keyword.
@@ -218,7 +240,7 @@ impl Matcher {
             let value = &text[range];
             let meant = named::meant(value);
             match self.judged(meant.as_ref().map_or(value, |(meant, _)| meant), form) {
-                Ok(verdict) => Ok(Found { secret, verdict }),
+                Ok(verdict) => Ok(Found { secret, verdict, unwrapped: None }),
                 Err(refusal) => Err((secret, refusal)),
             }
         };
@@ -329,7 +351,10 @@ impl Reach {
             rule.keywords.iter().all(prefix)
         };
         Ok(match first_literal(&hir).filter(starts) {
-            Some(literal) => Self::Prefix { literal: literal.into(), span },
+            Some(literal) => {
+                let least = hir.properties().minimum_len().unwrap_or_default();
+                Self::Prefix { literal: literal.into(), span, is_fixed: least > 16 && least + FIXED >= span }
+            }
             None => Self::Within { span, shape: Shape::of(&hir).filter(|_| !rule.named).map(Box::new) },
         })
     }

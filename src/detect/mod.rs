@@ -20,6 +20,7 @@ mod prefilter;
 mod shape;
 mod trace;
 mod value;
+mod wrapped;
 
 pub use allow::is_allowed;
 pub use error::Error;

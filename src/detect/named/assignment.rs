@@ -54,6 +54,11 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     }
     typed(&mut at);
     let operator = at.rest();
+    // An arrow between blanks points at a value; without, at a member. Dots lead to one.
+    let points = gap > 0 && at.eat(b"-> ");
+    if points || gap > 0 && at.skip(60, |byte| byte == b'.') > 3 {
+        return value(at, text, name, true).into_iter().collect();
+    }
     if at.eat_any(&OPERATORS) {
         // `NAME=` at a line's end is an empty value; only what ends in a colon goes on below.
         let empty = operator.starts_with(b"=") && !operator.starts_with(b"=>");

@@ -211,8 +211,8 @@ impl<'t> Cursor<'t> {
                     next.is_none_or(|next| next.is_ascii_whitespace() || b"\"'".contains(next))
                         || self.is_pair(at + 1)
                 }
-                // The next field of a form: `password=value&name=other`.
-                b'&' => self.is_field(at + 1),
+                // The next field of a form or a record: `password=value&name=other`, `password=value|name=other`.
+                b'&' | b'|' => self.is_field(at + 1),
                 // A line's end inside of a literal: `"…NAME=value\nNEXT=…"`.
                 b'\\' => matches!(next, Some(b'n' | b'r')),
                 _ => false,
@@ -256,8 +256,11 @@ impl<'t> Cursor<'t> {
     /// What stands behind a name that stands so far ahead.
     fn behind_name(&self, ahead: usize) -> Option<u8> {
         let rest = &self.rest()[ahead..];
-        let name =
-            rest.iter().take(24).take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        let name = rest
+            .iter()
+            .take(40)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
+            .count();
         rest.get(name).copied().filter(|_| name > 2)
     }
 }

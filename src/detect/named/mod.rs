@@ -7,8 +7,10 @@ mod assignment;
 mod cursor;
 mod element;
 mod html_table;
+mod list_table;
 mod name;
 mod prose;
+mod search_key;
 mod spaced;
 mod sql;
 mod table;
@@ -44,7 +46,7 @@ pub(super) enum Candidates {
 /// The places where the value of the name at `core` may stand.
 pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     let Some(name) = Name::around(text, core) else { return Candidates::None };
-    let columns = [table::column, html_table::column, sql::column];
+    let columns = [list_table::column, table::column, html_table::column, sql::column];
     if let Some(cells) = columns.iter().find_map(|column| column(text, &name)) {
         return Candidates::Column(cells);
     }
@@ -54,6 +56,11 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     places.extend(html_table::before(text, &name));
     places.extend(prose::behind(text, &name));
     places.extend(prose::before(text, &name));
+    // A passkey that somebody types is short; a long one is the name of a key or of what keeps it.
+    if text[core.clone()].to_ascii_lowercase().starts_with(b"passkey") {
+        places.retain(|place| place.range.len() < 20);
+    }
+    places.retain(|place| !search_key::is_public(text, &name, &place.range));
     for place in &mut places {
         let range = cursor::without_scheme(text, place.range.clone());
         place.range = cursor::without_marks(text, range, place.form);

@@ -15,19 +15,19 @@ pub(super) const REACH: usize = LONGEST + WORD + 2;
 const _: () = assert!(BESIDE < WORD);
 
 /// Words behind the rule's own that make the name one of something else.
-const OTHERWISE: &str = "age algo algorithm alg arn at attempts attribute audience auth bits bytes callback class cmd col column \
-    command confirmation cost count date dir directory disabled duration email enabled encoder encoding encryption endpoint \
-    error err exists expiration expired expires expiry field file filename flow format form generator grant \
-    handler hash hashed hasher header help hint history host icon id identifier ids index input interval is issuer \
-    kind label len length lifetime limit link list location manager map max message method min minimum mode msg \
-    name names pair path pattern placeholder policy port prefix prompt provider ref reference regex request \
-    required requirements reset response review rotation rule rules salt schema scope scopes score size store \
-    strength timeout title ttl type types uri url";
+const OTHERWISE: &str = "aaguid accessor age algo algorithm alg arn at attempts attribute audience auth based bits bytes callback checksum checksums class cmd col column commit \
+    command confirmation cost count date digest dir directory disabled duration email enabled encoder encoding encryption endpoint \
+    error err exists expiration expired expires expiry field file filename fingerprint flow format form generator grant \
+    handler hash hashed hasher hashing header help hint history host icon id identifier ids index input interval is issuer \
+    kind label len length lifetime limit link list location manager map max md message method min minimum mode msg \
+    name names pair path pattern placeholder policy port prefix prompt provider public ref reference regex request \
+    required requirements reset response revision run review rotation rule rules salt santa schema scope scopes score sha size store \
+    strength thumbprint timeout title ttl type types uid uri url uuid";
 
 /// Words before the rule's own that make the name one of something else: a place in a list, what anybody may see.
-const BEFORE: &str = "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable primary foreign \
+const BEFORE: &str = "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable only primary foreign \
     sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery request push device no without reset forgot \
-    encrypted hashed hash masked redacted sealed lookup object row hot shortcut translation site map dict max num total count";
+    encrypted hashed hash masked redacted sealed lookup object row hot exclude allow shortcut translation site map dict max num total count";
 
 /// A name that can have a secret value.
 pub(super) struct Name {
@@ -52,8 +52,12 @@ impl Name {
             end -= 1;
         }
         let rest = &text[core.end..end];
-        let glued =
-            rest.first().is_some_and(u8::is_ascii_lowercase) && text[core.end - 1].is_ascii_lowercase();
+        // Words of the North that carry their article: `lösenordet`, `adgangskoden`.
+        let article = matches!(rest, b"et" | b"n")
+            && [&b"nord"[..], b"ssord", b"skode"].iter().any(|word| text[..core.end].ends_with(word));
+        let glued = !article
+            && rest.first().is_some_and(u8::is_ascii_lowercase)
+            && text[core.end - 1].is_ascii_lowercase();
         if glued && !matches!(rest, b"s") && !(rest.starts_with(b"s_") || rest.starts_with(b"s-")) {
             return None;
         }
@@ -78,6 +82,13 @@ impl Name {
             return None;
         }
         if whole.ends_with(b"publickeytoken") || whole.starts_with(b"--export-secret") {
+            return None;
+        }
+        // Keepers of passwords, not passwords.
+        if matches!(&*whole, b"1password" | b"nordpass" | b"keepass" | b"lastpass") {
+            return None;
+        }
+        if has(b"aaguid") || is_subject(&text[start.saturating_sub(SUBJECT)..start]) {
             return None;
         }
         if is_test_result(text, start, end) || is_resource(text, start) {
@@ -106,6 +117,30 @@ impl Name {
         let name = &text[self.range.clone()];
         name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_lowercase)
     }
+}
+
+/// How far before a name is looked for what is said of the secret instead of telling it.
+const SUBJECT: usize = 32;
+
+/// `fingerprint of the old secret`, `commit with the token`, `checksum/secret`: what follows is no secret.
+fn is_subject(before: &[u8]) -> bool {
+    const SUBJECTS: [&[u8]; 8] =
+        [b"hash", b"sha256", b"sha-256", b"digest", b"fingerprint", b"checksum", b"length", b"commit"];
+    let before = before.to_ascii_lowercase();
+    let ends = |link: &[u8]| SUBJECTS.iter().any(|subject| before.ends_with(&[subject, link].concat()));
+    if ends(b"/") {
+        return true;
+    }
+    // The name may have an adjective: `of the old secret`.
+    let said = [&b" of the "[..], b" of ", b" with the ", b" with "];
+    said.iter().any(|link| {
+        memchr::memmem::rfind(&before, link).is_some_and(|at| {
+            let rest = &before[at + link.len()..];
+            let adjective = rest.iter().all(|byte| byte.is_ascii_lowercase() || b" `*_".contains(byte));
+            let subject = &before[..at];
+            adjective && SUBJECTS.iter().any(|word| subject.ends_with(word))
+        })
+    })
 }
 
 /// `arn:aws:secretsmanager:eu-west-1:1:secret:name`: the name of a resource, and what kind of one.

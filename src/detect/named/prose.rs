@@ -11,6 +11,45 @@ const WORDS: usize = 8;
 /// Words that a value follows, soon.
 const LINKS: &str = "is was be to as are now with reads becomes equals ist lautet es est being - – use of using jest är on è é er";
 
+/// What in a sentence says that no secret follows, but what was made from it.
+const MADE_FROM: [&[u8]; 7] =
+    [b"sha", b"md5", b"hash", b"digest", b"fingerprint", b"checksum", b"thumbprint"];
+
+/// What a colon behind announces instead of the secret: `secret version ID: …`.
+const ANNOUNCED: [&[u8]; 14] = [
+    b"id",
+    b"ids",
+    b"uid",
+    b"uuid",
+    b"accessor",
+    b"version",
+    b"run",
+    b"request",
+    b"prefix",
+    b"revision",
+    b"commit",
+    b"blob",
+    b"tag",
+    b"serial",
+];
+
+/// What a sentence behind the one that names a secret begins with to tell it.
+const NEXT_SENTENCE: [&[u8]; 10] = [
+    b"New value",
+    b"The new value",
+    b"The new one",
+    b"Old value",
+    b"The old value",
+    b"The value",
+    b"Its value",
+    b"Value",
+    b"It is",
+    b"It's",
+];
+
+/// The copulas of languages that write no blank before them.
+const JOINED: [&str; 5] = ["は", "是", "为", "為", "는"];
+
 /// How long the time and the name before an answer may be.
 const WHO: usize = 40;
 
@@ -22,6 +61,15 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     let mut at = Cursor::new(text, name.range.end);
     at.skip(6, |byte| b"\"'`*_])?".contains(&byte));
     let mut found = Vec::new();
+    if JOINED.iter().any(|word| at.eat(word.as_bytes())) {
+        at.blanks();
+        let starts = |found: &Candidate| text[found.range.clone()].iter().all(u8::is_ascii_graphic);
+        found.extend(told(at, false).filter(starts));
+        return found;
+    }
+    if at.peek() == Some(b'.') {
+        found.extend(next_sentence(Cursor::new(text, at.at + 1)));
+    }
     let mut linked = None;
     let mut asked = text[name.range.end..at.at].contains(&b'?');
     let mut announced = false;
@@ -39,7 +87,20 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             None if step == 0 => found.extend(plain(at)),
             _ => {}
         }
-        let Some((word, colon)) = word(&mut at) else { break };
+        let Some((word, colon)) = word(&mut at) else {
+            found.extend(next_sentence(at));
+            break;
+        };
+        let lower = word.to_ascii_lowercase();
+        if colon && ANNOUNCED.iter().any(|other| lower == *other) {
+            break;
+        }
+        let remark = word.starts_with(b"(");
+        let says =
+            |made: &[u8]| lower.starts_with(made) || remark && memchr::memmem::find(&lower, made).is_some();
+        if MADE_FROM.iter().any(|made| says(made)) {
+            break;
+        }
         (asked, announced) = (at.eat(b"?"), colon);
         // The key of the next line or of a list's next item, not the next word.
         if (is_broken || is_item) && colon {
@@ -50,6 +111,20 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         linked = if is_link || colon { Some(step) } else { linked };
     }
     found
+}
+
+/// `… the signing secret. New value: …`
+fn next_sentence(mut at: Cursor<'_>) -> Option<Candidate> {
+    if text_before(&at) != Some(b'.') || at.blanks() == 0 || !at.eat_any(&NEXT_SENTENCE) {
+        return None;
+    }
+    at.eat_any(&[b" is", b" was", b":"]);
+    at.blanks();
+    told(at, true)
+}
+
+fn text_before(at: &Cursor<'_>) -> Option<u8> {
+    at.at.checked_sub(1).map(|before| at.text[before])
 }
 
 /// What is answered on the line below a question, behind `A:` or who says it.
@@ -67,17 +142,21 @@ fn answer(mut at: Cursor<'_>) -> Option<Candidate> {
 fn word<'t>(at: &mut Cursor<'t>) -> Option<(&'t [u8], bool)> {
     let start = at.at;
     let remark = at.eat(b"(");
-    let most = if remark { 60 } else { 24 };
+    let most = if remark { 60 } else { 40 };
     at.skip(most, |byte| {
         byte.is_ascii_alphanumeric()
             || byte >= 0x80
-            || b"-'/@_.".contains(&byte)
+            || b"-'/@_.=".contains(&byte)
             || (remark && b" ),\n".contains(&byte))
     });
     let word = &at.text[start..at.at];
     let ends_sentence = word.ends_with(b".");
-    let is_word = !word.is_empty() && (remark || word.len() < most) && !ends_sentence;
-    let colon = at.eat(b":");
+    // A mail's letters: `f=C3=BCr`.
+    let is_letter =
+        |at: usize| matches!(word.get(at + 1..at + 3), Some([b'C' | b'8' | b'9' | b'A' | b'B', _]));
+    let is_plain = memchr::memchr_iter(b'=', word).all(is_letter);
+    let is_word = is_plain && !word.is_empty() && (remark || word.len() < most) && !ends_sentence;
+    let colon = at.eat(b":") || at.rest().starts_with(b" : ") && at.eat(b" :");
     at.skip(3, |byte| b"*_".contains(&byte));
     at.eat(b",");
     is_word.then_some((word, colon))
@@ -94,7 +173,10 @@ fn plain(at: Cursor<'_>) -> Option<Candidate> {
         has(u8::is_ascii_uppercase),
         has(|byte| is_sign(*byte)),
     ];
-    let many = kinds.iter().filter(|kind| **kind).count() >= 3;
+    // Hexadecimal as long as keys are, and not as what git names.
+    let is_hex =
+        matches!(word.len(), 32 | 48 | 64 | 128) && word.iter().all(u8::is_ascii_hexdigit) && kinds[0];
+    let many = kinds.iter().filter(|kind| **kind).count() >= 3 || is_hex && (kinds[1] || kinds[2]);
     (many && word.len() >= 8 && !word.starts_with(b"--") && !is_assignment(word))
         .then_some(Candidate { range, form: Form::Bare })
 }
@@ -178,7 +260,8 @@ pub(super) fn before(text: &[u8], name: &Name) -> Option<Candidate> {
         let mut words = between.split(u8::is_ascii_whitespace);
         let linked = words.next().is_some_and(|word| LINKS.contains(&word)) && words.clone().count() <= 4;
         let plain = between.iter().all(|byte| byte.is_ascii_alphanumeric() || b" =*-".contains(byte));
-        let is_told = linked && plain && quote_of_name.is_none() || is_label(between);
+        let is_remark = between == b"(" && name.is_constant(text) && text.get(name.range.end) == Some(&b')');
+        let is_told = linked && plain && quote_of_name.is_none() || is_label(between) || is_remark;
         let open = unquoted[..close].iter().rposition(|byte| *byte == quote)?;
         let form = if quote == b'`' { Form::Cell } else { Form::Quoted };
         is_told.then(|| Candidate { range: within(open + 1..close), form })
@@ -194,7 +277,12 @@ fn is_label(between: &[u8]) -> bool {
     let is_word = |part: &[u8]| {
         !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
     };
-    let label = between.strip_prefix(b",").and_then(|rest| rest.strip_suffix(b":")).map(<[u8]>::trim_ascii);
+    let between = between.strip_suffix(b"@").unwrap_or(between);
+    let label = between
+        .strip_prefix(b",")
+        .or(Some(between).filter(|part| part.starts_with(b"forHTTP")))
+        .and_then(|rest| rest.strip_suffix(b":"))
+        .map(<[u8]>::trim_ascii);
     let mut words = between.split(|byte| matches!(byte, b' ' | b'=')).filter(|word| !word.is_empty());
     let is_where = words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"where"))
         && between.ends_with(b"=")

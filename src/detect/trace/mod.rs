@@ -281,8 +281,10 @@ impl Detector {
             let answer = self.compiled[rule].find(&self.rules[rule], bytes, &range)?;
             near &= answer.near;
             let is_named = self.rules[rule].named;
-            raw.extend(answer.found.into_iter().map(|Found { secret, verdict }| {
-                let meant = named::meant(&bytes[secret.clone()]).filter(|_| is_named);
+            raw.extend(answer.found.into_iter().map(|Found { secret, verdict, unwrapped }| {
+                let meant = unwrapped
+                    .map(|value| (value, "wrapped"))
+                    .or_else(|| named::meant(&bytes[secret.clone()]).filter(|_| is_named));
                 let decoded = meant.map(|(value, encoding)| {
                     let (value, encoding) = (Secret::from(value), encoding.to_owned());
                     Box::new(Decoded { value, encoding, allowed: false })

@@ -5,6 +5,7 @@ mod code;
 mod encoded;
 mod entropy;
 mod label;
+mod phrase;
 mod placeholder;
 mod published;
 mod thing;

@@ -70,6 +70,7 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_service(value)
         || is_short_hex(value)
         || is_pattern(value)
+        || is_quoted_printable(value)
         || [&b"]("[..], b"\":\"", b"\",\""].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
         || (value.starts_with(b"#") && value[1..].iter().all(u8::is_ascii_hexdigit))
 }
@@ -98,6 +99,18 @@ fn is_path(value: &[u8]) -> bool {
     }
     parts.len() >= 2 && parts.iter().all(is_name) && (is_rooted || words::covered(value) * 2 > value.len())
         || (is_rooted && parts.len() == 1 && words::covered(value) * 2 > value.len())
+}
+
+/// `f=C3=BCr`, and `C3=A4ndern` where the first sign was read as an operator: a letter of a mail's text.
+fn is_quoted_printable(value: &[u8]) -> bool {
+    let is_letter = |part: &[u8]| {
+        part[0].is_ascii_uppercase()
+            && part[1].is_ascii_hexdigit()
+            && part[2] == b'='
+            && matches!(part[3], b'8' | b'9' | b'A' | b'B')
+    };
+    let is_pair = |part: &[u8]| part[0] == b'=' && part[1] == b'C' && is_letter(&part[1..]);
+    value.len() >= 5 && (value[0] == b'C' && is_letter(value) || value.windows(6).any(is_pair))
 }
 
 /// `^(one|another)$`: what a value must look like.

@@ -4,7 +4,7 @@ use super::code::is_code;
 use super::label::{is_label, names_itself};
 use super::thing::{is_thing, is_uuid};
 use super::weak::is_weak;
-use super::{encoded, placeholder, words};
+use super::{encoded, phrase, placeholder, words};
 use crate::finding::Confidence;
 use crate::rule::Promise;
 use serde::{Deserialize, Serialize};
@@ -256,6 +256,10 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
         };
     }
     if traits.digits == 0 && traits.strong == 0 {
+        let is_phrase = form != Form::Bare && phrase::is_joined(value);
+        if is_phrase {
+            return Ok(verdict(Confidence::Medium, Reason::Passphrase));
+        }
         return letters_only(form, traits);
     }
     // A sentence's last sign is no part of a password's mixture.
@@ -331,26 +335,13 @@ fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refu
     if !matches!(form, Form::Quoted | Form::Cell) || !plain || !(4..=10).contains(&long) {
         return Err(Refusal::Words);
     }
-    let is_of_sentence = |word: &[u8]| {
-        word.len() < 3
-            || word.len() > 10
-            || SENTENCE.split_ascii_whitespace().any(|other| word == other.as_bytes())
-    };
+    let is_of_sentence = |word: &[u8]| word.len() < 3 || word.len() > 10 || phrase::is_of_sentence(word);
     // The one that everybody knows.
     let is_known = value.starts_with(b"correct horse");
     // A cell of a table is prose as often.
     let sure = form == Form::Quoted && traits.digits == 0 && !is_known && !words().any(is_of_sentence);
     Ok(verdict(if sure { Confidence::Medium } else { Confidence::Low }, Reason::Passphrase))
 }
-
-/// Words of sentences about passwords, which passphrases do not hold.
-const SENTENCE: &str = "the your you and for with without this that these those must not are was were has have had can cannot will \
-    would should from into when what where which who how used use uses using new old enter please set get see per any all \
-    only but user users username password passwords passphrase passwd secret token key value login account wrong invalid \
-    incorrect required missing least characters chars long empty change changed reset forgot forgotten confirm repeat same \
-    name email mail file field string text default optional some words here more than random short test example sample dummy \
-    fake der die das und ist nicht ein eine bitte ihr mit von les est pas votre une des pour dans sur los las una por para \
-    con del que gli della per non una een het van niet voor och att som inte";
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,41 @@
+//! Passphrases: words that people string together, and those that only sentences and the names of programs hold.
+
+/// `maple-rocket-winter-tiger`: four words and more of the language, and none that names of programs are made of.
+pub(super) fn is_joined(value: &[u8]) -> bool {
+    let parts = || value.split(|byte| *byte == b'-');
+    let is_word = |part: &[u8]| {
+        (3..=10).contains(&part.len())
+            && part.iter().all(u8::is_ascii_lowercase)
+            && !TECHNICAL.split_ascii_whitespace().chain(SENTENCE.split_ascii_whitespace()).any(|word| {
+                part == word.as_bytes() || part.strip_suffix(b"s").is_some_and(|one| one == word.as_bytes())
+            })
+    };
+    (4..=8).contains(&parts().count()) && value.len() >= 20 && parts().all(is_word)
+}
+
+/// Words that the names of things in programs and clusters are made of, and stand-ins.
+const TECHNICAL: &str = "admin api app application auth backend backup base bucket build cache cert change chart class client \
+    cloud cluster code config connect connection container credential cred cron data database default deploy dev disk dns \
+    docker domain edge elastic end env event export external file front frontend gateway git grafana group helm host http https \
+    image import index infra ingress instance internal job json key kube lambda ldap level live load local log login mail main \
+    manager map master memory message metric mode model module mongo monitor mysql net network nginx node normal null oauth object \
+    operator order page part path pod policy pool port postgres postgresql primary private process prod production project \
+    prometheus provider proxy public queue read redis region registry release remote replica replication repo request reset resource \
+    rest role root route rule run script search secure server service session set shared site smtp source sql ssl stack stage \
+    staging state static storage store stream sync system tab table task team template terraform tls tool type update upload url \
+    vault version view volume web webhook worker write yaml zone here put goes yours add insert replace chosen choose \
+    strong complex simple hidden none unset optional disabled enabled create created generate generated";
+
+/// Whether sentences about passwords hold the word.
+pub(super) fn is_of_sentence(word: &[u8]) -> bool {
+    SENTENCE.split_ascii_whitespace().any(|other| word == other.as_bytes())
+}
+
+/// Words of sentences about passwords, which passphrases do not hold.
+const SENTENCE: &str = "the your you and for with without this that these those must not are was were has have had can cannot will \
+    would should from into when what where which who how used use uses using new old enter please set get see per any all \
+    only but user users username password passwords passphrase passwd secret token key value login account wrong invalid \
+    incorrect required missing least characters chars long empty change changed reset forgot forgotten confirm repeat same \
+    name email mail file field string text default optional some words here more than random short test example sample dummy \
+    fake der die das und ist nicht ein eine bitte ihr mit von les est pas votre une des pour dans sur los las una por para \
+    con del que gli della per non una een het van niet voor och att som inte";
