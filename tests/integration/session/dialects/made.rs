@@ -22,6 +22,10 @@ const USERS: &str = "CREATE TABLE users (id integer PRIMARY KEY, name varchar(99
 const OWNERS: &str = r#"INSERT INTO "user" ("id", "name", "email", "emailVerified", "updatedAt") VALUES ('1', 'ada', 'a@example.org', true, '2026-01-01'),
     ('2', 'bruno', 'b@example.org', true, '2026-01-01'), ('99', 'zoe', 'z@example.org', true, '2026-01-01')"#;
 
+/// Auth.js's users are referred to as well.
+const ACCOUNTS: &str = r#"INSERT INTO "user" ("id", "name", "email") VALUES ('1', 'ada', 'a@example.org'), ('2', 'bruno', 'b@example.org'),
+    ('99', 'zoe', 'z@example.org')"#;
+
 fn made() -> Vec<Made> {
     let documented = |dialect: &str, kind| {
         node::forms().into_iter().find(|form| form.dialect == dialect && form.kind == kind).unwrap()
@@ -37,6 +41,11 @@ fn made() -> Vec<Made> {
         sessions: 0,
         beside: OWNERS,
         form: Form { orphans: 0, ..documented("better-auth", kind) },
+    };
+    let drizzle = |kind| {
+        let of_drizzle = |form: &Form| form.kind == kind && form.columns == node::DRIZZLE;
+        let form = node::forms().into_iter().find(of_drizzle).unwrap();
+        Made { package: "drizzle", sessions: 0, beside: ACCOUNTS, form: Form { orphans: 0, ..form } }
     };
     let django = |kind| Made {
         package: "django",
@@ -73,6 +82,9 @@ fn made() -> Vec<Made> {
         express("better-sqlite3-session-store", LITE),
         better_auth(PG),
         better_auth(MY),
+        drizzle(PG),
+        drizzle(MY),
+        drizzle(LITE),
         django(PG),
         django(LITE),
         flask(PG),

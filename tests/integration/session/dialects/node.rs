@@ -2,6 +2,9 @@
 
 use super::{COLUMNS, Form, LITE, MY, PG, Row};
 
+/// The columns that only Drizzle's tables have in this spelling.
+pub(super) const DRIZZLE: &str = r#""sessionToken", "userId", expires"#;
+
 /// Sessions whose payload is JSON with the user in it, as express-session writes them.
 pub(super) fn payload(row: &Row) -> String {
     format!(r#"'{{"cookie":{{"path":"/"}},"passport":{{"user":{}}}}}'"#, row.user)
@@ -151,7 +154,7 @@ pub(super) fn forms() -> Vec<Form> {
         kind,
         ddl,
         table: "session",
-        columns: r#""sessionToken", "userId", expires"#,
+        columns: DRIZZLE,
         values,
         ..COLUMNS
     };
