@@ -161,7 +161,7 @@ fn cases(token: &str) -> Vec<Case> {
         case("split", 2, format!("x = 1\nt = (\"{head}\"\n     \"{tail}\")\n")),
         case("split", 1, format!("char *t = \"{head}\\\n{tail}\";\n")),
         case(
-            "split",
+            "wrapped",
             3,
             format!(
                 "---\nnote: >-\n  {0}{head}\n  {tail}\n",
