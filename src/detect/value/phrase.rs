@@ -10,7 +10,12 @@ pub(super) fn is_joined(value: &[u8]) -> bool {
                 part == word.as_bytes() || part.strip_suffix(b"s").is_some_and(|one| one == word.as_bytes())
             })
     };
-    (4..=8).contains(&parts().count()) && value.len() >= 20 && parts().all(is_word)
+    (4..=8).contains(&parts().count()) && value.len() >= 20 && parts().all(is_word) && !is_known(value)
+}
+
+/// The one that everybody knows, and that stands for any.
+pub(super) fn is_known(value: &[u8]) -> bool {
+    value.starts_with(b"correct horse") || value.starts_with(b"correct-horse")
 }
 
 /// Words that the names of things in programs and clusters are made of, and stand-ins.
@@ -39,3 +44,21 @@ const SENTENCE: &str = "the your you and for with without this that these those 
     name email mail file field string text default optional some words here more than random short test example sample dummy \
     fake der die das und ist nicht ein eine bitte ihr mit von les est pas votre une des pour dans sur los las una por para \
     con del que gli della per non una een het van niet voor och att som inte";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_somebody_chose_are_told_from_names_and_from_the_example() {
+        assert!(is_joined(b"maple-rocket-winter-tiger"));
+        for value in [
+            "correct-horse-battery-staple",
+            "main-cluster-backup-secret",
+            "maple-rocket-tiger",
+            "the-winter-is-over-now",
+        ] {
+            assert!(!is_joined(value.as_bytes()), "{value}");
+        }
+    }
+}

@@ -336,10 +336,11 @@ fn passphrase(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refu
         return Err(Refusal::Words);
     }
     let is_of_sentence = |word: &[u8]| word.len() < 3 || word.len() > 10 || phrase::is_of_sentence(word);
-    // The one that everybody knows.
-    let is_known = value.starts_with(b"correct horse");
     // A cell of a table is prose as often.
-    let sure = form == Form::Quoted && traits.digits == 0 && !is_known && !words().any(is_of_sentence);
+    let sure = form == Form::Quoted
+        && traits.digits == 0
+        && !phrase::is_known(value)
+        && !words().any(is_of_sentence);
     Ok(verdict(if sure { Confidence::Medium } else { Confidence::Low }, Reason::Passphrase))
 }
 
