@@ -267,9 +267,8 @@ impl<'t> Cursor<'t> {
 
 /// The line around a place, without its end.
 pub(super) fn line_around(text: &[u8], at: usize) -> Range<usize> {
-    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let start = text[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
-    let end = text[at..].iter().position(is_end).map_or(text.len(), |end| at + end);
+    let start = memchr::memrchr2(b'\n', b'\r', &text[..at]).map_or(0, |end| end + 1);
+    let end = memchr::memchr2(b'\n', b'\r', &text[at..]).map_or(text.len(), |end| at + end);
     start..end
 }
 

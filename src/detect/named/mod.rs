@@ -14,6 +14,7 @@ mod search_key;
 mod spaced;
 mod sql;
 mod table;
+mod vocabulary;
 
 use super::value::Form;
 use name::Name;

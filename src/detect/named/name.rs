@@ -1,7 +1,9 @@
 //! The whole name that a rule's words stand in: `DB_PASSWORD_PROD` and `clientSecret` name a secret,
 //! `password_reset_url` and `secretary` do not.
 
+use super::vocabulary::Vocabulary;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// The longest name.
 const LONGEST: usize = 96;
@@ -15,19 +17,27 @@ pub(super) const REACH: usize = LONGEST + WORD + 2;
 const _: () = assert!(BESIDE < WORD);
 
 /// Words behind the rule's own that make the name one of something else.
-const OTHERWISE: &str = "aaguid accessor age algo algorithm alg arn at attempts attribute audience auth based bits bytes callback checksum checksums class cmd col column commit \
+static OTHERWISE: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "aaguid accessor age algo algorithm alg arn at attempts attribute audience auth based bits bytes callback checksum checksums class cmd col column commit \
     command confirmation cost count date digest dir directory disabled duration email enabled encoder encoding encryption endpoint \
     error err exists expiration expired expires expiry field file filename fingerprint flow format form generator grant \
     handler hash hashed hasher hashing header help hint history host icon id identifier ids index input interval is issuer \
     kind label len length lifetime limit link list location manager map max md message method min minimum mode msg \
     name names pair path pattern placeholder policy port prefix prompt provider public ref reference regex request \
     required requirements reset response revision run review rotation rule rules salt santa schema scope scopes score sha size store \
-    strength thumbprint timeout title ttl type types uid uri url uuid";
+    strength thumbprint timeout title ttl type types uid uri url uuid",
+    )
+});
 
 /// Words before the rule's own that make the name one of something else: a place in a list, what anybody may see.
-const BEFORE: &str = "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable only primary foreign \
+static BEFORE: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable only primary foreign \
     sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery request push device no without reset forgot \
-    encrypted hashed hash masked redacted sealed lookup object row hot exclude allow shortcut translation site map dict max num total count";
+    encrypted hashed hash masked redacted sealed lookup object row hot exclude allow shortcut translation site map dict max num total count",
+    )
+});
 
 /// A name that can have a secret value.
 pub(super) struct Name {
@@ -61,9 +71,6 @@ impl Name {
         if glued && !matches!(rest, b"s") && !(rest.starts_with(b"s_") || rest.starts_with(b"s-")) {
             return None;
         }
-        let says = |list: &'static str, word: &[u8]| {
-            list.split_ascii_whitespace().any(|other| word.eq_ignore_ascii_case(other.as_bytes()))
-        };
         let start = core.start - left;
         let around = &text[start.saturating_sub(BESIDE)..text.len().min(end + BESIDE)];
         if around.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != 0x1b) {
@@ -96,8 +103,8 @@ impl Name {
         }
         let last = words(&text[start..core.start]).filter(|word| !word.is_empty()).last();
         let before = last.or_else(|| word_before(text, start));
-        let otherwise = words(rest).chain(next_word(text, end)).any(|word| says(OTHERWISE, word))
-            || before.is_some_and(|word| says(BEFORE, word));
+        let otherwise = words(rest).chain(next_word(text, end)).any(|word| OTHERWISE.has(word))
+            || before.is_some_and(|word| BEFORE.has(word));
         (!otherwise).then_some(Self { range: start..end })
     }
 

@@ -4,12 +4,18 @@ use super::super::value::Form;
 use super::Candidate;
 use super::cursor::{Cursor, line_around};
 use super::name::Name;
+use super::vocabulary::Vocabulary;
+use std::sync::LazyLock;
 
 /// The most words between a name and its value.
 const WORDS: usize = 8;
 
 /// Words that a value follows, soon.
-const LINKS: &str = "is was be to as are now with reads becomes equals ist lautet es est being - – use of using jest är on è é er";
+static LINKS: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "is was be to as are now with reads becomes equals ist lautet es est being - – use of using jest är on è é er",
+    )
+});
 
 /// What in a sentence says that no secret follows, but what was made from it.
 const MADE_FROM: [&[u8]; 7] =
@@ -107,7 +113,7 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             break;
         }
         is_item = is_broken && word == b"-";
-        let is_link = LINKS.split(' ').any(|link| word.eq_ignore_ascii_case(link.as_bytes()));
+        let is_link = LINKS.has(word);
         linked = if is_link || colon { Some(step) } else { linked };
     }
     found

@@ -11,11 +11,15 @@ const ROWS: usize = 60;
 /// The values of the column that the name stands for, if it stands in a statement's list of columns.
 pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
     let left = &text[name.range.start.saturating_sub(600)..name.range.start];
-    let open = left.iter().rposition(|byte| *byte == b'(')?;
+    let open = memchr::memrchr(b'(', left)?;
+    // Nearly every bracket is a call's, and closed again.
+    if memchr::memchr(b')', &left[open..]).is_some() {
+        return None;
+    }
     let head = &left[..open];
     let words: [&[u8]; 3] = [b"INSERT", b"insert", b"Insert"];
     let insert = words.iter().filter_map(|word| memchr::memmem::rfind(head, word)).max()?;
-    if head[insert..].contains(&b';') || left[open..].contains(&b')') {
+    if memchr::memchr(b';', &head[insert..]).is_some() {
         return None;
     }
     let number = memchr::memchr_iter(b',', &left[open..]).count();
