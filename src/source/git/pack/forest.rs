@@ -20,14 +20,22 @@ pub(in crate::source::git) struct Forest {
     pub(in crate::source::git) broken: Vec<(ObjectId, PackError)>,
 }
 
+/// There is one of each object, so it takes as few bytes as its numbers do.
 struct Entry {
-    offset: u64,
+    /// The bytes of a number, which would be aligned to eight of them.
+    offset: [u8; 8],
     position: u32,
-    /// The check sum of its bytes that the index tells, kept here since the index is in another order.
-    crc: u32,
     /// Of all children the one that has the most descendants.
     first_child: u32,
     next_sibling: u32,
+}
+
+const _: () = assert!(size_of::<Entry>() == 20);
+
+impl Entry {
+    fn offset(&self) -> u64 {
+        u64::from_ne_bytes(self.offset)
+    }
 }
 
 /// The entry that a tree grows from. There are as many as half of a pack's objects, so each takes few bytes.
@@ -50,16 +58,16 @@ impl Forest {
         let mut entries = (0..pack.index.len())
             .map(|at| {
                 let position = u32::try_from(at).map_err(|_| PackError::TooLarge)?;
-                let crc = pack.index.crc(at).unwrap_or_default();
-                Ok(Entry { offset: pack.offset(at)?, position, crc, first_child: NONE, next_sibling: NONE })
+                let offset = pack.offset(at)?.to_ne_bytes();
+                Ok(Entry { offset, position, first_child: NONE, next_sibling: NONE })
             })
             .collect::<Result<Vec<_>, PackError>>()?;
-        entries.sort_unstable_by_key(|entry| entry.offset);
+        entries.sort_unstable_by_key(Entry::offset);
         let mut forest = Self { entries, roots: Vec::new(), outside: Vec::new(), broken: Vec::new() };
         let mut headers = Headers { pack, start: 0, buffer: Vec::new() };
         let mut parents = Vec::with_capacity(forest.entries.len());
         for number in (0_u32..).take(forest.entries.len()) {
-            let offset = forest.entries[number as usize].offset;
+            let offset = forest.entries[number as usize].offset();
             parents.push(forest.parent(pack, number, headers.at(offset)));
         }
         for (number, &parent) in (0_u32..).zip(&parents) {
@@ -71,7 +79,8 @@ impl Forest {
 
     /// The number of the entry's base, after noting the entry as a root or as broken if it has none here.
     fn parent(&mut self, pack: &Pack, number: u32, header: Result<entry::Header, PackError>) -> u32 {
-        let Entry { offset, position, .. } = self.entries[number as usize];
+        let entry = &self.entries[number as usize];
+        let (offset, position) = (entry.offset(), entry.position);
         let base = match header.map(|header| header.base) {
             Err(error) => {
                 self.broken.push((pack.index.id(position as usize), error));
@@ -101,7 +110,7 @@ impl Forest {
 
     /// The entry that begins at an offset.
     fn at(&self, offset: u64) -> Option<u32> {
-        let found = self.entries.binary_search_by_key(&offset, |entry| entry.offset).ok()?;
+        let found = self.entries.binary_search_by_key(&offset, Entry::offset).ok()?;
         u32::try_from(found).ok()
     }
 
@@ -188,13 +197,8 @@ impl Forest {
 
     /// Where an entry starts, and where at the latest it ends.
     pub(super) fn extent(&self, number: u32) -> (u64, u64) {
-        let next = self.entries.get(number as usize + 1).map_or(u64::MAX, |next| next.offset);
-        (self.entries[number as usize].offset, next)
-    }
-
-    /// The check sum of an entry, which means something if the index has any.
-    pub(super) fn crc(&self, number: u32) -> u32 {
-        self.entries[number as usize].crc
+        let next = self.entries.get(number as usize + 1).map_or(u64::MAX, Entry::offset);
+        (self.entries[number as usize].offset(), next)
     }
 
     /// An entry's position in the index.

@@ -111,11 +111,6 @@ impl PackIndex {
         None
     }
 
-    /// Whether there are check sums to compare.
-    pub(super) fn has_sums(&self) -> bool {
-        !self.is_ours
-    }
-
     /// The check sum (CRC-32) of the pack's bytes that hold the object at `position`.
     pub(in crate::source::git) fn crc(&self, position: usize) -> Option<u32> {
         (!self.is_ours).then(|| be32(&self.data, NAMES + self.count * self.hash_len + position * 4))

@@ -200,11 +200,10 @@ impl Pack {
         self.read_at(&mut sum, self.end).is_ok() && sum == told
     }
 
-    /// Whether the bytes from `from` to `to`, which were just read as an entry, have the check sum that the index tells.
-    fn is_intact(&self, told: u32, from: u64, to: u64, inflater: &Inflater) -> bool {
-        if !self.index.has_sums() {
-            return true;
-        }
+    /// Whether the bytes from `from` to `to`, which were just read as the entry of the object at `position`, have the check
+    /// sum that the index tells.
+    fn is_intact(&self, position: usize, from: u64, to: u64, inflater: &Inflater) -> bool {
+        let Some(told) = self.index.crc(position) else { return true };
         let len = usize::try_from(to.min(self.end) - from).unwrap_or(usize::MAX);
         inflater.compressed.get(..len).is_some_and(|bytes| crc32fast::hash(bytes) == told)
     }

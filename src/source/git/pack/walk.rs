@@ -159,7 +159,7 @@ impl<V: Visitor> Walker<'_, V> {
         let (from, to) = self.walk.forest.extent(number);
         let mut bytes = self.spare.pop().unwrap_or_default();
         let header = self.walk.pack.entry(from, to, &mut self.inflater, &mut bytes)?;
-        if !self.walk.pack.is_intact(self.walk.forest.crc(number), from, to, &self.inflater) {
+        if !self.walk.pack.is_intact(self.walk.forest.position(number), from, to, &self.inflater) {
             // What can be read all the same may hold a secret: it is told, and scanned.
             self.visitor.lost(self.id(number), PackError::CheckSum);
         }
