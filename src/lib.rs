@@ -12,6 +12,8 @@
 //! `cli` and `serve` translate arguments and requests into calls of these and hold no logic; only `cli` prints, exits or
 //! reads the environment. `tests/integration/layers.rs` holds the arrows.
 
+#![forbid(unsafe_code)]
+
 pub mod cli;
 pub mod config;
 pub mod contain;

@@ -39,6 +39,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("durable", &["secret"]),
     ("secret", &[]),
     ("exit", &[]),
+    // the binary's own
+    ("allocator", &[]),
 ];
 
 const LONGEST_FILE: usize = 500;
