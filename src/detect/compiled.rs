@@ -3,8 +3,10 @@
 use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
 use super::shape::Shape;
-use super::value::{Form, Judge, Reason, Refusal, ValueFilter, Verdict, judge};
-use super::wrapped::{self, Unwrapped};
+use super::value::{
+    Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, says_otherwise,
+};
+use super::wrapped::{self, Ends, Unwrapped};
 use super::{Error, MAX_SPAN, Spans};
 use crate::finding::Confidence;
 use crate::rule::{self, Promise, Rule};
@@ -127,12 +129,13 @@ impl Compiled {
         let answer = if rule.named {
             matcher.named(input, keyword, refused)
         } else {
-            let found = matcher.find(input, keyword, refused).or_else(|| match self.reach.get() {
-                Some(Reach::Prefix { span, is_fixed: true, .. }) => {
-                    matcher.find_wrapped(bytes, keyword, *span)
+            let found = matcher.find(input, keyword, refused);
+            let found = match self.reach.get() {
+                Some(Reach::Prefix { span, is_fixed, .. }) => {
+                    matcher.whole(bytes, keyword, found, *span, *is_fixed)
                 }
-                _ => None,
-            });
+                _ => found,
+            };
             Answer { found: found.into_iter().collect(), near: false }
         };
         // Only the first time, since many threads look.
@@ -197,10 +200,13 @@ impl Matcher {
         keyword: &Range<usize>,
         refused: &mut dyn FnMut(Range<usize>, Refusal),
     ) -> Option<Found> {
-        let bytes = input.haystack();
+        let (bytes, from) = (input.haystack(), input.start());
         let secret = without_parameters(bytes, self.matched(input, keyword)?);
-        match self.judged(&bytes[secret.clone()], Form::Cell) {
-            Ok(_) if is_within_blob(bytes, &secret) => {
+        let value = &bytes[secret.clone()];
+        let is_otherwise = (self.promise.is_some() || is_digest_like(value))
+            && says_otherwise(&bytes[from.min(secret.start)..secret.start]);
+        match self.judged(value, Form::Cell) {
+            Ok(_) if is_otherwise || is_within_blob(bytes, &secret) => {
                 refused(secret, Refusal::Thing);
                 None
             }
@@ -212,15 +218,36 @@ impl Matcher {
         }
     }
 
+    /// The value with what stands of it on the next lines, if it was broken.
+    fn whole(
+        &self,
+        bytes: &[u8],
+        keyword: &Range<usize>,
+        found: Option<Found>,
+        span: usize,
+        is_fixed: bool,
+    ) -> Option<Found> {
+        let ends_line = |found: &Found| matches!(bytes.get(found.secret.end), Some(b'\n' | b'\r' | b'='));
+        match found {
+            None if is_fixed => self.find_wrapped(bytes, keyword, span, Ends::Itself),
+            None => self.find_wrapped(bytes, keyword, span, Ends::Open),
+            Some(found) if !is_fixed && ends_line(&found) => {
+                self.find_wrapped(bytes, keyword, span, Ends::Open).or(Some(found))
+            }
+            found => found,
+        }
+    }
+
     /// The value of a match that line breaks part.
-    fn find_wrapped(&self, bytes: &[u8], keyword: &Range<usize>, span: usize) -> Option<Found> {
-        let word = Unwrapped::at(bytes, keyword.start, span)?;
-        let input = Input::new(&word.text).span(word.start..word.text.len()).anchored(Anchored::Yes);
-        let range = self.matched(input, &(word.start..word.start + keyword.len()))?;
-        let secret = word.source(&range)?;
-        let value = word.text[range].to_vec();
-        let verdict = self.judged(&value, Form::Cell).ok()?;
-        Some(Found { secret, verdict, unwrapped: Some(value) })
+    fn find_wrapped(&self, bytes: &[u8], keyword: &Range<usize>, span: usize, ends: Ends) -> Option<Found> {
+        Unwrapped::all(bytes, keyword.start, span, ends).find_map(|word| {
+            let input = Input::new(&word.text).span(word.start..word.text.len()).anchored(Anchored::Yes);
+            let range = self.matched(input, &(word.start..word.start + keyword.len()))?;
+            let secret = word.source(&range)?;
+            let value = word.text[range].to_vec();
+            let verdict = self.judged(&value, Form::Cell).ok()?;
+            Some(Found { secret, verdict, unwrapped: Some(value) })
+        })
     }
 
     /// The values that the text gives to the name that holds the keyword.

@@ -6,9 +6,12 @@
 use super::form::Rule;
 
 /// The pieces, by name; one may hold others.
-const FRAGMENTS: [(&str, &str); 9] = [
+const FRAGMENTS: [(&str, &str); 12] = [
     ("gap", GAP),
     ("keyed", KEYED),
+    ("beside", BESIDE),
+    ("said", SAID),
+    ("direct", DIRECT),
     ("end", r"(?:[^\w\-]|\z)"),
     ("near", NEAR),
     ("given", GIVEN),
@@ -26,19 +29,38 @@ const GAP: &str = concat!(
 
 /// From a provider's name to its key when something calls it one: on the same line (a variable, a call, a header, a
 /// parameter of a URL, an XML element), or indented under the name. For keys that look like any hash or UUID.
-const KEYED: &str = concat!(
-    r"[^\n]{0,60}?(?:\n[ \t]{1,24}[^\n]{0,60}?){0,3}?",
+const KEYED: &str = r"(?:{{direct}}|[^\n]{0,60}?(?:\n[ \t]{1,24}[^\n]{0,60}?){0,3}?{{said}})";
+
+/// The same where no form tells the key either: under the name only if that is all that its line says.
+const BESIDE: &str = concat!(
+    r#"(?:{{direct}}|(?:[^\n]{0,60}?|["'\]]{0,2}[ ]?[:=]?[ ]?[\[{]?\r?\n(?:[ \t]{1,24}[^\n]{0,60}\n){0,2}?[ \t]{1,24}[^\n]{0,30}?)"#,
+    "{{said}})"
+);
+
+/// What calls a value a key, up to the value.
+const SAID: &str = concat!(
     r"(?i:key|token|secret|bearer|passw|pwd|credential|app_?id|(?:[_\-]|\b)(?:auth|pat)(?:[_\-]|\b))[\w\-]{0,12}",
-    r"(?:(?:[ ](?:is|was|to|as)|:[ ]?[&'\w]{2,12}[ ])?[^\w\n/.#]{1,10}",
+    r"(?:(?:[ ](?:is|was|to|as|string|String)|:[ ]?[&'\w]{2,12}[ ])?[^\w\n/.#]{1,10}",
     // the next cell of an HTML table, and name and value as two fields of one entry
     r"|(?:</\w{1,6}>\s{0,20}){1,2}(?:<\w{1,6}[^>\n]{0,40}>\s{0,20}){1,2}",
     r#"|["']?,?\s{1,30}["']?(?i:value)["']?[ ]?[:=][ ]?["']?)"#
 );
 
+/// From a provider's name to its key when nothing calls it one, and nothing stands between the two either: the name is the
+/// variable's, or that of the class or package whose constructor takes the key.
+const DIRECT: &str = concat!(
+    // `provider = "…"`, `"provider": "…"`, `providerAuth=…`
+    r"(?:(?i:[_\-.]?(?:io|api|sdk|client|auth|creds?|pat)){0,2}",
+    r#"(?:\\{0,2}["'\x60]?[\])]?[ \t]{0,4}(?:=>|:=|->|=|:)[ \t]{0,4}\\{0,2}["'\x60]?"#,
+    // `new Provider("…")`, `provider.NewClient("…")`, `Provider::Client.new(key: '…')`
+    r"|\w{0,16}(?:(?:\.|::|->)(?i:new|init|create|client|api|sdk|config|setup|connect|auth|login|set|use|with|v\d)\w{0,16}){0,3}",
+    r#"\(\s{0,8}(?:\{\s{0,8})?(?:\w{1,16}[ ]?[:=][ ]?)?["'\x60]))"#
+);
+
 /// From a provider's name to its key when something calls it one, on the same line or the next two, up to the value.
 const NEAR: &str = concat!(
-    r"(?:[^\n]{0,48}\n){0,2}?[^\n]{0,64}?(?i:key|token|secret|passw|pat\b|auth|cred)[\w\-]{0,16}?",
-    "{{given}}"
+    r"(?:{{direct}}|(?:[^\n]{0,48}\n){0,2}?[^\n]{0,64}?(?i:key|token|secret|passw|pat\b|auth|cred)[\w\-]{0,16}?",
+    "{{given}})"
 );
 
 /// From a name to its value: an assignment, or no more than a blank, and the scheme of a header.
@@ -138,6 +160,6 @@ mod tests {
         assert!(expand("a{{nope}}").unwrap_err().to_string().contains("{{nope}}"));
         assert!(expand("a{{end").is_ok());
         let given = expand("{{given}}").unwrap();
-        assert!(given.contains(TO) && expand("{{near}}").unwrap().ends_with(&given));
+        assert!(given.contains(TO) && expand("{{near}}").unwrap().contains(&given));
     }
 }

@@ -5,6 +5,7 @@ mod code;
 mod encoded;
 mod entropy;
 mod label;
+mod otherwise;
 mod phrase;
 mod placeholder;
 mod published;
@@ -14,6 +15,7 @@ mod verdict;
 mod weak;
 mod words;
 
+pub(super) use otherwise::{is_digest_like, says_otherwise};
 pub use unfit::{Unfit, is_generated, may_be_secret, unfit};
 pub(super) use verdict::{Form, judge};
 pub use verdict::{Reason, Refusal, Verdict};
