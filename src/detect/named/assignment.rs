@@ -3,7 +3,7 @@
 use super::super::value::Form;
 use super::cursor::{Cursor, line_around};
 use super::name::Name;
-use super::prose::is_assignment;
+use super::prose::{self, is_assignment};
 use super::{Candidate, table};
 
 /// Longer ones first.
@@ -215,6 +215,19 @@ fn is_directive(text: &[u8], name: &Name, mut at: Cursor<'_>) -> bool {
     DIRECTIVES.contains(&first) || (at.is_line_end() && (matches!(before, b"" | b"> " | b"# ") || sets()))
 }
 
+/// Steps over the anchor that YAML gives a value: `password: &name value`.
+fn anchor(at: &mut Cursor<'_>) {
+    let mut ahead = *at;
+    let is_anchor = ahead.eat(b"&")
+        && ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) > 1
+        && ahead.blanks() > 0
+        && !ahead.is_line_end()
+        && ahead.peek() != Some(b'=');
+    if is_anchor {
+        *at = ahead;
+    }
+}
+
 /// Reads the value behind an operator.
 fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Candidate> {
     if empty && at.is_line_end() {
@@ -224,6 +237,7 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
     at.skip(4, |byte| matches!(byte, b'*' | b'_'));
     at.blanks();
     at.eat_any(&[b"!!str ", b"!!binary ", b"!vault "]);
+    anchor(&mut at);
     let is_set_off = at.eat_any(&TAGS);
     // YAML blocks, lines that go on, and values of their own line.
     let mut block = at;
@@ -233,8 +247,9 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
     if breaks {
         at = block;
         at.space();
-        // Quoted mail and text.
+        // Quoted mail and text, and lists.
         at.eat(b"> ");
+        prose::item(&mut at);
         if at.eat(b"```") || at.eat(b"~~~") {
             at.skip(20, |byte| byte != b'\n');
             at.space();

@@ -86,10 +86,18 @@ impl<'t> Cursor<'t> {
             "‘".as_bytes(),
             "«".as_bytes(),
             "„".as_bytes(),
+            "‹".as_bytes(),
+            "「".as_bytes(),
+            "『".as_bytes(),
+            "【".as_bytes(),
+            "《".as_bytes(),
         ] {
             if self.eat(entity) {
-                return self.until(&[entity, "”".as_bytes(), "’".as_bytes(), "»".as_bytes(), "“".as_bytes()]);
+                return self.set_off(entity);
             }
+        }
+        if self.command() {
+            return self.until(&[b"}"]).map(|found| Candidate { form: Form::Cell, ..found });
         }
         let escapes = self.skip(3, |byte| byte == b'\\');
         let quote = self.peek().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
@@ -114,6 +122,28 @@ impl<'t> Cursor<'t> {
             && b"\"'".contains(&inner[1]);
         let range = if again { start + 2..end - 2 } else { start..end };
         Some(Candidate { range, form })
+    }
+
+    /// What stands up to the sign that closes `open`; `« value »` has blanks inside.
+    fn set_off(mut self, open: &[u8]) -> Option<Candidate> {
+        const CLOSE: [&str; 9] = ["”", "’", "»", "“", "›", "」", "』", "】", "》"];
+        self.blanks();
+        let ends: Vec<&[u8]> = std::iter::once(open).chain(CLOSE.iter().map(|end| end.as_bytes())).collect();
+        let found = self.until(&ends)?;
+        Some(Candidate { range: trimmed(self.text, found.range), ..found })
+    }
+
+    /// Steps over `\texttt{` of TeX.
+    fn command(&mut self) -> bool {
+        let mut ahead = *self;
+        let is_command = ahead.eat(b"\\")
+            && ahead.skip(12, |byte| byte.is_ascii_lowercase()) > 3
+            && ahead.eat(b"{")
+            && ahead.peek() != Some(b'{');
+        if is_command {
+            *self = ahead;
+        }
+        is_command
     }
 
     /// Where the literal ends that `quote` opened behind so many backslashes.
@@ -177,6 +207,7 @@ impl<'t> Cursor<'t> {
         let mut ahead = *self;
         ahead.eat(b"new ");
         ahead.eat(b"&");
+        ahead.eat(b"[]");
         let start = ahead.at;
         let letters = ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_.:!$@".contains(&byte));
         let called = &ahead.text[start..ahead.at];

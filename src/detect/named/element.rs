@@ -81,7 +81,7 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
     let mut at = Cursor::new(text, name.range.end);
     let is_quoted = at.skip(3, |byte| b"\\\"'".contains(&byte)) > 0;
     let line = text[..name.range.start].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let before = &text[line..name.range.start];
+    let before = without_words(&text[line..name.range.start]);
     let is_named = is_naming(before);
     // `"db_password": { "value": … }`
     let mut inside = at;
@@ -132,13 +132,34 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
     content(at)
 }
 
+/// What stands before a name without the other words of the literal that it ends: `key="Client ` before `Secret"`.
+fn without_words(before: &[u8]) -> &[u8] {
+    let words = before.iter().rev().take(24);
+    let len = words.take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ').count();
+    let start = &before[..before.len() - len];
+    if before.ends_with(b" ") && matches!(start.last(), Some(b'"' | b'\'')) { start } else { before }
+}
+
 /// Whether what stands before a name says that it is one: `name: `, `key="`, `variable "`.
 fn is_naming(before: &[u8]) -> bool {
     let is_between = |byte: &u8| b" \t\"'\\=:(".contains(byte);
     let end = before.iter().rposition(|byte| !is_between(byte)).map_or(0, |at| at + 1);
     let word = before[..end].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let word = &before[end - word..end];
-    ["name", "key", "variable", "id", "parameter", "setting", "var"]
-        .iter()
-        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+    [
+        "name",
+        "key",
+        "variable",
+        "id",
+        "parameter",
+        "setting",
+        "var",
+        "field",
+        "option",
+        "property",
+        "header",
+        "attribute",
+    ]
+    .iter()
+    .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }

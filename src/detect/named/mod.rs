@@ -91,6 +91,18 @@ mod tests {
         }
     }
 
+    /// Whatever stands where the value of `password` or `token` may be.
+    fn all(text: &str) -> Vec<&str> {
+        let core = text.find("password").map(|at| at..at + 8);
+        let core = core.or_else(|| text.find("token").map(|at| at..at + 5)).unwrap();
+        match candidates(text.as_bytes(), &core) {
+            Candidates::None => Vec::new(),
+            Candidates::Column(places) | Candidates::Either(places) => {
+                places.into_iter().map(|found| &text[found.range]).collect()
+            }
+        }
+    }
+
     #[test]
     fn assignments_of_every_language_are_read() {
         for text in [
@@ -179,6 +191,14 @@ mod tests {
             "env.passwords = {'ada@db1': 'example1'}",
             "<AdminPassword>\n  <Value>example1</Value>\n</AdminPassword>",
             "<password value=\"example1\"/>",
+            "password: &db \"example1\"",
+            "password = []byte(\"example1\")",
+            "^ User ^ Password ^\n| app | example1 |",
+            "passwordは「example1」です",
+            "password:\n\n1. example1\n2. (used)",
+            "<entry key=\"Admin password\">example1</entry>",
+            "Host,Root Password\ndb1,example1",
+            "net -password example1",
         ] {
             assert_eq!(values(text), ["example1"], "{text}");
         }
@@ -199,6 +219,32 @@ mod tests {
             "arn:aws:secretsmanager:eu-west-1:1:secret:api_key-9T06KM",
         ] {
             assert_eq!(values(text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_no_word_looks_like_needs_no_link_to_its_name() {
+        let value = ["Kq7!", "xw2Zp9"].concat();
+        for text in [
+            "set the admin password (`VALUE`)",
+            "the password of db4 VALUE",
+            "Change the password from `changeme` to `VALUE` and restart.",
+            "password of the portal, which all who log in share, `VALUE`",
+            "Le mot de passe (password) du compte « admin » est VALUE",
+            "Use VALUE as the password.",
+            "Temporary password\nVALUE\n",
+            "username app level 15 password 0 VALUE",
+        ] {
+            let text = text.replace("VALUE", &value);
+            assert!(all(&text).contains(&&*value), "{text}: {:?}", all(&text));
+        }
+        for text in [
+            "set the admin password (see the wiki)",
+            "token list: x509CAPrivateKeyRSA1024, x509CAPrivateKeyEd25519",
+            "the password hash of the user VALUE",
+        ] {
+            let text = text.replace("VALUE", &value);
+            assert!(!all(&text).iter().any(|value| value.len() > 9), "{text}: {:?}", all(&text));
         }
     }
 

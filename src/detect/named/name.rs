@@ -35,7 +35,7 @@ static BEFORE: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
         "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable only primary foreign \
     sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery request push device no without reset forgot \
-    encrypted hashed hash masked redacted sealed lookup object row hot exclude allow shortcut translation site map dict max num total count",
+    encrypted hashed hash masked redacted sealed lookup object row hot dedup dedupe ordering locale exclude allow shortcut translation site map dict max num total count",
     )
 });
 
@@ -116,7 +116,7 @@ impl Name {
     /// Whether it is an option of a command: `--password`.
     pub(super) fn is_option(&self, text: &[u8]) -> bool {
         let name = &text[self.range.clone()];
-        name.starts_with(b"--") || (name.starts_with(b"-") && name.len() > 3)
+        name.starts_with(b"--") || (name.starts_with(b"-") && name.len() > 2)
     }
 
     /// Whether it is in capitals, as environment variables are.

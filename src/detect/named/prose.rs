@@ -1,6 +1,6 @@
 //! Names and values in sentences: "the password for staging is …", "use … as the token".
 
-use super::super::value::Form;
+use super::super::value::{Form, is_of_words};
 use super::Candidate;
 use super::cursor::{Cursor, line_around};
 use super::name::Name;
@@ -8,12 +8,15 @@ use super::vocabulary::Vocabulary;
 use std::sync::LazyLock;
 
 /// The most words between a name and its value.
-const WORDS: usize = 8;
+const WORDS: usize = 12;
+
+/// The most of them before a value that is told by the sentence alone, and not by what it looks like too.
+const WORDS_TOLD: usize = 8;
 
 /// Words that a value follows, soon.
 static LINKS: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
-        "is was be to as are now with reads becomes equals ist lautet es est being - – use of using jest är on è é er",
+        "is was be to as are now with reads becomes equals currently ist lautet es est being - – use of using jest är on è é er",
     )
 });
 
@@ -59,6 +62,9 @@ const JOINED: [&str; 5] = ["は", "是", "为", "為", "는"];
 /// How long the time and the name before an answer may be.
 const WHO: usize = 40;
 
+/// The longest word that is set off, in bytes.
+const ASIDE: usize = 40;
+
 /// How many words may stand between such a word and the value: "is still", "is set to".
 const AFTER_LINK: usize = 3;
 
@@ -89,10 +95,13 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             break;
         }
         match linked {
-            Some(since) if step - since <= AFTER_LINK => found.extend(told(at, announced)),
+            Some(since) if step < WORDS_TOLD && step - since <= AFTER_LINK => {
+                found.extend(told(at, announced))
+            }
             None if step == 0 => found.extend(plain(at)),
             _ => {}
         }
+        found.extend(beside(at));
         let Some((word, colon)) = word(&mut at) else {
             found.extend(next_sentence(at));
             break;
@@ -104,7 +113,9 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         let remark = word.starts_with(b"(");
         let says =
             |made: &[u8]| lower.starts_with(made) || remark && memchr::memmem::find(&lower, made).is_some();
-        if MADE_FROM.iter().any(|made| says(made)) {
+        // `sha256`, and not what people share.
+        let shares = lower.starts_with(b"shar");
+        if !shares && MADE_FROM.iter().any(|made| says(made)) || linked.is_none() && is_made_known(&lower) {
             break;
         }
         (asked, announced) = (at.eat(b"?"), colon);
@@ -147,6 +158,9 @@ fn answer(mut at: Cursor<'_>) -> Option<Candidate> {
 /// Steps over a word or a remark in brackets; it, and whether a colon stands behind it.
 fn word<'t>(at: &mut Cursor<'t>) -> Option<(&'t [u8], bool)> {
     let start = at.at;
+    if let Some(word) = aside(at) {
+        return Some((word, false));
+    }
     let remark = at.eat(b"(");
     let most = if remark { 60 } else { 40 };
     at.skip(most, |byte| {
@@ -166,6 +180,31 @@ fn word<'t>(at: &mut Cursor<'t>) -> Option<(&'t [u8], bool)> {
     at.skip(3, |byte| b"*_".contains(&byte));
     at.eat(b",");
     is_word.then_some((word, colon))
+}
+
+/// A word that quotes or type set off, which was no value: `` from `changeme` to ``, `the account « admin »`.
+fn aside<'t>(at: &mut Cursor<'t>) -> Option<&'t [u8]> {
+    const PAIRS: [(&[u8], &[u8]); 7] = [
+        (b"`", b"`"),
+        (b"\"", b"\""),
+        (b"'", b"'"),
+        (b"**", b"**"),
+        ("«".as_bytes(), "»".as_bytes()),
+        ("“".as_bytes(), "”".as_bytes()),
+        ("„".as_bytes(), "“".as_bytes()),
+    ];
+    let (open, close) = PAIRS.iter().find(|(open, _)| at.rest().starts_with(open))?;
+    let inner = &at.rest()[open.len()..];
+    let inner = &inner[..inner.len().min(ASIDE)];
+    let len = memchr::memmem::find(inner, close).filter(|len| *len > 0 && !inner[..*len].contains(&b'\n'))?;
+    let word = &at.rest()[..open.len() + len + close.len()];
+    let next = at.rest().get(word.len());
+    if next.is_some_and(|next| !next.is_ascii_whitespace() && *next != b',') {
+        return None;
+    }
+    at.at += word.len();
+    at.eat(b",");
+    Some(word)
 }
 
 /// A value right behind its name, with nothing between: only what no word and no name looks like.
@@ -194,7 +233,27 @@ pub(super) fn is_assignment(word: &[u8]) -> bool {
     let value = word.get(name + 1..).unwrap_or_default();
     // What a generator makes may begin like a short name.
     let is_plain = || value.iter().all(|byte| is_name(byte) || b".,;".contains(byte));
-    matches!(word.get(name), Some(b'=' | b':')) && !value.is_empty() && (name > 2 || name == 2 && is_plain())
+    // The padding of base64 is no operator.
+    let is_padding = || value.iter().all(|byte| *byte == b'=');
+    matches!(word.get(name), Some(b'=' | b':'))
+        && !value.is_empty()
+        && (name > 2 || name == 2 && is_plain())
+        && says_name(&word[..name])
+        && !is_padding()
+}
+
+/// `DB_HOST2`, `fooBar`: words in one case or with capitals first, and a number behind. `kQ7`, `718743700` and `rFaB` are
+/// the beginning of a value that has such a sign in it.
+fn says_name(name: &[u8]) -> bool {
+    let end = name.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    let words = &name[..end];
+    let one_case = !words.iter().any(u8::is_ascii_lowercase) || !words.iter().any(u8::is_ascii_uppercase);
+    let is_hump = |hump: &[u8]| hump.len() > 2;
+    let mut humps =
+        words.chunk_by(|before, after| !(before.is_ascii_lowercase() && after.is_ascii_uppercase()));
+    end > 0
+        && (words.contains(&b'_') || !words.iter().any(u8::is_ascii_digit))
+        && (words.contains(&b'_') || one_case || humps.all(is_hump))
 }
 
 fn is_sign(byte: u8) -> bool {
@@ -215,10 +274,25 @@ fn broken(at: &mut Cursor<'_>, announced: bool) -> bool {
             at.skip(20, |byte| byte != b'\n');
             at.eat(b"\n");
         }
+        item(at);
     }
     breaks && {
         at.skip(16, is_indent);
         !at.is_line_end()
+    }
+}
+
+/// Steps over the mark of a list's item that is one word.
+pub(super) fn item(at: &mut Cursor<'_>) {
+    let mut ahead = *at;
+    ahead.skip(8, |byte| matches!(byte, b' ' | b'\t'));
+    let digits = ahead.skip(2, |byte| byte.is_ascii_digit());
+    let is_mark =
+        if digits > 0 { ahead.eat(b". ") || ahead.eat(b") ") } else { ahead.eat_any(&[b"- ", b"* "]) };
+    let mut word = ahead;
+    let is_long = word.skip(128, |byte| byte.is_ascii_graphic()) > 5;
+    if is_mark && is_long && word.is_line_end() {
+        *at = ahead;
     }
 }
 
@@ -234,15 +308,86 @@ fn told(mut at: Cursor<'_>, announced: bool) -> Option<Candidate> {
     }
     let range = at.word(|_| false)?;
     let word = &at.text[range.clone()];
-    if is_assignment(word) {
+    // `[RFC6749 …](…)`: the text of a link.
+    if is_assignment(word) || word[0] == b'[' {
         return None;
     }
     // Sentences hold years, versions and names with digits; a value says more than one kind of thing.
     let has = |is: fn(&u8) -> bool| word.iter().any(is);
-    let irregular = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) || has(|byte| is_sign(*byte));
+    let irregular = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+        || has(|byte| is_sign(*byte))
+        || is_disordered(word);
     let fills = Cursor::new(at.text, range.end).is_line_end();
     let form = if announced && fills { Form::Line } else { Form::Bare };
     (irregular && word.len() >= 6).then_some(Candidate { range, form })
+}
+
+/// A value that a sentence sets off, or names without any word that links it: what no word, no name and no code looks
+/// like. `the admin password (value)`, `the password of db4 value`.
+fn beside(mut at: Cursor<'_>) -> Option<Candidate> {
+    let is_remark = at.eat(b"(") || at.eat(b"[");
+    if let Some(found) = at.literal() {
+        let value = &at.text[found.range.clone()];
+        return (is_mixed(value) || is_long(value)).then_some(found);
+    }
+    let range = at.word(|byte| is_remark && matches!(byte, b')' | b']' | b','))?;
+    let word = &at.text[range.clone()];
+    let fills = || Cursor::new(at.text, range.end).is_line_end();
+    let is_told = is_mixed(word) && word.len() >= 10 || is_long(word) && (is_remark || fills());
+    (is_told && !is_assignment(word)).then_some(Candidate { range, form: Form::Bare })
+}
+
+/// Small letters, capitals, digits and a sign that passwords have, as people choose and generators make them.
+fn is_mixed(word: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| word.iter().any(is);
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || is_sign(*byte) || b"-_.".contains(byte);
+    word.len() >= 8
+        && word.iter().all(is_part)
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && (has(|byte| is_sign(*byte)) || word.len() >= 20 && !word.contains(&b'.'))
+}
+
+/// As long as keys are, letters and digits alone; not as git names things.
+fn is_long(word: &[u8]) -> bool {
+    let has = |is: fn(&u8) -> bool| word.iter().any(is);
+    word.len() >= 20
+        && word.len() != 40
+        && !is_of_words(word)
+        && word.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_+/=".contains(byte))
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+}
+
+/// Words behind a name that make what follows known to everybody, where nothing links it to the name.
+fn is_made_known(word: &[u8]) -> bool {
+    const WORDS: [&[u8]; 13] = [
+        b"commit",
+        b"id",
+        b"ids",
+        b"version",
+        b"uuid",
+        b"image",
+        b"tag",
+        b"public",
+        b"request",
+        b"trace",
+        b"revision",
+        b"prefix",
+        b"file",
+    ];
+    // `--token-id`
+    const ENDS: [&[u8]; 5] = [b"id", b"name", b"user", b"host", b"file"];
+    let is_option = || word.starts_with(b"-") && ENDS.iter().any(|end| word.ends_with(end));
+    WORDS.contains(&word) || is_option()
+}
+
+/// Long, of letters alone, and capitals where no word has them.
+fn is_disordered(word: &[u8]) -> bool {
+    let inner = word.windows(2).filter(|pair| pair[0].is_ascii_uppercase() && pair[1].is_ascii_uppercase());
+    let steps = word.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
+    word.len() >= 16 && word.iter().all(u8::is_ascii_alphabetic) && inner.count() > 1 && steps.count() > 2
 }
 
 /// The value that a text tells before the name: `` `value` as the password``, `value as the token`, `SET x = 'value' WHERE
@@ -306,13 +451,13 @@ fn used(left: &[u8], behind: &[u8]) -> Option<std::ops::Range<usize>> {
         let start = left[..end].iter().rposition(|byte| *byte == b' ')? + 1;
         let word = &left[start..end];
         let is_header = || memchr::memmem::find(&behind[..behind.len().min(12)], b"header").is_some();
-        if word == b"as" || word == b"in" && is_header() {
+        if matches!(word, b"as" | b"is" | b"als") || word == b"in" && is_header() {
             let end = left[..start].iter().rposition(|byte| *byte != b' ')? + 1;
             let start = left[..end].iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
             let value = &left[start..end];
             let has = |is: fn(&u8) -> bool| value.iter().any(is);
             let irregular = value.len() >= 16 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
-            return irregular.then_some(start..end);
+            return (irregular || is_mixed(value)).then_some(start..end);
         }
         if !word.iter().all(u8::is_ascii_lowercase) {
             return None;

@@ -69,7 +69,8 @@ fn some(cells: Vec<Candidate>) -> Option<Vec<Candidate>> {
     (!cells.is_empty()).then_some(cells)
 }
 
-/// A head between double bars or exclamation marks, and rows between bars: Jira, Confluence and MediaWiki.
+/// A head between double bars or exclamation marks, and rows between bars: Jira, Confluence, MediaWiki; between
+/// carets: DokuWiki.
 fn wiki(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candidate>> {
     let head = text[line.clone()].trim_ascii();
     let before = &text[line.start..name.range.start];
@@ -77,6 +78,11 @@ fn wiki(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candidate>>
     let rows = rows(text, line.end).take_while(|row| text[row.clone()].trim_ascii_start().starts_with(b"|"));
     if head.starts_with(b"||") && head.ends_with(b"||") {
         let number = count(b"||");
+        return some(rows.filter_map(|row| cell(text, row, b'|', number)).collect());
+    }
+    // DokuWiki.
+    if head.starts_with(b"^") && head.ends_with(b"^") {
+        let number = count(b"^");
         return some(rows.filter_map(|row| cell(text, row, b'|', number)).collect());
     }
     if !head.starts_with(b"!") || memchr::memmem::find(head, b"!!").is_none() {
@@ -107,7 +113,7 @@ fn separated(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candid
     let columns = count(line, sign);
     let own = cells(text, line.clone(), sign)
         .into_iter()
-        .any(|cell| cell.start >= name.range.start && cell.start <= name.range.end || cell == name.range);
+        .any(|cell| cell.start >= name.range.start && cell.start <= name.range.end || names(&cell, name));
     let first = line_after(text, line.end)?;
     if columns == 0 || !own || count(&first, sign) != columns {
         return None;
@@ -115,6 +121,11 @@ fn separated(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candid
     let number = count(&(line.start..name.range.start), sign);
     let rows = rows(text, line.end).take_while(|row| count(row, sign) == columns);
     Some(rows.filter_map(|row| cell(text, trimmed_start(text, &row), sign, number)).collect())
+}
+
+/// Whether the name ends the cell: `Client Secret`.
+fn names(cell: &Range<usize>, name: &Name) -> bool {
+    cell.end == name.range.end && cell.len() < name.range.len() + 24
 }
 
 /// A line without the blanks that it begins with.

@@ -63,7 +63,7 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     // `Packers4ever@4`: people put one sign into two words and numbers.
     let any = |is: fn(&u8) -> bool| value.iter().any(is);
-    let signs = value.iter().filter(|byte| byte.is_ascii_punctuation());
+    let signs = value.iter().filter(|byte| byte.is_ascii_punctuation() && !b"-_.".contains(byte));
     let is_chosen = digits > 1
         && any(u8::is_ascii_uppercase)
         && any(u8::is_ascii_lowercase)

@@ -156,6 +156,18 @@ pub(super) fn names_itself(value: &[u8]) -> bool {
     says(b"password") && counts || (says(b"secret") || says(b"token")) && (counts || digits(value) < 4)
 }
 
+/// `instantclient_19_18`: a name and small numbers.
+pub(super) fn is_versioned(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b'_');
+    let is_name = |name: &[u8]| {
+        name.iter().all(u8::is_ascii_lowercase)
+            && words::covered(name) * 4 >= name.len() * 3
+            && !name.is_empty()
+    };
+    let is_number = |part: &[u8]| (1..=2).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
+    parts.next().is_some_and(is_name) && value.contains(&b'_') && parts.all(is_number)
+}
+
 fn digits(value: &[u8]) -> usize {
     value.iter().filter(|byte| byte.is_ascii_digit()).count()
 }

@@ -19,6 +19,7 @@ pub(super) use otherwise::{is_digest_like, says_otherwise};
 pub use unfit::{Unfit, is_generated, may_be_secret, unfit};
 pub(super) use verdict::{Form, judge};
 pub use verdict::{Reason, Refusal, Verdict};
+pub(super) use words::is_of_words;
 
 use super::compiled;
 use crate::rule::{CharClass, Checksum, Filters};

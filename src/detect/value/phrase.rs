@@ -1,8 +1,19 @@
 //! Passphrases: words that people string together, and those that only sentences and the names of programs hold.
 
-/// `maple-rocket-winter-tiger`: four words and more of the language, and none that names of programs are made of.
+/// `maple-rocket-winter-tiger`, `Maple-Rocket-Winter-Tiger`: four words and more of the language, or three and a number,
+/// and none that names of programs are made of.
 pub(super) fn is_joined(value: &[u8]) -> bool {
-    let parts = || value.split(|byte| *byte == b'-');
+    let end = value.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    let numbered = value[..end].ends_with(b"-") && (1..=4).contains(&(value.len() - end));
+    let words = if numbered { &value[..end - 1] } else { value };
+    let lower = words.to_ascii_lowercase();
+    let parts = || lower.split(|byte| *byte == b'-');
+    let capitals =
+        words.split(|byte| *byte == b'-').filter(|part| part.first().is_some_and(u8::is_ascii_uppercase));
+    let capitals = capitals.count();
+    // Each of them or none, and only the first of its letters.
+    let is_cased = words.iter().filter(|byte| byte.is_ascii_uppercase()).count() == capitals
+        && (capitals == 0 || capitals == parts().count());
     let is_word = |part: &[u8]| {
         (3..=10).contains(&part.len())
             && part.iter().all(u8::is_ascii_lowercase)
@@ -10,7 +21,12 @@ pub(super) fn is_joined(value: &[u8]) -> bool {
                 part == word.as_bytes() || part.strip_suffix(b"s").is_some_and(|one| one == word.as_bytes())
             })
     };
-    (4..=8).contains(&parts().count()) && value.len() >= 20 && parts().all(is_word) && !is_known(value)
+    let least = if numbered { 3 } else { 4 };
+    (least..=8).contains(&parts().count())
+        && words.len() >= if numbered { 15 } else { 20 }
+        && is_cased
+        && parts().all(is_word)
+        && !is_known(&lower)
 }
 
 /// The one that everybody knows, and that stands for any.
@@ -51,11 +67,16 @@ mod tests {
 
     #[test]
     fn words_that_somebody_chose_are_told_from_names_and_from_the_example() {
-        assert!(is_joined(b"maple-rocket-winter-tiger"));
+        for value in ["maple-rocket-winter-tiger", "Maple-Rocket-Winter-Tiger", "maple-rocket-winter-42"] {
+            assert!(is_joined(value.as_bytes()), "{value}");
+        }
         for value in [
             "correct-horse-battery-staple",
             "main-cluster-backup-secret",
             "maple-rocket-tiger",
+            "maple-server-12",
+            "eu-cluster-node-12",
+            "Maple-rocket-Winter-tiger",
             "the-winter-is-over-now",
         ] {
             assert!(!is_joined(value.as_bytes()), "{value}");

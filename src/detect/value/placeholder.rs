@@ -6,7 +6,12 @@ use std::sync::LazyLock;
 /// Whether `value` is a stand-in: an interpolation, a bracketed name, a repeated or counted pattern, or a phrase
 /// such as "your-secret-here".
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
-    let value = unmarked(value.trim_ascii());
+    let marked = value.trim_ascii();
+    let value = unmarked(marked);
+    // `*required*`: a word in italics.
+    if value.len() < marked.len() && marked[0] == b'*' && value.iter().all(u8::is_ascii_alphabetic) {
+        return true;
+    }
     // Who writes in another alphabet writes words; what generators make is ASCII.
     let foreign = !value.is_ascii() && !value.iter().any(u8::is_ascii_digit);
     foreign || is_interpolation(value) || is_bracketed(value) || is_monotonous(value) || is_phrase(value)

@@ -1,7 +1,7 @@
 //! The judgement of a value that nothing but its name calls a secret: is it one, how surely, and why.
 
 use super::code::is_code;
-use super::label::{is_label, names_itself};
+use super::label::{is_label, is_versioned, names_itself};
 use super::thing::{is_thing, is_uuid};
 use super::weak::is_weak;
 use super::{encoded, phrase, placeholder, words};
@@ -129,9 +129,14 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
                 traits.digits > 0 && traits.strong > padding && traits.kinds() >= 3 && !traits.is_wordy();
             // Nothing else that stands alone mixes all kinds of characters so.
             let escapes = memchr::memchr_iter(b'%', value).count();
+            let is_sure = match form {
+                Form::Bare => traits.len >= 10 && traits.digits > 1 && traits.kinds() == 4,
+                _ => !traits.is_wordy() || traits.digits > 1,
+            };
             let mixed = (traits.kinds() == 4 || traits.kinds() == 3 && traits.strong > 3)
                 && traits.strong > padding + escapes
-                && matches!(form, Form::Line | Form::Cell);
+                && is_sure
+                && form != Form::Quoted;
             match refusal {
                 Refusal::Length | Refusal::Regular if chosen && (form == Form::Quoted || mixed) => {
                     password(value, form, &traits)
@@ -199,7 +204,7 @@ fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     if is_uuid(value) {
         return Ok(verdict(Confidence::Medium, Reason::Generated));
     }
-    if traits.len < 16 {
+    if traits.len < 16 && !is_short_key(value, form, traits) {
         return Err(Refusal::Length);
     }
     if encoded::is_state(value) {
@@ -238,6 +243,19 @@ fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
         return Err(Refusal::Regular);
     }
     Ok(verdict(Confidence::Medium, Reason::Generated))
+}
+
+/// `iszae0o9fxtX1`: shorter than most keys are, but of letters in disorder and digits between them.
+fn is_short_key(value: &[u8], form: Form, traits: &Traits) -> bool {
+    let inner = &value[1..value.len() - 1];
+    form != Form::Bare
+        && traits.len >= 12
+        && traits.lower > 1
+        && traits.upper > 1
+        && traits.digits > 1
+        && traits.strong + traits.weak == 0
+        && traits.free() * 4 >= traits.letters() * 3
+        && inner.iter().any(u8::is_ascii_digit)
 }
 
 fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
@@ -282,12 +300,15 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
     if is_name || is_versioned(value) || is_weak(value) || names_itself(value) {
         return Ok(verdict(Confidence::Low, Reason::Weak));
     }
+    if form != Form::Bare && traits.upper == 0 && phrase::is_joined(value) {
+        return Ok(verdict(Confidence::Medium, Reason::Passphrase));
+    }
     let reason = if traits.is_wordy() { Reason::Chosen } else { Reason::Generated };
     let sure = match form {
         _ if traits.len < 6 => false,
         Form::Bare => {
             let irregular = traits.strong > 0 || !traits.is_wordy() || traits.digits >= 2 && traits.len >= 10;
-            traits.kinds() >= 3 && traits.len >= 8 && irregular
+            traits.kinds() >= 3 && traits.len >= 8 && irregular || is_made(value, form, traits)
         }
         // A name of a program with a number, such as `oauth2` or `sha256-legacy`.
         _ if traits.is_wordy() && traits.strong == 0 && traits.upper == 0 => {
@@ -301,16 +322,12 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
     ))
 }
 
-/// `instantclient_19_18`: a name and small numbers.
-fn is_versioned(value: &[u8]) -> bool {
-    let mut parts = value.split(|byte| *byte == b'_');
-    let is_name = |name: &[u8]| {
-        name.iter().all(u8::is_ascii_lowercase)
-            && words::covered(name) * 4 >= name.len() * 3
-            && !name.is_empty()
-    };
-    let is_number = |part: &[u8]| (1..=2).contains(&part.len()) && part.iter().all(u8::is_ascii_digit);
-    parts.next().is_some_and(is_name) && value.contains(&b'_') && parts.all(is_number)
+/// As long and as irregular as only a generator makes it, also where it is a word of a sentence. What nothing but letters
+/// or digits make up is a word or a number there more often.
+fn is_made(value: &[u8], form: Form, traits: &Traits) -> bool {
+    traits.digits > 1
+        && traits.free() * 2 >= traits.letters()
+        && key(value, form, traits).is_ok_and(|verdict| verdict.confidence >= Confidence::Medium)
 }
 
 fn letters_only(form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
@@ -417,7 +434,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_generator_makes_is_a_password_also_in_a_sentence() {
+        for value in
+            ["v1jueejjldpvowvlhwv4uno4", "6faae59dd8b14904487c5671e527216e", "ZYKFDPECSN3NCI3T3QD5G4HNWM"]
+        {
+            assert_eq!(confidence(value, Form::Bare, Promise::Password), Some(Confidence::Medium), "{value}");
+        }
+        for value in ["regodivu69", "H265QualityTuningLevel"] {
+            assert_ne!(confidence(value, Form::Bare, Promise::Password), Some(Confidence::Medium), "{value}");
+        }
+    }
+
+    #[test]
     fn things_and_code_are_no_keys() {
+        for value in ["hu6zbA4GvbBzeD1", "718743700:Pqr07rTYC6kCK0Ya9UmvvHQF9CqngLUBS4E"] {
+            assert_eq!(confidence(value, Form::Line, Promise::Key), Some(Confidence::Medium), "{value}");
+        }
         for value in [
             "https://acme.dev/oauth/token",
             "/run/secrets/db_password",

@@ -2,7 +2,8 @@
 
 /// Passwords that stand in every list of the commonest, in examples and in tests.
 pub(super) fn is_weak(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 38] = [
+    const WORDS: [&[u8]; 39] = [
+        b"hunter",
         b"supersecret",
         b"topsecret",
         b"trustno",

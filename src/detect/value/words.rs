@@ -44,6 +44,11 @@ pub(super) fn covered(value: &[u8]) -> usize {
     best[0]
 }
 
+/// Whether words account for half of the letters, and so for what it says.
+pub(in crate::detect) fn is_of_words(value: &[u8]) -> bool {
+    covered(value) * 2 >= value.iter().filter(|byte| byte.is_ascii_alphabetic()).count()
+}
+
 /// The words that the letters begin with.
 fn words_of(letters: &[u8]) -> impl Iterator<Item = &'static [u8]> + '_ {
     let begin = if letters.len() < SHORTEST {
