@@ -1,4 +1,5 @@
-//! What a rule's pattern demands of its value, told without running it: so many bytes in a row, all of certain kinds.
+//! What a rule's pattern demands, told without running it: of its value so many bytes in a row, all of certain kinds, and
+//! around it a byte that few texts have.
 //!
 //! Names of providers stand everywhere, and long values seldom near them. So most patterns are never compiled.
 
@@ -7,15 +8,39 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// Shorter runs stand everywhere.
 const SHORTEST: usize = 12;
 
-/// A row of bytes that every match has.
+/// What parts the password of an address from its host: addresses stand everywhere, and few have one.
+const RARE: u8 = b'@';
+
+/// What every match has.
 pub(super) struct Shape {
+    row: Option<Row>,
+    /// Whether the rare byte is among it.
+    has_rare: bool,
+}
+
+/// A row of bytes.
+struct Row {
     bytes: [bool; 256],
     least: usize,
 }
 
 impl Shape {
-    /// What the group `secret` demands, or the whole pattern if it has none; `None` if that is too little to tell anything.
+    /// What a pattern demands; `None` if that is too little to tell anything.
     pub(super) fn of(hir: &Hir) -> Option<Self> {
+        let (row, has_rare) = (Row::of(hir), has_rare(hir));
+        (row.is_some() || has_rare).then_some(Self { row, has_rare })
+    }
+
+    /// Whether a match may stand in a text.
+    pub(super) fn stands_in(&self, text: &[u8]) -> bool {
+        (!self.has_rare || memchr::memchr(RARE, text).is_some())
+            && self.row.as_ref().is_none_or(|row| row.stands_in(text))
+    }
+}
+
+impl Row {
+    /// What the group `secret` demands, or the whole pattern if it has none; `None` if that is too little to tell anything.
+    fn of(hir: &Hir) -> Option<Self> {
         let value = match secret(hir) {
             Some(value) => value,
             // A match without the group is its own value, of another shape.
@@ -29,7 +54,7 @@ impl Shape {
     }
 
     /// Whether such a row stands in a text.
-    pub(super) fn stands_in(&self, text: &[u8]) -> bool {
+    fn stands_in(&self, text: &[u8]) -> bool {
         // From the end of each possible row backwards: where one breaks, the next can only begin behind.
         let mut start = 0;
         while start + self.least <= text.len() {
@@ -60,6 +85,18 @@ fn has_secret(hir: &Hir) -> bool {
         HirKind::Capture(capture) => capture.name.as_deref() == Some("secret") || has_secret(&capture.sub),
         HirKind::Repetition(repetition) => has_secret(&repetition.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_secret),
+        _ => false,
+    }
+}
+
+/// Whether every match has the rare byte.
+fn has_rare(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Literal(literal) => literal.0.contains(&RARE),
+        HirKind::Capture(capture) => has_rare(&capture.sub),
+        HirKind::Repetition(repetition) => repetition.min > 0 && has_rare(&repetition.sub),
+        HirKind::Concat(parts) => parts.iter().any(has_rare),
+        HirKind::Alternation(parts) => parts.iter().all(has_rare),
         _ => false,
     }
 }
@@ -103,6 +140,12 @@ mod tests {
         assert!(shape("key=(?:(?P<secret>[a-z]{20})|none)").is_none());
         assert!(shape("key=(?:(?P<secret>[a-z]{20}))?").is_none());
         assert!(shape("key=(?:id )?(?P<secret>[a-z]{20})").is_some());
+    }
+
+    #[test]
+    fn an_address_without_a_password_has_no_match() {
+        let shape = shape("x://[a-z]{0,9}:(?P<secret>[a-z]{4,40})@(?:h|g@)").unwrap();
+        assert!(shape.stands_in(b"x://a:bbbb@h") && !shape.stands_in(b"x://a:bbbb/h"));
     }
 
     proptest! {
