@@ -62,6 +62,9 @@ const JOINED: [&str; 5] = ["は", "是", "为", "為", "는"];
 /// How long the time and the name before an answer may be.
 const WHO: usize = 40;
 
+/// The longest value of a sentence, with what stands before it, in bytes.
+const WORD: usize = 600;
+
 /// The longest word that is set off, in bytes.
 const ASIDE: usize = 40;
 
@@ -96,7 +99,7 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
         }
         match linked {
             Some(since) if step < WORDS_TOLD && step - since <= AFTER_LINK => {
-                found.extend(told(at, announced))
+                found.extend(told(at, announced));
             }
             None if step == 0 => found.extend(plain(at)),
             _ => {}
@@ -325,6 +328,12 @@ fn told(mut at: Cursor<'_>, announced: bool) -> Option<Candidate> {
 /// A value that a sentence sets off, or names without any word that links it: what no word, no name and no code looks
 /// like. `the admin password (value)`, `the password of db4 value`.
 fn beside(mut at: Cursor<'_>) -> Option<Candidate> {
+    // Nearly every word of a sentence ends here: what is told has a digit, and a blank before it only behind a quote of
+    // another alphabet.
+    let near = at.rest().iter().take(WORD).take_while(|byte| !byte.is_ascii_whitespace());
+    if near.fold(true, |is_word, byte| is_word && byte.is_ascii() && !byte.is_ascii_digit()) {
+        return None;
+    }
     let is_remark = at.eat(b"(") || at.eat(b"[");
     if let Some(found) = at.literal() {
         let value = &at.text[found.range.clone()];
