@@ -53,8 +53,8 @@ const DIRECT: &str = concat!(
     r"(?:(?i:[_\-.]?(?:io|api|sdk|client|auth|creds?|pat)){0,2}",
     r#"(?:\\{0,2}["'\x60]?[\])]?[ \t]{0,4}(?:=>|:=|->|=|:)[ \t]{0,4}\\{0,2}["'\x60]?"#,
     // `new Provider("…")`, `provider.NewClient("…")`, `Provider::Client.new(key: '…')`
-    r"|\w{0,16}(?:(?:\.|::|->)(?i:new|init|create|client|api|sdk|config|setup|connect|auth|login|set|use|with|v\d)\w{0,16}){0,3}",
-    r#"\(\s{0,8}(?:\{\s{0,8})?(?:\w{1,16}[ ]?[:=][ ]?)?["'\x60]))"#
+    r"|\w{0,12}(?:(?:\.|::|->)(?i:new|init|create|client|api|sdk|config|setup|connect|auth|login|set|use|with|v\d)\w{0,12}){0,2}",
+    r#"\(\s{0,8}(?:\{\s{0,8})?(?:\w{1,12}[ ]?[:=][ ]?)?["'\x60]))"#
 );
 
 /// From a provider's name to its key when something calls it one, on the same line or the next two, up to the value.
