@@ -58,6 +58,7 @@ fn is_interpolation(value: &[u8]) -> bool {
             && variable(&value[1..value.len() - 1]))
         || is_marked(value)
         || ends_in_variable(value)
+        || is_before_address(value)
 }
 
 /// `DB_PASSWORD`, without a digit.
@@ -71,6 +72,13 @@ fn ends_in_variable(value: &[u8]) -> bool {
     let name = &value[at + 1..];
     let is_word = value[..at].iter().all(|byte| byte.is_ascii_lowercase() || b"-_/\\:.".contains(byte));
     name.len() > 2 && is_capital(name) && is_word
+}
+
+/// `$TOKENhttps://host`: a variable of a shell, put together with the argument behind it.
+fn is_before_address(value: &[u8]) -> bool {
+    let Some(name) = value.strip_prefix(b"$") else { return false };
+    let len = name.iter().take_while(|byte| is_capital(std::slice::from_ref(*byte))).count();
+    len > 2 && name[len..].starts_with(b"http")
 }
 
 /// `{name}` of a format string, `<name>` of a template, also inside a value.
@@ -356,6 +364,7 @@ mod tests {
             "<TIMESTAMP>",
             "${SESSION_SECRET}",
             "$SESSION_SECRET",
+            "$APP_TOKENhttps://app.acme.dev/config",
             "%SESSION_SECRET%",
             "process.env.SESSION_SECRET",
             "{{ .Values.secret }}",
