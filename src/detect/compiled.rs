@@ -73,7 +73,9 @@ const LAZY_STATES: usize = 1 << 18;
 
 /// How far around a match is looked whether it stands inside of something long.
 const BLOB: usize = 40;
-const _: () = assert!(wrapped::MORE < BLOB);
+/// How far around a match is looked at all: also whether the line is full at whose end it is broken.
+const AROUND: usize = if BLOB > wrapped::FULL { BLOB } else { wrapped::FULL };
+const _: () = assert!(wrapped::MORE < AROUND);
 /// By how many bytes the matches of a rule may differ that tells where a token ends.
 const FIXED: usize = 8;
 /// The longest value of which that is asked.
@@ -156,7 +158,7 @@ impl Compiled {
             Reach::Prefix { span, .. } | Reach::Within { span, .. } if rule.named => {
                 Spans { near: span + named::NEAR, far: span + named::REACH }
             }
-            Reach::Prefix { literal, span, .. } => Spans { near: literal.len(), far: span + BLOB },
+            Reach::Prefix { literal, span, .. } => Spans { near: literal.len(), far: span + AROUND },
             Reach::Within { span, .. } => Spans { near: *span, far: span + BLOB },
         })
     }
@@ -227,14 +229,13 @@ impl Matcher {
         span: usize,
         is_fixed: bool,
     ) -> Option<Found> {
+        // What stands further away must not count: where those bytes are copied, the answer is taken over.
+        let bytes = &bytes[..bytes.len().min(keyword.start + span + AROUND)];
         let ends_line = |found: &Found| matches!(bytes.get(found.secret.end), Some(b'\n' | b'\r' | b'='));
+        let ends = if is_fixed { Ends::Itself } else { Ends::Open };
         match found {
-            None if is_fixed => self.find_wrapped(bytes, keyword, span, Ends::Itself),
-            None => self.find_wrapped(bytes, keyword, span, Ends::Open),
-            Some(found) if !is_fixed && ends_line(&found) => {
-                self.find_wrapped(bytes, keyword, span, Ends::Open).or(Some(found))
-            }
-            found => found,
+            Some(found) if is_fixed || !ends_line(&found) => Some(found),
+            found => self.find_wrapped(bytes, keyword, span, ends).or(found),
         }
     }
 

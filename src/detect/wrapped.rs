@@ -14,7 +14,7 @@ const INDENT: usize = 6;
 /// The fewest signs of a token on each of its lines.
 const SHORTEST: usize = 4;
 /// The fewest columns at which programs break lines, but for the narrowest.
-const FULL: usize = 60;
+pub(super) const FULL: usize = 60;
 
 /// How many bytes more than the token itself can be looked at.
 pub(super) const MORE: usize = BREAKS * (INDENT + 3);

@@ -371,25 +371,11 @@ fn is_long(word: &[u8]) -> bool {
 
 /// Words behind a name that make what follows known to everybody, where nothing links it to the name.
 fn is_made_known(word: &[u8]) -> bool {
-    const WORDS: [&[u8]; 13] = [
-        b"commit",
-        b"id",
-        b"ids",
-        b"version",
-        b"uuid",
-        b"image",
-        b"tag",
-        b"public",
-        b"request",
-        b"trace",
-        b"revision",
-        b"prefix",
-        b"file",
-    ];
+    const WORDS: [&[u8]; 4] = [b"image", b"public", b"trace", b"file"];
     // `--token-id`
     const ENDS: [&[u8]; 5] = [b"id", b"name", b"user", b"host", b"file"];
     let is_option = || word.starts_with(b"-") && ENDS.iter().any(|end| word.ends_with(end));
-    WORDS.contains(&word) || is_option()
+    ANNOUNCED.contains(&word) || WORDS.contains(&word) || is_option()
 }
 
 /// Long, of letters alone, and capitals where no word has them.

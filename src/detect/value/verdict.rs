@@ -247,7 +247,7 @@ fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
 
 /// `iszae0o9fxtX1`: shorter than most keys are, but of letters in disorder and digits between them.
 fn is_short_key(value: &[u8], form: Form, traits: &Traits) -> bool {
-    let inner = &value[1..value.len() - 1];
+    let inner = value.get(1..value.len().saturating_sub(1)).unwrap_or_default();
     form != Form::Bare
         && traits.len >= 12
         && traits.lower > 1
@@ -447,6 +447,7 @@ mod tests {
 
     #[test]
     fn things_and_code_are_no_keys() {
+        assert!(judge(b"x", Form::Line, Promise::Key).is_err());
         for value in ["hu6zbA4GvbBzeD1", "718743700:Pqr07rTYC6kCK0Ya9UmvvHQF9CqngLUBS4E"] {
             assert_eq!(confidence(value, Form::Line, Promise::Key), Some(Confidence::Medium), "{value}");
         }
