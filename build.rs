@@ -1,6 +1,7 @@
 //! Embeds the rules: all of `rules/*.yaml` becomes one text that needs no parsing when unleak starts. Their examples, which
 //! no scan needs, are kept apart.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::mem::take;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,12 @@ const ENGINE: [&str; 6] = ["src/detect", "src/rule", "src/scan", "src/source", "
 pub mod form;
 #[path = "src/rule/fragment.rs"]
 pub mod fragment;
+#[path = "src/rule/lead.rs"]
+pub mod lead;
+#[path = "src/rule/reach.rs"]
+pub mod reach;
+#[path = "src/rule/shape.rs"]
+pub mod shape;
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=rules");
@@ -63,7 +70,19 @@ fn embed() -> Result<(), String> {
     let lines: Vec<_> =
         rules.iter_mut().map(|rule| (take(&mut rule.examples), take(&mut rule.counterexamples))).collect();
     write("rules.txt", &stored(&rules)?)?;
+    write("reaches.rs", &reaches(&rules)?)?;
     write("examples.json", &serde_json::to_string(&lines).map_err(|error| error.to_string())?)
+}
+
+/// Where the rules' matches can be, as the source of a table in the order of its keys.
+fn reaches(rules: &[form::Rule]) -> Result<String, String> {
+    let mut told = BTreeMap::new();
+    for rule in rules {
+        let reach = reach::Reach::of(rule).map_err(|error| format!("rule `{}`: {error:?}", rule.id))?;
+        told.insert(reach::key(rule), serde_json::to_string(&reach).map_err(|error| error.to_string())?);
+    }
+    let rows: Vec<String> = told.iter().map(|(key, reach)| format!("({key}, {reach:?}),\n")).collect();
+    Ok(format!("&[\n{}]", rows.concat()))
 }
 
 /// The rules in the form that `src/rule/store.rs` reads.

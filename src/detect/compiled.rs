@@ -2,17 +2,16 @@
 
 use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
-use super::shape::Shape;
+use super::reach;
 use super::value::{
     Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, says_otherwise,
 };
 use super::wrapped::{self, Ends, Unwrapped};
-use super::{Error, MAX_SPAN, Spans};
+use super::{Around, Error, MAX_SPAN, Spans};
 use crate::finding::Confidence;
-use crate::rule::{self, Promise, Rule};
+use crate::rule::{self, Promise, Reach, Rule, Unread};
 use regex_automata::meta::{BuildError, Regex};
 use regex_automata::{Anchored, Input};
-use regex_syntax::hir::{Hir, HirKind};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -60,14 +59,6 @@ pub(super) struct Found {
     pub(super) unwrapped: Option<Vec<u8>>,
 }
 
-/// Where a match can be, seen from its keyword, and how many bytes it can have.
-enum Reach {
-    /// Every match starts with this literal, and that with the keyword.
-    Prefix { literal: Box<[u8]>, span: usize, is_fixed: bool },
-    /// The keyword may stand anywhere in a match.
-    Within { span: usize, shape: Option<Box<Shape>> },
-}
-
 /// How many bytes of states a filter's pattern keeps for each thread; values are short.
 const LAZY_STATES: usize = 1 << 18;
 
@@ -76,8 +67,6 @@ const BLOB: usize = 40;
 /// How far around a match is looked at all: also whether the line is full at whose end it is broken.
 const AROUND: usize = if BLOB > wrapped::FULL { BLOB } else { wrapped::FULL };
 const _: () = assert!(wrapped::MORE < AROUND);
-/// By how many bytes the matches of a rule may differ that tells where a token ends.
-const FIXED: usize = 8;
 /// The longest value of which that is asked.
 const LONGEST_IN_BLOB: usize = 512;
 
@@ -110,33 +99,18 @@ impl Compiled {
         keyword: &Range<usize>,
         refused: &mut dyn FnMut(Range<usize>, Refusal),
     ) -> Result<Answer, Error> {
-        let input = Input::new(bytes);
-        let input = match self.reach(rule)? {
-            // The keyword is found in any case, the literal counts in its own; most short ones end here.
-            Reach::Prefix { literal, .. } if !bytes[keyword.start..].starts_with(literal) => {
-                return Ok(Answer::nothing_near());
-            }
-            Reach::Prefix { span, .. } => {
-                input.span(keyword.start..bytes.len().min(keyword.start + span)).anchored(Anchored::Yes)
-            }
-            Reach::Within { span, shape } => {
-                let window = keyword.end.saturating_sub(*span)..bytes.len().min(keyword.start + span);
-                if shape.as_ref().is_some_and(|shape| !shape.stands_in(&bytes[window.clone()])) {
-                    return Ok(Answer::default());
-                }
-                input.span(window)
-            }
-        };
+        let reach = self.reach(rule)?;
+        let Some(input) = reach::input(reach, bytes, keyword) else { return Ok(Answer::nothing_near()) };
         let matcher = self.matcher(rule)?;
         let answer = if rule.named {
             matcher.named(input, keyword, refused)
         } else {
             let found = matcher.find(input, keyword, refused);
-            let found = match self.reach.get() {
-                Some(Reach::Prefix { span, is_fixed, .. }) => {
+            let found = match reach {
+                Reach::Prefix { span, is_fixed, .. } => {
                     matcher.whole(bytes, keyword, found, *span, *is_fixed)
                 }
-                _ => found,
+                Reach::Within { .. } => found,
             };
             Answer { found: found.into_iter().collect(), near: false }
         };
@@ -152,14 +126,16 @@ impl Compiled {
         self.matched.load(Ordering::Relaxed)
     }
 
-    /// How many bytes on both sides of its keyword its answers can depend on.
+    /// What its answers can depend on.
     pub(super) fn spans(&self, rule: &Rule) -> Result<Spans, Error> {
-        Ok(match self.reach(rule)? {
-            Reach::Prefix { span, .. } | Reach::Within { span, .. } if rule.named => {
-                Spans { near: span + named::NEAR, far: span + named::REACH }
+        let reach = self.reach(rule)?;
+        let whole = Around::matches(reach);
+        Ok(match reach {
+            _ if rule.named => Spans { near: whole.and(named::NEAR), far: whole.and(named::REACH) },
+            Reach::Prefix { literal, .. } => {
+                Spans { near: Around { before: 0, after: literal.len() }, far: whole.and(AROUND) }
             }
-            Reach::Prefix { literal, span, .. } => Spans { near: literal.len(), far: span + AROUND },
-            Reach::Within { span, .. } => Spans { near: *span, far: span + BLOB },
+            Reach::Within { .. } => Spans { near: whole, far: whole.and(BLOB) },
         })
     }
 
@@ -167,7 +143,15 @@ impl Compiled {
         if let Some(reach) = self.reach.get() {
             return Ok(reach);
         }
-        let reach = Reach::of(rule)?;
+        let named = || rule.id.to_string();
+        let reach = rule::reach(rule).map_err(|unread| match unread {
+            Unread::Pattern(error) => Error::Pattern { rule: named(), source: error },
+            Unread::Unbounded => Error::Unbounded { rule: named() },
+        })?;
+        let most = if rule.named { MAX_SPAN - named::REACH } else { MAX_SPAN };
+        if reach.span() > most {
+            return Err(Error::Unbounded { rule: named() });
+        }
         Ok(self.reach.get_or_init(|| reach))
     }
 
@@ -202,7 +186,7 @@ impl Matcher {
         keyword: &Range<usize>,
         refused: &mut dyn FnMut(Range<usize>, Refusal),
     ) -> Option<Found> {
-        let (bytes, from) = (input.haystack(), input.start());
+        let (bytes, from) = (input.haystack(), input.start().saturating_sub(BLOB));
         let secret = without_parameters(bytes, self.matched(input, keyword)?);
         let value = &bytes[secret.clone()];
         let is_otherwise = (self.promise.is_some() || is_digest_like(value))
@@ -299,12 +283,16 @@ impl Matcher {
     /// The named group of the first match that holds the keyword, or all of that.
     fn matched(&self, mut input: Input<'_>, keyword: &Range<usize>) -> Option<Range<usize>> {
         while input.start() <= keyword.start {
-            let whole = self.machine.find(&input).filter(|found| found.start <= keyword.start)?;
-            if whole.end >= keyword.end {
-                return Some(self.machine.group(&input, whole)).filter(|range| !range.is_empty());
-            }
-            // An empty or early match: go on behind its first byte, so that none that holds the keyword is missed.
-            input.set_start(whole.start + 1);
+            let next = match self.machine.find(&input) {
+                Some(whole) if whole.start <= keyword.start && whole.end >= keyword.end => {
+                    return Some(self.machine.group(&input, whole)).filter(|range| !range.is_empty());
+                }
+                // An empty or early match: go on behind its first byte, so that none that holds the keyword is missed.
+                Some(whole) if whole.start <= keyword.start => whole.start + 1,
+                None if input.get_anchored().is_anchored() => input.start() + 1,
+                _ => return None,
+            };
+            input.set_start(next);
         }
         None
     }
@@ -358,45 +346,4 @@ fn is_within_blob(bytes: &[u8], secret: &Range<usize>) -> bool {
             && memchr::memchr_iter(b'/', side).count() < 4
     };
     is_blob(&bytes[secret.start - before..secret.start]) || is_blob(&bytes[secret.end..secret.end + after])
-}
-
-impl Reach {
-    fn of(rule: &Rule) -> Result<Self, Error> {
-        let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
-        let unbounded = || Error::Unbounded { rule: rule.id.to_string() };
-        let pattern = rule::expanded(&rule.pattern);
-        let hir = { parser }
-            .parse(&pattern)
-            .map_err(|error| Error::Pattern { rule: rule.id.to_string(), source: error.into() })?;
-        let most = if rule.named { MAX_SPAN - named::REACH } else { MAX_SPAN };
-        let span = hir.properties().maximum_len().filter(|&len| len <= most).ok_or_else(unbounded)?;
-        let starts = |literal: &&[u8]| {
-            let prefix = |keyword: &rule::Text| {
-                literal
-                    .get(..keyword.len())
-                    .is_some_and(|start| start.eq_ignore_ascii_case(keyword.as_bytes()))
-            };
-            rule.keywords.iter().all(prefix)
-        };
-        Ok(match first_literal(&hir).filter(starts) {
-            Some(literal) => {
-                let least = hir.properties().minimum_len().unwrap_or_default();
-                Self::Prefix { literal: literal.into(), span, is_fixed: least > 16 && least + FIXED >= span }
-            }
-            None => Self::Within { span, shape: Shape::of(&hir).filter(|_| !rule.named).map(Box::new) },
-        })
-    }
-}
-
-/// The literal that every match starts with, behind any assertions.
-fn first_literal(hir: &Hir) -> Option<&[u8]> {
-    match hir.kind() {
-        HirKind::Literal(literal) => Some(&literal.0),
-        HirKind::Capture(capture) => first_literal(&capture.sub),
-        HirKind::Concat(parts) => parts
-            .iter()
-            .find(|part| !matches!(part.kind(), HirKind::Look(_) | HirKind::Empty))
-            .and_then(first_literal),
-        _ => None,
-    }
 }

@@ -4,6 +4,7 @@
 //! change again and again: in the history of rust-lang/cargo three of five places at which rules are run have been seen
 //! before with all bytes around them that their answers can depend on.
 
+use super::reach::Around;
 use foldhash::quality::RandomState;
 use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,9 +24,9 @@ impl Memo {
         Self { hasher: RandomState::default(), slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    /// What a keyword is remembered by that stands so far into `window`, beyond which nothing counts; with the span that makes
-    /// the window, since at the ends of a text two spans can make the same.
-    pub(super) fn key(&self, keyword: (u32, usize), at: usize, window: &[u8]) -> u64 {
+    /// What a keyword is remembered by that stands so far into `window`, beyond which nothing counts; with what
+    /// makes the window, since at the ends of a text two reaches can make the same.
+    pub(super) fn key(&self, keyword: (u32, Around), at: usize, window: &[u8]) -> u64 {
         self.hasher.hash_one((keyword, at, window))
     }
 

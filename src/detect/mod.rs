@@ -17,7 +17,7 @@ mod machine;
 mod memo;
 mod named;
 mod prefilter;
-mod shape;
+mod reach;
 mod trace;
 mod value;
 mod wrapped;
@@ -35,6 +35,7 @@ use crate::secret::Secret;
 use compiled::Compiled;
 use memo::Memo;
 use prefilter::Prefilter;
+use reach::Around;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -61,13 +62,13 @@ pub struct Detector {
     memo: OnceLock<Memo>,
 }
 
-/// How many bytes on both sides of a keyword the answers of its rules can depend on.
+/// What the answers of a keyword's rules can depend on.
 #[derive(Clone, Copy)]
 struct Spans {
     /// Answers that are near.
-    near: usize,
+    near: Around,
     /// All answers.
-    far: usize,
+    far: Around,
 }
 
 /// A value that a rule found.

@@ -6,6 +6,7 @@
 use super::compiled::Found;
 use super::decode::{self, Kind};
 use super::memo::Memo;
+use super::reach::Around;
 use super::{Decoded, Detector, Error, Match, Spans, named};
 use crate::patch::{Copied, Patch};
 use crate::secret::Secret;
@@ -182,9 +183,9 @@ impl Detector {
             }
             let mut hit = Hit { at: offset(start), ..*known };
             let spans = self.spans_of(keyword)?;
-            let span = if known.near { spans.near } else { spans.far } + LOOK_AROUND;
-            let same =
-                left.is_none_or(|left| end >= left + span) && right.is_none_or(|right| start + span <= right);
+            let counts = if known.near { spans.near } else { spans.far }.and(LOOK_AROUND);
+            let same = left.is_none_or(|left| start >= left + counts.before)
+                && right.is_none_or(|right| start + counts.after <= right);
             if !same {
                 self.look(bytes, &mut hit, &mut trace.raw)?;
                 trace.hits.push(hit);
@@ -244,11 +245,11 @@ impl Detector {
     fn look(&self, bytes: &[u8], hit: &mut Hit, raw: &mut Vec<Raw>) -> Result<(), Error> {
         let Some(memo) = self.memo.get() else { return self.run(bytes, hit, raw) };
         let spans = self.spans_of(hit.keyword as usize)?;
-        let key = |span: usize| {
-            let (at, reach) = (hit.at as usize, span + LOOK_AROUND);
-            let end = at + self.prefilter.len_of(hit.keyword as usize);
-            let window = end.saturating_sub(reach).min(at)..(at + reach).max(end).min(bytes.len());
-            memo.key((hit.keyword, span), at - window.start, &bytes[window])
+        let at = hit.at as usize;
+        let keyword = at..at + self.prefilter.len_of(hit.keyword as usize);
+        let key = |counts: Around| {
+            let window = counts.and(LOOK_AROUND).of(&keyword, bytes.len());
+            memo.key((hit.keyword, counts), at - window.start, &bytes[window])
         };
         let near = key(spans.near);
         let is_known_near = memo.holds(near);
@@ -302,13 +303,13 @@ impl Detector {
         if let Some(spans) = self.spans[keyword].get() {
             return Ok(*spans);
         }
-        let mut most = Spans { near: 0, far: 0 };
+        let mut most = Spans { near: Around::NONE, far: Around::NONE };
         for &rule in self.prefilter.rules_of(keyword) {
             let spans = match rule.checked_sub(self.rules.len()) {
-                Some(number) => Spans { near: 0, far: self.known.span(number) },
+                Some(number) => Spans { near: Around::NONE, far: Around::NONE.and(self.known.span(number)) },
                 None => self.compiled[rule].spans(&self.rules[rule])?,
             };
-            most = Spans { near: most.near.max(spans.near), far: most.far.max(spans.far) };
+            most = Spans { near: most.near.or(spans.near), far: most.far.or(spans.far) };
         }
         Ok(*self.spans[keyword].get_or_init(|| most))
     }
