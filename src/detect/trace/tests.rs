@@ -73,6 +73,27 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    /// Whether a broken token goes on in the next line depends on what stands in that, but on nothing that is further away
+    /// than a copy is trusted.
+    #[test]
+    fn what_stands_far_behind_a_broken_token_does_not_count(
+        token in "[a-z0-9]{20,40}", word in "[a-z]{3}[0-9][a-z0-9]{0,150}", ends in proptest::array::uniform2("[=: \n]"),
+    ) {
+        let rules = || vec![rule("open", "tok_", "tok_[a-z0-9]{20,80}", Confidence::High)];
+        let (detector, alone) = (Detector::new(rules()).unwrap(), Detector::new(rules()).unwrap());
+        let same = format!("{}tok_{token}\n{word}", "x ".repeat(20));
+        let [base, next] = ends.map(|end| format!("{same}{end}"));
+        let trace = detector.whole(base.as_bytes()).unwrap();
+        let copies = [Copied { from: 0, to: 0, len: same.len() }];
+        let patch = Patch { copies: &copies, base_len: base.len(), len: next.len() };
+        let carried = detector.patched(next.as_bytes(), &trace, patch).unwrap();
+        prop_assert_eq!(carried, alone.whole(next.as_bytes()).unwrap(), "{} from {}", next, base);
+    }
+}
+
 /// Live values, whole and cut off, one of which is a part of another.
 fn live() -> Detector {
     let values = ["kabaacbbckabcabcccabk", "baacbbck", "a b\nc-k.a"];
