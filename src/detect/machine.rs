@@ -22,8 +22,8 @@ const MOST_CLEARED: usize = 4;
 const LARGEST: usize = 8 << 20;
 /// A repetition that may be of so many has no end.
 const LONG: u32 = 1000;
-/// For how many patterns a thread keeps states.
-const MOST_KEPT: usize = 96;
+/// How many bytes of states a thread keeps for all patterns.
+const MOST_KEPT: usize = 6 << 20;
 /// And for how many what a simulation needs, which is up to two megabytes each.
 const MOST_SIMULATED: usize = 8;
 
@@ -47,6 +47,8 @@ pub(super) struct Machine {
 struct Kept {
     forward: States,
     backward: Option<States>,
+    /// How many bytes both have.
+    size: usize,
     /// When it was last used.
     used: u64,
 }
@@ -54,7 +56,8 @@ struct Kept {
 #[derive(Default)]
 struct Keep {
     of: Vec<Option<Box<Kept>>>,
-    count: usize,
+    /// How many bytes they have together.
+    size: usize,
     clock: u64,
 }
 
@@ -146,30 +149,32 @@ impl Machine {
             if keep.of[self.number].is_none() {
                 keep.make_room();
                 let forward = self.forward.create_cache();
-                keep.of[self.number] = Some(Box::new(Kept { forward, backward: None, used: 0 }));
-                keep.count += 1;
+                keep.of[self.number] = Some(Box::new(Kept { forward, backward: None, size: 0, used: 0 }));
             }
             let kept = keep.of[self.number].as_mut().expect("it was just put there");
             kept.used = keep.clock;
-            run(kept)
+            let found = run(kept);
+            let size = kept.size();
+            keep.size = keep.size - kept.size + size;
+            kept.size = size;
+            found
         })
+    }
+}
+
+impl Kept {
+    fn size(&self) -> usize {
+        self.forward.memory_usage() + self.backward.as_ref().map_or(0, States::memory_usage)
     }
 }
 
 impl Keep {
     /// Forgets what was not used for longest, if there is too much.
     fn make_room(&mut self) {
-        if self.count < MOST_KEPT {
-            return;
-        }
-        let oldest = self
-            .of
-            .iter_mut()
-            .filter(|kept| kept.is_some())
-            .min_by_key(|kept| kept.as_ref().map_or(u64::MAX, |kept| kept.used));
-        if let Some(oldest) = oldest {
-            *oldest = None;
-            self.count -= 1;
+        while self.size > MOST_KEPT {
+            let used = |kept: &&mut Option<Box<Kept>>| kept.as_ref().map_or(u64::MAX, |kept| kept.used);
+            let oldest = self.of.iter_mut().min_by_key(used).and_then(Option::take);
+            self.size -= oldest.map_or(self.size, |oldest| oldest.size);
         }
     }
 }
@@ -271,15 +276,18 @@ mod tests {
     #[test]
     fn what_a_thread_keeps_is_bounded_and_what_it_forgot_works() {
         let machines: Vec<Machine> =
-            (0..2 * MOST_KEPT).map(|number| Machine::new(&format!("x{number}y"), "").unwrap()).collect();
+            (0..4000).map(|number| Machine::new(&format!("x{number}y[a-z]{{9}}"), "").unwrap()).collect();
         for _ in 0..2 {
             for (number, machine) in machines.iter().enumerate() {
-                let text = format!("..x{number}y");
+                let text = format!("..x{number}yabcdefghi");
                 assert_eq!(machine.find(&Input::new(text.as_bytes())), Some(2..text.len()));
                 assert_eq!(machine.simulate(&Input::new(text.as_bytes()), 0), Some(2..text.len()));
             }
         }
-        assert_eq!(KEEP.with_borrow(|keep| keep.count), MOST_KEPT);
+        let (size, count) = KEEP.with_borrow(|keep| (keep.size, keep.of.iter().flatten().count()));
+        let sum: usize = KEEP.with_borrow(|keep| keep.of.iter().flatten().map(|kept| kept.size()).sum());
+        assert!(size == sum && size < MOST_KEPT + (1 << 16), "{size} {sum}");
+        assert!(count > 100 && count < machines.len(), "{count}");
         assert_eq!(SIMULATIONS.with_borrow(Vec::len), MOST_SIMULATED);
     }
 }
