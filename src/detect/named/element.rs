@@ -80,7 +80,7 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
     const FIELDS: [&[u8]; 6] = [b"value", b"Value", b"default", b"stringValue", b"plaintext", b"content"];
     let mut at = Cursor::new(text, name.range.end);
     let is_quoted = at.skip(3, |byte| b"\\\"'".contains(&byte)) > 0;
-    let line = text[..name.range.start].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let line = memchr::memrchr(b'\n', &text[..name.range.start]).map_or(0, |end| end + 1);
     let before = without_words(&text[line..name.range.start]);
     let is_named = is_naming(before);
     // `"db_password": { "value": … }`
@@ -100,7 +100,7 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
     // The entry ends at its brace, or at the next one's name.
     let end = [&b"}"[..], b"- name", b"\n\n", b"</property", b"/>", b"\">", b"\nvariable"]
         .iter()
-        .filter_map(|end| area.windows(end.len()).position(|part| part == *end))
+        .filter_map(|end| memchr::memmem::find(area, end))
         .min();
     let area = &area[..end.unwrap_or(area.len())];
     for field in FIELDS {

@@ -133,21 +133,26 @@ const SUBJECT: usize = 32;
 fn is_subject(before: &[u8]) -> bool {
     const SUBJECTS: [&[u8]; 8] =
         [b"hash", b"sha256", b"sha-256", b"digest", b"fingerprint", b"checksum", b"length", b"commit"];
-    let before = before.to_ascii_lowercase();
-    let ends = |link: &[u8]| SUBJECTS.iter().any(|subject| before.ends_with(&[subject, link].concat()));
-    if ends(b"/") {
+    let names = |text: &[u8]| {
+        let ends = |word: &&[u8]| {
+            text.len().checked_sub(word.len()).is_some_and(|at| text[at..].eq_ignore_ascii_case(word))
+        };
+        SUBJECTS.iter().any(ends)
+    };
+    if let Some(subject) = before.strip_suffix(b"/")
+        && names(subject)
+    {
         return true;
     }
     // The name may have an adjective: `of the old secret`.
-    let said = [&b" of the "[..], b" of ", b" with the ", b" with "];
-    said.iter().any(|link| {
-        memchr::memmem::rfind(&before, link).is_some_and(|at| {
-            let rest = &before[at + link.len()..];
-            let adjective = rest.iter().all(|byte| byte.is_ascii_lowercase() || b" `*_".contains(byte));
-            let subject = &before[..at];
-            adjective && SUBJECTS.iter().any(|word| subject.ends_with(word))
+    let is_said = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'`' | b'*' | b'_');
+    let said = &before[before.len() - before.iter().rev().take_while(is_said).count()..];
+    let links = [&b" of the "[..], b" of ", b" with the ", b" with "];
+    said.len() > 3
+        && links.iter().any(|link| {
+            let at = said.windows(link.len()).rposition(|part| part.eq_ignore_ascii_case(link));
+            at.is_some_and(|at| names(&before[..before.len() - said.len() + at]))
         })
-    })
 }
 
 /// `arn:aws:secretsmanager:eu-west-1:1:secret:name`: the name of a resource, and what kind of one.

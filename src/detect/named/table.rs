@@ -46,9 +46,7 @@ pub(super) fn next_item(text: &[u8], name: &Name) -> Option<Candidate> {
 /// A head, a line of dashes, and rows.
 fn markdown(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candidate>> {
     let is_bar = |byte: &u8| *byte == b'|';
-    if !text[line.clone()].iter().any(is_bar) {
-        return None;
-    }
+    memchr::memchr(b'|', &text[line.clone()])?;
     let rule = line_after(text, line.end)?;
     let dashes = &text[rule.clone()];
     let is_rule = dashes.windows(3).any(|part| part == b"---" || part == b"===")
@@ -152,13 +150,16 @@ fn signs<'t>(text: &'t [u8], line: &Range<usize>, sign: u8) -> impl Iterator<Ite
 
 /// Columns that only blanks part, under a head of plain words.
 fn aligned(text: &[u8], name: &Name, line: &Range<usize>) -> Option<Vec<Candidate>> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' ' | b'\t');
+    // Most lines are no such head, and end here.
+    if !text[line.clone()].iter().all(is_plain) {
+        return None;
+    }
     let head = columns(text, line.clone());
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_- ".contains(byte);
-    let words = head.iter().all(|cell| text[cell.clone()].iter().all(is_plain));
     let number = head
         .iter()
         .position(|cell| cell.contains(&name.range.start) && cell.len() < name.range.len() + 24)?;
-    if head.len() < 2 || !words {
+    if head.len() < 2 {
         return None;
     }
     let is_rule =
