@@ -10,6 +10,7 @@ mod html_table;
 mod list_table;
 mod name;
 mod prose;
+mod prose_before;
 mod search_key;
 mod spaced;
 mod sql;
@@ -56,7 +57,7 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     places.extend(table::next_item(text, &name));
     places.extend(html_table::before(text, &name));
     places.extend(prose::behind(text, &name));
-    places.extend(prose::before(text, &name));
+    places.extend(prose_before::before(text, &name));
     // A passkey that somebody types is short; a long one is the name of a key or of what keeps it.
     if text[core.clone()].to_ascii_lowercase().starts_with(b"passkey") {
         places.retain(|place| place.range.len() < 20);

@@ -1,6 +1,7 @@
 //! Encoded text that says something: the user and the password of a header, or a sentence.
 
-use super::verdict::{Form, judge};
+use super::judge::judge;
+use super::verdict::Form;
 use super::weak::is_weak;
 use super::{placeholder, words};
 use crate::rule::Promise;

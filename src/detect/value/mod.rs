@@ -4,6 +4,7 @@ mod checksum;
 mod code;
 mod encoded;
 mod entropy;
+mod judge;
 mod label;
 mod otherwise;
 mod phrase;
@@ -15,9 +16,10 @@ mod verdict;
 mod weak;
 mod words;
 
+pub(super) use judge::judge;
 pub(super) use otherwise::{is_digest_like, says_otherwise};
 pub use unfit::{Unfit, is_generated, may_be_secret, unfit};
-pub(super) use verdict::{Form, judge};
+pub(super) use verdict::Form;
 pub use verdict::{Reason, Refusal, Verdict};
 pub(super) use words::is_of_words;
 
