@@ -4,7 +4,7 @@ use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
 use super::shape::Shape;
 use super::value::{
-    Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, says_otherwise,
+    Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, likely, says_otherwise,
 };
 use super::wrapped::{self, Ends, Unwrapped};
 use super::{Error, MAX_SPAN, Spans};
@@ -35,6 +35,8 @@ struct Matcher {
     filter: ValueFilter,
     confidence: Confidence,
     promise: Option<Promise>,
+    /// Whether it takes any value that its name is given.
+    is_loose: bool,
 }
 
 /// What a rule says of a place.
@@ -192,6 +194,8 @@ impl Matcher {
             filter: ValueFilter::new(&rule.filters)?,
             confidence: rule.confidence,
             promise: rule.promise,
+            is_loose: rule.promise.is_none()
+                && rule::expanded(&rule.pattern).contains(&rule::expanded("{{to}}{{value}}")),
         })
     }
 
@@ -206,7 +210,8 @@ impl Matcher {
         let secret = without_parameters(bytes, self.matched(input, keyword)?);
         let value = &bytes[secret.clone()];
         let is_otherwise = (self.promise.is_some() || is_digest_like(value))
-            && says_otherwise(&bytes[from.min(secret.start)..secret.start]);
+            && says_otherwise(&bytes[from.min(secret.start)..secret.start])
+            || self.is_loose && named::is_of_another(bytes, keyword);
         match self.judged(value, Form::Cell) {
             Ok(_) if is_otherwise || is_within_blob(bytes, &secret) => {
                 refused(secret, Refusal::Thing);
@@ -319,7 +324,8 @@ impl Matcher {
         }
         let reason = if self.filter.has_checksum() { Reason::Checksum } else { Reason::Format };
         let Some(promise) = self.promise else {
-            return Ok(Verdict { confidence: self.confidence, reason });
+            let most = if self.is_loose { likely(value)? } else { Confidence::High };
+            return Ok(Verdict { confidence: self.confidence.min(most), reason });
         };
         let verdict = judge(value, form, promise)?;
         Ok(Verdict { confidence: verdict.confidence.min(self.confidence), ..verdict })

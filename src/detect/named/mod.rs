@@ -8,6 +8,7 @@ mod cursor;
 mod element;
 mod html_table;
 mod list_table;
+mod listing;
 mod name;
 mod prose;
 mod prose_before;
@@ -19,6 +20,7 @@ mod vocabulary;
 
 use super::value::Form;
 use name::Name;
+pub(super) use name::is_of_another;
 pub(super) use spaced::meant;
 use std::ops::Range;
 
@@ -62,7 +64,9 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     if text[core.clone()].to_ascii_lowercase().starts_with(b"passkey") {
         places.retain(|place| place.range.len() < 20);
     }
-    places.retain(|place| !search_key::is_public(text, &name, &place.range));
+    places.retain(|place| {
+        !search_key::is_public(text, &name, &place.range) && !listing::is_sum(text, &place.range)
+    });
     for place in &mut places {
         let range = cursor::without_scheme(text, place.range.clone());
         place.range = cursor::without_marks(text, range, place.form);

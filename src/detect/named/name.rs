@@ -19,14 +19,21 @@ const _: () = assert!(BESIDE < WORD);
 /// Words behind the rule's own that make the name one of something else.
 static OTHERWISE: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
-        "aaguid accessor age algo algorithm alg arn at attempts attribute audience auth based bits bytes callback checksum checksums class cmd col column commit \
-    command confirmation cost count date digest dir directory disabled duration email enabled encoder encoding encryption endpoint \
-    error err exists expiration expired expires expiry field file filename fingerprint flow format form generator grant \
-    handler hash hashed hasher hashing header help hint history host icon id identifier ids index input interval is issuer \
-    kind label len length lifetime limit link list location manager map max md message method min minimum mode msg \
-    name names pair path pattern placeholder policy port prefix prompt provider public ref reference regex request \
-    required requirements reset response revision run review rotation rule rules salt santa schema scope scopes score sha size store \
-    strength thumbprint timeout title ttl type types uid uri url uuid",
+        "aaguid accessor addr address age alg algo algorithm annotation arn at attempts attribute audience \
+    auth author based bits bucket bytes callback charset checksum class clock cluster cmd col column \
+    command comment commit confirmation contact contract cost count counter created creator date \
+    description digest dir directory disabled duration email enabled encoder encoding encryption \
+    endpoint entropy err error exists expiration expired expires expiry family field file filename \
+    fingerprint flag flow form format generator grant handler hash hashed hasher hashing header help \
+    hint history holder host icon id identifier index input interval is issue issuer keeper kid kind \
+    label lease len length library lifecycle lifetime limit link list locale location logger manager map \
+    max md message method metric mime min minimum mode model module msg name namespace note origin owner \
+    package pair parser path pattern placeholder plugin policy port prefix prompt property provider \
+    public quota ratio realm reason ref reference regex region repo repository request required \
+    requirements reset response review reviewer revision rotation row rule run runbook salt santa \
+    scanner schema scope score serial sha size slug state status step store strategy strength subject \
+    suffix table tag target template thumbprint ticket tier time timeout title topic total trigger ttl \
+    type uid uri url usage uuid validation validator validity version visibility volume window workflow zone",
     )
 });
 
@@ -38,6 +45,13 @@ static BEFORE: LazyLock<Vocabulary> = LazyLock::new(|| {
     encrypted hashed hash masked redacted sealed lookup object row hot dedup dedupe ordering locale exclude allow shortcut translation site map dict max num total count",
     )
 });
+
+/// Words anywhere in a name before the rule's own: what a browser is given, everybody has.
+static PUBLIC: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::of("public publishable"));
+
+/// Words before `key` for the half of a pair that everybody may have.
+static VERIFIES: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::of("verification verify verifying verifier"));
 
 /// A name that can have a secret value.
 pub(super) struct Name {
@@ -101,11 +115,8 @@ impl Name {
         if is_test_result(text, start, end) || is_resource(text, start) {
             return None;
         }
-        let last = words(&text[start..core.start]).filter(|word| !word.is_empty()).last();
-        let before = last.or_else(|| word_before(text, start));
-        let otherwise = words(rest).chain(next_word(text, end)).any(|word| OTHERWISE.has(word))
-            || before.is_some_and(|word| BEFORE.has(word));
-        (!otherwise).then_some(Self { range: start..end })
+        let range = start..end;
+        (!says_otherwise(text, core, &range)).then_some(Self { range })
     }
 
     /// The byte before the name.
@@ -124,6 +135,32 @@ impl Name {
         let name = &text[self.range.clone()];
         name.iter().any(u8::is_ascii_uppercase) && !name.iter().any(u8::is_ascii_lowercase)
     }
+}
+
+/// Whether the name that a pattern found in full is one of something else: `session_secret_name`, `session secret region`,
+/// `NEXT_PUBLIC_SESSION_KEY`.
+pub(in crate::detect) fn is_of_another(text: &[u8], core: &Range<usize>) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let left = text[..core.start].iter().rev().take(LONGEST).take_while(|byte| is_part(byte)).count();
+    let is_tail = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let right = text[core.end..].iter().take(LONGEST).take_while(|byte| is_tail(byte)).count();
+    says_otherwise(text, core, &(core.start - left..core.end + right))
+}
+
+/// Whether a word of the whole name, or one beside it, makes it a name of something else.
+fn says_otherwise(text: &[u8], core: &Range<usize>, whole: &Range<usize>) -> bool {
+    let own = || words(&text[whole.start..core.start]).filter(|word| !word.is_empty());
+    let before = own().last().or_else(|| word_before(text, whole.start));
+    let is_other =
+        |word: &[u8]| OTHERWISE.has(word) || word.strip_suffix(b"s").is_some_and(|one| OTHERWISE.has(one));
+    words(&text[core.end..whole.end]).chain(next_word(text, whole.end)).any(is_other)
+        || before.is_some_and(|word| BEFORE.has(word) || VERIFIES.has(word) && is_key(&text[core.clone()]))
+        || own().any(|word| PUBLIC.has(word))
+}
+
+/// Whether a name's own words end in `key`: only half of a pair of keys verifies, while a token may do it too.
+fn is_key(core: &[u8]) -> bool {
+    core.len() >= 3 && core[core.len() - 3..].eq_ignore_ascii_case(b"key")
 }
 
 /// How far before a name is looked for what is said of the secret instead of telling it.

@@ -16,7 +16,7 @@ const WORDS_TOLD: usize = 8;
 /// Words that a value follows, soon.
 static LINKS: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
-        "is was be to as are now with reads becomes equals currently ist lautet es est being - – use of using jest är on è é er",
+        "is was be to as are now with reads becomes equals currently ist lautet es est being - – use of using jest är on è é er value",
     )
 });
 
@@ -42,8 +42,16 @@ const ANNOUNCED: [&[u8]; 14] = [
     b"serial",
 ];
 
+/// What a sentence says that goes on with a reason, or with the number of what went wrong.
+static FAILS: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::of("failed fails failing errored crashed timed"));
+
+/// Words before a place or a time: what follows them is where the secret was, and not the secret.
+static WHERE: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::of("in at under since before after until during inside within via through"));
+
 /// What a sentence behind the one that names a secret begins with to tell it.
-const NEXT_SENTENCE: [&[u8]; 10] = [
+const NEXT_SENTENCE: [&[u8]; 14] = [
     b"New value",
     b"The new value",
     b"The new one",
@@ -54,6 +62,10 @@ const NEXT_SENTENCE: [&[u8]; 10] = [
     b"Value",
     b"It is",
     b"It's",
+    b"new value",
+    b"the new value",
+    b"the new one",
+    b"its value",
 ];
 
 /// The copulas of languages that write no blank before them.
@@ -89,8 +101,12 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     let mut asked = text[name.range.end..at.at].contains(&b'?');
     let mut announced = false;
     let mut is_item = false;
+    let mut says_where = false;
     for step in 0..WORDS {
         let is_broken = at.blanks() == 0;
+        if at.peek() == Some(b';') {
+            found.extend(next_sentence(Cursor::new(text, at.at + 1)));
+        }
         if is_broken && asked {
             found.extend(answer(at));
         }
@@ -98,19 +114,25 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             break;
         }
         match linked {
+            _ if says_where => {}
             Some(since) if step < WORDS_TOLD && step - since <= AFTER_LINK => {
                 found.extend(told(at, announced));
             }
             None if step == 0 => found.extend(plain(at)),
             _ => {}
         }
-        found.extend(beside(at));
+        if !says_where {
+            found.extend(beside(at));
+        }
         let Some((word, colon)) = word(&mut at) else {
             found.extend(next_sentence(at));
             break;
         };
         let lower = word.to_ascii_lowercase();
         if colon && ANNOUNCED.iter().any(|other| lower == *other) {
+            break;
+        }
+        if FAILS.has(word) {
             break;
         }
         let remark = word.starts_with(b"(");
@@ -127,15 +149,16 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             break;
         }
         is_item = is_broken && word == b"-";
+        says_where = !colon && WHERE.has(word);
         let is_link = LINKS.has(word);
         linked = if is_link || colon { Some(step) } else { linked };
     }
     found
 }
 
-/// `… the signing secret. New value: …`
+/// `… the signing secret. New value: …`, `… was rotated; the new one is …`
 fn next_sentence(mut at: Cursor<'_>) -> Option<Candidate> {
-    if text_before(&at) != Some(b'.') || at.blanks() == 0 || !at.eat_any(&NEXT_SENTENCE) {
+    if !matches!(text_before(&at), Some(b'.' | b';')) || at.blanks() == 0 || !at.eat_any(&NEXT_SENTENCE) {
         return None;
     }
     at.eat_any(&[b" is", b" was", b":"]);

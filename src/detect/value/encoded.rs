@@ -44,7 +44,7 @@ fn says_words(text: &[u8]) -> bool {
     let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let signs = text.iter().filter(|byte| b".,!?'".contains(byte)).count();
     let others = memchr::memchr2_iter(b' ', b'_', text).count();
-    let others = if others > 2 { others + signs } else { others };
+    let others = if others > 0 { others + signs } else { others };
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     let others = if others > 0 && digits < 3 { others + digits } else { others };
     letters >= 8 && letters + others == text.len() && words::covered(text) * 4 >= letters * 3
@@ -67,6 +67,7 @@ mod tests {
             "password1\n",
             "admin:changeme",
             "this is only some text",
+            "Hello, World!",
         ] {
             assert!(is_stand_in(encoded(text).as_bytes()), "{text}");
         }

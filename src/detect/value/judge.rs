@@ -5,7 +5,7 @@ use super::label::{is_label, is_versioned, names_itself};
 use super::thing::{is_thing, is_uuid};
 use super::verdict::{Form, Reason, Refusal, Verdict};
 use super::weak::is_weak;
-use super::{encoded, phrase, placeholder, words};
+use super::{elsewhere, encoded, phrase, placeholder, words};
 use crate::finding::Confidence;
 use crate::rule::Promise;
 
@@ -56,6 +56,19 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
         }),
         Promise::Password => password(value, form, &traits),
     }
+}
+
+/// How sure at most a pattern can be that takes whatever stands behind the complete name of a secret: words there may be a
+/// weak secret, and things and code are none.
+pub(in crate::detect) fn likely(value: &[u8]) -> Result<Confidence, Refusal> {
+    for promise in [Promise::Key, Promise::Password] {
+        match judge(value, Form::Cell, promise) {
+            Ok(verdict) if verdict.confidence >= Confidence::Medium => return Ok(Confidence::High),
+            Err(refusal @ (Refusal::Placeholder | Refusal::Thing | Refusal::Code)) => return Err(refusal),
+            _ => {}
+        }
+    }
+    Ok(Confidence::Low)
 }
 
 /// Bytes of no text.
@@ -117,7 +130,7 @@ fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     if traits.len < 16 && !is_short_key(value, form, traits) {
         return Err(Refusal::Length);
     }
-    if encoded::is_state(value) {
+    if encoded::is_state(value) || elsewhere::is_made_name(value) {
         return Err(Refusal::Thing);
     }
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(byte);
