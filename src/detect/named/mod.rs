@@ -65,7 +65,9 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
         places.retain(|place| place.range.len() < 20);
     }
     places.retain(|place| {
-        !search_key::is_public(text, &name, &place.range) && !listing::is_sum(text, &place.range)
+        !search_key::is_public(text, &name, &place.range)
+            && !listing::is_sum(text, &place.range)
+            && !name::is_labelled(text, &name, &place.range)
     });
     for place in &mut places {
         let range = cursor::without_scheme(text, place.range.clone());

@@ -20,19 +20,19 @@ const _: () = assert!(BESIDE < WORD);
 static OTHERWISE: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
         "aaguid accessor addr address age alg algo algorithm annotation arn at attempts attribute audience \
-    auth author based bits bucket bytes callback charset checksum class clock cluster cmd col column \
+    auth author based bits bucket bytes cache callback charset checksum class clock cluster cmd col column \
     command comment commit confirmation contact contract cost count counter created creator date \
     description digest dir directory disabled duration email enabled encoder encoding encryption \
     endpoint entropy err error exists expiration expired expires expiry family field file filename \
     fingerprint flag flow form format generator grant handler hash hashed hasher hashing header help \
-    hint history holder host icon id identifier index input interval is issue issuer keeper kid kind \
+    hint history holder host icon id identifier index input interval is issue issuer jti keeper kid kind \
     label lease len length library lifecycle lifetime limit link list locale location logger manager map \
     max md message method metric mime min minimum mode model module msg name namespace note origin owner \
     package pair parser path pattern placeholder plugin policy port prefix prompt property provider \
     public quota ratio realm reason ref reference regex region repo repository request required \
     requirements reset response review reviewer revision rotation row rule run runbook salt santa \
-    scanner schema scope score serial sha size slug state status step store strategy strength subject \
-    suffix table tag target template thumbprint ticket tier time timeout title topic total trigger ttl \
+    scan scanner schema scope score serial sha size slug state status step store strategy strength subject \
+    suffix symbol table tag target template thumbprint ticket tier time timeout title topic total trigger ttl \
     type uid uri url usage uuid validation validator validity version visibility volume window workflow zone",
     )
 });
@@ -41,17 +41,21 @@ static OTHERWISE: LazyLock<Vocabulary> = LazyLock::new(|| {
 static BEFORE: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
         "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable only primary foreign \
-    sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery request push device no without reset forgot \
-    encrypted hashed hash masked redacted sealed lookup object row hot dedup dedupe ordering locale exclude allow shortcut translation site map dict max num total count",
+    sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery forgery request push device no without reset forgot \
+    encrypted hashed hash masked redacted sealed wrapped lookup object row hot dedup dedupe ordering locale exclude allow shortcut translation site map dict max num total count",
     )
 });
 
 /// Words anywhere in a name before the rule's own: what a browser is given, everybody has.
 static PUBLIC: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::of("public publishable"));
 
-/// Words before `key` for the half of a pair that everybody may have.
-static VERIFIES: LazyLock<Vocabulary> =
-    LazyLock::new(|| Vocabulary::of("verification verify verifying verifier"));
+/// Words before `key` for what looks a thing up, and for the half of a pair that everybody may have.
+static LOOKS_UP: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "verification verify verifying verifier index map message translation feature issue shard record field column group tag \
+    menu category metric setting option param query item entity natural surrogate jira ticket notification topic stream asset project",
+    )
+});
 
 /// A name that can have a secret value.
 pub(super) struct Name {
@@ -144,7 +148,9 @@ pub(in crate::detect) fn is_of_another(text: &[u8], core: &Range<usize>) -> bool
     let left = text[..core.start].iter().rev().take(LONGEST).take_while(|byte| is_part(byte)).count();
     let is_tail = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let right = text[core.end..].iter().take(LONGEST).take_while(|byte| is_tail(byte)).count();
-    says_otherwise(text, core, &(core.start - left..core.end + right))
+    let start = core.start - left;
+    says_otherwise(text, core, &(start..core.end + right))
+        || is_subject(&text[start.saturating_sub(SUBJECT)..start])
 }
 
 /// Whether a word of the whole name, or one beside it, makes it a name of something else.
@@ -154,7 +160,7 @@ fn says_otherwise(text: &[u8], core: &Range<usize>, whole: &Range<usize>) -> boo
     let is_other =
         |word: &[u8]| OTHERWISE.has(word) || word.strip_suffix(b"s").is_some_and(|one| OTHERWISE.has(one));
     words(&text[core.end..whole.end]).chain(next_word(text, whole.end)).any(is_other)
-        || before.is_some_and(|word| BEFORE.has(word) || VERIFIES.has(word) && is_key(&text[core.clone()]))
+        || before.is_some_and(|word| BEFORE.has(word) || LOOKS_UP.has(word) && is_key(&text[core.clone()]))
         || own().any(|word| PUBLIC.has(word))
 }
 
@@ -166,23 +172,43 @@ fn is_key(core: &[u8]) -> bool {
 /// How far before a name is looked for what is said of the secret instead of telling it.
 const SUBJECT: usize = 32;
 
-/// `fingerprint of the old secret`, `commit with the token`, `checksum/secret`: what follows is no secret.
+/// What is said of a secret instead of telling it.
+static SUBJECTS: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "hash sha1 sha-1 sha256 sha-256 sha512 sha-512 md5 crc32 hmac digest fingerprint checksum thumbprint length len strlen commit etag version revision \
+    id uid uuid kid arn name path owner age size prefix suffix entropy accessor jti family serial",
+    )
+});
+
+/// Whether a text ends in a word for what is said of a secret.
+fn ends_in_subject(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let len = text.iter().rev().take(WORD).take_while(|byte| is_part(byte)).count();
+    SUBJECTS.has(text[text.len() - len..].trim_ascii_start())
+}
+
+/// `API key (id): …`, `| Secret | SHA-256 | …`, `token: id=…`: what the word between a name and the value says it is.
+pub(super) fn is_labelled(text: &[u8], name: &Name, value: &Range<usize>) -> bool {
+    let Some(between) = text.get(name.range.end..value.start) else { return false };
+    let word = between.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |at| at + 1);
+    word > 0 && ends_in_subject(&between[..word])
+}
+
+/// `fingerprint of the old secret`, `commit with the token`, `checksum/secret`, `sha256(secret)`: what follows is no secret.
 fn is_subject(before: &[u8]) -> bool {
-    const SUBJECTS: [&[u8]; 8] =
-        [b"hash", b"sha256", b"sha-256", b"digest", b"fingerprint", b"checksum", b"length", b"commit"];
-    let before = before.to_ascii_lowercase();
-    let ends = |link: &[u8]| SUBJECTS.iter().any(|subject| before.ends_with(&[subject, link].concat()));
-    if ends(b"/") {
-        return true;
+    if let Some(rest) = before.strip_suffix(b"(").or_else(|| before.strip_suffix(b"/")) {
+        return ends_in_subject(rest);
+    }
+    if !before.ends_with(b" ") {
+        return false;
     }
     // The name may have an adjective: `of the old secret`.
     let said = [&b" of the "[..], b" of ", b" with the ", b" with "];
     said.iter().any(|link| {
-        memchr::memmem::rfind(&before, link).is_some_and(|at| {
+        memchr::memmem::rfind(before, link).is_some_and(|at| {
             let rest = &before[at + link.len()..];
             let adjective = rest.iter().all(|byte| byte.is_ascii_lowercase() || b" `*_".contains(byte));
-            let subject = &before[..at];
-            adjective && SUBJECTS.iter().any(|word| subject.ends_with(word))
+            adjective && ends_in_subject(&before[..at])
         })
     })
 }

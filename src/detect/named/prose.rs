@@ -46,9 +46,15 @@ const ANNOUNCED: [&[u8]; 14] = [
 static FAILS: LazyLock<Vocabulary> =
     LazyLock::new(|| Vocabulary::of("failed fails failing errored crashed timed"));
 
-/// Words before a place or a time: what follows them is where the secret was, and not the secret.
-static WHERE: LazyLock<Vocabulary> =
-    LazyLock::new(|| Vocabulary::of("in at under since before after until during inside within via through"));
+/// Words before a place or a time, and things that have a number or a name of their own: what follows them is where, when or
+/// whose the secret was, and not the secret.
+static WHERE: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "in at under since before after until during inside within via through for tenant user app application account release \
+    deployment customer project organisation organization org team order request job build bucket instance pod node cluster device \
+    ticket incident run workflow pipeline image repository tag member",
+    )
+});
 
 /// What a sentence behind the one that names a secret begins with to tell it.
 const NEXT_SENTENCE: [&[u8]; 14] = [

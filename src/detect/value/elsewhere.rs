@@ -71,10 +71,21 @@ fn is_numbered_name(value: &[u8]) -> bool {
         && parts().any(|part| KEPT.contains(&part))
 }
 
+/// `billing-e7e3d696`: words, and the beginning of a hash.
+fn is_hashed_name(value: &[u8]) -> bool {
+    let Some(at) = memchr::memrchr(b'-', value) else { return false };
+    let (name, hash) = (&value[..at], &value[at + 1..]);
+    (7..=10).contains(&hash.len())
+        && hash.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte))
+        && name
+            .split(|byte| *byte == b'-')
+            .all(|part| part.len() > 2 && part.iter().all(u8::is_ascii_lowercase))
+}
+
 /// `billing-oauth-vj23k`, `api-6d4b75cb6d-hwxyz`: words, and the short end by which a cluster tells its objects apart.
 pub(super) fn is_made_name(value: &[u8]) -> bool {
     const END: usize = 5;
-    if is_numbered_name(value) {
+    if is_numbered_name(value) || is_hashed_name(value) {
         return true;
     }
     let is_plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -123,8 +134,13 @@ mod tests {
 
     #[test]
     fn what_a_cluster_calls_its_objects_is_none() {
-        for value in ["billing-oauth-vj23k", "api-6d4b75cb6d-hwxyz", "ci-runner-7-x2q4z", "atlas-secret-9416"]
-        {
+        for value in [
+            "billing-oauth-vj23k",
+            "api-6d4b75cb6d-hwxyz",
+            "ci-runner-7-x2q4z",
+            "atlas-secret-9416",
+            "billing-e7e3d696",
+        ] {
             assert!(is_made_name(value.as_bytes()), "{value}");
         }
         for value in ["x9k2f-hwxyz", "kq3z9-7f2bd-x2q4z", "maple-tiger-house", "vj23k"] {

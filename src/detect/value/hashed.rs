@@ -1,4 +1,4 @@
-//! What is kept of passwords so that nobody can read them.
+//! What is kept of passwords so that nobody can read them, and of keys so that people can compare them.
 
 /// `$2b$10$…`, `sha1$…`, `{SSHA}…`: what is kept of a password so that nobody can read it.
 pub(super) fn is_hash(value: &[u8]) -> bool {
@@ -19,6 +19,14 @@ fn is_md5_of_postgres(value: &[u8]) -> bool {
     value.len() == 35 && value.starts_with(b"md5") && value[3..].iter().all(u8::is_ascii_hexdigit)
 }
 
+/// `86:bd:7c:…`: the fingerprint of a key or of a certificate.
+pub(super) fn is_fingerprint(value: &[u8]) -> bool {
+    matches!(value.len(), 47 | 59 | 95)
+        && value.chunks(3).all(|pair| {
+            pair[..2].iter().all(u8::is_ascii_hexdigit) && pair.get(2).is_none_or(|sign| *sign == b':')
+        })
+}
+
 /// Whether all of a value is such a hash.
 pub fn is_password_hash(value: &[u8]) -> bool {
     const STARTS: [&[u8]; 4] = [b"$P$", b"$H$", b"SCRAM-SHA-", b"$$"];
@@ -36,6 +44,8 @@ mod tests {
         {
             assert!(is_password_hash(value.as_bytes()), "{value}");
         }
+        assert!(is_fingerprint("86:bd:7c:7e:".repeat(4).trim_end_matches(':').as_bytes()));
+        assert!(!is_fingerprint("86:bd:7c-7e:".repeat(4).trim_end_matches(':').as_bytes()));
         assert!(!is_password_hash(b"$Kx9vQ-71zr") && !is_password_hash(b"SCRAMble7!"));
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_expression(value)
         || is_package(value)
         || hashed::is_hash(value)
+        || hashed::is_fingerprint(value)
         || is_account(value)
         || is_attribute(value)
         || is_plain_url(value)
