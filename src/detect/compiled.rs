@@ -4,7 +4,7 @@ use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
 use super::reach;
 use super::value::{
-    Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, says_otherwise,
+    Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, likely, says_otherwise,
 };
 use super::wrapped::{self, Ends, Unwrapped};
 use super::{Around, Error, MAX_SPAN, Spans};
@@ -14,7 +14,7 @@ use regex_automata::meta::{BuildError, Regex};
 use regex_automata::{Anchored, Input};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 /// A rule of which only so much has been compiled as its keywords in the text so far have called for.
 #[derive(Default)]
@@ -34,6 +34,8 @@ struct Matcher {
     filter: ValueFilter,
     confidence: Confidence,
     promise: Option<Promise>,
+    /// Whether it takes any value that its name is given.
+    is_loose: bool,
 }
 
 /// What a rule says of a place.
@@ -66,9 +68,15 @@ const LAZY_STATES: usize = 1 << 18;
 const BLOB: usize = 40;
 /// How far around a match is looked at all: also whether the line is full at whose end it is broken.
 const AROUND: usize = if BLOB > wrapped::FULL { BLOB } else { wrapped::FULL };
-const _: () = assert!(wrapped::MORE < AROUND);
+const _: () = assert!(wrapped::MORE < AROUND && AROUND < named::NEAR);
 /// The longest value of which that is asked.
 const LONGEST_IN_BLOB: usize = 512;
+
+/// Whether a rule takes any value that its name is given. So what stands beside the name counts.
+fn is_loose(rule: &Rule) -> bool {
+    static ANY: LazyLock<String> = LazyLock::new(|| rule::expanded("{{to}}{{value}}"));
+    rule.promise.is_none() && rule::expanded(&rule.pattern).contains(&*ANY)
+}
 
 /// Compiles the pattern of a filter, in the syntax of all rules' patterns.
 pub(super) fn regex(pattern: &str) -> Result<Regex, Box<BuildError>> {
@@ -130,13 +138,14 @@ impl Compiled {
     pub(super) fn spans(&self, rule: &Rule) -> Result<Spans, Error> {
         let reach = self.reach(rule)?;
         let whole = Around::matches(reach);
-        Ok(match reach {
-            _ if rule.named => Spans { near: whole.and(named::NEAR), far: whole.and(named::REACH) },
-            Reach::Prefix { literal, .. } => {
-                Spans { near: Around { before: 0, after: literal.len() }, far: whole.and(AROUND) }
-            }
-            Reach::Within { .. } => Spans { near: whole, far: whole.and(BLOB) },
-        })
+        if rule.named {
+            return Ok(Spans { near: whole.and(named::NEAR), far: whole.and(named::REACH) });
+        }
+        let (near, beside) = match reach {
+            Reach::Prefix { literal, .. } => (Around { before: 0, after: literal.len() }, AROUND),
+            Reach::Within { .. } => (whole, BLOB),
+        };
+        Ok(Spans { near, far: whole.and(if is_loose(rule) { named::NEAR } else { beside }) })
     }
 
     fn reach(&self, rule: &Rule) -> Result<&Reach, Error> {
@@ -176,6 +185,7 @@ impl Matcher {
             filter: ValueFilter::new(&rule.filters)?,
             confidence: rule.confidence,
             promise: rule.promise,
+            is_loose: is_loose(rule),
         })
     }
 
@@ -190,7 +200,8 @@ impl Matcher {
         let secret = without_parameters(bytes, self.matched(input, keyword)?);
         let value = &bytes[secret.clone()];
         let is_otherwise = (self.promise.is_some() || is_digest_like(value))
-            && says_otherwise(&bytes[from.min(secret.start)..secret.start]);
+            && says_otherwise(&bytes[from.min(secret.start)..secret.start])
+            || self.is_loose && named::is_of_another(bytes, keyword);
         match self.judged(value, Form::Cell) {
             Ok(_) if is_otherwise || is_within_blob(bytes, &secret) => {
                 refused(secret, Refusal::Thing);
@@ -307,7 +318,8 @@ impl Matcher {
         }
         let reason = if self.filter.has_checksum() { Reason::Checksum } else { Reason::Format };
         let Some(promise) = self.promise else {
-            return Ok(Verdict { confidence: self.confidence, reason });
+            let most = if self.is_loose { likely(value)? } else { Confidence::High };
+            return Ok(Verdict { confidence: self.confidence.min(most), reason });
         };
         let verdict = judge(value, form, promise)?;
         Ok(Verdict { confidence: verdict.confidence.min(self.confidence), ..verdict })

@@ -28,7 +28,7 @@ pub use explain::Refused;
 pub use known::Known;
 pub use lines::{Lines, Span};
 pub use trace::{Looked, Trace};
-pub use value::{Reason, Refusal, Unfit, Verdict, is_generated, may_be_secret, unfit};
+pub use value::{Reason, Refusal, Unfit, Verdict, is_generated, is_password_hash, may_be_secret, unfit};
 
 use crate::rule::Rule;
 use crate::secret::Secret;

@@ -63,7 +63,11 @@ fn left_out(configuration: &Configuration, text: &dyn Fn(&String) -> String) -> 
         (left_out.rules, "of rules that are turned off there".to_owned()),
         (left_out.inline, "on lines with an allowing comment".to_owned()),
         (left_out.confidence, "by less sure rules (--min-confidence)".to_owned()),
-        (left_out.nature, "only in lock files or source maps (--min-confidence low shows them)".to_owned()),
+        (
+            left_out.nature,
+            "only in lock files or source maps, or hashes in documents (--min-confidence low shows them)"
+                .to_owned(),
+        ),
         (left_out.ignore_file, format!("named in {ignore_file} (--no-ignore-file shows them)")),
         (left_out.baseline, format!("known to the baseline {baseline}")),
     ];

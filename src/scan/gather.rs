@@ -65,13 +65,21 @@ fn finding(best: &Hit, rule: &Rule, fingerprint: Fingerprint, occurrences: Vec<O
     // What only its name tells is less sure where names and random values stand beside each other for other reasons.
     let nature = nature.filter(|_| rule.promise.is_some());
     let reason = best.verdict.reason;
+    let is_shown = detect::is_password_hash(best.secret.expose())
+        && occurrences.iter().all(|place| place.path.as_deref().is_some_and(nature::is_document));
+    let (most, words) = match nature {
+        _ if is_shown => {
+            (Confidence::Low, Some("a hash of a password, and only in documents, where it is shown"))
+        }
+        Some(nature) => (nature.most(reason), Some(nature.words())),
+        None => (Confidence::High, None),
+    };
     Finding {
         rule: rule.id.to_string(),
         title: rule.title.to_string(),
         severity: rule.severity,
-        confidence: nature
-            .map_or(best.verdict.confidence, |nature| best.verdict.confidence.min(nature.most(reason))),
-        reason: nature.map_or_else(|| reason.to_string(), |nature| format!("{reason}; {}", nature.words())),
+        confidence: best.verdict.confidence.min(most),
+        reason: words.map_or_else(|| reason.to_string(), |words| format!("{reason}; {words}")),
         advice: rule.advice.to_string(),
         rotation: rule::rotation(rule),
         secret: best.secret.clone(),

@@ -153,6 +153,28 @@ const LOCKS: [&str; 12] = [
     "conan.lock",
 ];
 
+/// Files that people write for people.
+const DOCUMENTS: [&str; 12] = [
+    ".md",
+    ".mdx",
+    ".markdown",
+    ".rst",
+    ".adoc",
+    ".asciidoc",
+    ".textile",
+    ".wiki",
+    ".docx",
+    ".odt",
+    ".pdf",
+    ".html",
+];
+
+/// Whether a file is a document: there a hash of a password is shown, and no login reads it.
+pub(super) fn is_document(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    DOCUMENTS.iter().any(|end| lower.ends_with(end))
+}
+
 /// The kind of all these files, if it is one for all, or the one that tells most.
 pub(super) fn of_all<'p>(mut paths: impl Iterator<Item = Option<&'p str>>) -> Option<Nature> {
     let first = Nature::of(paths.next()??)?;
@@ -195,6 +217,12 @@ mod tests {
         ] {
             assert_eq!(Nature::of(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn documents_are_told_from_what_programs_read() {
+        assert!(["README.md", "docs/a.RST", "plan.docx"].iter().all(|path| is_document(path)));
+        assert!(![".htpasswd", "dump.sql", "users.txt", "md"].iter().any(|path| is_document(path)));
     }
 
     #[test]

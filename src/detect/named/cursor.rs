@@ -212,8 +212,9 @@ impl<'t> Cursor<'t> {
         let letters = ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_.:!$@".contains(&byte));
         let called = &ahead.text[start..ahead.at];
         let is_call = ahead.eat(b"(");
-        ahead.blanks();
-        let is_quote = matches!(ahead.peek(), Some(b'"' | b'\'' | b'`'));
+        // `in "value"`: a word of a sentence.
+        let is_word = ahead.blanks() > 0 && !is_call && letters > 0;
+        let is_quote = matches!(ahead.peek(), Some(b'"' | b'\'' | b'`')) && !is_word;
         let lower = called.to_ascii_lowercase();
         let looks_up = LOOKS_UP.iter().any(|word| lower.windows(word.len()).any(|part| part == *word));
         if is_quote && (is_call && (letters == 0 || letters > 2) && !looks_up || !is_call && letters <= 2) {

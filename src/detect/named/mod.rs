@@ -8,8 +8,10 @@ mod cursor;
 mod element;
 mod html_table;
 mod list_table;
+mod listing;
 mod name;
 mod prose;
+mod prose_before;
 mod search_key;
 mod spaced;
 mod sql;
@@ -18,6 +20,7 @@ mod vocabulary;
 
 use super::value::Form;
 use name::Name;
+pub(super) use name::is_of_another;
 pub(super) use spaced::meant;
 use std::ops::Range;
 
@@ -56,12 +59,16 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     places.extend(table::next_item(text, &name));
     places.extend(html_table::before(text, &name));
     places.extend(prose::behind(text, &name));
-    places.extend(prose::before(text, &name));
+    places.extend(prose_before::before(text, &name));
     // A passkey that somebody types is short; a long one is the name of a key or of what keeps it.
     if text[core.clone()].to_ascii_lowercase().starts_with(b"passkey") {
         places.retain(|place| place.range.len() < 20);
     }
-    places.retain(|place| !search_key::is_public(text, &name, &place.range));
+    places.retain(|place| {
+        !search_key::is_public(text, &name, &place.range)
+            && !listing::is_sum(text, &place.range)
+            && !name::is_labelled(text, &name, &place.range)
+    });
     for place in &mut places {
         let range = cursor::without_scheme(text, place.range.clone());
         place.range = cursor::without_marks(text, range, place.form);

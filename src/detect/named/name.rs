@@ -13,20 +13,27 @@ const WORD: usize = 24;
 const BESIDE: usize = 16;
 
 /// How far from the rule's own words is looked.
-pub(super) const REACH: usize = LONGEST + WORD + 2;
-const _: () = assert!(BESIDE < WORD);
+pub(super) const REACH: usize = LONGEST + SUBJECT + 2;
+const _: () = assert!(BESIDE < WORD && WORD < SUBJECT);
 
 /// Words behind the rule's own that make the name one of something else.
 static OTHERWISE: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
-        "aaguid accessor age algo algorithm alg arn at attempts attribute audience auth based bits bytes callback checksum checksums class cmd col column commit \
-    command confirmation cost count date digest dir directory disabled duration email enabled encoder encoding encryption endpoint \
-    error err exists expiration expired expires expiry field file filename fingerprint flow format form generator grant \
-    handler hash hashed hasher hashing header help hint history host icon id identifier ids index input interval is issuer \
-    kind label len length lifetime limit link list location manager map max md message method min minimum mode msg \
-    name names pair path pattern placeholder policy port prefix prompt provider public ref reference regex request \
-    required requirements reset response revision run review rotation rule rules salt santa schema scope scopes score sha size store \
-    strength thumbprint timeout title ttl type types uid uri url uuid",
+        "aaguid accessor addr address age alg algo algorithm annotation arn at attempts attribute audience \
+    auth author based bits bucket bytes cache callback charset checksum class clock cluster cmd col column \
+    command comment commit confirmation contact contract cost count counter created creator date \
+    description digest dir directory disabled duration email enabled encoder encoding encryption \
+    endpoint entropy err error exists expiration expired expires expiry family field file filename \
+    fingerprint flag flow form format generator grant handler hash hashed hasher hashing header help \
+    hint history holder host icon id identifier index input interval is issue issuer jti keeper kid kind \
+    label lease len length library lifecycle lifetime limit link list locale location logger manager map \
+    max md message method metric mime min minimum mode model module msg name namespace note origin owner \
+    package pair parser path pattern placeholder plugin policy port prefix prompt property provider \
+    public quota ratio realm reason ref reference regex region repo repository request required \
+    requirements reset response review reviewer revision rotation row rule run runbook salt santa \
+    scan scanner schema scope score serial sha size slug state status step store strategy strength subject \
+    suffix symbol table tag target template thumbprint ticket tier time timeout title topic total trigger ttl \
+    type uid uri url usage uuid validation validator validity version visibility volume window workflow zone",
     )
 });
 
@@ -34,8 +41,19 @@ static OTHERWISE: LazyLock<Vocabulary> = LazyLock::new(|| {
 static BEFORE: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
         "fastcgi scgi uwsgi pusher passin passout next page paging pagination continuation continue cursor starting start sync resume skip public publishable only primary foreign \
-    sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery request push device no without reset forgot \
-    encrypted hashed hash masked redacted sealed lookup object row hot dedup dedupe ordering locale exclude allow shortcut translation site map dict max num total count",
+    sort partition cache idempotency idempotent unique csrf xsrf antiforgery anti-forgery forgery request push device no without reset forgot \
+    encrypted hashed hash masked redacted sealed wrapped lookup object row hot dedup dedupe ordering locale exclude allow shortcut translation site map dict max num total count",
+    )
+});
+
+/// Words anywhere in a name before the rule's own: what a browser is given, everybody has.
+static PUBLIC: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::of("public publishable"));
+
+/// Words before `key` for what looks a thing up, and for the half of a pair that everybody may have.
+static LOOKS_UP: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "verification verify verifying verifier index map message translation feature issue shard record field column group tag \
+    menu category metric setting option param query item entity natural surrogate jira ticket notification topic stream asset project",
     )
 });
 
@@ -101,11 +119,8 @@ impl Name {
         if is_test_result(text, start, end) || is_resource(text, start) {
             return None;
         }
-        let last = words(&text[start..core.start]).filter(|word| !word.is_empty()).last();
-        let before = last.or_else(|| word_before(text, start));
-        let otherwise = words(rest).chain(next_word(text, end)).any(|word| OTHERWISE.has(word))
-            || before.is_some_and(|word| BEFORE.has(word));
-        (!otherwise).then_some(Self { range: start..end })
+        let range = start..end;
+        (!says_otherwise(text, core, &range)).then_some(Self { range })
     }
 
     /// The byte before the name.
@@ -126,33 +141,76 @@ impl Name {
     }
 }
 
+/// Whether the name that a pattern found in full is one of something else: `session_secret_name`, `session secret region`,
+/// `NEXT_PUBLIC_SESSION_KEY`.
+pub(in crate::detect) fn is_of_another(text: &[u8], core: &Range<usize>) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let left = text[..core.start].iter().rev().take(LONGEST).take_while(|byte| is_part(byte)).count();
+    let is_tail = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let right = text[core.end..].iter().take(LONGEST).take_while(|byte| is_tail(byte)).count();
+    let start = core.start - left;
+    says_otherwise(text, core, &(start..core.end + right))
+        || is_subject(&text[start.saturating_sub(SUBJECT)..start])
+}
+
+/// Whether a word of the whole name, or one beside it, makes it a name of something else.
+fn says_otherwise(text: &[u8], core: &Range<usize>, whole: &Range<usize>) -> bool {
+    let own = || words(&text[whole.start..core.start]).filter(|word| !word.is_empty());
+    let before = own().last().or_else(|| word_before(text, whole.start));
+    let is_other =
+        |word: &[u8]| OTHERWISE.has(word) || word.strip_suffix(b"s").is_some_and(|one| OTHERWISE.has(one));
+    words(&text[core.end..whole.end]).chain(next_word(text, whole.end)).any(is_other)
+        || before.is_some_and(|word| BEFORE.has(word) || LOOKS_UP.has(word) && is_key(&text[core.clone()]))
+        || own().any(|word| PUBLIC.has(word))
+}
+
+/// Whether a name's own words end in `key`: only half of a pair of keys verifies, while a token may do it too.
+fn is_key(core: &[u8]) -> bool {
+    core.len() >= 3 && core[core.len() - 3..].eq_ignore_ascii_case(b"key")
+}
+
 /// How far before a name is looked for what is said of the secret instead of telling it.
 const SUBJECT: usize = 32;
 
-/// `fingerprint of the old secret`, `commit with the token`, `checksum/secret`: what follows is no secret.
+/// What is said of a secret instead of telling it.
+static SUBJECTS: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "hash sha1 sha-1 sha256 sha-256 sha512 sha-512 md5 crc32 hmac digest fingerprint checksum thumbprint length len strlen commit etag version revision \
+    id uid uuid kid arn name path owner age size prefix suffix entropy accessor jti family serial",
+    )
+});
+
+/// Whether a text ends in a word for what is said of a secret.
+fn ends_in_subject(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let len = text.iter().rev().take(WORD).take_while(|byte| is_part(byte)).count();
+    SUBJECTS.has(text[text.len() - len..].trim_ascii_start())
+}
+
+/// `API key (id): …`, `| Secret | SHA-256 | …`, `token: id=…`: what the word between a name and the value says it is.
+pub(super) fn is_labelled(text: &[u8], name: &Name, value: &Range<usize>) -> bool {
+    let Some(between) = text.get(name.range.end..value.start) else { return false };
+    let word = between.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |at| at + 1);
+    word > 0 && ends_in_subject(&between[..word])
+}
+
+/// `fingerprint of the old secret`, `commit with the token`, `checksum/secret`, `sha256(secret)`: what follows is no secret.
 fn is_subject(before: &[u8]) -> bool {
-    const SUBJECTS: [&[u8]; 8] =
-        [b"hash", b"sha256", b"sha-256", b"digest", b"fingerprint", b"checksum", b"length", b"commit"];
-    let names = |text: &[u8]| {
-        let ends = |word: &&[u8]| {
-            text.len().checked_sub(word.len()).is_some_and(|at| text[at..].eq_ignore_ascii_case(word))
-        };
-        SUBJECTS.iter().any(ends)
-    };
-    if let Some(subject) = before.strip_suffix(b"/")
-        && names(subject)
-    {
-        return true;
+    if let Some(rest) = before.strip_suffix(b"(").or_else(|| before.strip_suffix(b"/")) {
+        return ends_in_subject(rest);
+    }
+    if !before.ends_with(b" ") {
+        return false;
     }
     // The name may have an adjective: `of the old secret`.
-    let is_said = |byte: &&u8| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'`' | b'*' | b'_');
-    let said = &before[before.len() - before.iter().rev().take_while(is_said).count()..];
-    let links = [&b" of the "[..], b" of ", b" with the ", b" with "];
-    said.len() > 3
-        && links.iter().any(|link| {
-            let at = said.windows(link.len()).rposition(|part| part.eq_ignore_ascii_case(link));
-            at.is_some_and(|at| names(&before[..before.len() - said.len() + at]))
+    let said = [&b" of the "[..], b" of ", b" with the ", b" with "];
+    said.iter().any(|link| {
+        memchr::memmem::rfind(before, link).is_some_and(|at| {
+            let rest = &before[at + link.len()..];
+            let adjective = rest.iter().all(|byte| byte.is_ascii_lowercase() || b" `*_".contains(byte));
+            adjective && ends_in_subject(&before[..at])
         })
+    })
 }
 
 /// `arn:aws:secretsmanager:eu-west-1:1:secret:name`: the name of a resource, and what kind of one.

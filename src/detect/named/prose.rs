@@ -16,7 +16,7 @@ const WORDS_TOLD: usize = 8;
 /// Words that a value follows, soon.
 static LINKS: LazyLock<Vocabulary> = LazyLock::new(|| {
     Vocabulary::of(
-        "is was be to as are now with reads becomes equals currently ist lautet es est being - – use of using jest är on è é er",
+        "is was be to as are now with reads becomes equals currently ist lautet es est being - – use of using jest är on è é er value",
     )
 });
 
@@ -42,8 +42,22 @@ const ANNOUNCED: [&[u8]; 14] = [
     b"serial",
 ];
 
+/// What a sentence says that goes on with a reason, or with the number of what went wrong.
+static FAILS: LazyLock<Vocabulary> =
+    LazyLock::new(|| Vocabulary::of("failed fails failing errored crashed timed"));
+
+/// Words before a place or a time, and things that have a number or a name of their own: what follows them is where, when or
+/// whose the secret was, and not the secret.
+static WHERE: LazyLock<Vocabulary> = LazyLock::new(|| {
+    Vocabulary::of(
+        "in at under since before after until during inside within via through for tenant user app application account release \
+    deployment customer project organisation organization org team order request job build bucket instance pod node cluster device \
+    ticket incident run workflow pipeline image repository tag member",
+    )
+});
+
 /// What a sentence behind the one that names a secret begins with to tell it.
-const NEXT_SENTENCE: [&[u8]; 10] = [
+const NEXT_SENTENCE: [&[u8]; 14] = [
     b"New value",
     b"The new value",
     b"The new one",
@@ -54,6 +68,10 @@ const NEXT_SENTENCE: [&[u8]; 10] = [
     b"Value",
     b"It is",
     b"It's",
+    b"new value",
+    b"the new value",
+    b"the new one",
+    b"its value",
 ];
 
 /// The copulas of languages that write no blank before them.
@@ -89,8 +107,12 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     let mut asked = text[name.range.end..at.at].contains(&b'?');
     let mut announced = false;
     let mut is_item = false;
+    let mut says_where = false;
     for step in 0..WORDS {
         let is_broken = at.blanks() == 0;
+        if at.peek() == Some(b';') {
+            found.extend(next_sentence(Cursor::new(text, at.at + 1)));
+        }
         if is_broken && asked {
             found.extend(answer(at));
         }
@@ -98,19 +120,25 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             break;
         }
         match linked {
+            _ if says_where => {}
             Some(since) if step < WORDS_TOLD && step - since <= AFTER_LINK => {
                 found.extend(told(at, announced));
             }
             None if step == 0 => found.extend(plain(at)),
             _ => {}
         }
-        found.extend(beside(at));
+        if !says_where {
+            found.extend(beside(at));
+        }
         let Some((word, colon)) = word(&mut at) else {
             found.extend(next_sentence(at));
             break;
         };
         let lower = word.to_ascii_lowercase();
         if colon && ANNOUNCED.iter().any(|other| lower == *other) {
+            break;
+        }
+        if FAILS.has(word) {
             break;
         }
         let remark = word.starts_with(b"(");
@@ -127,15 +155,16 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
             break;
         }
         is_item = is_broken && word == b"-";
+        says_where = !colon && WHERE.has(word);
         let is_link = LINKS.has(word);
         linked = if is_link || colon { Some(step) } else { linked };
     }
     found
 }
 
-/// `… the signing secret. New value: …`
+/// `… the signing secret. New value: …`, `… was rotated; the new one is …`
 fn next_sentence(mut at: Cursor<'_>) -> Option<Candidate> {
-    if text_before(&at) != Some(b'.') || at.blanks() == 0 || !at.eat_any(&NEXT_SENTENCE) {
+    if !matches!(text_before(&at), Some(b'.' | b';')) || at.blanks() == 0 || !at.eat_any(&NEXT_SENTENCE) {
         return None;
     }
     at.eat_any(&[b" is", b" was", b":"]);
@@ -347,7 +376,7 @@ fn beside(mut at: Cursor<'_>) -> Option<Candidate> {
 }
 
 /// Small letters, capitals, digits and a sign that passwords have, as people choose and generators make them.
-fn is_mixed(word: &[u8]) -> bool {
+pub(super) fn is_mixed(word: &[u8]) -> bool {
     let has = |is: fn(&u8) -> bool| word.iter().any(is);
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || is_sign(*byte) || b"-_.".contains(byte);
     word.len() >= 8
@@ -383,81 +412,4 @@ fn is_disordered(word: &[u8]) -> bool {
     let inner = word.windows(2).filter(|pair| pair[0].is_ascii_uppercase() && pair[1].is_ascii_uppercase());
     let steps = word.windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
     word.len() >= 16 && word.iter().all(u8::is_ascii_alphabetic) && inner.count() > 1 && steps.count() > 2
-}
-
-/// The value that a text tells before the name: `` `value` as the password``, `value as the token`, `SET x = 'value' WHERE
-/// name = 'password'`.
-pub(super) fn before(text: &[u8], name: &Name) -> Option<Candidate> {
-    const LINKS: [&[u8]; 5] = [b"as", b"is", b"for", b"=", b"als"];
-    let line = line_around(text, name.range.start);
-    let left = &text[line.start..name.range.start];
-    let left = &left[left.len().saturating_sub(200)..];
-    // A name that is a literal itself says what the one before it is for.
-    let quote_of_name = left.last().filter(|byte| b"`\"'".contains(byte));
-    let unquoted = &left[..left.len() - usize::from(quote_of_name.is_some())];
-    let within = |range: std::ops::Range<usize>| {
-        let start = name.range.start - left.len();
-        start + range.start..start + range.end
-    };
-    let quoted = || {
-        let close = unquoted.iter().rposition(|byte| b"`\"'".contains(byte))?;
-        let quote = unquoted[close];
-        let between = unquoted[close + 1..].trim_ascii();
-        let mut words = between.split(u8::is_ascii_whitespace);
-        let linked = words.next().is_some_and(|word| LINKS.contains(&word)) && words.clone().count() <= 4;
-        let plain = between.iter().all(|byte| byte.is_ascii_alphanumeric() || b" =*-".contains(byte));
-        let is_remark = between == b"(" && name.is_constant(text) && text.get(name.range.end) == Some(&b')');
-        let is_told = linked && plain && quote_of_name.is_none() || is_label(between) || is_remark;
-        let open = unquoted[..close].iter().rposition(|byte| *byte == quote)?;
-        let form = if quote == b'`' { Form::Cell } else { Form::Quoted };
-        is_told.then(|| Candidate { range: within(open + 1..close), form })
-    };
-    quoted().or_else(|| {
-        let range = used(unquoted, &text[name.range.end..])?;
-        Some(Candidate { range: within(range), form: Form::Bare })
-    })
-}
-
-/// `, forHTTPHeaderField:` and `WHERE name =`, between a value and what it is for.
-fn is_label(between: &[u8]) -> bool {
-    let is_word = |part: &[u8]| {
-        !part.is_empty() && part.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
-    };
-    let between = between.strip_suffix(b"@").unwrap_or(between);
-    let label = between
-        .strip_prefix(b",")
-        .or(Some(between).filter(|part| part.starts_with(b"forHTTP")))
-        .and_then(|rest| rest.strip_suffix(b":"))
-        .map(<[u8]>::trim_ascii);
-    let mut words = between.split(|byte| matches!(byte, b' ' | b'=')).filter(|word| !word.is_empty());
-    let is_where = words.next().is_some_and(|word| word.eq_ignore_ascii_case(b"where"))
-        && between.ends_with(b"=")
-        && words.next().is_some_and(is_word)
-        && words.next().is_none();
-    label.is_some_and(is_word) || is_where
-}
-
-/// `use value as the token`, `pass value in the X-Api-Key header`: a word that no sentence has.
-fn used(left: &[u8], behind: &[u8]) -> Option<std::ops::Range<usize>> {
-    const MOST: usize = 4;
-    let mut end = left.len();
-    for _ in 0..MOST {
-        end = left[..end].iter().rposition(|byte| *byte != b' ')? + 1;
-        let start = left[..end].iter().rposition(|byte| *byte == b' ')? + 1;
-        let word = &left[start..end];
-        let is_header = || memchr::memmem::find(&behind[..behind.len().min(12)], b"header").is_some();
-        if matches!(word, b"as" | b"is" | b"als") || word == b"in" && is_header() {
-            let end = left[..start].iter().rposition(|byte| *byte != b' ')? + 1;
-            let start = left[..end].iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
-            let value = &left[start..end];
-            let has = |is: fn(&u8) -> bool| value.iter().any(is);
-            let irregular = value.len() >= 16 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
-            return (irregular || is_mixed(value)).then_some(start..end);
-        }
-        if !word.iter().all(u8::is_ascii_lowercase) {
-            return None;
-        }
-        end = start;
-    }
-    None
 }

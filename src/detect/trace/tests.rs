@@ -94,6 +94,26 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    /// The same of what stands before the name of a secret, where a rule takes any value that it is given.
+    #[test]
+    fn what_stands_far_before_a_name_does_not_count(
+        before in "[a-z_.\\-]{0,110}", starts in proptest::array::uniform2("(|sha256 of |hash of the | |NEXT_PUBLIC_|=)"),
+    ) {
+        let rules = || vec![rule("loose", "session_secret", "session_secret{{to}}{{value}}", Confidence::High)];
+        let (detector, alone) = (Detector::new(rules()).unwrap(), Detector::new(rules()).unwrap());
+        let same = format!("{before}session_secret={}\n", ["kX9", "mPq2vL77zT4w"].concat());
+        let [base, next] = starts.map(|start| format!("{start}{same}"));
+        let trace = detector.whole(base.as_bytes()).unwrap();
+        let copies = [Copied { from: base.len() - same.len(), to: next.len() - same.len(), len: same.len() }];
+        let patch = Patch { copies: &copies, base_len: base.len(), len: next.len() };
+        let carried = detector.patched(next.as_bytes(), &trace, patch).unwrap();
+        prop_assert_eq!(carried, alone.whole(next.as_bytes()).unwrap(), "{} from {}", next, base);
+    }
+}
+
 /// Live values, whole and cut off, one of which is a part of another.
 fn live() -> Detector {
     let values = ["kabaacbbckabcabcccabk", "baacbbck", "a b\nc-k.a"];

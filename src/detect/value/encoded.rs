@@ -1,6 +1,7 @@
 //! Encoded text that says something: the user and the password of a header, or a sentence.
 
-use super::verdict::{Form, judge};
+use super::judge::judge;
+use super::verdict::Form;
 use super::weak::is_weak;
 use super::{placeholder, words};
 use crate::rule::Promise;
@@ -43,7 +44,7 @@ fn says_words(text: &[u8]) -> bool {
     let letters = text.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let signs = text.iter().filter(|byte| b".,!?'".contains(byte)).count();
     let others = memchr::memchr2_iter(b' ', b'_', text).count();
-    let others = if others > 2 { others + signs } else { others };
+    let others = if others > 0 { others + signs } else { others };
     let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
     let others = if others > 0 && digits < 3 { others + digits } else { others };
     letters >= 8 && letters + others == text.len() && words::covered(text) * 4 >= letters * 3
@@ -66,6 +67,7 @@ mod tests {
             "password1\n",
             "admin:changeme",
             "this is only some text",
+            "Hello, World!",
         ] {
             assert!(is_stand_in(encoded(text).as_bytes()), "{text}");
         }

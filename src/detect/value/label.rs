@@ -10,7 +10,7 @@ pub(super) fn is_label(value: &[u8]) -> bool {
         (1..=16).contains(&part.len())
             && part.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    if is_technical(value) || is_algorithm(value) {
+    if is_technical(value) || is_algorithm(value) || is_enumeration(value) {
         return true;
     }
     if parts.len() < 3 || !parts.iter().all(is_plain) || digits(value) > 7 {
@@ -50,9 +50,28 @@ fn is_technical(value: &[u8]) -> bool {
         && words::covered(&rest) * 5 >= letters * 3
 }
 
+/// `user_id+device_id`, `encoded/unique`, `header>cookie`: words that signs put side by side, as only prose does.
+fn is_enumeration(value: &[u8]) -> bool {
+    const SIGNS: &[u8] = b"+/|&>";
+    let is_word = |word: &[u8]| {
+        word.iter().all(u8::is_ascii_alphabetic)
+            && (word.len() < 4
+                || words::covered(word) * 4 >= word.len() * 3
+                || word.len() <= 6 && word.iter().all(u8::is_ascii_uppercase))
+    };
+    // Cheap first: what a generator makes has digits, or no word.
+    let is_plain = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"+/|&>-_.".contains(byte));
+    let is_long = value.split(|byte| !byte.is_ascii_alphabetic()).any(|word| word.len() > 3);
+    is_plain
+        && is_long
+        && value.len() <= 48
+        && value.iter().any(|byte| SIGNS.contains(byte))
+        && value.split(|byte| !byte.is_ascii_alphabetic()).all(is_word)
+}
+
 /// `argon2id`, `PBKDF2-SHA256`, `aes-256-gcm`: the names of ways to hash and to encrypt, and nothing else.
 fn is_algorithm(value: &[u8]) -> bool {
-    const NAMES: [&str; 61] = [
+    const NAMES: [&str; 62] = [
         "argon2id",
         "argon2i",
         "argon2d",
@@ -99,6 +118,7 @@ fn is_algorithm(value: &[u8]) -> bool {
         "prime",
         "chacha20",
         "xchacha20",
+        "xsalsa20",
         "poly1305",
         "salsa20",
         "hs",
@@ -122,15 +142,15 @@ fn is_algorithm(value: &[u8]) -> bool {
     while !rest.is_empty() {
         let fits = NAMES.iter().filter(|name| rest.starts_with(name.as_bytes())).map(|name| name.len()).max();
         // The number of bits behind a name.
-        let bits = ["128", "192", "224", "256", "384", "512", "521"]
+        let bits = ["128", "192", "224", "256", "384", "512", "521", "1024", "2048", "3072", "4096"]
             .iter()
-            .any(|bits| rest.starts_with(bits.as_bytes()));
+            .find(|bits| rest.starts_with(bits.as_bytes()));
         let len = match fits {
             Some(len) => {
                 (named, longest) = (named + 1, longest.max(len));
                 len
             }
-            None if bits && named > 0 => 3,
+            None if named > 0 && bits.is_some() => bits.map_or(0, |bits| bits.len()),
             None => return false,
         };
         rest = &rest[len..];
@@ -202,6 +222,10 @@ mod tests {
             "xchacha20-poly1305",
             "HS256",
             "secp256k1",
+            "xsalsa20poly1305",
+            "RSA-PSS/2048",
+            "user_id+device_id",
+            "ephemeral/ECDHE-derived",
         ] {
             assert!(is_label(value.as_bytes()), "{value}");
         }
@@ -214,6 +238,8 @@ mod tests {
             "kq-3x9-zvw",
             "a8f-20b1-c9",
             "correct-horse-battery-staple",
+            "Tiger+Moon42",
+            "kQzv/TrLmPw",
         ] {
             assert!(!is_label(value.as_bytes()), "{value}");
         }

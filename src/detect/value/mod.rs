@@ -2,22 +2,28 @@
 
 mod checksum;
 mod code;
+mod elsewhere;
 mod encoded;
 mod entropy;
+mod hashed;
+mod judge;
 mod label;
 mod otherwise;
 mod phrase;
 mod placeholder;
 mod published;
+mod quantity;
 mod thing;
 mod unfit;
 mod verdict;
 mod weak;
 mod words;
 
+pub use hashed::is_password_hash;
+pub(super) use judge::{judge, likely};
 pub(super) use otherwise::{is_digest_like, says_otherwise};
 pub use unfit::{Unfit, is_generated, may_be_secret, unfit};
-pub(super) use verdict::{Form, judge};
+pub(super) use verdict::Form;
 pub use verdict::{Reason, Refusal, Verdict};
 pub(super) use words::is_of_words;
 

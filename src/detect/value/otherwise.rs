@@ -7,7 +7,7 @@
 const BESIDE: usize = 40;
 
 /// Words for what everybody may see; of two the sign between them may be any.
-const OTHERWISE: [&[u8]; 27] = [
+const OTHERWISE: [&[u8]; 32] = [
     b"sha1",
     b"sha224",
     b"sha256",
@@ -35,6 +35,11 @@ const OTHERWISE: [&[u8]; 27] = [
     b"traceid",
     b"correlationid",
     b"tenantid",
+    b"keyid",
+    b"tokenid",
+    b"credentialid",
+    b"wrappingid",
+    b"versionid",
 ];
 
 /// Whether the text before a value names something else than a secret.
@@ -46,8 +51,21 @@ pub(in crate::detect) fn says_otherwise(before: &[u8]) -> bool {
     if memchr::memchr(b',', &near[near.len() - signs.count()..]).is_some() {
         return false;
     }
-    let letters: Vec<u8> =
-        near.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
+    let mut letters = Vec::with_capacity(near.len());
+    // The tags between two cells say nothing: `public key</td><td>`.
+    let mut is_tag = false;
+    for byte in near {
+        is_tag = *byte == b'<' || is_tag && *byte != b'>';
+        if byte.is_ascii_alphanumeric() && !is_tag {
+            letters.push(byte.to_ascii_lowercase());
+        }
+    }
+    let said = near.trim_ascii_end();
+    let said = said.strip_suffix(b"`").unwrap_or(said).trim_ascii_end();
+    if [&b" is"[..], b" was", b" to", b" as"].iter().any(|link| said.ends_with(link)) {
+        let link = said.iter().rev().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        letters.truncate(letters.len().saturating_sub(link));
+    }
     // Telegram calls the secret of an application its hash.
     OTHERWISE.iter().any(|word| letters.ends_with(word)) && !letters.ends_with(b"apihash")
 }
@@ -69,6 +87,9 @@ mod tests {
             "Vendor site-key: `",
             "vendor @sha256:",
             "\"vendorTraceId\": \"",
+            "vendor public key</td><td><code>",
+            "the vendor public key is `",
+            "vendor_key_id=",
         ] {
             assert!(says_otherwise(text.as_bytes()), "{text}");
         }
@@ -79,6 +100,7 @@ mod tests {
             "vendor_api_key=\"",
             "api_hash=",
             "hmac('sha256', '",
+            "the vendor key is ",
             "",
         ] {
             assert!(!says_otherwise(text.as_bytes()), "{text}");

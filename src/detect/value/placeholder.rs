@@ -197,6 +197,10 @@ fn is_counted(value: &[u8]) -> bool {
         steps = if step { steps + 1 } else { 0 };
         steps >= RUN
     });
+    // `a1b2c3d4e5f6`: two rows counted at once.
+    if value.len() >= 8 && in_turn(2).all(|step| step) {
+        return true;
+    }
     let said_twice = |(at, part): (usize, &[u8])| find(&value[at + TWICE..], part);
     value.len() >= 24
         && (has_long_run
@@ -308,7 +312,7 @@ pub(super) fn says_stand_in(value: &[u8]) -> bool {
     static WITHIN: LazyLock<AhoCorasick> = LazyLock::new(|| any_of(PHRASES.split_ascii_whitespace()));
     const PHRASES: &str = "passwort kennwort contrasena motdepasse tusecreto susecreto votresecret wachtwoord suasenha minhasenha \
         parolachiave lozinka salasana geheimnis changez cambiame cambiami cambiar trocar bitteaendern aendern remplacer \
-        beispiel exemple ejemplo esempio exemplo voorbeeld przyklad muster ihrtoken deintoken tutoken votretoken vaseheslo twojehaslo dittlosenord dinkode salasanasi sifreniz parolaniz jelszavad generatewith generateusing runopenssl storedin seevault sensitivevalue \
+        beispiel exemple ejemplo esempio exemplo voorbeeld przyklad muster ihrtoken deintoken tutoken votretoken vaseheslo twojehaslo dittlosenord dinkode salasanasi sifreniz parolaniz jelszavad generatewith generateusing runopenssl opensslrand storedin seevault sensitivevalue \
         atleast mustbe pleasechange tobechanged tochange changein changebefore setyour enteryour putyour addyour useyour pasteyour \
         getyour fillin somesecret anysecret verysecret topsecret supersecret secretvalue secretkey notset todo fixme \
         whatever myapp myproject yourapp yourdomain yourname youruser yourdb yourhost yourcompany";
@@ -324,7 +328,10 @@ pub(super) fn says_stand_in(value: &[u8]) -> bool {
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() < 5;
     // `#optional`: a remark in the value's place.
     let only_letters = letters.len() == value.strip_prefix(b"#").unwrap_or(value).len();
+    // `sk_live_abc123`
+    let is_letters = value.len() <= 24 && value.ends_with(b"abc123");
     has_hole(value)
+        || is_letters
         || says_whose
         || WITHIN.is_match(&letters)
         || (only_letters && WHOLE.split_ascii_whitespace().any(|word| letters == word.as_bytes()))

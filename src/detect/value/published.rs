@@ -6,10 +6,11 @@
 use sha2::{Digest as _, Sha256};
 
 /// The first eight bytes of their SHA-256, in order: the accounts of Azure's storage and Cosmos emulators, the tokens,
-/// codes and secrets of RFC 4226, 5849, 6238, 6455, 6749, 6750 and 7636, the always-passing keys of captchas, the keys of
+/// codes and secrets of RFC 4226, 5849, 6238, 6455, 6749, 6750 and 7636, the always-passing keys of captchas, the test keys of
+/// Stripe's documentation, the keys of
 /// FIPS 197, SP 800-38A and RFC 3602, 4231, 7748 and 8032, and the example UUIDs of RFC 4122, and MD5,
 /// SHA-1, SHA-256 and SHA-512 of 40 words.
-const HASHES: [u64; 198] = [
+const HASHES: [u64; 201] = [
     0x0011_cc25_eb43_2071,
     0x00cf_4c78_1dc3_7003,
     0x01b6_13da_484b_ee91,
@@ -55,6 +56,8 @@ const HASHES: [u64; 198] = [
     0x299b_bc64_53f9_6d5c,
     0x2a50_49ed_45b4_7005,
     0x2c89_b7e5_60fb_8c30,
+    0x2caf_c097_0149_a84f,
+    0x2d1f_7723_aabc_5c7a,
     0x2e6a_0fc5_e51d_119f,
     0x2ef2_503d_964e_9668,
     0x30a5_154b_77ab_8b2d,
@@ -196,6 +199,7 @@ const HASHES: [u64; 198] = [
     0xf099_a856_26b4_a8d7,
     0xf193_bd97_e8c3_d59b,
     0xf215_faf9_d88b_7f0a,
+    0xf2d6_ca16_5150_33e5,
     0xf3f4_ad07_0dd4_4086,
     0xf5e9_5c99_5463_5b65,
     0xf759_8647_61e3_679e,

@@ -1,6 +1,6 @@
 //! Values that are something of their own and no secret, whatever their name says: addresses, paths, numbers, names.
 
-use super::words;
+use super::{elsewhere, hashed, quantity, words};
 
 /// Things that have a form of their own: addresses, paths, numbers, dates, versions, colours, public keys.
 pub(super) fn is_thing(value: &[u8]) -> bool {
@@ -32,29 +32,23 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         b"AAAAB3Nza",
         b"AAAAC3Nza",
         b"MII",
-        b"op://",
-        b"$ANSIBLE_VAULT",
-        b"ENC[",
-        b"vault:v",
-        b"vault:",
-        b"ssm:",
-        b"secretsmanager:",
-        b"projects/",
-        b"keyring:",
         b"gs://",
         b"s3://",
-        b"@Microsoft.",
-        b"alias/",
-        b"AQICAH",
         b"GHSA-",
         b"CVE-",
+        b"phc_",
+        b"pk_live_",
+        b"pk_test_",
     ]) || only(b".-:/ +TZ,")
+        || elsewhere::is_kept(value)
         || is_path(value)
         || is_address(value)
         || is_file_name(value)
         || is_expression(value)
         || is_package(value)
-        || is_hash(value)
+        || hashed::is_hash(value)
+        || hashed::is_fingerprint(value)
+        || is_account(value)
         || is_attribute(value)
         || is_plain_url(value)
         || is_percent_signs(value)
@@ -62,15 +56,15 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         || is_numbered_uuid(value)
         || is_region(value)
         || is_host_behind_user(value)
-        || is_duration(value)
         || is_host_path(value)
-        || is_stamped(value)
         || is_standard(value)
         || is_locale(value)
         || is_service(value)
-        || is_short_hex(value)
         || is_pattern(value)
         || is_quoted_printable(value)
+        || quantity::is_quantity(value)
+        || is_call(value)
+        || is_recipient(value)
         || [&b"]("[..], b"\":\"", b"\",\""].iter().any(|mark| memchr::memmem::find(value, mark).is_some())
         || (value.starts_with(b"#") && value[1..].iter().all(u8::is_ascii_hexdigit))
 }
@@ -234,26 +228,28 @@ fn is_service(value: &[u8]) -> bool {
         && words::covered(name) * 4 >= letters * 3
 }
 
-/// `0x00CC`
-fn is_short_hex(value: &[u8]) -> bool {
-    value.strip_prefix(b"0x").is_some_and(|rest| rest.len() <= 8 && rest.iter().all(u8::is_ascii_hexdigit))
+/// `linear-gradient(90deg,#0ea5e9)`: a call of words, with several arguments.
+fn is_call(value: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'(', value) else { return false };
+    let name = &value[..at];
+    let letters = name.iter().filter(|byte| byte.is_ascii_lowercase()).count();
+    letters > 2
+        && value.ends_with(b")")
+        && value[at..].contains(&b',')
+        && name.iter().all(|byte| byte.is_ascii_lowercase() || b"-_.".contains(byte))
+        && words::covered(name) * 3 >= letters
 }
 
-/// `20101008T000000Z…`: a time as signatures hold it, and what follows.
-fn is_stamped(value: &[u8]) -> bool {
-    let digits = |range: std::ops::Range<usize>| {
-        value.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
-    };
-    digits(0..8) && value.get(8) == Some(&b'T') && digits(9..15) && value.get(15) == Some(&b'Z')
+/// `0x` and forty hexadecimal digits: an account of a block chain.
+fn is_account(value: &[u8]) -> bool {
+    value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit)
 }
 
-/// `0.003s`, `4m52.84s`.
-fn is_duration(value: &[u8]) -> bool {
-    let units = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    value.first().is_some_and(u8::is_ascii_digit)
-        && value.last().is_some_and(u8::is_ascii_alphabetic)
-        && value.iter().all(|byte| byte.is_ascii_digit() || b".hmsnu".contains(byte))
-        && units <= 4
+/// `age1…`: to whom one encrypts with age.
+fn is_recipient(value: &[u8]) -> bool {
+    value.len() == 62
+        && value.starts_with(b"age1")
+        && value.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 /// `docker.acme.com/team/image`: a host and a path.
@@ -316,7 +312,7 @@ fn is_address(value: &[u8]) -> bool {
 }
 
 fn is_file_name(value: &[u8]) -> bool {
-    const ENDS: [&[u8]; 46] = [
+    const ENDS: [&[u8]; 62] = [
         b".pem",
         b".key",
         b".crt",
@@ -363,6 +359,22 @@ fn is_file_name(value: &[u8]) -> bool {
         b".zip",
         b".csv",
         b".bat",
+        b".pub",
+        b".asc",
+        b".gpg",
+        b".der",
+        b".csr",
+        b".kdbx",
+        b".keystore",
+        b".properties",
+        b".tf",
+        b".tfvars",
+        b".hcl",
+        b".pdf",
+        b".docx",
+        b".xlsx",
+        b".sqlite",
+        b".sops",
     ];
     ENDS.iter().any(|end| value.to_ascii_lowercase().ends_with(end))
 }
@@ -418,21 +430,6 @@ fn has_version(value: &[u8]) -> bool {
         }
     }
     false
-}
-
-/// `$2b$10$…`, `sha1$…`, `{SSHA}…`: what is kept of a password so that nobody can read it.
-fn is_hash(value: &[u8]) -> bool {
-    const STARTS: [&[u8]; 15] = [
-        b"$1$", b"$2a$", b"$2b$", b"$2y$", b"$5$", b"$6$", b"$y$", b"$apr1$", b"$argon2", b"$pbkdf2",
-        b"$scrypt", b"sha1$", b"pbkdf2_", b"{SSHA", b"{SHA",
-    ];
-    let is_account =
-        value.len() == 42 && value.starts_with(b"0x") && value[2..].iter().all(u8::is_ascii_hexdigit);
-    // A code span may hold the quotes too.
-    let value = value.strip_prefix(b"\"").unwrap_or(value);
-    // `user:$2y$…`, a line of such a file
-    let hash = value.iter().position(|byte| *byte == b':').map_or(value, |at| &value[at + 1..]);
-    is_account || STARTS.iter().any(|start| value.starts_with(start) || hash.starts_with(start))
 }
 
 /// `[formControl]=`, `AUTH0_ID=`, `&#x27;text`: what stands beside a value in markup, not the value.

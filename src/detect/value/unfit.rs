@@ -1,7 +1,8 @@
 //! Live values that are not worth an exact search: they stand in many places that leak nothing.
 
+use super::judge::judge;
 use super::thing::{is_thing, is_uuid};
-use super::verdict::{Form, judge};
+use super::verdict::Form;
 use super::{placeholder, words};
 use crate::detect::Known;
 use crate::finding::Confidence;
