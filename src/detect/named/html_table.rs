@@ -17,9 +17,9 @@ pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
     if left[left.len() - 1 - tag] != b'>' {
         return None;
     }
-    let row = memchr::memmem::rfind(left, b"<tr")?;
+    let row = last_tag(left, b"<tr")?;
     let cells_before = cell_starts(&left[row..]).count();
-    let is_head = memchr::memmem::rfind(&left[row..], b"<th").is_some();
+    let is_head = last_tag(&left[row..], b"<th").is_some();
     let end = memchr::memmem::find(&text[name.range.end..], b"</tr>").map(|at| name.range.end + at)?;
     // A row of a name and its value is no head.
     let has_siblings = cells_before > 1 || cell_starts(&text[name.range.end..end]).next().is_some();
@@ -47,9 +47,14 @@ pub(super) fn before(text: &[u8], name: &Name) -> Option<Candidate> {
     if !left[cell..].starts_with(b"<td") {
         return None;
     }
-    let row = memchr::memmem::rfind(&left[..cell], b"<tr")?;
+    let row = last_tag(&left[..cell], b"<tr")?;
     let number = cell_starts(&left[row..cell]).count().checked_sub(1)?;
     content(text, row..cell, number).map(|range| Candidate { range, form: Form::Cell })
+}
+
+/// Where the last tag of a kind begins. Few texts have many brackets.
+fn last_tag(text: &[u8], tag: &[u8]) -> Option<usize> {
+    memchr::memrchr_iter(b'<', text).find(|at| text[*at..].starts_with(tag))
 }
 
 /// Where the cells of a row begin.

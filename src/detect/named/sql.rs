@@ -16,13 +16,6 @@ pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
     if memchr::memchr(b')', &left[open..]).is_some() {
         return None;
     }
-    let head = &left[..open];
-    let words: [&[u8]; 3] = [b"INSERT", b"insert", b"Insert"];
-    let insert = words.iter().filter_map(|word| memchr::memmem::rfind(head, word)).max()?;
-    if memchr::memchr(b';', &head[insert..]).is_some() {
-        return None;
-    }
-    let number = memchr::memchr_iter(b',', &left[open..]).count();
     let mut at = Cursor::new(text, name.range.end);
     at.skip(600, |byte| byte != b')' && byte != b';');
     at.eat(b")");
@@ -30,6 +23,13 @@ pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
     if !at.eat_any(&[b"VALUES", b"values", b"Values"]) {
         return None;
     }
+    let head = &left[..open];
+    let words: [&[u8]; 3] = [b"INSERT", b"insert", b"Insert"];
+    let insert = words.iter().filter_map(|word| memchr::memmem::rfind(head, word)).max()?;
+    if memchr::memchr(b';', &head[insert..]).is_some() {
+        return None;
+    }
+    let number = memchr::memchr_iter(b',', &left[open..]).count();
     let mut found = Vec::new();
     for _ in 0..ROWS {
         at.space();

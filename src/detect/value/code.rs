@@ -10,7 +10,13 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
         [b"()", b"::", b"${", b"this.", b"[..", b")[", b"))", b"};", b"){", b");", b"function("];
     const OPERATORS: [&[u8]; 5] = [b"=>", b"->", b"&&", b"||", b"!="];
     const FRAGMENTS: [&[u8]; 9] = [b"[:", b")}", b"})", b"}=", b"],", b"=[", b")?", b"){", b"={"];
-    let has = |needle: &[u8]| value.windows(needle.len()).any(|window| window == needle);
+    // Most values have none of the signs, and nothing need be looked for in them.
+    let mut present = [false; 256];
+    value.iter().for_each(|byte| present[usize::from(*byte)] = true);
+    let has = |needle: &[u8]| {
+        needle.iter().all(|byte| present[usize::from(*byte)])
+            && value.windows(needle.len()).any(|window| window == needle)
+    };
     // Base64 ends in equals signs.
     let compares = memchr::memmem::find(value.trim_ascii_end(), b"==")
         .is_some_and(|at| !value[at..].iter().all(|byte| *byte == b'='));
