@@ -2,7 +2,7 @@
 
 use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
-use super::reach;
+use super::reach::{self, Gate};
 use super::value::{
     Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, likely, says_otherwise,
 };
@@ -20,6 +20,8 @@ use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 #[derive(Default)]
 pub(super) struct Compiled {
     reach: OnceLock<Reach>,
+    /// What is tried first.
+    gate: OnceLock<Box<Gate>>,
     /// In a place of its own: most rules never get one, and all of them are made for every scan of a hook.
     matcher: OnceLock<Box<Matcher>>,
     matched: AtomicBool,
@@ -109,7 +111,12 @@ impl Compiled {
     ) -> Result<Answer, Error> {
         let reach = self.reach(rule)?;
         let Some(input) = reach::input(reach, bytes, keyword) else { return Ok(Answer::nothing_near()) };
-        let matcher = self.matcher(rule)?;
+        if let Some(tail) = reach.tail()
+            && !self.compiled(&self.gate, rule, |_| Gate::new(tail))?.is_open(&input, keyword)
+        {
+            return Ok(Answer::nothing_near());
+        }
+        let matcher = self.compiled(&self.matcher, rule, Matcher::new)?;
         let answer = if rule.named {
             matcher.named(input, keyword, refused)
         } else {
@@ -164,17 +171,22 @@ impl Compiled {
         Ok(self.reach.get_or_init(|| reach))
     }
 
-    fn matcher(&self, rule: &Rule) -> Result<&Matcher, Error> {
-        if let Some(matcher) = self.matcher.get() {
-            return Ok(matcher);
+    /// What one of the cells holds, which the first that asks for it makes.
+    fn compiled<'c, T>(
+        &self,
+        cell: &'c OnceLock<Box<T>>,
+        rule: &Rule,
+        make: impl FnOnce(&Rule) -> Result<T, Failure>,
+    ) -> Result<&'c T, Error> {
+        if let Some(made) = cell.get() {
+            return Ok(made);
         }
         let _held = self.compiling.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(matcher) = self.matcher.get() {
-            return Ok(matcher);
+        if let Some(made) = cell.get() {
+            return Ok(made);
         }
-        let matcher =
-            Matcher::new(rule).map_err(|source| Error::Pattern { rule: rule.id.to_string(), source })?;
-        Ok(self.matcher.get_or_init(|| Box::new(matcher)))
+        let made = make(rule).map_err(|source| Error::Pattern { rule: rule.id.to_string(), source })?;
+        Ok(cell.get_or_init(|| Box::new(made)))
     }
 }
 

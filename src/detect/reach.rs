@@ -1,11 +1,9 @@
 //! What answers about a keyword depend on, and where the pattern of a rule is run for it.
 
-use crate::rule::Reach;
+use super::machine::{Failure, Machine};
+use crate::rule::{FEW, Reach, Tail};
 use regex_automata::{Anchored, Input};
 use std::ops::Range;
-
-/// Where a match can only begin at so few places before its keyword, each is tried by itself: most fail at their first byte.
-const FEW: usize = 3;
 
 /// How many bytes count, seen from where a keyword begins.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,4 +49,25 @@ pub(super) fn input<'a>(reach: &Reach, bytes: &'a [u8], keyword: &Range<usize>) 
         Reach::Within { .. } => Anchored::No,
     };
     Some(Input::new(bytes).span(window).anchored(anchored))
+}
+
+/// The end of a pattern, tried before all of it: what stands before a keyword can be much, and costs much to look for.
+pub(super) struct Gate {
+    machine: Machine,
+    before: usize,
+}
+
+impl Gate {
+    pub(super) fn new(tail: &Tail) -> Result<Self, Failure> {
+        Ok(Self { machine: Machine::new(&tail.pattern, "")?, before: tail.before })
+    }
+
+    /// Whether the end of a match can begin with this keyword. No more than `input` has is looked at.
+    pub(super) fn is_open(&self, input: &Input<'_>, keyword: &Range<usize>) -> bool {
+        let first = keyword.start.saturating_sub(self.before).max(input.start());
+        (first..=keyword.start).any(|start| {
+            let from = input.clone().span(start..input.end()).anchored(Anchored::Yes);
+            self.machine.find(&from).is_some()
+        })
+    }
 }

@@ -19,7 +19,7 @@ pub use load::{
     Error, Problem, builtin, builtin_with_examples, from_path, from_path_within, from_texts, from_yaml,
     place, syntax,
 };
-pub use reach::{Reach, Unread};
+pub use reach::{FEW, Reach, Tail, Unread};
 pub use rotation::rotation;
 pub use shape::Shape;
 pub use told::reach;

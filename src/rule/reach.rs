@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 /// By how many bytes the matches of a rule may differ that tells where a token ends.
 const FIXED: usize = 8;
 
+/// Where a match can only begin at so few places before its keyword, a pattern can be tried at each.
+pub const FEW: usize = 3;
+
 /// Where a match can be, seen from its keyword, and how many bytes it can have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reach {
@@ -33,7 +36,18 @@ pub enum Reach {
         lead: usize,
         /// What every match has.
         shape: Option<Box<Shape>>,
+        /// What every match ends with, where much may stand before that.
+        tail: Option<Box<Tail>>,
     },
+}
+
+/// The end of a rule's pattern, from its keyword on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tail {
+    /// As a pattern of its own, without groups.
+    pub pattern: Box<str>,
+    /// The most bytes of it before the keyword.
+    pub before: usize,
 }
 
 /// Why a pattern does not tell.
@@ -67,8 +81,13 @@ impl Reach {
             return Ok(Self::Prefix { literal: literal.into(), span, is_fixed });
         }
         let shape = Shape::of(&hir).filter(|_| !rule.named).map(Box::new);
-        let lead = lead(&hir, &rule.keywords).unwrap_or(span).min(span);
-        Ok(Self::Within { span, lead, shape })
+        let told = lead(&hir, &rule.keywords);
+        let lead = told.as_ref().map_or(span, |lead| lead.most.min(span));
+        let tail = told.map(|lead| lead.tail).filter(|tail| tail.is_sure && tail.before <= FEW && lead > FEW);
+        let tail = tail
+            .filter(|_| !rule.named)
+            .map(|tail| Box::new(Tail { pattern: tail.pattern.to_string().into(), before: tail.before }));
+        Ok(Self::Within { span, lead, shape, tail })
     }
 
     /// The most bytes of a match.
@@ -83,6 +102,14 @@ impl Reach {
         match self {
             Self::Prefix { .. } => 0,
             Self::Within { lead, .. } => *lead,
+        }
+    }
+
+    /// What every match ends with, if that is worth a try before the whole pattern.
+    pub fn tail(&self) -> Option<&Tail> {
+        match self {
+            Self::Within { tail, .. } => tail.as_deref(),
+            Self::Prefix { .. } => None,
         }
     }
 }
