@@ -2,6 +2,8 @@
 
 use super::view::{Map, Piece, View};
 use super::{Kind, Part, escape, seam};
+use memchr::memmem;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 /// How far apart the places of one part may be, and how much is kept around them, both within a line.
@@ -9,6 +11,9 @@ pub(super) const REACH: usize = 128;
 
 /// The longest place of quoted-printable.
 pub(super) const PRINTABLE: usize = 3;
+
+/// The place that only quoted-printable has: an equals sign.
+const SHOWS: &[u8] = b"=3D";
 
 /// How many places of quoted-printable are passed to find one that shows it.
 const MOST_PASSED: usize = 1 << 14;
@@ -91,34 +96,50 @@ pub(super) fn view(text: &[u8], kind: Kind, range: &Range<usize>) -> Option<View
 
 /// Whether a place is one that only quoted-printable has.
 fn shows_printable(text: &[u8], at: usize) -> bool {
-    text[at..].starts_with(b"=3D")
+    text[at..].starts_with(SHOWS)
 }
 
-/// Where a place begins that shows the part of quoted-printable which `at` is in, or right behind.
-pub(super) fn printable_before(text: &[u8], at: usize) -> Option<usize> {
-    let kind = Kind::Printable;
-    let shows = |near: usize| {
-        let before = |edit: &Edit| edit_before(text, kind, edit.range.start);
-        let mut places = std::iter::successors(edit_before(text, kind, near), before).take(MOST_PASSED);
-        places.find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.start)
-    };
-    [at, at.saturating_sub(PRINTABLE)].into_iter().filter_map(shows).min()
+/// The places of a text that show quoted-printable. Most texts have none, which is asked once and only where it matters:
+/// the lines of a list of check sums end like broken ones, and to follow them to the next list's end is a long way.
+pub(super) struct Shown<'t> {
+    text: &'t [u8],
+    anywhere: OnceCell<bool>,
 }
 
-/// Where a place ends that shows the part of quoted-printable which `at` is in, or right before. That may begin with one
-/// of the lines that begin here.
-pub(super) fn printable_behind(text: &[u8], at: usize) -> Option<usize> {
-    let kind = Kind::Printable;
-    let shows = |near: usize| {
-        let behind = |edit: &Edit| edit_behind(text, kind, edit.range.end);
-        let first = next_edit(text, kind, near, line_behind(text, near));
-        let mut places = std::iter::successors(first, behind).take(MOST_PASSED);
-        places.find(|edit| shows_printable(text, edit.range.start)).map(|edit| edit.range.end)
-    };
-    let near = &text[at..(at + PRINTABLE + 1).min(text.len())];
-    let lines = memchr::memchr_iter(b'\n', near).map(|newline| at + newline + 1);
-    let beside = [at.saturating_sub(PRINTABLE), at, (at + PRINTABLE).min(line_behind(text, at))];
-    lines.chain(beside).filter_map(shows).max()
+impl<'t> Shown<'t> {
+    pub(super) fn of(text: &'t [u8]) -> Self {
+        Self { text, anywhere: OnceCell::new() }
+    }
+
+    /// Where a place begins that shows the part which `at` is in, or right behind.
+    pub(super) fn before(&self, at: usize) -> Option<usize> {
+        let before = |near: usize| edit_before(self.text, Kind::Printable, near);
+        let shows = |near: usize| self.first(before(near), |edit| before(edit.range.start));
+        let places = [at, at.saturating_sub(PRINTABLE)].into_iter().filter_map(shows);
+        places.map(|edit| edit.range.start).min()
+    }
+
+    /// Where a place ends that shows the part which `at` is in, or right before. That may begin with one of the lines that
+    /// begin here.
+    pub(super) fn behind(&self, at: usize) -> Option<usize> {
+        let text = self.text;
+        let behind = |near: usize| edit_behind(text, Kind::Printable, near);
+        let shows = |near: usize| self.first(behind(near), |edit| behind(edit.range.end));
+        let near = &text[at..(at + PRINTABLE + 1).min(text.len())];
+        let lines = memchr::memchr_iter(b'\n', near).map(|newline| at + newline + 1);
+        let beside = [at.saturating_sub(PRINTABLE), at, (at + PRINTABLE).min(line_behind(text, at))];
+        lines.chain(beside).filter_map(shows).map(|edit| edit.range.end).max()
+    }
+
+    /// The first place that shows it, of those that follow each other.
+    fn first(&self, first: Option<Edit>, next: impl Fn(&Edit) -> Option<Edit>) -> Option<Edit> {
+        let first = first?;
+        if !*self.anywhere.get_or_init(|| memmem::find(self.text, SHOWS).is_some()) {
+            return None;
+        }
+        let mut places = std::iter::successors(Some(first), next).take(MOST_PASSED);
+        places.find(|edit| shows_printable(self.text, edit.range.start))
+    }
 }
 
 fn edit_at(text: &[u8], kind: Kind, at: usize) -> Option<Edit> {

@@ -1,7 +1,8 @@
 //! How far around something new one must look to see every part that it can have changed: mostly the line it stands in,
 //! and of the lines before and behind only what shows that they go on here.
 
-use super::{dump, joined, pieces, run, seam, wide};
+use super::pieces::{self, Shown};
+use super::{dump, joined, run, seam, wide};
 use std::ops::Range;
 
 /// Within the line.
@@ -24,14 +25,16 @@ pub(super) fn windows<'t>(
     ranges: impl Iterator<Item = Range<usize>> + 't,
 ) -> impl Iterator<Item = Range<usize>> + 't {
     let mut ranges = joined(ranges);
+    let shown = Shown::of(text);
     let mut next: Option<(Range<usize>, usize)> = None;
     std::iter::from_fn(move || {
-        let (mut window, mut seen) = next.take().or_else(|| ranges.next().map(|range| of(text, &range)))?;
+        let first = || ranges.next().map(|range| of(text, &shown, &range));
+        let (mut window, mut seen) = next.take().or_else(first)?;
         for range in ranges.by_ref() {
             if range.end < seen {
                 continue;
             }
-            let (wide, far) = of(text, &range);
+            let (wide, far) = of(text, &shown, &range);
             if wide.start > window.end {
                 next = Some((wide, far));
                 break;
@@ -60,17 +63,17 @@ fn joined(mut ranges: impl Iterator<Item = Range<usize>>) -> impl Iterator<Item 
 }
 
 /// The window for one range, and how far it does for the ranges behind.
-fn of(text: &[u8], range: &Range<usize>) -> (Range<usize>, usize) {
-    let (end, seen) = end(text, range.end);
-    (start(text, range.start)..end, seen)
+fn of(text: &[u8], shown: &Shown<'_>, range: &Range<usize>) -> (Range<usize>, usize) {
+    let (end, seen) = end(text, shown, range.end);
+    (start(text, shown, range.start)..end, seen)
 }
 
-fn start(text: &[u8], at: usize) -> usize {
+fn start(text: &[u8], shown: &Shown<'_>, at: usize) -> usize {
     let floor = at.saturating_sub(LINE);
     let newline = memchr::memrchr(b'\n', &text[floor..at]).map(|newline| floor + newline);
     let in_line = newline.map_or(floor, |newline| newline + 1).max(at.saturating_sub(REACH));
     let mut start = in_line.min(at.saturating_sub(wide::REACH));
-    if let Some(shows) = pieces::printable_before(text, at) {
+    if let Some(shows) = shown.before(at) {
         start = start.min(shows);
     }
     let Some(newline) = newline else { return start };
@@ -105,12 +108,12 @@ fn is_near_line_start(text: &[u8], newline: usize, at: usize) -> bool {
 }
 
 /// Where the window ends, and up to where a range may end that this is the window for too.
-fn end(text: &[u8], at: usize) -> (usize, usize) {
+fn end(text: &[u8], shown: &Shown<'_>, at: usize) -> (usize, usize) {
     let ceiling = (at + LINE).min(text.len());
     let newline = memchr::memchr(b'\n', &text[at..ceiling]).map(|newline| at + newline);
     let in_line = newline.map_or(ceiling, |newline| newline + 1).min(at + REACH);
     let mut end = in_line.max((at + wide::REACH).min(text.len()));
-    if let Some(shows) = pieces::printable_behind(text, at) {
+    if let Some(shows) = shown.behind(at) {
         end = end.max(shows);
     }
     let Some(newline) = newline else { return (end, at) };
