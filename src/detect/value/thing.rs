@@ -376,7 +376,10 @@ fn is_file_name(value: &[u8]) -> bool {
         b".sqlite",
         b".sops",
     ];
-    ENDS.iter().any(|end| value.to_ascii_lowercase().ends_with(end))
+    let ends = |end: &&[u8]| {
+        value.len().checked_sub(end.len()).is_some_and(|start| value[start..].eq_ignore_ascii_case(end))
+    };
+    ENDS.iter().any(ends)
 }
 
 /// Eight, four, four, four and twelve hexadecimal digits.
