@@ -162,6 +162,8 @@ pub struct Occurrence {
     pub author: Option<String>,
     /// That commit's author date.
     pub date: Option<Timestamp>,
+    /// The blob that holds it, in hexadecimal; `None` for what is no blob: messages, names, files on disk.
+    pub blob: Option<String>,
     /// What kind of place it is.
     #[serde(rename = "where")]
     pub place: Place,

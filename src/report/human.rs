@@ -153,6 +153,10 @@ fn details(place: &Occurrence, report: &Report<'_>) -> String {
         parts.push(visible(name).into_owned());
     }
     parts.extend(kind(&place.place).map(ToOwned::to_owned));
+    // What no commit leads to is found by its own name alone.
+    if let Some(blob) = place.blob.as_ref().filter(|_| place.place == Place::Unreachable) {
+        parts.push(blob.chars().take(10).collect());
+    }
     if place.versions > 1 {
         parts.push(format!("{} versions", grouped(place.versions.into())));
     }

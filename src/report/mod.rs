@@ -173,6 +173,7 @@ mod tests {
             commit: Some("a1b2c3d4".repeat(5)),
             author: Some("Ann Example <ann@example.org>".to_owned()),
             date: Some("2025-03-02T10:00:00Z".parse().expect("a date")),
+            blob: Some("c3d4e5f6".repeat(5)),
             place: Place::History,
             encoding: None,
             versions: 1,

@@ -196,7 +196,7 @@ fn since(place: &Occurrence) -> String {
 /// scanning services refuse a whole log for one location without.
 fn location(place: &Occurrence) -> Value {
     let Some(path) = &place.path else {
-        let object = place.commit.as_deref().unwrap_or("unknown");
+        let object = place.commit.as_deref().or(place.blob.as_deref()).unwrap_or("unknown");
         let name = format!("{} {object}", place.place);
         let uri = format!(".git/{}/{}", encode(&place.place.to_string()), encode(object));
         return json!({

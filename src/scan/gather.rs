@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 /// One version of a path that holds a secret.
 struct Version<'o> {
     origin: &'o Origin,
+    key: &'o Key,
     spans: Vec<Form>,
 }
 
@@ -95,6 +96,7 @@ pub(super) fn first_place(key: &Key, span: Span, origins: &Origins) -> Option<Oc
     let last = origin.last.as_ref().map(|(_, id)| id.clone());
     Some(occurrence(
         origin,
+        key,
         &Form { span, encoding: None, is_part: false },
         &Path { versions: 1, at_head: origin.at_head, last },
     ))
@@ -145,7 +147,7 @@ fn occurrences(hits: &[Hit], origins: &Origins) -> Vec<Occurrence> {
             // What has no path is a place of its own kind, and so is a member of an archive.
             let apart = origin.path.is_none() || matches!(origin.place, Place::Archive(_));
             let place = apart.then_some(&origin.place);
-            let version = Version { origin, spans: spans.clone() };
+            let version = Version { origin, key, spans: spans.clone() };
             paths.entry((origin.path.as_deref(), place)).or_default().push(version);
         }
     }
@@ -181,7 +183,7 @@ fn of_path(mut versions: Vec<Version<'_>>) -> Vec<(u32, Occurrence)> {
         for version in &versions {
             let forms: Vec<&Form> = version.spans.iter().filter(|form| form.is_part == is_part).collect();
             for form in &forms[most.min(forms.len())..] {
-                told.push((age(version.origin).2, occurrence(version.origin, form, &path)));
+                told.push((age(version.origin).2, occurrence(version.origin, version.key, form, &path)));
             }
             most = most.max(forms.len());
         }
@@ -201,7 +203,7 @@ fn age(origin: &Origin) -> (u8, bool, u32) {
     (class, origin.commit.is_none(), order)
 }
 
-fn occurrence(origin: &Origin, Form { span, encoding, .. }: &Form, path: &Path) -> Occurrence {
+fn occurrence(origin: &Origin, key: &Key, Form { span, encoding, .. }: &Form, path: &Path) -> Occurrence {
     let commit = origin.commit.as_ref();
     Occurrence {
         path: origin.path.clone(),
@@ -212,6 +214,7 @@ fn occurrence(origin: &Origin, Form { span, encoding, .. }: &Form, path: &Path) 
         commit: commit.map(|commit| commit.id.clone()),
         author: commit.map(|commit| commit.author.clone()),
         date: commit.and_then(|commit| commit.date),
+        blob: key.blob().map(ToString::to_string),
         place: origin.place.clone(),
         encoding: encoding.clone(),
         versions: path.versions,

@@ -104,6 +104,15 @@ impl Key {
         }
     }
 
+    /// The git blob that it is, or is a part of.
+    pub(crate) fn blob(&self) -> Option<&ObjectId> {
+        match self {
+            Self::Object(id) => Some(id),
+            Self::Within(_, key) | Self::Member(key, _) | Self::Text(key, ..) => key.blob(),
+            _ => None,
+        }
+    }
+
     /// What a person would call it.
     pub(crate) fn label(&self) -> String {
         match self {

@@ -29,6 +29,23 @@ fn told(ran: &Ran) -> BTreeMap<String, Vec<Told>> {
     findings.map(|finding| (text(&finding["secret"]["value"]), places(finding))).collect()
 }
 
+/// git shows the value in the blob that is named, on the line that is told. What nothing leads to has no other name.
+fn check_blobs(repo: &Repo, ran: &Ran) {
+    let report = ran.json();
+    for finding in report["findings"].as_array().unwrap() {
+        let value = finding["secret"]["value"].as_str().unwrap();
+        for place in finding["occurrences"].as_array().unwrap() {
+            let Some(blob) = place["blob"].as_str() else {
+                assert_ne!(place["where"], "unreachable", "{place}");
+                continue;
+            };
+            let text = repo.git(&["cat-file", "-p", blob]);
+            let line = usize::try_from(place["line"].as_u64().unwrap()).unwrap();
+            assert!(text.split('\n').nth(line - 1).is_some_and(|line| line.contains(value)), "{place}");
+        }
+    }
+}
+
 fn check(ran: &Ran, expected: &[Expected]) {
     let told = told(ran);
     for Expected(number, place, path, commit, line) in expected {
@@ -186,10 +203,14 @@ fn every_place_is_seen_and_told_exactly() {
         in_texts(&repo, &mut expected);
         in_names(&repo, &mut expected);
         around(&repo, &mut expected);
-        check(&repo.scan(&JSON), &expected);
+        let ran = repo.scan(&JSON);
+        check(&ran, &expected);
+        check_blobs(&repo, &ran);
         repo.git(&["repack", "-q", "-a", "-d", "-k"]);
         repo.git(&["pack-refs", "--all"]);
-        check(&repo.scan(&JSON), &expected);
+        let ran = repo.scan(&JSON);
+        check(&ran, &expected);
+        check_blobs(&repo, &ran);
     }
 }
 

@@ -50,6 +50,7 @@ fn place(path: &str, line: u32, date: &str) -> Occurrence {
         commit: Some("a1b2c3d4".repeat(5)),
         author: Some("Ann Example <ann@example.org>".to_owned()),
         date: Some(date.parse().unwrap()),
+        blob: Some("c3d4e5f6".repeat(5)),
         place: Place::History,
         encoding: None,
         versions: 1,
