@@ -5,7 +5,7 @@
 
 use super::form::Rule;
 use super::fragment::expanded;
-use super::lead::lead;
+use super::lead::{self, lead};
 use super::shape::Shape;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Deserialize, Serialize};
@@ -65,9 +65,7 @@ impl Reach {
     /// # Errors
     /// When the pattern is none, or has no bound.
     pub fn of(rule: &Rule) -> Result<Self, Unread> {
-        let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).multi_line(true).build();
-        let hir =
-            { parser }.parse(&expanded(&rule.pattern)).map_err(|error| Unread::Pattern(Box::new(error)))?;
+        let hir = parsed(&expanded(&rule.pattern)).map_err(Unread::Pattern)?;
         let span = hir.properties().maximum_len().ok_or(Unread::Unbounded)?;
         let starts = |literal: &&[u8]| {
             let start = |len: usize| literal.get(..len);
@@ -83,11 +81,8 @@ impl Reach {
         let shape = Shape::of(&hir).filter(|_| !rule.named).map(Box::new);
         let told = lead(&hir, &rule.keywords);
         let lead = told.as_ref().map_or(span, |lead| lead.most.min(span));
-        let tail = told.map(|lead| lead.tail).filter(|tail| tail.is_sure && tail.before <= FEW && lead > FEW);
-        let tail = tail
-            .filter(|_| !rule.named)
-            .map(|tail| Box::new(Tail { pattern: tail.pattern.to_string().into(), before: tail.before }));
-        Ok(Self::Within { span, lead, shape, tail })
+        let tail = told.map(|lead| lead.tail).filter(|_| lead > FEW && !rule.named).and_then(Tail::of);
+        Ok(Self::Within { span, lead, shape, tail: tail.map(Box::new) })
     }
 
     /// The most bytes of a match.
@@ -112,6 +107,23 @@ impl Reach {
             Self::Prefix { .. } => None,
         }
     }
+}
+
+impl Tail {
+    /// What is told of a pattern's end, if it is good for anything.
+    fn of(told: lead::Tail) -> Option<Self> {
+        let lead::Tail { pattern, before, is_sure } = told;
+        let text = pattern.to_string();
+        // What the library writes must be the same when it is read.
+        let is_same = parsed(&text).is_ok_and(|read| read == pattern);
+        (is_sure && is_same && before <= FEW).then(|| Self { pattern: text.into(), before })
+    }
+}
+
+/// A pattern, in the syntax of all rules' patterns.
+fn parsed(pattern: &str) -> Result<Hir, Box<regex_syntax::Error>> {
+    let mut parser = regex_syntax::ParserBuilder::new();
+    parser.unicode(false).utf8(false).multi_line(true).build().parse(pattern).map_err(Box::new)
 }
 
 /// A number for all of a rule that its reach depends on (FNV-1a), which the embedded ones are found by: so none is taken for
