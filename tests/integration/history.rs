@@ -157,3 +157,28 @@ fn what_has_a_message_is_told_and_what_was_not_looked_up_is_not_claimed() {
     assert_eq!(range[0]["where"], "message");
     assert_eq!(range[0]["references"], serde_json::Value::Null, "a range does not read the history");
 }
+
+/// Where hundreds of references hold the same files, each secret is told with its commits all the same.
+#[test]
+fn many_references_to_many_leaks_are_told_whole() {
+    const LEAKS: u64 = 400;
+    let repo = Repo::new();
+    for number in 0..LEAKS {
+        repo.write(&format!("keys/{number}.txt"), format!("token {}\n", github(10_000 + number)));
+    }
+    let first = repo.commit("leaks");
+    let mut last = first.clone();
+    for number in 0..300 {
+        repo.write("version.txt", format!("{number}\n"));
+        last = repo.commit("a version");
+        repo.git(&["tag", &format!("v{number}")]);
+    }
+    let ran = repo.scan(&["--format", "json"]);
+    assert_eq!(ran.json()["coverage"]["complete"], true, "{}", ran.err);
+    let places = ran.occurrences();
+    assert_eq!(places.len() as u64, LEAKS);
+    for place in places {
+        assert_eq!(place["where"], "history", "{place}");
+        assert_eq!((&place["commit"], &place["last_commit"]), (&first.clone().into(), &last.clone().into()));
+    }
+}

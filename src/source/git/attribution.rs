@@ -41,7 +41,7 @@ pub(super) struct Leads<'p> {
     wanted: HashSet<u32>,
 }
 
-/// How much more may be looked at and told, for all questions together.
+/// How much more may be looked at and told.
 pub(super) struct Budget {
     steps: usize,
     places: usize,
@@ -144,14 +144,14 @@ impl<'p> Leads<'p> {
                 }
             }
         }
-        let mut trees: Vec<(u32, u32)> =
-            tips.filter_map(|tip| Some((graph.commits[tip as usize].tree?, tip))).collect();
-        trees.sort_unstable();
-        for (number, &(tree, tip)) in trees.iter().enumerate() {
-            // Of several tips with one tree the last.
-            if trees.get(number + 1).is_none_or(|(next, _)| *next != tree) {
-                self.each_new(tree, Vec::new(), budget, &mut |what, path| has(tip, what, path));
-            }
+        // What a tip has in common with a later one is that one's: references are thousands, and mostly alike.
+        let mut tips: Vec<(u32, u32)> =
+            tips.filter_map(|tip| Some((tip, graph.commits[tip as usize].tree?))).collect();
+        tips.sort_unstable_by(|a, b| b.cmp(a));
+        let mut later: Option<u32> = None;
+        for (tip, tree) in tips {
+            self.each_new(tree, later.into_iter().collect(), budget, &mut |what, path| has(tip, what, path));
+            later = Some(tree);
         }
         last
     }
