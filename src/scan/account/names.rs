@@ -20,7 +20,13 @@ impl Keeps {
         let (folders, name) = lower.rsplit_once('/').unwrap_or(("", lower));
         let is_shown =
             |folder: &str| is_one_of(folder, SHOWN) || folder.starts_with("test") || folder.ends_with("test");
-        if nature::is_document(lower) || Nature::of(lower).is_some() || folders.split('/').any(is_shown) {
+        // What describes an interface shows what may be sent.
+        let is_description = ["openapi", "swagger"].iter().any(|word| name.contains(word));
+        if is_description
+            || nature::is_document(lower)
+            || Nature::of(lower).is_some()
+            || folders.split('/').any(is_shown)
+        {
             return None;
         }
         if is_of_accounts(folders, name) {
