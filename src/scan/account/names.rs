@@ -42,7 +42,7 @@ const COPIES: &str = "~ .txt .bak .old .orig .save .backup";
 
 /// Folders of what is shown or tried, not used.
 const SHOWN: &str = "doc docs documentation example examples sample samples demo demos tutorial tutorials e2e spec specs schema \
-    schemas mock __mocks__ cypress";
+    schemas mock __mocks__ cypress rules";
 
 /// The files in which clients, shells and servers keep accounts, by the programs' documentation.
 const ACCOUNTS: &str = "netrc authinfo pgpass pgpass.conf my.cnf debian.cnf mylogin.cnf fetchmailrc esmtprc msmtprc muttrc neomuttrc getmailrc \
@@ -84,6 +84,9 @@ const SHELLS: &str =
 /// Ends of the names of code, in which words stand for all kinds of things.
 const CODE: &str = "php inc py rb js ts jsx tsx mjs cjs go rs java kt scala cs vb c h cpp hpp swift m pl pm lua ex exs clj vue";
 
+/// Those of the languages in which settings are written too.
+const SCRIPTS: &str = "php inc py rb js ts mjs cjs pl pm lua h";
+
 /// Ends of the names of settings.
 const SETTINGS: &str = "conf cnf cfg ini properties env tfvars tfstate toml plist config prefs reg ora sh bash zsh fish bat cmd \
     ps1 ldif rsc sql gradle yml yaml";
@@ -100,7 +103,7 @@ fn is_of_settings(folders: &str, name: &str) -> bool {
         text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').any(|part| is_one_of(part, SAY_SETTINGS))
     };
     let written =
-        matches!(end, "json" | "json5" | "xml" | "yml" | "yaml" | "hcl" | "") || is_one_of(end, CODE);
+        matches!(end, "json" | "json5" | "xml" | "yml" | "yaml" | "hcl" | "") || is_one_of(end, SCRIPTS);
     let of_folder = || folders.split('/').any(|folder| is_one_of(folder, MACHINES));
     // `.kube/config`: what a program keeps for a person.
     let in_dot_folder = folders
