@@ -4,7 +4,8 @@ use super::machine::{Failure, Machine};
 use super::named::{self, Candidate, Candidates};
 use super::reach::{self, Gate};
 use super::value::{
-    Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_digest_like, judge, likely, says_otherwise,
+    Form, Judge, Reason, Refusal, ValueFilter, Verdict, is_chosen_word, is_digest_like, judge_or_word,
+    likely, says_otherwise,
 };
 use super::wrapped::{self, Ends, Unwrapped};
 use super::{Around, Error, MAX_SPAN, Spans};
@@ -286,9 +287,11 @@ impl Matcher {
                 cells.filter_map(|cell| cell.map_err(|(cell, refusal)| refused(cell, refusal)).ok()).collect()
             }
             Candidates::Either(places) => {
-                let mut first = None;
+                let (mut first, mut word) = (None, None);
                 for place in places {
                     match judged(place) {
+                        // Another place may hold what is more than a word.
+                        Ok(found) if found.verdict.reason == Reason::Word => word = word.or(Some(found)),
                         Ok(found) => return Answer { found: vec![found], near: false },
                         Err(refusal) => first = first.or(Some(refusal)),
                     }
@@ -297,7 +300,7 @@ impl Matcher {
                 if let Some((place, refusal)) = first {
                     refused(place, refusal);
                 }
-                Vec::new()
+                word.into_iter().collect()
             }
         };
         Answer { found, near: false }
@@ -325,15 +328,21 @@ impl Matcher {
         if value.is_empty() {
             return Err(Refusal::Length);
         }
-        if let Some(refusal) = self.filter.refuses(&Judge { value }) {
-            return Err(refusal);
+        if let Some(refusal) = self.filter.refuses(&Judge { value, is_word: false }) {
+            let is_named = self.promise == Some(Promise::Password) && refusal == Refusal::Placeholder;
+            let is_word =
+                is_named && form != Form::Bare && is_chosen_word(value) || self.filter.takes_word(value);
+            if !is_word || self.filter.refuses(&Judge { value, is_word }).is_some() {
+                return Err(refusal);
+            }
+            return Ok(Verdict { confidence: Confidence::Low, reason: Reason::Word });
         }
         let reason = if self.filter.has_checksum() { Reason::Checksum } else { Reason::Format };
         let Some(promise) = self.promise else {
             let most = if self.is_loose { likely(value)? } else { Confidence::High };
             return Ok(Verdict { confidence: self.confidence.min(most), reason });
         };
-        let verdict = judge(value, form, promise)?;
+        let verdict = judge_or_word(value, form, promise)?;
         Ok(Verdict { confidence: verdict.confidence.min(self.confidence), ..verdict })
     }
 }

@@ -28,7 +28,10 @@ pub use explain::Refused;
 pub use known::Known;
 pub use lines::{Lines, Span};
 pub use trace::{Looked, Trace};
-pub use value::{Reason, Refusal, Unfit, Verdict, is_generated, is_password_hash, may_be_secret, unfit};
+pub use value::{
+    Reason, Refusal, Unfit, Verdict, is_common, is_generated, is_password_hash, may_be_password,
+    may_be_secret, unfit,
+};
 
 use crate::rule::Rule;
 use crate::secret::Secret;
@@ -195,7 +198,10 @@ impl Detector {
     /// # Errors
     /// When a rule's pattern does not compile; checked rule files never do that.
     pub fn scan(&self, bytes: &[u8]) -> Result<Vec<Match>, Error> {
-        Ok(self.scan_patched(bytes, None)?.matches)
+        let mut matches = self.scan_patched(bytes, None)?.matches;
+        // Only who knows the file can tell what a word is.
+        matches.retain(|found| found.verdict.reason != Reason::Word);
+        Ok(matches)
     }
 
     /// Keeps the best of each run of matches that share bytes.

@@ -69,6 +69,9 @@ pub struct Filters {
     /// Keep values that look like placeholders, names or words: for formats whose prefix alone is proof.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_placeholders: bool,
+    /// Take a word too, which is told of only in files that keep accounts: where nothing but a password can stand.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub words: bool,
 }
 
 impl Filters {

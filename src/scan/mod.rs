@@ -1,5 +1,6 @@
 //! The scan: a source's blobs through the detector, and what was found gathered into one finding a secret.
 
+mod account;
 mod explain;
 mod gather;
 mod left_out;
@@ -14,6 +15,7 @@ use crate::finding::{Confidence, Scan};
 use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
 use crate::source::{self, Blob, Content, Key, Lesson, Origins, Progress, Source, Visitor};
+use account::Accounts;
 use explain::{Considered, Why};
 use left_out::{Reason, Unheard};
 use sole::Soles;
@@ -90,6 +92,7 @@ pub fn run(
         options,
         hits: Mutex::default(),
         soles: Mutex::default(),
+        accounts: Mutex::default(),
         left_out: Mutex::default(),
         cut: Mutex::default(),
         considered: Mutex::default(),
@@ -97,7 +100,7 @@ pub fn run(
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
-    let Sifted { mut hits, soles, mut left_out, cut, mut considered } = sieve.finish()?;
+    let Sifted { mut hits, soles, accounts, mut left_out, cut, mut considered } = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
@@ -105,10 +108,11 @@ pub fn run(
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
-    let keys = hits.iter().map(|hit| &hit.key).chain(soles.keys()).cloned();
+    let keys = hits.iter().map(|hit| &hit.key).chain(soles.keys()).chain(accounts.keys()).cloned();
     let keys: HashSet<Key> = keys.chain(considered.keys()).collect();
     let origins =
         if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
+    hits.extend(accounts.told(&origins, options.min_confidence));
     let soles = soles.named(&origins, progress);
     if soles.cut {
         let reason =
@@ -171,6 +175,8 @@ struct Sieve<'s> {
     hits: Mutex<Vec<Hit>>,
     /// What is a secret if its path says so.
     soles: Mutex<Soles>,
+    /// Weak passwords, which count where accounts are kept.
+    accounts: Mutex<Accounts>,
     left_out: Mutex<Unheard>,
     /// Where something packed was not looked at to its end.
     cut: Mutex<BTreeSet<Key>>,
@@ -182,6 +188,7 @@ struct Sieve<'s> {
 struct Sifted {
     hits: Vec<Hit>,
     soles: Soles,
+    accounts: Accounts,
     left_out: Unheard,
     cut: BTreeSet<Key>,
     considered: Considered,
@@ -292,8 +299,7 @@ impl Sieve<'_> {
     fn keep(&self, blob: &Blob<'_>, matches: Vec<detect::Match>) {
         let bytes = blob.content.bytes;
         let mut lines = Lines::starting_at(bytes, blob.content.start);
-        let wanted = matches.into_iter().filter(|found| self.wants(&blob.content, found));
-        let hits = wanted.map(|found| Hit {
+        let mut hit = |found: detect::Match| Hit {
             key: blob.key.clone(),
             rule: found.rule,
             verdict: found.verdict,
@@ -301,8 +307,19 @@ impl Sieve<'_> {
             span: lines.span(&found.secret),
             encoding: found.decoded.map(|decoded| decoded.encoding),
             is_part: false,
-        });
-        let hits: Vec<Hit> = hits.collect();
+        };
+        let (mut hits, mut weak) = (Vec::new(), Vec::new());
+        for found in matches {
+            let is_weak = account::may_be_password(blob, &found, &self.detector.rules()[found.rule]);
+            if self.wants(&blob.content, &found) {
+                hits.push(hit(found));
+            } else if is_weak {
+                weak.push(hit(found));
+            }
+        }
+        if !weak.is_empty() {
+            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).add(blob.key.clone(), weak);
+        }
         let mut all = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
         let room = MAX_HITS.saturating_sub(all.len());
         all.extend(hits.into_iter().take(room));
@@ -325,7 +342,9 @@ impl Sieve<'_> {
 
     /// Why a match is not told of.
     fn reason(&self, content: &Content<'_>, found: &detect::Match) -> Option<Reason> {
-        if found.verdict.confidence < self.options.min_confidence {
+        if found.verdict.confidence < self.options.min_confidence
+            || found.verdict.reason == detect::Reason::Word
+        {
             return Some(Reason::Confidence);
         }
         found.is_allowed(content.bytes).then_some(Reason::Inline)
@@ -337,6 +356,7 @@ impl Sieve<'_> {
             None => Ok(Sifted {
                 hits: self.hits.into_inner().unwrap_or_else(PoisonError::into_inner),
                 soles: self.soles.into_inner().unwrap_or_else(PoisonError::into_inner),
+                accounts: self.accounts.into_inner().unwrap_or_else(PoisonError::into_inner),
                 left_out: self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner),
                 cut: self.cut.into_inner().unwrap_or_else(PoisonError::into_inner),
                 considered: self.considered.into_inner().unwrap_or_else(PoisonError::into_inner),

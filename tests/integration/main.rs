@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a step of a test that fails, fails the test")]
 
+mod accounts; // weak passwords in files that keep accounts
 mod archives; // archives in every form and depth, and what is said when one is not read to its end
 mod baseline; // unleak baseline: what it knows, what is new beside it, and what is gone
 mod cache; // what a scan keeps for the next one: the same report, nothing secret, no trust in what comes with a repository

@@ -64,8 +64,13 @@ pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     if text[core.clone()].to_ascii_lowercase().starts_with(b"passkey") {
         places.retain(|place| place.range.len() < 20);
     }
+    // A path that holds the name is that of a file: `etc/f805c/smbpasswd`.
+    let is_file = |range: &Range<usize>| {
+        range.start < core.start && core.end <= range.end && text[range.start..core.start].contains(&b'/')
+    };
     places.retain(|place| {
-        !search_key::is_public(text, &name, &place.range)
+        !is_file(&place.range)
+            && !search_key::is_public(text, &name, &place.range)
             && !listing::is_sum(text, &place.range)
             && !name::is_labelled(text, &name, &place.range)
     });

@@ -156,7 +156,9 @@ pub(in crate::detect) fn is_of_another(text: &[u8], core: &Range<usize>) -> bool
 /// Whether a word of the whole name, or one beside it, makes it a name of something else.
 fn says_otherwise(text: &[u8], core: &Range<usize>, whole: &Range<usize>) -> bool {
     let own = || words(&text[whole.start..core.start]).filter(|word| !word.is_empty());
-    let before = own().last().or_else(|| word_before(text, whole.start));
+    // `public $password`: who may see a field of a class, not the value.
+    let beside = || (text.get(whole.start) != Some(&b'$')).then(|| word_before(text, whole.start)).flatten();
+    let before = own().last().or_else(beside);
     let is_other =
         |word: &[u8]| OTHERWISE.has(word) || word.strip_suffix(b"s").is_some_and(|one| OTHERWISE.has(one));
     words(&text[core.end..whole.end]).chain(next_word(text, whole.end)).any(is_other)

@@ -2,7 +2,7 @@
 
 use super::judge::judge;
 use super::verdict::Form;
-use super::weak::is_weak;
+use super::weak::{is_chosen_word, is_weak};
 use super::{placeholder, words};
 use crate::rule::Promise;
 use base64::Engine as _;
@@ -28,6 +28,16 @@ pub(super) fn is_stand_in(value: &[u8]) -> bool {
     placeholder::is_placeholder(password)
         || placeholder::says_stand_in(password)
         || (password.len() < 40 && judge(password, Form::Quoted, Promise::Password).is_err())
+}
+
+/// Whether a value is the base64 of a word, or of a user with one for a password.
+pub(super) fn holds_word(value: &[u8]) -> bool {
+    let is_base64 = (6..=LONGEST).contains(&value.len()) && value.len().is_multiple_of(4);
+    let text = is_base64.then(|| STANDARD.decode(value).ok()).flatten();
+    text.is_some_and(|text| {
+        let password = memchr::memchr(b':', &text).map_or(&*text, |colon| &text[colon + 1..]);
+        is_chosen_word(password)
+    })
 }
 
 /// Whether a value is the base64 of a JSON object: where a list goes on, or another state that a client keeps.

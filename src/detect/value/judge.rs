@@ -4,7 +4,7 @@ use super::code::is_code;
 use super::label::{is_label, is_versioned, names_itself};
 use super::thing::{is_thing, is_uuid};
 use super::verdict::{Form, Reason, Refusal, Verdict};
-use super::weak::is_weak;
+use super::weak::{is_chosen_word, is_weak};
 use super::{elsewhere, encoded, phrase, placeholder, words};
 use crate::finding::Confidence;
 use crate::rule::Promise;
@@ -56,6 +56,31 @@ pub(in crate::detect) fn judge(value: &[u8], form: Form, promise: Promise) -> Re
         }),
         Promise::Password => password(value, form, &traits),
     }
+}
+
+/// The same, and what somebody may have chosen where a password or the secret of a program stands: the least sure of all.
+pub(in crate::detect) fn judge_or_word(
+    value: &[u8],
+    form: Form,
+    promise: Promise,
+) -> Result<Verdict, Refusal> {
+    judge(value, form, promise).or_else(|refusal| match (promise, refusal) {
+        _ if form == Form::Bare => Err(refusal),
+        (Promise::Password, Refusal::Words | Refusal::Length | Refusal::Thing | Refusal::Placeholder)
+            if is_chosen_word(value) =>
+        {
+            Ok(verdict(Confidence::Low, Reason::Word))
+        }
+        // A secret that people chose is a password.
+        (Promise::Key, Refusal::Length | Refusal::Words | Refusal::Regular) => {
+            let is_plain = !value.iter().any(|byte| b"/$:".contains(byte));
+            let chosen = is_plain
+                && judge(value, Form::Quoted, Promise::Password)
+                    .is_ok_and(|chosen| chosen.confidence >= Confidence::Medium);
+            if chosen { Ok(verdict(Confidence::Low, Reason::Word)) } else { Err(refusal) }
+        }
+        _ => Err(refusal),
+    })
 }
 
 /// How sure at most a pattern can be that takes whatever stands behind the complete name of a secret: words there may be a

@@ -20,11 +20,13 @@ mod weak;
 mod words;
 
 pub use hashed::is_password_hash;
-pub(super) use judge::{judge, likely};
+pub(super) use judge::{judge_or_word, likely};
 pub(super) use otherwise::{is_digest_like, says_otherwise};
-pub use unfit::{Unfit, is_generated, may_be_secret, unfit};
+pub use unfit::{Unfit, is_generated, may_be_password, may_be_secret, unfit};
 pub(super) use verdict::Form;
 pub use verdict::{Reason, Refusal, Verdict};
+pub(super) use weak::is_chosen_word;
+pub use weak::is_common;
 pub(super) use words::is_of_words;
 
 use super::compiled;
@@ -39,13 +41,16 @@ pub(super) struct ValueFilter {
     checksum: Option<Checksum>,
     not: Vec<Regex>,
     allow_placeholders: bool,
-    /// Whether what is no code is among the conditions.
-    not_code: bool,
+    /// What is code, if that is among the conditions.
+    code: Option<Regex>,
+    words: bool,
 }
 
 /// What is judged.
 pub(super) struct Judge<'b> {
     pub(super) value: &'b [u8],
+    /// Whether it may be a word.
+    pub(super) is_word: bool,
 }
 
 impl ValueFilter {
@@ -58,10 +63,18 @@ impl ValueFilter {
             not: filters
                 .not
                 .iter()
-                .map(|pattern| compiled::regex(&crate::rule::expanded(pattern)))
+                .map(|pattern| crate::rule::expanded(pattern))
+                .filter(|pattern| *pattern != code)
+                .map(|pattern| compiled::regex(&pattern))
                 .collect::<Result<_, _>>()?,
             allow_placeholders: filters.allow_placeholders,
-            not_code: filters.not.iter().any(|pattern| crate::rule::expanded(pattern) == code),
+            code: filters
+                .not
+                .iter()
+                .any(|pattern| crate::rule::expanded(pattern) == code)
+                .then(|| compiled::regex(&code))
+                .transpose()?,
+            words: filters.words,
         })
     }
 
@@ -70,29 +83,39 @@ impl ValueFilter {
         self.checksum.is_some()
     }
 
+    /// Whether a word counts where passwords are kept; and what is base64 of one.
+    pub(super) fn takes_word(&self, value: &[u8]) -> bool {
+        self.words && (is_chosen_word(value) || encoded::holds_word(value))
+    }
+
     /// Why the value is no secret as far as this rule can tell; the cheap conditions come first.
     pub(super) fn refuses(&self, judge: &Judge<'_>) -> Option<Refusal> {
         let value = judge.value;
         let has = |class: &CharClass| value.iter().any(|byte| holds(*class, *byte));
-        if !self.require.iter().all(has) || self.checksum.is_some_and(|kind| !checksum::is_valid(kind, value))
+        if !judge.is_word && !self.require.iter().all(has)
+            || self.checksum.is_some_and(|kind| !checksum::is_valid(kind, value))
         {
             return Some(Refusal::Filter);
         }
-        if !self.allow_placeholders && placeholder::is_placeholder(value) {
+        if !self.allow_placeholders && !judge.is_word && placeholder::is_placeholder(value) {
             return Some(Refusal::Placeholder);
         }
         // A value that a program gets from elsewhere stands behind every name.
-        if self.not_code && is_reference(value) {
+        if self.code.is_some() && is_reference(value) {
             return Some(Refusal::Code);
         }
-        if self.not_code && (label::is_label(value) || label::names_itself(value)) {
+        if !judge.is_word && self.code.is_some() && (label::is_label(value) || label::names_itself(value)) {
             return Some(Refusal::Words);
         }
         if self.entropy > 0.0 && entropy::shannon(value) < self.entropy {
             return Some(Refusal::Regular);
         }
-        if self.not.iter().any(|regex| regex.is_match(value)) {
+        let is_code = |regex: &Regex| !judge.is_word && regex.is_match(value);
+        if self.code.as_ref().is_some_and(is_code) || self.not.iter().any(|regex| regex.is_match(value)) {
             return Some(Refusal::Filter);
+        }
+        if judge.is_word {
+            return None;
         }
         (encoded::is_stand_in(value) || published::is_published(value)).then_some(Refusal::Placeholder)
     }

@@ -15,11 +15,7 @@ pub(super) fn is_joined(value: &[u8]) -> bool {
     let is_cased = words.iter().filter(|byte| byte.is_ascii_uppercase()).count() == capitals
         && (capitals == 0 || capitals == parts().count());
     let is_word = |part: &[u8]| {
-        (3..=10).contains(&part.len())
-            && part.iter().all(u8::is_ascii_lowercase)
-            && !TECHNICAL.split_ascii_whitespace().chain(SENTENCE.split_ascii_whitespace()).any(|word| {
-                part == word.as_bytes() || part.strip_suffix(b"s").is_some_and(|one| one == word.as_bytes())
-            })
+        (3..=10).contains(&part.len()) && part.iter().all(u8::is_ascii_lowercase) && !is_of_program(part)
     };
     let least = if numbered { 3 } else { 4 };
     (least..=8).contains(&parts().count())
@@ -46,6 +42,12 @@ const TECHNICAL: &str = "admin api app application auth backend backup base buck
     staging state static storage store stream sync system tab table task team template terraform tls tool type update upload url \
     vault version view volume web webhook worker write yaml zone here put goes yours add insert replace chosen choose \
     strong complex simple hidden none unset optional disabled enabled create created generate generated";
+
+/// Whether names of things in programs or sentences about passwords hold the word.
+pub(super) fn is_of_program(word: &[u8]) -> bool {
+    let is = |other: &str| word == other.as_bytes() || word.strip_suffix(b"s") == Some(other.as_bytes());
+    TECHNICAL.split_ascii_whitespace().chain(SENTENCE.split_ascii_whitespace()).any(is)
+}
 
 /// Whether sentences about passwords hold the word.
 pub(super) fn is_of_sentence(word: &[u8]) -> bool {

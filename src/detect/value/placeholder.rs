@@ -6,6 +6,21 @@ use std::sync::LazyLock;
 /// Whether `value` is a stand-in: an interpolation, a bracketed name, a repeated or counted pattern, or a phrase
 /// such as "your-secret-here".
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    stands_for_one(value) || is_short_word(unmarked(value.trim_ascii()))
+}
+
+/// A word of a few letters says nothing. Where people keep passwords it is one of them.
+fn is_short_word(value: &[u8]) -> bool {
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    letters < 8 && is_of_letters(value)
+}
+
+fn is_of_letters(value: &[u8]) -> bool {
+    value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-. :/".contains(byte))
+}
+
+/// The same, but for words that are only short.
+pub(super) fn stands_for_one(value: &[u8]) -> bool {
     let marked = value.trim_ascii();
     let value = unmarked(marked);
     // `*required*`: a word in italics.
@@ -303,8 +318,7 @@ fn is_named_after_itself(value: &[u8], letters: &[u8]) -> bool {
         b"somekey",
         b"testing",
     ];
-    let separators = value.iter().all(|byte| byte.is_ascii_alphabetic() || b"_-. :/".contains(byte));
-    separators && letters.len() <= 40 && (letters.len() < 8 || NAMES.iter().any(|name| find(letters, name)))
+    is_of_letters(value) && letters.len() <= 40 && NAMES.iter().any(|name| find(letters, name))
 }
 
 /// What people write in their own language where a secret belongs, and what stands for nothing in code.

@@ -1,6 +1,6 @@
 //! Live values that are not worth an exact search: they stand in many places that leak nothing.
 
-use super::judge::judge;
+use super::judge::{judge, judge_or_word};
 use super::thing::{is_thing, is_uuid};
 use super::verdict::Form;
 use super::{placeholder, words};
@@ -111,6 +111,11 @@ pub fn may_be_secret(value: &[u8]) -> bool {
         judge(value, Form::Line, promise).is_ok_and(|verdict| verdict.confidence >= Confidence::Medium)
     };
     value.len() >= 6 && (is_sure(Promise::Password) || is_sure(Promise::Key))
+}
+
+/// Whether a value can be a password where nothing but passwords stand: also a weak one.
+pub fn may_be_password(value: &[u8]) -> bool {
+    judge_or_word(value, Form::Line, Promise::Password).is_ok()
 }
 
 /// The scheme of a URL and what follows it.

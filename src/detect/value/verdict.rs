@@ -33,6 +33,10 @@ pub enum Reason {
     Passphrase,
     /// A weak password, or a word that may be one.
     Weak,
+    /// A word of a language. Only what kind of file it stands in can make a secret of it.
+    Word,
+    /// A weak password, in a file that keeps accounts.
+    Account,
     /// It is a value that is in use now.
     Live,
 }
@@ -46,6 +50,10 @@ impl fmt::Display for Reason {
             Self::Chosen => "its name says password, and it mixes characters as chosen passwords do",
             Self::Passphrase => "its name says passphrase, and it is one of several words",
             Self::Live => "it equals a live value",
+            Self::Account => {
+                "its name says password, and weak as it is, it stands in a file that keeps accounts"
+            }
+            Self::Word => "its name says password, and it is a word as people choose one",
             Self::Weak => "its name says secret, but the value is short, or words and little else",
         })
     }

@@ -31,10 +31,31 @@ pub(super) fn last_of_each(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
         if words.len() > MOST_WORDS {
             return None;
         }
-        words.retain(|word| bytes[word.clone()] != *b"*");
+        // Where the account may come from: `client server secret 10.0.0.4`.
+        let is_from = |word: &[u8]| {
+            word == b"*"
+                || std::str::from_utf8(word).is_ok_and(|word| word.parse::<std::net::IpAddr>().is_ok())
+        };
+        words.retain(|word| !is_from(&bytes[word.clone()]));
         found.extend(words.pop().map(|word| behind_colon(bytes, unquoted(bytes, word))));
     }
     Some(found)
+}
+
+/// Whether a text is a list of accounts by its form alone: two words and more on each line or `user:value`, and no sign of
+/// code or of data between them.
+pub(super) fn is_list_of_accounts(bytes: &[u8]) -> bool {
+    let lines = || bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines =
+        lines().filter(|line| line.first().is_some_and(|first| !b"#;".contains(first))).peekable();
+    let is_account = |line: &[u8]| {
+        let first = line.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        let is_pair = first.len() == line.len()
+            && memchr::memchr(b':', line).is_some_and(|at| at > 0 && at + 1 < line.len());
+        let is_row = first.len() < line.len() && !first.ends_with(b":");
+        (is_pair || is_row) && !line.iter().any(|byte| b"=(){}<>;,|".contains(byte))
+    };
+    lines.peek().is_some() && lines.all(is_account)
 }
 
 /// Where a value stands in its file.

@@ -9,7 +9,8 @@ mod names;
 
 use super::Hit;
 use super::explain::Why;
-use crate::detect::{Detector, Error, Span, may_be_secret};
+use crate::detect::{Detector, Error, Reason, Span, Verdict, may_be_password, may_be_secret};
+use crate::finding::Confidence;
 use crate::secret::Secret;
 use crate::source::{Blob, Key, Origins, Progress};
 use std::collections::BTreeMap;
@@ -31,13 +32,13 @@ pub(super) struct Sole {
 }
 
 impl Sole {
-    /// What a path calls the values that it says this is.
-    fn named(&self, path: &str) -> (Vec<String>, &[(Secret, Span)]) {
+    /// What a path calls the values that it says this is, and whether they are a list.
+    fn named(&self, path: &str) -> (Vec<String>, &[(Secret, Span)], bool) {
         let of_list = if self.list.is_empty() { Vec::new() } else { names::of_list(path) };
         if !of_list.is_empty() {
-            return (of_list, &self.list);
+            return (of_list, &self.list, true);
         }
-        (if self.one.is_empty() { Vec::new() } else { names::of_one(path) }, &self.one)
+        (if self.one.is_empty() { Vec::new() } else { names::of_one(path) }, &self.one, false)
     }
 }
 
@@ -78,8 +79,11 @@ pub(super) fn value(blob: &Blob<'_>, explain: bool) -> Option<Sole> {
         .into_iter()
         .collect();
     let last = lines::last_of_each(bytes).unwrap_or_default().into_iter();
+    // There a weak password is one too.
+    let of_accounts = lines::is_list_of_accounts(bytes);
+    let may_be = |value: &[u8]| may_be_secret(value) || of_accounts && may_be_password(value);
     let list: Vec<_> =
-        last.filter(|range| counts(range) && may_be_secret(&bytes[range.clone()])).filter_map(kept).collect();
+        last.filter(|range| counts(range) && may_be(&bytes[range.clone()])).filter_map(kept).collect();
     (!one.is_empty() || !list.is_empty()).then_some(Sole { one, list })
 }
 
@@ -133,15 +137,26 @@ pub(super) fn told(
             if progress.stopped() {
                 return Ok(told);
             }
-            let (names, values) = sole.named(path);
+            let (names, values, is_list) = sole.named(path);
             let new: Vec<String> = names.into_iter().filter(|name| !tried.contains(name)).collect();
             tried.extend(new.iter().cloned());
-            if !new.is_empty() && read(&new, &key, values, detector, &mut told)? || tried.len() > MOST_NAMES {
+            if !new.is_empty() && read(&new, &key, values, is_list, detector, &mut told)?
+                || tried.len() > MOST_NAMES
+            {
                 break;
             }
         }
     }
     Ok(told)
+}
+
+/// A list of accounts holds passwords, weak as they may be.
+fn sure(verdict: Verdict) -> Verdict {
+    if verdict.confidence < Confidence::Medium {
+        Verdict { confidence: Confidence::Medium, reason: Reason::Account }
+    } else {
+        verdict
+    }
 }
 
 /// So many names of one blob are tried.
@@ -152,6 +167,7 @@ fn read(
     names: &[String],
     key: &Key,
     values: &[(Secret, Span)],
+    is_list: bool,
     detector: &Detector,
     told: &mut Told,
 ) -> Result<bool, Error> {
@@ -162,9 +178,10 @@ fn read(
             let text = [name.as_bytes(), b": ", value.expose(), b"\n"].concat();
             // A sign that ends a sentence is left out.
             let is_it = |range: &Range<usize>| range.start == start && range.end + 2 >= text.len();
-            let found = detector.scan(&text)?;
+            let found = detector.scan_patched(&text, None)?.matches;
             if let Some(found) = found.iter().find(|found| found.decoded.is_none() && is_it(&found.secret)) {
-                let (rule, verdict, span) = (found.rule, found.verdict, *span);
+                let (rule, span) = (found.rule, *span);
+                let verdict = if is_list { sure(found.verdict) } else { found.verdict };
                 let (key, secret) = (key.clone(), value.clone());
                 told.hits.push(Hit { key, rule, verdict, secret, span, encoding: None, is_part: false });
                 continue;

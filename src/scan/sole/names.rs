@@ -8,12 +8,13 @@ const PLAIN_ENDS: [&str; 8] = ["txt", "text", "dat", "conf", "cfg", "md", "raw",
 const TELLING_ENDS: [&str; 6] = ["key", "token", "secret", "password", "pass", "pw"];
 
 /// Files in which every line ends in a password: of servers and clients for dial-in, mail, files, databases and tunnels.
-const LISTS: [&str; 19] = [
+const LISTS: [&str; 20] = [
     "auth",
     "auth-user-pass",
     "chap-secrets",
     "credentials",
     "creds",
+    "htdigest",
     "login",
     "logins",
     "pap-secrets",

@@ -1,0 +1,131 @@
+//! Weak passwords in files that keep accounts. A word is no secret in a document and in most code; as the password of an
+//! account in the settings of a program it opens that account all the same.
+//!
+//! What the detector is too unsure of to tell is kept until the paths of its blob are known, and told if one of them is such
+//! a file.
+
+mod names;
+
+use super::Hit;
+use crate::detect::{self, Match, Reason, Verdict};
+use crate::finding::Confidence;
+use crate::rule::Rule;
+use crate::source::{Blob, Key, Origins};
+use names::Keeps;
+use std::collections::BTreeMap;
+
+/// A file of accounts is written by hand or by a program for one person; what is longer is data.
+const LONGEST: usize = 256 * 1024;
+/// The weak passwords of so many blobs are kept.
+const MOST_KEPT: usize = 50_000;
+/// How far around a word is looked whether it is the name of something there.
+const BESIDE: usize = 400;
+
+/// Weak passwords by the blob that they stand in. Of more than can be kept they are always the same.
+#[derive(Default)]
+pub(super) struct Accounts {
+    blobs: BTreeMap<Key, Vec<Hit>>,
+}
+
+/// Whether a match that is told of nowhere else can be a password of an account.
+pub(super) fn may_be_password(blob: &Blob<'_>, found: &Match, rule: &Rule) -> bool {
+    let bytes = blob.content.bytes;
+    found.verdict.confidence < Confidence::Medium
+        && (rule.promise.is_some()
+            || found.verdict.reason == Reason::Word
+            || detect::is_password_hash(found.value(bytes))
+            || is_login(bytes, found))
+        && found.decoded.is_none()
+        && bytes.len() <= LONGEST
+        && blob.key.is_file()
+        && blob.content.counts(&found.secret)
+        && !found.is_allowed(bytes)
+        && !is_shown(bytes, found)
+        && !(found.verdict.reason == Reason::Word && is_name_there(bytes, found))
+}
+
+/// `://user:value@host`, where its rule is unsure of a word or of a host.
+fn is_login(bytes: &[u8], found: &Match) -> bool {
+    let before = &bytes[found.secret.start.saturating_sub(LONGEST_USER)..found.secret.start];
+    bytes.get(found.secret.end) == Some(&b'@')
+        && before.ends_with(b":")
+        && memchr::memmem::rfind(before, b"://").is_some_and(|at| at + 3 < before.len())
+}
+
+/// Whether it stands in a comment, as what a program starts with does, is one of several that may stand there (`a|b`), or is
+/// whose password a command is to change: `passwd ada`.
+fn is_shown(bytes: &[u8], found: &Match) -> bool {
+    const COMMENTS: [&[u8]; 6] = [b"#", b";", b"-- ", b"<!--", b"/*", b"* "];
+    let line = memchr::memrchr(b'\n', &bytes[..found.secret.start]).map_or(0, |end| end + 1);
+    let before = bytes[line..found.secret.start].trim_ascii();
+    let is_command =
+        before.strip_suffix(b"passwd").is_some_and(|rest| rest.is_empty() || rest.ends_with(b" "));
+    // `//nas/share /mnt cifs …` is none.
+    let is_remark = before.strip_prefix(b"//").is_some_and(|rest| {
+        let first = rest.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+        !first.contains(&b'/')
+    });
+    let is_choice = before.ends_with(b"|") || bytes.get(found.secret.end) == Some(&b'|');
+    is_command
+        || is_remark
+        || is_choice
+        || !before.starts_with(b"#define") && COMMENTS.iter().any(|mark| before.starts_with(mark))
+}
+
+/// Whether a word stands near by again where no password stands: then it is what something is called, and the password of a
+/// trial at best.
+fn is_name_there(bytes: &[u8], found: &Match) -> bool {
+    let (word, place) = (&bytes[found.secret.clone()], &found.secret);
+    let start = place.start.saturating_sub(BESIDE);
+    let near = &bytes[start..bytes.len().min(place.end + BESIDE)];
+    let is_whole = |at: usize| {
+        let beside = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric());
+        beside(at.checked_sub(1).and_then(|before| near.get(before))) && beside(near.get(at + word.len()))
+    };
+    let is_password = |at: usize| {
+        let line = memchr::memrchr(b'\n', &near[..at]).map_or(0, |end| end + 1);
+        let before = near[line..at].to_ascii_lowercase();
+        [&b"pass"[..], b"pwd", b"secret", b"identified"]
+            .iter()
+            .any(|name| memchr::memmem::find(&before, name).is_some())
+    };
+    memchr::memmem::find_iter(near, word)
+        .any(|at| at + start != place.start && is_whole(at) && !is_password(at))
+}
+
+/// How long a scheme and a user name before a password are.
+const LONGEST_USER: usize = 100;
+
+impl Accounts {
+    pub(super) fn add(&mut self, key: Key, weak: Vec<Hit>) {
+        // A large blob comes in parts.
+        self.blobs.entry(key).or_default().extend(weak);
+        if self.blobs.len() > MOST_KEPT {
+            drop(self.blobs.pop_last());
+        }
+    }
+
+    /// The blobs whose paths must be known.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.blobs.keys()
+    }
+
+    /// Those that stand in a file of accounts.
+    pub(super) fn told(self, origins: &Origins, min: Confidence) -> Vec<Hit> {
+        if min > Confidence::Medium {
+            return Vec::new();
+        }
+        let mut told = Vec::new();
+        for (key, hits) in self.blobs {
+            let paths = origins.get(&key).into_iter().flatten().filter_map(|origin| origin.path.as_deref());
+            let Some(keeps) = paths.filter_map(Keeps::of).max() else { continue };
+            let counts = |hit: &Hit| keeps == Keeps::Accounts || !detect::is_common(hit.secret.expose());
+            let sure = |hit: Hit| {
+                let verdict = Verdict { confidence: Confidence::Medium, reason: Reason::Account };
+                Hit { verdict, ..hit }
+            };
+            told.extend(hits.into_iter().filter(counts).map(sure));
+        }
+        told
+    }
+}

@@ -1,0 +1,89 @@
+//! Weak passwords: told where accounts are kept, and nowhere else.
+
+use crate::repo::Repo;
+
+/// Files that keep accounts, with the lines at risk. `{w}` is a word, `{b}` the base64 of a user and one.
+const KEPT: [(&str, &str, &[u64]); 22] = [
+    (".netrc", "machine git.acme.dev\n  login ada\n  password {w}\n", &[3]),
+    (".mbsyncrc", "IMAPAccount work\nHost imap.acme.dev\nUser ada\nPass {w}\n", &[4]),
+    (".fetchmailrc", "poll mail.acme.dev proto IMAP\n  user 'ada' there with password '{w}'\n", &[2]),
+    (".pgpass", "db.acme.dev:5432:shop:ada:{w}\n", &[1]),
+    (".bash_history", "passwd ada\nsshpass -p {w} ssh ada@db1\n", &[2]),
+    (".docker/config.json", "{\"auths\": {\"r.acme.dev\": {\"auth\": \"{b}\"}}}\n", &[1]),
+    (".git-credentials", "https://ada:{w}@git.acme.dev\n", &[1]),
+    (".hgrc", "[auth]\nx.username = ada\nx.password = {w}\n", &[3]),
+    ("sitemanager.xml", "<Server>\n<User>ada</User>\n<Pass>{w}</Pass>\n</Server>\n", &[3]),
+    ("etc/ppp/chap-secrets", "ada * {w} 10.0.0.4\n", &[1]),
+    ("etc/postfix/sasl_passwd", "relay.acme.dev ada:{w}\n", &[1]),
+    ("etc/ipsec.secrets", "10.0.0.1 10.0.0.2 : PSK \"{w}\"\n", &[1]),
+    ("etc/snmp/snmpd.conf", "rocommunity {w} 10.0.0.0/8\nrocommunity public\n", &[1]),
+    ("etc/fstab", "//nas/share /mnt cifs username=ada,password={w} 0 0\n", &[1]),
+    ("config/database.yml", "production:\n  username: ada\n  password: {w}\n", &[3]),
+    ("wp-config.php", "define('DB_USER', 'ada');\ndefine('DB_PASSWORD', '{w}');\n", &[2]),
+    ("configuration.php", "class C {\n  public $user = 'ada';\n  public $password = '{w}';\n}\n", &[3]),
+    ("application.properties", "db.user=ada\ndb.password={w}\n# db.password=lantern\n", &[2]),
+    ("Vagrantfile", "config.ssh.username = \"ada\"\nconfig.ssh.password = \"{w}\"\n", &[2]),
+    ("router.cfg", "username ada privilege 15 password 0 {w}\nenable password {w}\n", &[1, 2]),
+    ("old/my.cnf.bak", "[client]\nuser=ada\npassword={w}\n", &[3]),
+    ("users.conf", "SQLConnectInfo shop@localhost ada {w}\n", &[1]),
+];
+
+fn filled(text: &str) -> String {
+    use base64::Engine as _;
+    let word = ["vel", "vet"].concat();
+    let login = base64::engine::general_purpose::STANDARD.encode(format!("ada:{word}"));
+    text.replace("{w}", &word).replace("{b}", &login)
+}
+
+#[test]
+fn a_word_is_told_where_accounts_are_kept() {
+    let repo = Repo::new();
+    let mut expected = Vec::new();
+    for (path, text, lines) in KEPT {
+        repo.write(path, filled(text));
+        expected.extend(lines.iter().map(|line| (path.to_owned(), *line)));
+    }
+    let ran = repo.scan(&["--no-git", "--format", "json"]);
+    let places = ran.occurrences();
+    let told: Vec<(String, u64)> = places
+        .iter()
+        .map(|place| (place["path"].as_str().unwrap().to_owned(), place["line"].as_u64().unwrap()))
+        .collect();
+    let missed: Vec<_> = expected.iter().filter(|place| !told.contains(place)).collect();
+    assert!(missed.is_empty(), "missed: {missed:?}");
+    let other: Vec<_> = told.iter().filter(|place| !expected.contains(place)).collect();
+    assert!(other.is_empty(), "told too: {other:?}");
+}
+
+#[test]
+fn a_word_is_told_in_history_too_and_says_why() {
+    let repo = Repo::new();
+    repo.write(".netrc", filled("machine git.acme.dev login ada password {w}\n"));
+    repo.commit("add");
+    repo.write(".netrc", "machine git.acme.dev login ada\n");
+    repo.commit("remove");
+    let ran = repo.scan(&["--format", "json"]);
+    assert_eq!(ran.occurrences().len(), 1, "{}", ran.out);
+    assert!(ran.out.contains("a file that keeps accounts"), "{}", ran.out);
+}
+
+#[test]
+fn the_same_words_elsewhere_are_none() {
+    let repo = Repo::new();
+    for (path, text) in [
+        ("README.md", "The password is {w}.\n\n    password: {w}\n    user: ada\n"),
+        ("docs/config.yml", "username: ada\npassword: {w}\n"),
+        ("config.example.yml", "username: ada\npassword: {w}\n"),
+        ("tests/.netrc", "machine git.acme.dev login ada password {w}\n"),
+        ("src/login.ts", "const password = '{w}';\n"),
+        ("config/locales/de.yml", "de:\n  password: Kennwort\n"),
+        ("config/ldap.yml", "password: plain\nauth_password_type: bcrypt\npassword_store: keyring\n"),
+        ("compose.yml", "DB_USER: {w}\nDB_NAME: {w}\nDB_PASSWORD: {w}\n"),
+        ("app.properties", "db.password=secret\ndb2.password=changeme\n#db3.password={w}\n"),
+        ("complete.sh", "--@(user|basic-auth-password|{w}-file|{w})\n"),
+    ] {
+        repo.write(path, filled(text));
+    }
+    let ran = repo.scan(&["--no-git", "--format", "json"]);
+    assert_eq!(ran.json()["findings"], serde_json::json!([]), "{}", ran.out);
+}
