@@ -112,6 +112,12 @@ pub fn run(
     let keys: HashSet<Key> = keys.chain(considered.keys()).collect();
     let origins =
         if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
+    if accounts.cut {
+        let most = account::MOST_KEPT;
+        let reason =
+            format!("more than {most} files may hold some, and the rest was not read by their paths");
+        coverage.skip("weak passwords where accounts are kept", reason);
+    }
     hits.extend(accounts.told(&origins, options.min_confidence));
     let soles = soles.named(&origins, progress);
     if soles.cut {

@@ -80,6 +80,11 @@ fn the_same_words_elsewhere_are_none() {
         ("config/ldap.yml", "password: plain\nauth_password_type: bcrypt\npassword_store: keyring\n"),
         ("compose.yml", "DB_USER: {w}\nDB_NAME: {w}\nDB_PASSWORD: {w}\n"),
         ("app.properties", "db.password=secret\ndb2.password=changeme\n#db3.password={w}\n"),
+        (
+            "config/routes.js",
+            "['signIn', 'resetPwd', 'forgotMine', 'askFor',\n 'password', '{w}', 'other']\n",
+        ),
+        ("api/config.yaml", "password:\n  type: string\n  example: {w}\n"),
         ("complete.sh", "--@(user|basic-auth-password|{w}-file|{w})\n"),
     ] {
         repo.write(path, filled(text));

@@ -13,11 +13,12 @@ use crate::rule::Rule;
 use crate::source::{Blob, Key, Origins};
 use names::Keeps;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A file of accounts is written by hand or by a program for one person; what is longer is data.
 const LONGEST: usize = 256 * 1024;
 /// The weak passwords of so many blobs are kept.
-const MOST_KEPT: usize = 50_000;
+pub(super) const MOST_KEPT: usize = 50_000;
 /// How far around a word is looked whether it is the name of something there.
 const BESIDE: usize = 400;
 
@@ -25,6 +26,8 @@ const BESIDE: usize = 400;
 #[derive(Default)]
 pub(super) struct Accounts {
     blobs: BTreeMap<Key, Vec<Hit>>,
+    /// Whether there are more of them.
+    pub(super) cut: bool,
 }
 
 /// Whether a match that is told of nowhere else can be a password of an account.
@@ -69,7 +72,28 @@ fn is_shown(bytes: &[u8], found: &Match) -> bool {
     is_command
         || is_remark
         || is_choice
+        || before.starts_with(b"example")
+        || is_item(bytes, &found.secret)
         || !before.starts_with(b"#define") && COMMENTS.iter().any(|mark| before.starts_with(mark))
+}
+
+/// `'signIn', 'resetPwd', 'verifyEmail', 'enrol'`: one of the names in a list, and the one before it is no name of this.
+fn is_item(bytes: &[u8], place: &Range<usize>) -> bool {
+    let before = &bytes[place.start.saturating_sub(BESIDE)..place.start];
+    let behind = &bytes[place.end..bytes.len().min(place.end + BESIDE)];
+    let Some((quote @ (b'"' | b'\''), before)) = before.split_last() else { return false };
+    let quote = &[*quote];
+    let next = behind.strip_prefix(quote).and_then(|rest| rest.trim_ascii_start().strip_prefix(b","));
+    let goes_on = next.is_some_and(|rest| rest.trim_ascii_start().starts_with(quote));
+    let last = before.trim_ascii_end().strip_suffix(b",").map(<[u8]>::trim_ascii_end);
+    let is_name = |item: &[u8]| {
+        let start = memchr::memrchr(quote[0], item).map_or(0, |quote| quote + 1);
+        let item = item[start..].to_ascii_lowercase();
+        [&b"pass"[..], b"pwd", b"secret", b"token"]
+            .iter()
+            .any(|name| memchr::memmem::find(&item, name).is_some())
+    };
+    goes_on && last.and_then(|last| last.strip_suffix(quote)).is_some_and(is_name)
 }
 
 /// Whether a word stands near by again where no password stands: then it is what something is called, and the password of a
@@ -102,6 +126,7 @@ impl Accounts {
         self.blobs.entry(key).or_default().extend(weak);
         if self.blobs.len() > MOST_KEPT {
             drop(self.blobs.pop_last());
+            self.cut = true;
         }
     }
 
