@@ -178,7 +178,9 @@ fn read(
             let text = [name.as_bytes(), b": ", value.expose(), b"\n"].concat();
             // A sign that ends a sentence is left out.
             let is_it = |range: &Range<usize>| range.start == start && range.end + 2 >= text.len();
-            let found = detector.scan_patched(&text, None)?.matches;
+            // A word is one of a list of accounts only; elsewhere the next name may know more.
+            let found =
+                if is_list { detector.scan_patched(&text, None)?.matches } else { detector.scan(&text)? };
             if let Some(found) = found.iter().find(|found| found.decoded.is_none() && is_it(&found.secret)) {
                 let (rule, span) = (found.rule, *span);
                 let verdict = if is_list { sure(found.verdict) } else { found.verdict };
