@@ -3,7 +3,8 @@
 use crate::repo::Repo;
 
 /// Files that keep accounts, with the lines at risk. `{w}` is a word, `{b}` the base64 of a user and one.
-const KEPT: [(&str, &str, &[u64]); 22] = [
+const KEPT: [(&str, &str, &[u64]); 23] = [
+    ("home/.pgpass", "example.acme.dev:5432:shop:ada:{w}\n", &[1]),
     (".netrc", "machine git.acme.dev\n  login ada\n  password {w}\n", &[3]),
     (".mbsyncrc", "IMAPAccount work\nHost imap.acme.dev\nUser ada\nPass {w}\n", &[4]),
     (".fetchmailrc", "poll mail.acme.dev proto IMAP\n  user 'ada' there with password '{w}'\n", &[2]),

@@ -72,7 +72,7 @@ fn is_shown(bytes: &[u8], found: &Match) -> bool {
     is_command
         || is_remark
         || is_choice
-        || before.starts_with(b"example")
+        || [&b"example:"[..], b"\"example\":"].iter().any(|key| before.starts_with(key))
         || is_item(bytes, &found.secret)
         || !before.starts_with(b"#define") && COMMENTS.iter().any(|mark| before.starts_with(mark))
 }
