@@ -7,6 +7,7 @@ use super::graph::{Commit, Graph, Reach};
 use super::held::Held;
 use super::history::Past;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// The most steps in finding the places of all blobs: a few trees can name each other into more paths than there are
 /// atoms. A history of 80,000 commits with found blobs takes some 100,000.
@@ -34,8 +35,10 @@ pub(super) struct Introduction {
 
 /// The trees that lead to found blobs and names.
 pub(super) struct Leads<'p> {
-    /// Of each such tree the entries that are, have the name of, or lead to what was found, in order.
-    trees: HashMap<u32, Box<[Held]>>,
+    /// Where in `entries` those of each such tree are that are, have the name of, or lead to what was found, in order.
+    trees: HashMap<u32, Range<u32>>,
+    /// Trees that have the same of them share these.
+    entries: Vec<Held>,
     names: &'p [Box<[u8]>],
     /// The numbers of the names that were found themselves.
     wanted: HashSet<u32>,
@@ -80,22 +83,29 @@ impl<'p> Leads<'p> {
         let names = (0..).zip(&past.names).filter(|(_, name)| wanted.contains(name.as_ref()));
         let wanted: HashSet<u32> = names.map(|(number, _)| number).collect();
         past.ties.spread(&mut leading, &wanted);
-        let mut trees: HashMap<u32, Box<[Held]>> = HashMap::new();
+        let (mut trees, mut entries, mut leads) = (HashMap::new(), Vec::new(), Vec::new());
         past.ties.each(|tie| {
             if !leading[tie.tree as usize] {
                 return;
             }
-            let base = tie.base.and_then(|base| trees.get(&base));
-            let mut leads: Vec<Held> = base.map(|base| base.to_vec()).unwrap_or_default();
+            let base: Option<Range<u32>> = tie.base.and_then(|base| trees.get(&base).cloned());
+            leads.clear();
+            leads.extend_from_slice(base.as_ref().map(|base| part(&entries, base)).unwrap_or_default());
             for lost in tie.lost {
                 leads.binary_search(lost).ok().map(|at| leads.remove(at));
             }
             for gained in tie.gained.iter().filter(|entry| entry.leads(&leading, &wanted)) {
                 leads.insert(leads.partition_point(|lead| lead < gained), *gained);
             }
-            trees.insert(tie.tree, leads.into());
+            let same = base.filter(|base| part(&entries, base) == leads);
+            let range = same.unwrap_or_else(|| {
+                let start = number(entries.len());
+                entries.extend_from_slice(&leads);
+                start..number(entries.len())
+            });
+            trees.insert(tie.tree, range);
         });
-        Self { trees, names: &past.names, wanted }
+        Self { trees, entries, names: &past.names, wanted }
     }
 
     /// The names that were looked for and are somewhere.
@@ -205,8 +215,17 @@ impl<'p> Leads<'p> {
     }
 
     fn leads(&self, tree: u32) -> Option<&[Held]> {
-        self.trees.get(&tree).map(AsRef::as_ref)
+        self.trees.get(&tree).map(|range| part(&self.entries, range))
     }
+}
+
+fn part<'e>(entries: &'e [Held], range: &Range<u32>) -> &'e [Held] {
+    entries.get(range.start as usize..range.end as usize).unwrap_or_default()
+}
+
+/// A place in a list; of a history with more entries than that the rest leads nowhere.
+fn number(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 /// The folder of this name in an ordered list.
