@@ -1,6 +1,7 @@
 //! The scan: a source's blobs through the detector, and what was found gathered into one finding a secret.
 
 mod account;
+mod by_path;
 mod explain;
 mod gather;
 mod left_out;
@@ -14,12 +15,12 @@ use crate::detect::{self, Detector, Lines, Looked, Span, Trace, Verdict};
 use crate::finding::{Confidence, Scan};
 use crate::patch::Patch;
 use crate::secret::{FingerprintKey, Secret};
-use crate::source::{self, Blob, Content, Key, Lesson, Origins, Progress, Source, Visitor};
-use account::Accounts;
+use crate::source::{self, Asked, Blob, Content, Key, Lesson, Origins, Progress, Source, Visitor};
+use by_path::ByPath;
 use explain::{Considered, Why};
 use left_out::{Reason, Unheard};
-use sole::Soles;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use note::Notes;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 // A reader's windows must show the detector everything that a match can span.
@@ -91,8 +92,7 @@ pub fn run(
         narrow: RwLock::default(),
         options,
         hits: Mutex::default(),
-        soles: Mutex::default(),
-        accounts: Mutex::default(),
+        by_path: Mutex::default(),
         left_out: Mutex::default(),
         cut: Mutex::default(),
         considered: Mutex::default(),
@@ -100,7 +100,7 @@ pub fn run(
     };
     let mut coverage = source.each_blob(options.jobs, progress, &sieve, options.archives)?;
     let noted = std::mem::take(&mut *sieve.noted.lock().unwrap_or_else(PoisonError::into_inner));
-    let Sifted { mut hits, soles, accounts, mut left_out, cut, mut considered } = sieve.finish()?;
+    let Sifted { mut hits, by_path, mut left_out, cut, mut considered } = sieve.finish()?;
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
@@ -108,25 +108,15 @@ pub fn run(
     if hits.len() >= MAX_HITS {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
-    let keys = hits.iter().map(|hit| &hit.key).chain(soles.keys()).chain(accounts.keys()).cloned();
-    let keys: HashSet<Key> = keys.chain(considered.keys()).collect();
-    let origins =
-        if keys.is_empty() { Origins::new() } else { source.origins(&keys, options.jobs, &mut coverage)? };
-    if accounts.cut {
-        let most = account::MOST_KEPT;
-        let reason =
-            format!("more than {most} files may hold some, and the rest was not read by their paths");
-        coverage.skip("weak passwords where accounts are kept", reason);
+    let keys: HashSet<Key> = hits.iter().map(|hit| &hit.key).cloned().chain(considered.keys()).collect();
+    let mut origins = Origins::new();
+    if !keys.is_empty() {
+        origins = source.origins(&Asked { keys: &keys, may_be: None }, options.jobs, &mut coverage)?;
     }
-    hits.extend(accounts.told(&origins, options.min_confidence));
-    let soles = soles.named(&origins, progress);
-    if soles.cut {
-        let reason =
-            format!("there are more than {} of them, and the rest was not read by their paths", sole::MOST);
-        coverage.skip("files that hold one value", reason);
-    }
-    let told = sole::told(soles, &origins, detector, progress)?;
-    for hit in told.hits {
+    let how = (detector, options, progress);
+    let settled = by_path.settle(source, &mut origins, how, &mut coverage)?;
+    hits.extend(settled.accounts);
+    for hit in settled.soles.hits {
         if hit.verdict.confidence >= options.min_confidence {
             hits.push(hit);
         } else {
@@ -134,7 +124,7 @@ pub fn run(
             considered.add(hit.rule, hit.secret.expose(), &hit.key, hit.span, Why::Unsure(hit.verdict));
         }
     }
-    for (rule, key, value, span, why) in told.refused {
+    for (rule, key, value, span, why) in settled.soles.refused {
         considered.add(rule, value.expose(), &key, span, why);
     }
     let mut left_out = left_out.beside(&hits);
@@ -142,7 +132,8 @@ pub fn run(
         let secrets: BTreeSet<&[u8]> = hits.iter().map(|hit| hit.secret.expose()).collect();
         let notes: Vec<u32> = detector.matched().filter_map(|rule| u32::try_from(rule).ok()).collect();
         let is_plain = |text: &str| is_plain(text, detector, &secrets);
-        source.keep(&Lesson { noted: &noted, notes: &notes, is_plain: &is_plain });
+        let idle = noted.idle(&settled.meant);
+        source.keep(&Lesson { noted: &noted.blobs, idle: &idle, notes: &notes, is_plain: &is_plain });
     }
     let mut hidden: Vec<Secret> = considered.hidden().collect();
     // What becomes a place of another secret is one all the same.
@@ -173,16 +164,14 @@ fn is_plain(text: &str, detector: &Detector, secrets: &BTreeSet<&[u8]>) -> bool 
 /// What the reading threads share.
 struct Sieve<'s> {
     /// Blobs with a match, told of or not, and those that were not looked at to their end.
-    noted: Mutex<HashMap<Key, String>>,
+    noted: Mutex<Notes>,
     detector: &'s Detector,
     /// For what is looked at again.
     narrow: RwLock<Option<Detector>>,
     options: &'s Options,
     hits: Mutex<Vec<Hit>>,
     /// What is a secret if its path says so.
-    soles: Mutex<Soles>,
-    /// Weak passwords, which count where accounts are kept.
-    accounts: Mutex<Accounts>,
+    by_path: Mutex<ByPath>,
     left_out: Mutex<Unheard>,
     /// Where something packed was not looked at to its end.
     cut: Mutex<BTreeSet<Key>>,
@@ -193,8 +182,7 @@ struct Sieve<'s> {
 /// What is left when all was read.
 struct Sifted {
     hits: Vec<Hit>,
-    soles: Soles,
-    accounts: Accounts,
+    by_path: ByPath,
     left_out: Unheard,
     cut: BTreeSet<Key>,
     considered: Considered,
@@ -238,8 +226,8 @@ impl Sieve<'_> {
                     self.note(blob, &looked);
                 }
                 if let Some(sole) = sole {
-                    let mut soles = self.soles.lock().unwrap_or_else(PoisonError::into_inner);
-                    soles.add(blob.key.clone(), sole);
+                    let mut by_path = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+                    by_path.soles.add(blob.key.clone(), sole);
                 }
                 if self.options.explain {
                     self.explain(blob, &looked.matches);
@@ -263,13 +251,11 @@ impl Sieve<'_> {
     /// Notes what the next scan need not search for. Only the content of an object comes in one piece.
     fn note(&self, blob: &Blob<'_>, looked: &Looked) {
         let key = blob.key.archive().unwrap_or(&blob.key).clone();
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let is_one_piece = blob.content.whole && blob.content.fresh.is_none() && blob.key.is_content();
         let note = note::write(&looked.matches).filter(|_| is_one_piece && !looked.cut);
-        match note {
-            Some(note) => drop(noted.insert(key, note)),
-            None => drop(noted.entry(key).or_default()),
-        }
+        let is_word = |found: &detect::Match| found.verdict.reason == detect::Reason::Word;
+        let counts = looked.cut || !looked.matches.iter().all(is_word);
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner).add(key, note, counts);
     }
 
     /// Keeps what was considered in a blob and is not told of.
@@ -324,7 +310,8 @@ impl Sieve<'_> {
             }
         }
         if !weak.is_empty() {
-            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).add(blob.key.clone(), weak);
+            let mut by_path = self.by_path.lock().unwrap_or_else(PoisonError::into_inner);
+            by_path.accounts.add(blob.key.clone(), weak);
         }
         let mut all = self.hits.lock().unwrap_or_else(PoisonError::into_inner);
         let room = MAX_HITS.saturating_sub(all.len());
@@ -341,6 +328,10 @@ impl Sieve<'_> {
             return true;
         }
         let Some(reason) = self.reason(content, found) else { return true };
+        if found.verdict.reason == detect::Reason::Word {
+            // To ask for less confidence would not show it.
+            return false;
+        }
         let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
         left_out.add(reason, found.value(content.bytes));
         false
@@ -361,8 +352,7 @@ impl Sieve<'_> {
             Some(error) => Err(error),
             None => Ok(Sifted {
                 hits: self.hits.into_inner().unwrap_or_else(PoisonError::into_inner),
-                soles: self.soles.into_inner().unwrap_or_else(PoisonError::into_inner),
-                accounts: self.accounts.into_inner().unwrap_or_else(PoisonError::into_inner),
+                by_path: self.by_path.into_inner().unwrap_or_else(PoisonError::into_inner),
                 left_out: self.left_out.into_inner().unwrap_or_else(PoisonError::into_inner),
                 cut: self.cut.into_inner().unwrap_or_else(PoisonError::into_inner),
                 considered: self.considered.into_inner().unwrap_or_else(PoisonError::into_inner),

@@ -3,9 +3,40 @@
 
 use crate::detect::{Match, Reason, Verdict};
 use crate::finding::Confidence;
+use crate::source::Key;
+use std::collections::{HashMap, HashSet};
 
 /// A match as it is noted.
 type Noted = (u32, u32, u32, Confidence, Reason);
+
+/// What one scan noted.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// The blobs that the next scan must look at again, each with its note, which may be empty.
+    pub(super) blobs: HashMap<Key, String>,
+    /// Those in which something counts wherever they stand.
+    busy: HashSet<Key>,
+}
+
+impl Notes {
+    /// Adds what was seen of a blob, or of a part of it, and whether something in it counts wherever it stands.
+    pub(super) fn add(&mut self, key: Key, note: Option<String>, counts: bool) {
+        if counts {
+            self.busy.insert(key.clone());
+        }
+        match note {
+            Some(note) => drop(self.blobs.insert(key, note)),
+            None => drop(self.blobs.entry(key).or_default()),
+        }
+    }
+
+    /// The blobs in which nothing counts, if only the paths of those that are `meant` say something.
+    pub(super) fn idle(&self, meant: &HashSet<Key>) -> HashSet<Key> {
+        let meant: HashSet<&Key> = meant.iter().map(|key| key.archive().unwrap_or(key)).collect();
+        let of_none = |key: &&Key| !self.busy.contains(*key) && !meant.contains(key);
+        self.blobs.keys().filter(of_none).cloned().collect()
+    }
+}
 
 /// The note about all matches of a whole blob. What does not stand in plain text must be looked for again; so a blob with
 /// such a match has no note.

@@ -174,6 +174,24 @@ pub struct CommitInfo {
     pub order: u32,
 }
 
+/// The blobs whose origins are asked for.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// What they are.
+    pub keys: &'a HashSet<Key>,
+    /// What they may be asked for. An object that stands under no such name has no origins then.
+    pub may_be: Option<MayBe<'a>>,
+}
+
+/// What the name of a file or folder must be for a blob in it to be looked for.
+#[derive(Clone, Copy)]
+pub struct MayBe<'m> {
+    /// Whether a folder of this name says of all files in it what they are.
+    pub folder: &'m dyn Fn(&str) -> bool,
+    /// Whether a file of this name can be it, and that if there is no such folder anywhere.
+    pub file: &'m dyn Fn(&Key, &str, bool) -> bool,
+}
+
 /// The origins of the blobs that were asked for, oldest first.
 pub type Origins = HashMap<Key, Vec<Origin>>;
 
@@ -239,6 +257,8 @@ pub trait Visitor: Sync {
 pub struct Lesson<'l> {
     /// The blobs in which something was found, each with a note; that may be empty.
     pub noted: &'l HashMap<Key, String>,
+    /// Those of them in which nothing counts as long as they stand where they stand.
+    pub idle: &'l HashSet<Key>,
     /// What helps to look at any of them again.
     pub notes: &'l [u32],
     /// Whether a text of the source may be written.
@@ -273,19 +293,15 @@ impl Source {
         Ok(coverage)
     }
 
-    /// Finds where the blobs of `keys` stand. What cannot be told is added to the coverage.
+    /// Finds where blobs stand. What cannot be told is added to the coverage.
     ///
     /// # Errors
     /// When the history cannot be read.
-    pub fn origins(
-        &self,
-        keys: &HashSet<Key>,
-        jobs: usize,
-        coverage: &mut Coverage,
-    ) -> Result<Origins, Error> {
+    pub fn origins(&self, asked: &Asked<'_>, jobs: usize, coverage: &mut Coverage) -> Result<Origins, Error> {
+        let keys = asked.keys;
         let outer: HashSet<Key> = keys.iter().map(|key| archive::outer(key).clone()).collect();
         let mut origins = match self {
-            Self::Git(source) => source.origins(&outer, jobs, coverage)?,
+            Self::Git(source) => source.origins(&Asked { keys: &outer, ..*asked }, jobs, coverage)?,
             Self::Folder(_) | Self::Stream(_) => {
                 outer.iter().map(|key| (key.clone(), vec![on_disk(key)])).collect()
             }

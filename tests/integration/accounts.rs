@@ -93,3 +93,30 @@ fn the_same_words_elsewhere_are_none() {
     let ran = repo.scan(&["--no-git", "--format", "json"]);
     assert_eq!(ran.json()["findings"], serde_json::json!([]), "{}", ran.out);
 }
+
+#[test]
+fn a_file_in_an_archive_is_what_its_path_there_says() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let word = filled("machine git.acme.dev login ada password {w}\n");
+    let value = format!("Quartz-{}-lantern\n", 41);
+    for (path, text) in [
+        ("home/ada/.netrc", &word),
+        ("run/secrets/shop", &value),
+        ("src/login.js", &word),
+        ("src/shop", &value),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        builder.append_data(&mut header, path, text.as_bytes()).unwrap();
+    }
+    let repo = Repo::new();
+    repo.write("backup.tar", builder.into_inner().unwrap());
+    repo.commit("add");
+    let expected = ["archive:home/ada/.netrc backup.tar:1", "archive:run/secrets/shop backup.tar:1"];
+    for args in [&["--format", "json"][..], &["--format", "json", "--no-git"]] {
+        let mut places = repo.scan(args).places();
+        places.sort();
+        places.dedup();
+        assert_eq!(places, expected, "{args:?}");
+    }
+}

@@ -6,13 +6,13 @@
 
 mod names;
 
-use super::Hit;
+use super::{Hit, by_path};
 use crate::detect::{self, Match, Reason, Verdict};
 use crate::finding::Confidence;
 use crate::rule::Rule;
 use crate::source::{Blob, Key, Origins};
 use names::Keeps;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 /// A file of accounts is written by hand or by a program for one person; what is longer is data.
@@ -135,15 +135,18 @@ impl Accounts {
         self.blobs.keys()
     }
 
-    /// Those that stand in a file of accounts.
-    pub(super) fn told(self, origins: &Origins, min: Confidence) -> Vec<Hit> {
-        if min > Confidence::Medium {
-            return Vec::new();
-        }
+    /// Whether a file of this name can keep accounts, if such a blob stands in it.
+    pub(super) fn may_be(&self, key: &Key, name: &str) -> bool {
+        self.blobs.contains_key(key) && Keeps::may_be(name)
+    }
+
+    /// Those that stand in a file of accounts. Of each blob that stands in one it is said that it is `meant`.
+    pub(super) fn told(self, origins: &Origins, min: Confidence, meant: &mut HashSet<Key>) -> Vec<Hit> {
         let mut told = Vec::new();
         for (key, hits) in self.blobs {
-            let paths = origins.get(&key).into_iter().flatten().filter_map(|origin| origin.path.as_deref());
-            let Some(keeps) = paths.filter_map(Keeps::of).max() else { continue };
+            let keeps = by_path::paths(&key, origins).filter_map(|path| Keeps::of(&path)).max();
+            let Some(keeps) = keeps else { continue };
+            meant.insert(key);
             let counts = |hit: &Hit| keeps == Keeps::Accounts || !detect::is_common(hit.secret.expose());
             let sure = |hit: Hit| {
                 let verdict = Verdict { confidence: Confidence::Medium, reason: Reason::Account };
@@ -151,6 +154,6 @@ impl Accounts {
             };
             told.extend(hits.into_iter().filter(counts).map(sure));
         }
-        told
+        if min > Confidence::Medium { Vec::new() } else { told }
     }
 }

@@ -15,18 +15,11 @@ impl Keeps {
     /// What the file of a path keeps, if it is one of these.
     pub(super) fn of(path: &str) -> Option<Self> {
         let lower = path.to_ascii_lowercase();
-        // Copies that somebody put aside keep the same.
-        let lower = COPIES.split(' ').fold(&*lower, |path, end| path.strip_suffix(end).unwrap_or(path));
+        let lower = original(&lower);
         let (folders, name) = lower.rsplit_once('/').unwrap_or(("", lower));
         let is_shown =
             |folder: &str| is_one_of(folder, SHOWN) || folder.starts_with("test") || folder.ends_with("test");
-        // What describes an interface shows what may be sent.
-        let is_description = ["openapi", "swagger"].iter().any(|word| name.contains(word));
-        if is_description
-            || nature::is_document(lower)
-            || Nature::of(lower).is_some()
-            || folders.split('/').any(is_shown)
-        {
+        if is_known_for_less(lower, name) || folders.split('/').any(is_shown) {
             return None;
         }
         if is_of_accounts(folders, name) {
@@ -35,6 +28,33 @@ impl Keeps {
             is_of_settings(folders, name).then_some(Self::Settings)
         }
     }
+}
+
+impl Keeps {
+    /// Whether a file of this name keeps some in one folder or another.
+    pub(super) fn may_be(name: &str) -> bool {
+        let lower = name.to_ascii_lowercase();
+        let name = original(&lower);
+        let end = end_of(name);
+        // Of code only what its name says; all else is kept somewhere in a folder of settings.
+        !is_known_for_less(name, name)
+            && (!is_one_of(end, CODE)
+                || is_one_of(end, DATA)
+                || is_of_accounts("", name)
+                || is_of_settings("", name))
+    }
+}
+
+/// The path without what a copy that somebody put aside has behind it: that keeps the same.
+fn original(path: &str) -> &str {
+    COPIES.split(' ').fold(path, |path, end| path.strip_suffix(end).unwrap_or(path))
+}
+
+/// Whether a file is of a kind that keeps no accounts: a document, a test, or what describes an interface and shows what may be
+/// sent.
+fn is_known_for_less(path: &str, name: &str) -> bool {
+    let is_description = ["openapi", "swagger"].iter().any(|word| name.contains(word));
+    is_description || nature::is_document(path) || Nature::of(path).is_some()
 }
 
 /// Ends of the names of copies.
@@ -139,6 +159,20 @@ fn end_of(name: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_keeps_accounts_somewhere_may_keep_them_by_its_name(
+            folders in proptest::collection::vec("(etc|home|src|\\.kube|\\.purple|group_vars|test|a)", 0..3),
+            stem in "(\\.|_)?(config|settings|netrc|my\\.cnf|passwd|credentials|login|app\\.test|de|openapi|x)",
+            end in "(|\\.(json|yml|php|py|ts|java|sh|md|lock|sql|dat|gz|tmpl))(|\\.bak|~)",
+        ) {
+            let name = stem + &end;
+            let path = [folders, vec![name.clone()]].concat().join("/");
+            prop_assert!(Keeps::of(&path).is_none() || Keeps::may_be(&name), "{path}");
+        }
+    }
 
     #[test]
     fn the_file_says_whether_it_keeps_accounts() {

@@ -7,12 +7,15 @@
 mod lines;
 mod names;
 
-use super::Hit;
+pub(super) use names::is_folder;
+
 use super::explain::Why;
+use super::{Hit, by_path};
 use crate::detect::{Detector, Error, Reason, Span, Verdict, may_be_password, may_be_secret};
 use crate::finding::Confidence;
 use crate::secret::Secret;
 use crate::source::{Blob, Key, Origins, Progress};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -46,7 +49,8 @@ impl Sole {
 #[derive(Default)]
 pub(super) struct Soles {
     blobs: BTreeMap<Key, Sole>,
-    cut: bool,
+    /// Whether there are more of them.
+    pub(super) cut: bool,
 }
 
 /// Files whose paths say that they hold a secret, in the order of their paths.
@@ -101,6 +105,12 @@ impl Soles {
         self.blobs.keys()
     }
 
+    /// Whether a file of this name can say what it holds, if such a blob stands in it; and that if no folder says so.
+    pub(super) fn may_be(&self, key: &Key, name: &str, alone: bool) -> bool {
+        let of_one = || if alone { !names::of_one(name).is_empty() } else { names::may_name_one(name) };
+        self.blobs.contains_key(key) && (!names::of_list(name).is_empty() || of_one())
+    }
+
     /// Those whose paths say what they hold.
     pub(super) fn named(self, origins: &Origins, progress: &Progress) -> Named {
         let mut files = Vec::new();
@@ -108,16 +118,23 @@ impl Soles {
             if progress.stopped() {
                 break;
             }
-            let paths = origins.get(&key).into_iter().flatten().filter_map(|origin| origin.path.as_deref());
-            let says = |path: &&str| !progress.stopped() && !sole.named(path).0.is_empty();
-            if let Some(path) = paths.filter(says).min() {
-                files.push((path.to_owned(), key, sole));
+            let says = |path: &Cow<'_, str>| !progress.stopped() && !sole.named(path).0.is_empty();
+            let path = by_path::paths(&key, origins).filter(says).min().map(Cow::into_owned);
+            if let Some(path) = path {
+                files.push((path, key, sole));
             }
         }
         files.sort_unstable_by(|(a, a_key, _), (b, b_key, _)| (a, a_key).cmp(&(b, b_key)));
         let cut = self.cut || files.len() > MOST;
         files.truncate(MOST);
         Named { files, cut }
+    }
+}
+
+impl Named {
+    /// The blobs.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.files.iter().map(|(_, key, _)| key)
     }
 }
 
@@ -130,14 +147,14 @@ pub(super) fn told(
 ) -> Result<Told, Error> {
     let mut told = Told::default();
     for (first, key, sole) in named.files {
-        let others = origins.get(&key).into_iter().flatten().filter_map(|origin| origin.path.as_deref());
+        let others = by_path::paths(&key, origins);
         let mut tried: Vec<String> = Vec::new();
         // A blob may stand under very many paths, which mostly say the same.
-        for path in std::iter::once(&*first).chain(others) {
+        for path in std::iter::once(Cow::Borrowed(&*first)).chain(others) {
             if progress.stopped() {
                 return Ok(told);
             }
-            let (names, values, is_list) = sole.named(path);
+            let (names, values, is_list) = sole.named(&path);
             let new: Vec<String> = names.into_iter().filter(|name| !tried.contains(name)).collect();
             tried.extend(new.iter().cloned());
             if !new.is_empty() && read(&new, &key, values, is_list, detector, &mut told)?

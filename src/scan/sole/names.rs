@@ -54,13 +54,22 @@ pub(super) fn of_one(path: &str) -> Vec<String> {
         Some(_) => return Vec::new(),
         None => file.to_owned(),
     };
-    let in_folder =
-        folders.last().is_some_and(|folder| FOLDERS.contains(&folder.to_ascii_lowercase().as_str()));
+    let in_folder = folders.last().is_some_and(|folder| is_folder(folder));
     let says = if in_folder { ["_secret", "_password"].as_slice() } else { &[] };
     let of_folder: Vec<String> = says.iter().map(|word| format!("{name}{word}")).collect();
     let is_plain =
         |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
     [name].into_iter().chain(of_folder).filter(is_plain).filter(|name| may_name_secret(name)).collect()
+}
+
+/// Whether a folder of this name says of every file in it what it holds.
+pub(in crate::scan) fn is_folder(name: &str) -> bool {
+    FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder))
+}
+
+/// Whether a file of this name has a name for its only value in one folder or another.
+pub(super) fn may_name_one(name: &str) -> bool {
+    !of_one(&format!("{}/{name}", FOLDERS[0])).is_empty()
 }
 
 /// Words of which one stands in every name that a rule reads a value for.
@@ -91,6 +100,16 @@ mod tests {
         assert!(of_one("docs/the password.txt").is_empty());
         assert!(of_one("k8s/secret.yaml").is_empty() && of_one("secret.md5").is_empty());
         assert!(of_one("VERSION").is_empty());
+    }
+
+    #[test]
+    fn what_has_a_name_in_some_folder_may_have_one() {
+        for path in
+            ["portal/secrets/db_password.txt", "config/master.key", "run/secrets/shop", "a/.vault-token"]
+        {
+            assert!(may_name_one(path.rsplit('/').next().unwrap()), "{path}");
+        }
+        assert!(!may_name_one("secret.yaml") && !may_name_one("the password.txt"));
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! An empty repository in a temporary folder answers what is asked of one; no content is written there.
 
-use super::cache::Session;
 use super::pack::Pack;
 use super::store::Store;
 use super::{GitSource, ObjectId, Part};
@@ -58,16 +57,8 @@ pub(super) fn open(path: &Path, part: &Part) -> Result<Option<GitSource>, Error>
     let repository = git2::Repository::init_opts(folder.path(), &options)?;
     lone.folder = Some(folder);
     let store = Store::of(pack, path).map_err(|error| damaged(path, error))?;
-    Ok(Some(GitSource {
-        repository,
-        part: part.clone(),
-        objects: Vec::new(),
-        store: OnceCell::from(store),
-        past: OnceCell::new(),
-        nested: OnceCell::new(),
-        session: Session::default(),
-        lone: Some(lone),
-    }))
+    let source = GitSource::of(repository, part.clone());
+    Ok(Some(GitSource { store: OnceCell::from(store), lone: Some(lone), ..source }))
 }
 
 fn damaged(path: &Path, error: super::pack::PackError) -> Error {

@@ -6,6 +6,7 @@
 mod attribution;
 mod base;
 mod cache;
+mod called;
 mod changes;
 mod commit;
 mod containing;
@@ -13,6 +14,7 @@ mod containing;
 pub mod doors;
 mod floor;
 mod graph;
+mod ground;
 mod held;
 mod history;
 mod holes;
@@ -43,7 +45,7 @@ pub use cache::Cache;
 pub use object_id::ObjectId;
 pub use open::discover;
 
-use super::{Error, Key, Origins, Progress, Take, Visitor, folder};
+use super::{Asked, Error, Key, Origins, Progress, Take, Visitor, folder};
 use crate::coverage::Coverage;
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -61,6 +63,8 @@ pub struct GitSource {
     store: OnceCell<Store>,
     /// What the walk over all objects learnt of commits and trees.
     past: OnceCell<history::Past>,
+    /// What places are looked up in.
+    ground: OnceCell<ground::Ground>,
     /// The repositories inside this one that were scanned with it.
     nested: OnceCell<Vec<nested::Nested>>,
     /// What earlier scans saw, and what this one adds to that.
@@ -97,9 +101,21 @@ impl GitSource {
         if matches!(part, Part::Staged(_)) && repository.is_bare() {
             return Err(Error::Bare(repository.path().to_owned()));
         }
-        let (store, past, nested) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        let session = cache::Session::default();
-        Ok(Self { repository, part, objects: Vec::new(), store, past, nested, session, lone: None })
+        Ok(Self::of(repository, part))
+    }
+
+    fn of(repository: git2::Repository, part: Part) -> Self {
+        Self {
+            repository,
+            part,
+            objects: Vec::new(),
+            store: OnceCell::new(),
+            past: OnceCell::new(),
+            ground: OnceCell::new(),
+            nested: OnceCell::new(),
+            session: cache::Session::default(),
+            lone: None,
+        }
     }
 
     /// Reads objects from these folders too. In a hook of a push git keeps what came in apart and names the folder in its
@@ -145,13 +161,14 @@ impl GitSource {
 
     pub(super) fn origins(
         &self,
-        keys: &HashSet<Key>,
+        asked: &Asked<'_>,
         jobs: usize,
         coverage: &mut Coverage,
     ) -> Result<Origins, Error> {
-        let own = keys.iter().filter(|key| !matches!(key, Key::Within(..))).cloned().collect();
-        let mut origins = origins::find(self, &own, jobs, coverage)?;
-        origins.extend(self.nested_origins(keys, jobs, coverage)?);
+        let own: HashSet<Key> =
+            asked.keys.iter().filter(|key| !matches!(key, Key::Within(..))).cloned().collect();
+        let mut origins = origins::find(self, &Asked { keys: &own, ..*asked }, jobs, coverage)?;
+        origins.extend(self.nested_origins(asked, jobs, coverage)?);
         Ok(origins)
     }
 

@@ -1,13 +1,11 @@
 //! Repositories inside this one: submodules, checked out or only kept by git, and clones that lie in the working tree.
 //! Each is scanned like a repository of its own, and its places are told under the path it has here.
 
-use super::cache::Session;
 use super::{GitSource, Part, worktree};
 use crate::coverage::Coverage;
 use crate::finding::Place;
 use crate::patch::Patch;
-use crate::source::{Blob, Error, Key, Origins, Progress, Visitor};
-use std::cell::OnceCell;
+use crate::source::{Asked, Blob, Error, Key, MayBe, Origins, Progress, Visitor};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -69,16 +67,7 @@ impl GitSource {
     /// Opens the repository of exactly this folder.
     fn inside(folder: &Path, part: Part) -> Result<Self, Error> {
         let repository = super::open::exactly(folder)?;
-        Ok(Self {
-            repository,
-            part,
-            objects: Vec::new(),
-            store: OnceCell::new(),
-            past: OnceCell::new(),
-            nested: OnceCell::new(),
-            session: Session::default(),
-            lone: None,
-        })
+        Ok(Self::of(repository, part))
     }
 
     /// The repository inside this one that has this path.
@@ -130,7 +119,7 @@ impl GitSource {
     /// The origins of what was found in repositories inside this one.
     pub(super) fn nested_origins(
         &self,
-        keys: &HashSet<Key>,
+        asked: &Asked<'_>,
         jobs: usize,
         coverage: &mut Coverage,
     ) -> Result<Origins, Error> {
@@ -140,10 +129,16 @@ impl GitSource {
                 Key::Within(inside, key) if inside == path => Some(key.as_ref().clone()),
                 _ => None,
             };
-            let own: HashSet<Key> = keys.iter().filter_map(of_this).collect();
+            let own: HashSet<Key> = asked.keys.iter().filter_map(of_this).collect();
             if own.is_empty() {
                 continue;
             }
+            let file = |key: &Key, name: &str, alone: bool| {
+                let key = Key::Within(path.clone(), Box::new(key.clone()));
+                asked.may_be.is_none_or(|may_be| (may_be.file)(&key, name, alone))
+            };
+            let own =
+                Asked { keys: &own, may_be: asked.may_be.map(|may_be| MayBe { file: &file, ..may_be }) };
             for (key, mut origins) in super::origins::find(source, &own, jobs, coverage)? {
                 for origin in &mut origins {
                     origin.place = Place::Submodule;

@@ -4,23 +4,23 @@
 use super::attribution::{Budget, Found, Introduction, Leads};
 use super::containing::Tips;
 use super::graph::{Graph, Reach};
+use super::ground::Ground;
 use super::history::Past;
-use super::lone::Lone;
-use super::store::Store;
 use super::{GitSource, ObjectId, Part, commit, own};
 use crate::coverage::Coverage;
 use crate::finding::{Place, References};
 use crate::source::path;
-use crate::source::{CommitInfo, Error, Key, Origin, Origins};
+use crate::source::{Asked, CommitInfo, Error, Key, MayBe, Origin, Origins};
 use std::collections::{HashMap, HashSet};
 
-/// Finds where the blobs of `keys` stand.
+/// Finds where the blobs stand that are asked for.
 pub(super) fn find(
     source: &GitSource,
-    keys: &HashSet<Key>,
+    asked: &Asked<'_>,
     jobs: usize,
     coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
+    let keys = asked.keys;
     let blobs: HashSet<ObjectId> =
         keys.iter().filter_map(|key| if let Key::Object(id) = key { Some(*id) } else { None }).collect();
     let names: HashSet<&[u8]> = keys
@@ -35,13 +35,19 @@ pub(super) fn find(
     let of_messages = !messages.is_empty() && matches!(source.part, Part::Everything { .. });
     let in_history = in_trees || (of_messages && recalled.is_none());
     let before = coverage.skipped.len();
-    let ground = if in_history { Some(Ground::of(source, jobs)?) } else { None };
-    let (mut origins, references) = match (recalled, &ground) {
+    let ground = if in_history { Some(source.ground(jobs)?) } else { None };
+    let (mut origins, references) = match (recalled, ground) {
         (Some(recalled), _) => recalled,
-        (None, Some(ground)) => {
+        (None, Some((past, ground))) => {
             let references = ground.references(source.store(), &messages);
-            let origins =
-                if in_trees { of_trees(source, ground, &blobs, &names, coverage)? } else { Origins::new() };
+            let origins = if in_trees {
+                let (blobs, elsewhere) = called(source, past, &blobs, asked.may_be)?;
+                let mut origins = of_trees(source, (past, ground), &blobs, &names, coverage)?;
+                origins.extend(elsewhere.into_iter().map(|id| (Key::Object(id), Vec::new())));
+                origins
+            } else {
+                Origins::new()
+            };
             (origins, references)
         }
         (None, None) => Default::default(),
@@ -72,10 +78,20 @@ pub(super) fn find(
         };
         origins.insert(key.clone(), vec![origin]);
     }
-    if coverage.skipped.len() == before {
-        source.found(&origins);
-    }
+    source.found(&origins, coverage.skipped.len() == before);
     Ok(origins)
+}
+
+/// The blobs that stand under a name that they may be asked for, and all others.
+fn called(
+    source: &GitSource,
+    past: &Past,
+    blobs: &HashSet<ObjectId>,
+    may_be: Option<MayBe<'_>>,
+) -> Result<(HashSet<ObjectId>, HashSet<ObjectId>), Error> {
+    let Some(may_be) = may_be else { return Ok((blobs.clone(), HashSet::new())) };
+    let called = source.called(past, blobs, may_be)?;
+    Ok(blobs.iter().partition(|id| called.contains(*id)))
 }
 
 fn oid(id: &ObjectId) -> git2::Oid {
@@ -98,58 +114,23 @@ pub(super) fn info(source: &GitSource, id: &ObjectId, name: &[u8], order: u32) -
     Some(commit::info(id, object.data(), name, order))
 }
 
-/// The history that places are looked up in.
-struct Ground<'s> {
-    past: &'s Past,
-    graph: Graph,
-    tips: Tips,
-}
-
-impl<'s> Ground<'s> {
-    fn of(source: &'s GitSource, jobs: usize) -> Result<Self, Error> {
-        let store = source.store();
-        // A scan that was stopped has not seen all; then they are read now.
-        let past = source.past.get_or_init(|| Past::read(store, source.hash_len(), jobs));
-        let kept = match &source.lone {
-            None => tips(source, store, past)?,
-            Some(lone) => of_file(lone, store, past),
-        };
-        let graph = Graph::new(&past.commits, &kept);
-        let tips = Tips::read(source, past, &graph)?;
-        Ok(Self { past, graph, tips })
-    }
-
-    /// The references that have these commits in their history.
-    fn references(&self, store: &Store, commits: &[ObjectId]) -> HashMap<ObjectId, References> {
-        let positions: HashMap<u32, ObjectId> =
-            commits.iter().filter_map(|id| Some((number(store, id)?, *id))).collect();
-        let numbers = self.graph.numbers(positions.keys().copied());
-        let found = self.tips.containing(&self.graph, numbers.values().copied().collect());
-        let named = numbers
-            .iter()
-            .filter_map(|(position, number)| Some((positions[position], found.get(number)?.clone())));
-        named.collect()
-    }
-}
-
 fn of_trees(
     source: &GitSource,
-    ground: &Ground<'_>,
+    (past, ground): (&Past, &Ground),
     blobs: &HashSet<ObjectId>,
     names: &HashSet<&[u8]>,
     coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
     let store = source.store();
-    let Ground { past, graph, tips } = ground;
+    let Ground { graph, tips, head } = ground;
     let numbers: HashMap<u32, ObjectId> =
-        blobs.iter().filter_map(|blob| Some((number(store, blob)?, *blob))).collect();
+        blobs.iter().filter_map(|blob| Some((store.number(blob)?, *blob))).collect();
     let leads = Leads::find(past, store.len(), numbers.keys().copied(), names);
     let of_blobs = numbers.iter().map(|(number, id)| (Found::Blob(*number), Key::Object(*id)));
     let of_names = leads.named().map(|(found, name)| (found, Key::Name(name.to_owned())));
     let known: HashMap<Found, Key> = of_blobs.chain(of_names).collect();
     let mut budget = Budget::default();
-    let at_head = head_tree(source, past);
-    let at_head = at_head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
+    let at_head = head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
     // Which commit was the last is worth less than where a secret stands at all.
     let mut budget_of_last = Budget::default();
     let last = leads.last(graph, tips.commits(), &mut budget_of_last);
@@ -170,7 +151,7 @@ fn of_trees(
             gathered.in_index()?;
         }
     }
-    let in_conflict = conflict_tree(source).and_then(|tree| number(store, &tree));
+    let in_conflict = conflict_tree(source).and_then(|tree| store.number(&tree));
     let in_conflict = in_conflict.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
     if budget.is_spent() || budget_of_last.is_spent() {
         coverage.skip("some places of the findings", "are not told: the history names them in too many ways");
@@ -181,7 +162,7 @@ fn of_trees(
     for key in all.filter(|key| !placed.contains(key)) {
         let path = match &key {
             Key::Object(id) => {
-                let what = number(store, id).map(Found::Blob);
+                let what = store.number(id).map(Found::Blob);
                 let paths =
                     in_conflict.iter().filter(|(_, found)| Some(*found) == what).map(|(path, _)| path);
                 paths.min().map(|path| path::text(path))
@@ -192,10 +173,6 @@ fn of_trees(
         origins.insert(key, vec![Origin::at(Place::Unreachable, path)]);
     }
     Ok(origins)
-}
-
-fn number(store: &Store, id: &ObjectId) -> Option<u32> {
-    store.position(id.as_bytes()).and_then(|position| u32::try_from(position).ok())
 }
 
 /// The origins of blobs as they are gathered.
@@ -262,7 +239,7 @@ impl Gathered<'_> {
             let index = self.source.open_index(&file)?;
             for entry in index.iter() {
                 let id = ObjectId::from(entry.id);
-                let what = number(store, &id).map(Found::Blob);
+                let what = store.number(&id).map(Found::Blob);
                 let Some(what) = what.filter(|what| self.known.contains_key(what)) else { continue };
                 let key = Key::Object(id);
                 let is_new = here || !self.placed.contains(&key);
@@ -277,44 +254,7 @@ impl Gathered<'_> {
     }
 }
 
-fn head_tree(source: &GitSource, past: &Past) -> Option<u32> {
-    let head = source.repository.head().ok()?.target()?;
-    past.commit_of(source.store(), head.into())?.tree
-}
-
 /// What a merge with conflicts wrote to the working tree; git keeps it under this name until the merge ends.
 fn conflict_tree(source: &GitSource) -> Option<ObjectId> {
     Some(source.repository.find_reference("AUTO_MERGE").ok()?.target()?.into())
-}
-
-/// The commits that a bundle's references name, or all that a pack holds.
-fn of_file(lone: &Lone, store: &Store, past: &Past) -> Vec<(u32, Reach)> {
-    let commits: Vec<u32> = match lone.tips() {
-        Some(tips) => tips.filter_map(|id| Some(past.commit_of(store, id)?.commit)).collect(),
-        None => past.commits.iter().map(|record| record.commit).collect(),
-    };
-    commits.into_iter().map(|commit| (commit, Reach::References)).collect()
-}
-
-/// The commits that references name, each with the reason for which they are kept.
-fn tips(source: &GitSource, store: &Store, past: &Past) -> Result<Vec<(u32, Reach)>, Error> {
-    let mut tips: Vec<(ObjectId, Reach)> = Vec::new();
-    let head = source.repository.head().ok().and_then(|head| head.target());
-    tips.extend(head.map(|head| (head.into(), Reach::References)));
-    tips.extend(source.heads().into_iter().map(|id| (id, Reach::References)));
-    for reference in source.repository.references()? {
-        let Ok(reference) = reference else { continue };
-        let reach = match reference.name_bytes() {
-            name if name.starts_with(b"refs/notes/") => Reach::Notes,
-            b"refs/stash" => Reach::Stash,
-            _ => Reach::References,
-        };
-        let id = reference.resolve().ok().and_then(|reference| reference.target());
-        tips.extend(id.map(|id| (id.into(), reach)));
-    }
-    // Older stash entries are in the stash's log only.
-    if let Ok(log) = source.repository.reflog("refs/stash") {
-        tips.extend(log.iter().map(|entry| (entry.id_new().into(), Reach::Stash)));
-    }
-    Ok(tips.into_iter().filter_map(|(id, reach)| Some((past.commit_of(store, id)?.commit, reach))).collect())
 }

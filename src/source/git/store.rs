@@ -180,6 +180,11 @@ impl Store {
         positions.find(id, |at| self.name(at))
     }
 
+    /// The position of an object as the history keeps it.
+    pub(super) fn number(&self, id: &ObjectId) -> Option<u32> {
+        self.position(id.as_bytes()).and_then(|position| u32::try_from(position).ok())
+    }
+
     /// Whether an object is here: by a search in each pack, as long as no table of all names was made.
     pub(super) fn holds(&self, id: &ObjectId) -> bool {
         if self.positions.get().is_some() {

@@ -14,6 +14,7 @@ enum Step {
     Name(u64),
     Message(u64),
     Archive(usize, u64),
+    ByPath(usize, usize),
     Amend(u64),
     Branch,
     Merge,
@@ -32,6 +33,9 @@ enum Step {
     Copy,
 }
 
+/// Paths of which some say that what stands there counts.
+const BY_PATH: [&str; 4] = ["src/login.js", ".netrc", "data/notes.bin", "secrets/db_password.txt"];
+
 fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
     let token = || 0..5u64;
     let step = prop_oneof![
@@ -41,6 +45,7 @@ fn steps() -> impl Strategy<Value = Vec<Vec<Step>>> {
         1 => token().prop_map(Step::Name),
         1 => token().prop_map(Step::Message),
         1 => (0..3usize, token()).prop_map(|(file, token)| Step::Archive(file, token)),
+        3 => (0..BY_PATH.len(), 0..2usize).prop_map(|(path, text)| Step::ByPath(path, text)),
         2 => token().prop_map(Step::Amend),
         1 => Just(Step::Branch),
         1 => Just(Step::Merge),
@@ -103,6 +108,14 @@ fn take(repo: &Repo, step: &Step, number: usize) {
             packed.finish().unwrap();
             bytes.truncate(bytes.len() - 4);
             write(&format!("archive{file}.gz"), &bytes);
+            commit();
+        }
+        // What counts by its path alone: a weak password, a file of one value.
+        Step::ByPath(path, text) => {
+            let word = ["vel", "vet"].concat();
+            let value = format!("Quartz-{}-lantern\n", 41);
+            let texts = [format!("machine git.acme.dev\n login ada\n password {word}\n"), value];
+            write(BY_PATH[*path], texts[*text].as_bytes());
             commit();
         }
         Step::Amend(token) => {

@@ -21,7 +21,10 @@ impl GitSource {
         stopped: &(dyn Fn() -> bool + Sync),
         coverage: &mut Coverage,
     ) {
-        let all: BTreeMap<&ObjectId, &String> = recalled.seen().flat_map(|seen| &seen.interest).collect();
+        let idle = recalled.places.as_ref().map(|places| &places.idle);
+        let is_idle = |id: &ObjectId| idle.is_some_and(|idle| idle.contains(id));
+        let all: BTreeMap<&ObjectId, &String> =
+            recalled.seen().flat_map(|seen| &seen.interest).filter(|(id, _)| !is_idle(id)).collect();
         let all: Vec<_> = all.into_iter().collect();
         let (next, lost) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         on_threads(jobs, &|| {

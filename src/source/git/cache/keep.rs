@@ -17,12 +17,14 @@ pub(in crate::source::git) struct Session {
     pub(in crate::source::git) cache: Option<Cache>,
     /// What the walk over the objects learnt.
     learnt: RefCell<Option<Learnt>>,
-    /// What could not be seen whole.
+    /// What could not be seen whole, and must be told again.
     noted: RefCell<HashSet<Key>>,
-    /// Where things were found; `None` if not all could be told.
-    origins: RefCell<Option<Origins>>,
-    /// Whether the origins are those that were known before.
-    is_recalled: Cell<bool>,
+    /// Where things were found.
+    origins: RefCell<Origins>,
+    /// Whether all of that could be told.
+    is_partly_told: Cell<bool>,
+    /// Whether some of it was not known before.
+    is_new: Cell<bool>,
 }
 
 /// What the walk over all objects learnt.
@@ -56,10 +58,11 @@ impl GitSource {
         self.session.noted.borrow_mut().extend(keys);
     }
 
-    /// Notes where things were found.
-    pub(in crate::source::git) fn found(&self, origins: &Origins) {
+    /// Notes where things were found, and whether all of that could be told.
+    pub(in crate::source::git) fn found(&self, origins: &Origins, is_whole: bool) {
         if self.session.cache.is_some() {
-            self.session.origins.replace(Some(origins.clone()));
+            self.session.origins.borrow_mut().extend(origins.clone());
+            self.session.is_partly_told.set(self.session.is_partly_told.get() || !is_whole);
         }
     }
 
@@ -71,23 +74,26 @@ impl GitSource {
     ) -> Option<(Origins, HashMap<ObjectId, crate::finding::References>)> {
         let learnt = self.session.learnt.borrow();
         let found = learnt.as_ref()?.recalled.places.as_ref()?.origins(self, blobs, messages);
-        self.session.is_recalled.set(found.is_some());
+        self.session.is_new.set(self.session.is_new.get() || found.is_none());
         found
     }
 
     /// Keeps what was learnt, after a scan that came to its end.
     pub(in crate::source) fn keep(&self, lesson: &Lesson<'_>) {
-        let mut noted = lesson.noted.clone();
+        let (mut noted, mut idle) = (lesson.noted.clone(), lesson.idle.clone());
         for key in self.session.noted.borrow().iter() {
             // To tell again what could not be seen, it must be opened, whatever else was found.
             noted.insert(key.clone(), String::new());
+            idle.remove(key);
         }
         for (path, inside) in self.nested_sources() {
-            let own = noted.iter().filter_map(|(key, note)| match key {
-                Key::Within(within, key) if within == path => Some((key.as_ref().clone(), note.clone())),
+            let own = |key: &Key| match key {
+                Key::Within(within, key) if within == path => Some(key.as_ref().clone()),
                 _ => None,
-            });
-            inside.keep(&Lesson { noted: &own.collect(), ..*lesson });
+            };
+            let noted = noted.iter().filter_map(|(key, note)| Some((own(key)?, note.clone()))).collect();
+            let idle = idle.iter().filter_map(own).collect();
+            inside.keep(&Lesson { noted: &noted, idle: &idle, ..*lesson });
         }
         let learnt = self.session.learnt.take();
         let Some((cache, learnt)) = self.session.cache.as_ref().zip(learnt) else { return };
@@ -95,7 +101,7 @@ impl GitSource {
             return;
         }
         let keeping = Keeping { source: self, cache, store: self.store(), notes: lesson.notes, learnt };
-        keeping.run(&noted, lesson.is_plain);
+        keeping.run(&Lesson { noted: &noted, idle: &idle, ..*lesson });
     }
 }
 
@@ -109,9 +115,9 @@ struct Keeping<'k> {
 }
 
 impl Keeping<'_> {
-    fn run(mut self, noted: &HashMap<Key, String>, is_plain: &dyn Fn(&str) -> bool) {
+    fn run(mut self, lesson: &Lesson<'_>) {
         let fresh = self.fresh();
-        let state = self.state(is_plain);
+        let state = self.state(lesson);
         if fresh.is_empty() && self.learnt.recalled.stale.is_empty() && state.is_none() {
             return;
         }
@@ -119,7 +125,7 @@ impl Keeping<'_> {
         if !self.cache.prepare(&folder) {
             return;
         }
-        let mut interest = if fresh.is_empty() { BTreeMap::new() } else { self.interest(noted) };
+        let mut interest = if fresh.is_empty() { BTreeMap::new() } else { self.interest(lesson.noted) };
         // The loose objects come first: what a pack took over must not stay in the entry about them.
         let written: BTreeSet<usize> = fresh.union(&self.learnt.recalled.stale).copied().collect();
         for number in written.into_iter().rev() {
@@ -226,18 +232,21 @@ impl Keeping<'_> {
     }
 
     /// The entry about the state, and its name; `None` if it is known, or is not the one any more that was looked at.
-    fn state(&self, is_plain: &dyn Fn(&str) -> bool) -> Option<(String, Places)> {
+    fn state(&self, lesson: &Lesson<'_>) -> Option<(String, Places)> {
         let Learnt { recalled, walked, places, .. } = &self.learnt;
         let session = &self.source.session;
-        let origins = session.origins.take();
-        if recalled.places.is_some() && (session.is_recalled.get() || origins.is_none()) {
+        let is_whole = !session.is_partly_told.get();
+        if recalled.places.is_some() && !(session.is_new.get() && is_whole) {
             return None;
         }
         // Where something could not be read, places may change without any change of what the state is made of.
         let state = recalled.state.as_ref().filter(|_| walked.lossy.is_empty())?;
         (self.source.state(self.cache, self.store, &recalled.names).as_ref() == Some(state)).then_some(())?;
         let mut places = places.clone();
-        places.take(&origins.unwrap_or_default(), is_plain);
+        if is_whole {
+            places.take(&session.origins.take(), lesson.is_plain);
+            places.idle.extend(lesson.idle.iter().filter_map(Key::blob));
+        }
         Some((state.clone(), places))
     }
 }

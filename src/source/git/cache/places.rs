@@ -6,7 +6,7 @@ use crate::finding::{Place, References};
 use crate::source::git::{GitSource, ObjectId, origins};
 use crate::source::{Key, Origin, Origins};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The entry about a state.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -17,6 +17,8 @@ pub(in crate::source::git) struct Places {
     pub(in crate::source::git) dangling: bool,
     /// Where blobs stand, by their names; `None` if that was not told whole, or must not be written.
     pub(super) blobs: Option<BTreeMap<ObjectId, Vec<Kept>>>,
+    /// Blobs with something in them that counts nowhere where they stand.
+    pub(super) idle: BTreeSet<ObjectId>,
     /// The references that have commits with a found message in their history.
     pub(super) messages: BTreeMap<ObjectId, Option<References>>,
 }
