@@ -20,6 +20,7 @@ mod history;
 mod holes;
 mod known;
 mod large;
+mod leading;
 mod linked;
 mod lone;
 mod loose;

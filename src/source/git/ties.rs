@@ -3,10 +3,7 @@
 //! a scan remembers, so they are written down in as few bytes as each takes.
 
 use super::held::Held;
-use std::collections::{HashMap, HashSet};
-
-/// How deep trees are followed; git refuses to check out deeper ones.
-const MAX_DEPTH: usize = 4096;
+use std::collections::HashMap;
 
 /// How many bytes are kept together: a list that grows as one would be moved again and again.
 const CHUNK: usize = 1 << 20;
@@ -92,35 +89,10 @@ impl Ties {
             }
         }
     }
-
-    /// Adds to `leading`, which has a place for every object, all trees from which an object in it, or an entry with one of
-    /// these names, can be reached.
-    pub(super) fn spread(&self, leading: &mut [bool], names: &HashSet<u32>) {
-        // How many leading entries each tree has.
-        let mut counts = vec![0_i32; leading.len()];
-        // A tree may come before the trees it holds; it takes as many rounds as trees are deep at most.
-        for _ in 0..MAX_DEPTH {
-            let mut grown = false;
-            self.each(|Tie { tree, base, gained, lost }| {
-                let leads =
-                    |of: &[Held]| of.iter().map(|entry| i32::from(entry.leads(leading, names))).sum::<i32>();
-                let inherited = base.map_or(0, |base| counts[base as usize]);
-                let count = inherited + leads(gained) - leads(lost);
-                counts[*tree as usize] = count;
-                if count > 0 && !leading[*tree as usize] {
-                    leading[*tree as usize] = true;
-                    grown = true;
-                }
-            });
-            if !grown {
-                return;
-            }
-        }
-    }
 }
 
 /// What the second of two ordered lists has more than the first, and what it has less.
-fn difference(before: &[Held], after: &[Held]) -> (Vec<Held>, Vec<Held>) {
+pub(super) fn difference(before: &[Held], after: &[Held]) -> (Vec<Held>, Vec<Held>) {
     let (mut gained, mut lost) = (Vec::new(), Vec::new());
     let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
     loop {
@@ -205,7 +177,19 @@ fn write(to: &mut Vec<u8>, mut number: u32) {
     to.push(number.to_le_bytes()[0]);
 }
 
+#[inline]
 fn read(from: &mut &[u8]) -> u32 {
+    // Counts, and the objects of small changes, are short.
+    if let Some((byte, rest)) = from.split_first()
+        && *byte < 0x80
+    {
+        *from = rest;
+        return u32::from(*byte);
+    }
+    read_long(from)
+}
+
+fn read_long(from: &mut &[u8]) -> u32 {
     let (mut number, mut shift) = (0, 0);
     while let Some((byte, rest)) = from.split_first() {
         *from = rest;
@@ -271,32 +255,5 @@ mod tests {
             let expected = ties.iter().map(|(tree, base, gained, lost)| (*tree, *base, in_order(gained), in_order(lost)));
             prop_assert_eq!(read, expected.collect::<Vec<_>>());
         }
-    }
-
-    fn held(objects: &[u32]) -> Vec<Held> {
-        objects.iter().map(|object| Held::new(Some(*object), 10 + object, false)).collect()
-    }
-
-    fn noted(ties: &mut Ties, tree: u32, base: Option<u32>, gained: &[u32], lost: &[u32]) {
-        ties.note(&Tie { tree, base, gained: &held(gained), lost: &held(lost) });
-    }
-
-    #[test]
-    fn trees_lead_as_long_as_they_hold() {
-        let mut ties = Ties::default();
-        // 0 and 1 are blobs, 5 a root above 4; 2 has blob 0, 3 is built from it without that, 4 again with it.
-        noted(&mut ties, 5, None, &[4], &[]);
-        noted(&mut ties, 2, None, &[0, 1], &[]);
-        noted(&mut ties, 3, Some(2), &[], &[0]);
-        noted(&mut ties, 4, Some(3), &[0], &[1]);
-        noted(&mut ties, 6, None, &[3], &[]);
-        let spread = |leading: &[usize], names: &[u32]| {
-            let mut all = vec![false; 7];
-            leading.iter().for_each(|&blob| all[blob] = true);
-            ties.spread(&mut all, &names.iter().copied().collect());
-            (0..7).filter(|&tree| all[tree]).collect::<Vec<_>>()
-        };
-        assert_eq!(spread(&[0], &[]), [0, 2, 4, 5]);
-        assert_eq!(spread(&[], &[13]), [6]);
     }
 }
