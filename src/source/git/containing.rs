@@ -33,7 +33,7 @@ impl Tips {
                 _ => 3,
             };
             // Our own reader looks commits up: libgit2 would map the packs into memory once more.
-            let target = reference.resolve().ok().and_then(|reference| reference.target());
+            let target = target(&reference);
             let commit = target.and_then(|id| past.commit_of(source.store(), id.into()));
             named.extend(commit.map(|commit| (class, path::text(name), commit.commit)));
         }
@@ -66,6 +66,11 @@ impl Tips {
         }
         found
     }
+}
+
+/// What a reference names. Only one that names another reference is looked up: they may be thousands.
+pub(super) fn target(reference: &git2::Reference<'_>) -> Option<git2::Oid> {
+    reference.target().or_else(|| reference.resolve().ok()?.target())
 }
 
 /// For every commit which of up to 64 others it has in its history, one bit for each.

@@ -2,7 +2,7 @@
 //! whatever is asked.
 
 use super::GitSource;
-use super::containing::Tips;
+use super::containing::{Tips, target};
 use super::graph::{Graph, Reach};
 use super::history::Past;
 use super::lone::Lone;
@@ -88,8 +88,7 @@ fn tips(source: &GitSource, store: &Store, past: &Past) -> Result<Vec<(u32, Reac
             b"refs/stash" => Reach::Stash,
             _ => Reach::References,
         };
-        let id = reference.resolve().ok().and_then(|reference| reference.target());
-        tips.extend(id.map(|id| (id.into(), reach)));
+        tips.extend(target(&reference).map(|id| (id.into(), reach)));
     }
     // Older stash entries are in the stash's log only.
     if let Ok(log) = source.repository.reflog("refs/stash") {
