@@ -55,13 +55,13 @@ pub(super) enum RootBase {
 impl Forest {
     /// Reads all headers of the pack in one pass and ties deltas to their bases.
     pub(in crate::source::git) fn new(pack: &Pack) -> Result<Self, PackError> {
-        let mut entries = (0..pack.index.len())
-            .map(|at| {
-                let position = u32::try_from(at).map_err(|_| PackError::TooLarge)?;
-                let offset = pack.offset(at)?.to_ne_bytes();
-                Ok(Entry { offset, position, first_child: NONE, next_sibling: NONE })
-            })
-            .collect::<Result<Vec<_>, PackError>>()?;
+        // With its size told: a large list that grows is copied again and again.
+        let mut entries = Vec::with_capacity(pack.index.len());
+        for at in 0..pack.index.len() {
+            let position = u32::try_from(at).map_err(|_| PackError::TooLarge)?;
+            let offset = pack.offset(at)?.to_ne_bytes();
+            entries.push(Entry { offset, position, first_child: NONE, next_sibling: NONE });
+        }
         entries.sort_unstable_by_key(Entry::offset);
         let mut forest = Self { entries, roots: Vec::new(), outside: Vec::new(), broken: Vec::new() };
         let mut headers = Headers { pack, start: 0, buffer: Vec::new() };
