@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How many bytes of states an automaton keeps before it begins anew.
-const LAZY_STATES: usize = 1 << 18;
+const LAZY_STATES: usize = 1 << 20;
 /// How often it does so for few bytes before the simulation takes over.
 const MOST_CLEARED: usize = 4;
 /// A compiled pattern of more bytes is refused.
