@@ -86,6 +86,11 @@ fn the_same_words_elsewhere_are_none() {
             "['signIn', 'resetPwd', 'forgotMine', 'askFor',\n 'password', '{w}', 'other']\n",
         ),
         ("api/config.yaml", "password:\n  type: string\n  example: {w}\n"),
+        ("sql/init.sql", "SET PASSWORD FOR 'root'@'{w}' = PASSWORD('');\n"),
+        (
+            "chart/secrets.yaml",
+            "password: {{ include \"passwords\" (dict \"key\" \"password\" \"{w}\" $) }}\n",
+        ),
         ("complete.sh", "--@(user|basic-auth-password|{w}-file|{w})\n"),
     ] {
         repo.write(path, filled(text));

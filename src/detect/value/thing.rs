@@ -41,6 +41,7 @@ pub(super) fn is_thing(value: &[u8]) -> bool {
         b"pk_test_",
     ]) || only(b".-:/ +TZ,")
         || elsewhere::is_kept(value)
+        || is_product(value)
         || is_path(value)
         || is_address(value)
         || is_file_name(value)
@@ -450,9 +451,25 @@ fn is_attribute(value: &[u8]) -> bool {
         || has(b".html#")
 }
 
+/// `MongoDB&reg;`, `Duo™`: what bears a sign of a trade mark, however that is written, is a name.
+fn is_product(value: &[u8]) -> bool {
+    let has = |sign: &&[u8]| memchr::memmem::find(value, sign).is_some();
+    [&b"&reg;"[..], b"&trade;", b"&copy;", "®".as_bytes(), "™".as_bytes(), "©".as_bytes()].iter().any(has)
+        || value.ends_with(b"&reg")
+        || value.ends_with(b"&trade")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trade_mark_is_a_name() {
+        for value in ["MongoDB&reg;", "Mongo4DB&reg", "Duo\u{2122}"] {
+            assert!(is_product(value.as_bytes()), "{value}");
+        }
+        assert!(!is_product(b"x&region=7") && !is_product(b"Quartz&41"));
+    }
 
     #[test]
     fn a_locale_is_one_of_those_there_are() {

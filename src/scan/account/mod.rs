@@ -74,7 +74,23 @@ fn is_shown(bytes: &[u8], found: &Match) -> bool {
         || is_choice
         || [&b"example:"[..], b"\"example\":"].iter().any(|key| before.starts_with(key))
         || is_item(bytes, &found.secret)
+        || is_host(before)
+        || is_in_template(before)
         || !before.starts_with(b"#define") && COMMENTS.iter().any(|mark| before.starts_with(mark))
+}
+
+/// `SET PASSWORD FOR 'root'@'localhost'`: the host of an account, not its password.
+fn is_host(before: &[u8]) -> bool {
+    let bare = before.strip_suffix(b"'").or(before.strip_suffix(b"\"")).or(before.strip_suffix(b"`"));
+    bare.unwrap_or(before).ends_with(b"@")
+}
+
+/// `{{ include "password" (dict "key" "name") }}`: a word that a template is made with, unless it is what counts by default.
+fn is_in_template(before: &[u8]) -> bool {
+    let Some(start) = memchr::memmem::rfind(before, b"{{") else { return false };
+    let inside = before[start..].trim_ascii_end();
+    let signs = inside.iter().rev().take_while(|byte| b"\"'( ".contains(byte)).count();
+    memchr::memmem::find(inside, b"}}").is_none() && !inside[..inside.len() - signs].ends_with(b"default")
 }
 
 /// `'signIn', 'resetPwd', 'verifyEmail', 'enrol'`: one of the names in a list, and the one before it is no name of this.
