@@ -1,6 +1,9 @@
 //! Weak passwords: told where accounts are kept, and nowhere else.
 
-use crate::repo::Repo;
+use crate::repo::{Repo, git};
+use crate::tokens::github;
+use std::io::Write as _;
+use std::process::Stdio;
 
 /// Files that keep accounts, with the lines at risk. `{w}` is a word, `{b}` the base64 of a user and one.
 const KEPT: [(&str, &str, &[u64]); 23] = [
@@ -124,4 +127,41 @@ fn a_file_in_an_archive_is_what_its_path_there_says() {
         places.dedup();
         assert_eq!(places, expected, "{args:?}");
     }
+}
+
+/// The name of the tree of these lines, as `git mktree` takes them.
+fn tree(repo: &Repo, lines: &str) -> String {
+    let mut made =
+        git(repo.path(), 0).arg("mktree").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    made.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    String::from_utf8(made.wait_with_output().unwrap().stdout).unwrap().trim_end().to_owned()
+}
+
+#[test]
+fn a_weak_password_in_very_many_places_hides_no_place_of_a_secret() {
+    let repo = Repo::new();
+    repo.write("netrc", filled("machine git.acme.dev login ada password {w}\n"));
+    let weak = repo.git(&["hash-object", "-w", "netrc"]);
+    repo.write("netrc", format!("token {}\n", github(31)));
+    let secret = repo.git(&["hash-object", "-w", "netrc"]);
+    repo.remove("netrc");
+    // A million paths to one file, in a few trees.
+    let mut folders = tree(&repo, &format!("100644 blob {weak}\t.netrc\n"));
+    for _ in 0..6 {
+        let lines: String =
+            (0..10).map(|number| format!("040000 tree {folders}\tfolder{number}\n")).collect();
+        folders = tree(&repo, &lines);
+    }
+    let first = repo.git(&["commit-tree", "-m", "many", &folders]);
+    let both = tree(&repo, &format!("040000 tree {folders}\tmany\n100644 blob {secret}\tkey.txt\n"));
+    let commit = repo.git(&["commit-tree", "-p", &first, "-m", "secret", &both]);
+    repo.git(&["update-ref", "refs/heads/main", &commit]);
+    let ran = repo.scan(&["--format", "json"]);
+    let places = ran.occurrences();
+    let of_secret: Vec<_> = places.iter().filter(|place| place["path"] == "key.txt").collect();
+    assert_eq!(of_secret.len(), 1, "{}", ran.err);
+    assert_eq!((&of_secret[0]["where"], &of_secret[0]["commit"]), (&"history".into(), &commit.into()));
+    assert!(places.len() > 1000, "the weak one is told too, where there was time for it");
+    assert_eq!(ran.json()["coverage"]["complete"], false);
+    assert!(ran.out.contains("where accounts and secrets are kept"), "{}", ran.err);
 }

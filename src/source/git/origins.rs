@@ -13,6 +13,11 @@ use crate::source::path;
 use crate::source::{Asked, CommitInfo, Error, Key, MayBe, Origin, Origins};
 use std::collections::{HashMap, HashSet};
 
+/// What of a finding is not told.
+const FOUND: &str = "some places of the findings";
+/// And of what is a finding in some places only.
+const MEANT: &str = "some places of what counts only where accounts and secrets are kept";
+
 /// Finds where the blobs stand that are asked for.
 pub(super) fn find(
     source: &GitSource,
@@ -42,7 +47,8 @@ pub(super) fn find(
             let references = ground.references(source.store(), &messages);
             let origins = if in_trees {
                 let (blobs, elsewhere) = called(source, past, &blobs, asked.may_be)?;
-                let mut origins = of_trees(source, (past, ground), &blobs, &names, coverage)?;
+                let places = if asked.may_be.is_some() { MEANT } else { FOUND };
+                let mut origins = of_trees(source, (past, ground), &blobs, &names, places, coverage)?;
                 origins.extend(elsewhere.into_iter().map(|id| (Key::Object(id), Vec::new())));
                 origins
             } else {
@@ -119,6 +125,7 @@ fn of_trees(
     (past, ground): (&Past, &Ground),
     blobs: &HashSet<ObjectId>,
     names: &HashSet<&[u8]>,
+    places: &str,
     coverage: &mut Coverage,
 ) -> Result<Origins, Error> {
     let store = source.store();
@@ -129,11 +136,10 @@ fn of_trees(
     let of_blobs = numbers.iter().map(|(number, id)| (Found::Blob(*number), Key::Object(*id)));
     let of_names = leads.named().map(|(found, name)| (found, Key::Name(name.to_owned())));
     let known: HashMap<Found, Key> = of_blobs.chain(of_names).collect();
-    let mut budget = Budget::default();
-    let at_head = head.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
-    // Which commit was the last is worth less than where a secret stands at all.
-    let mut budget_of_last = Budget::default();
-    let last = leads.last(graph, tips.commits(), &mut budget_of_last);
+    // Whether it still stands there, and which commit was the last, is worth less than where a secret stands at all.
+    let [mut budget, mut of_head, mut of_last] = std::array::from_fn(|_| Budget::default());
+    let at_head = head.map(|tree| leads.paths(tree, &mut of_head)).unwrap_or_default();
+    let last = leads.last(graph, tips.commits(), &mut of_last);
     let mut gathered = Gathered {
         source,
         graph,
@@ -153,8 +159,8 @@ fn of_trees(
     }
     let in_conflict = conflict_tree(source).and_then(|tree| store.number(&tree));
     let in_conflict = in_conflict.map(|tree| leads.paths(tree, &mut budget)).unwrap_or_default();
-    if budget.is_spent() || budget_of_last.is_spent() {
-        coverage.skip("some places of the findings", "are not told: the history names them in too many ways");
+    if [&budget, &of_head, &of_last].into_iter().any(Budget::is_spent) {
+        coverage.skip(places, "are not told: the history names them in too many ways");
     }
     let Gathered { placed, mut origins, .. } = gathered;
     let all =
