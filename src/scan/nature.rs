@@ -76,15 +76,13 @@ impl Nature {
     /// How sure a rule of names can be for this reason of a value that stands only in such files.
     pub(super) fn most(self, reason: Reason) -> Confidence {
         match self {
-            Self::Lock | Self::SourceMap => Confidence::Low,
-            // Words are what it is made of.
-            Self::Translation if reason == Reason::Passphrase => Confidence::Low,
-            Self::Translation
-            | Self::Minified
-            | Self::Vendored
-            | Self::Generated
-            | Self::Template
-            | Self::Test => Confidence::Medium,
+            // Of a translation words are all that it is made of, and those of other languages look irregular.
+            Self::Lock | Self::SourceMap | Self::Translation => Confidence::Low,
+            // So are the short names of such code, several together.
+            Self::Minified if matches!(reason, Reason::Passphrase | Reason::Chosen) => Confidence::Low,
+            Self::Minified | Self::Vendored | Self::Generated | Self::Template | Self::Test => {
+                Confidence::Medium
+            }
         }
     }
 

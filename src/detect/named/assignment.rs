@@ -4,7 +4,7 @@ use super::super::value::Form;
 use super::cursor::{Cursor, line_around};
 use super::name::Name;
 use super::prose::{self, is_assignment};
-use super::{Candidate, table};
+use super::{Candidate, expression, spaced, table};
 
 /// Longer ones first.
 const OPERATORS: [&[u8]; 20] = [
@@ -42,8 +42,20 @@ const SETTERS: [&[u8]; 5] = [b"set", b"setx", b"setenv", b"-gx", b"-x"];
 /// Marks of text that is set off, between an operator and its value.
 const TAGS: [&[u8]; 7] = [b"<code>", b"<b>", b"<strong>", b"<kbd>", b"<tt>", b"<pre>", b"<em>"];
 
+/// What stands behind the operator of a name.
+pub(super) fn operated<'t>(text: &'t [u8], name: &Name) -> Option<Cursor<'t>> {
+    let mut at = Cursor::new(text, name.range.end);
+    close(&mut at);
+    at.blanks();
+    typed(&mut at);
+    at.eat_any(&OPERATORS).then_some(at)
+}
+
 /// The values that may stand behind a name and an operator.
 pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
+    if let Some(found) = expression::of_several(text, name) {
+        return vec![found];
+    }
     let mut at = Cursor::new(text, name.range.end);
     let is_quoted = close(&mut at);
     let gap = at.blanks();
@@ -62,10 +74,12 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     if at.eat_any(&OPERATORS) {
         // `NAME=` at a line's end is an empty value; only what ends in a colon goes on below.
         let empty = operator.starts_with(b"=") && !operator.starts_with(b"=>");
-        if let Some(found) = first_of_list(at, text, name) {
+        if let Some(found) = spelled(at) {
             return vec![found];
         }
-        return value(at, text, name, empty).into_iter().collect();
+        let stands_in = expression::fallback(at, false);
+        let found = stands_in.into_iter().chain(value(at, text, name, empty));
+        return found.chain(expression::changed(at)).collect();
     }
     // A row of a name and its value, the value quoted.
     let is_cell = gap == 0 && name.before(text).is_none_or(|byte| matches!(byte, b'\n' | b'\r'));
@@ -75,10 +89,21 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     }
     if at.eat_any(&[b"||", b"??", b"or "]) || ((is_quoted || is_first_of_two(text, name)) && at.eat(b",")) {
         at.space();
-        return at.literal().filter(|found| !is_key(text, found)).into_iter().collect();
+        let found = at.literal().filter(|found| !is_key(text, found));
+        return found.or_else(|| expression::fallback(at, true)).into_iter().collect();
     }
-    if at.peek() == Some(b'(') && gap == 0 && !is_quoted {
-        return arguments(at);
+    // `env("NAME").unwrap_or("…")`
+    if is_quoted && gap == 0 && text[at.at - 1] == b'.' {
+        return expression::fallback(at, true).into_iter().collect();
+    }
+    if matches!(at.peek(), Some(b'(' | b'{')) && gap == 0 && !is_quoted {
+        let found = arguments(at);
+        return if found.is_empty() { expression::returned(at).into_iter().collect() } else { found };
+    }
+    if !is_quoted && at.eat_any(&[b"DEFAULT ", b"VALUE ", b"by lazy {", b"{ '", b"{ \""]) {
+        at.at -= usize::from(matches!(text[at.at - 1], b'"' | b'\''));
+        at.blanks();
+        return at.literal().into_iter().collect();
     }
     if at.peek() == Some(b'|') {
         return table::next_cells(text, at.at);
@@ -93,32 +118,18 @@ pub(super) fn behind(text: &[u8], name: &Name) -> Vec<Candidate> {
     if at.is_line_end() {
         return below(at, text, name);
     }
-    Vec::new()
+    fed(at).into_iter().collect()
 }
 
-/// The first value of a list or a map of several: `passwords = ["value", …]`, `passwords = {"ada": "value"}`.
-fn first_of_list(mut at: Cursor<'_>, text: &[u8], name: &Name) -> Option<Candidate> {
-    if !text[..name.range.end].ends_with(b"s") && !text[..name.range.end].ends_with(b"S") {
+/// What the shell feeds to the command that the name is an argument of: `secret put API_KEY <<< "value"`.
+fn fed(mut at: Cursor<'_>) -> Option<Candidate> {
+    if at.at == 0 || at.text[at.at - 1] != b' ' {
         return None;
     }
-    at.blanks();
-    if !at.eat_any(&[b"[", b"{"]) {
+    at.skip(40, |byte| !b"\n<\"'".contains(&byte));
+    if !at.eat(b"<<<") {
         return None;
     }
-    at.space();
-    let first = at.literal()?;
-    if !is_key(text, &first) {
-        return Some(first);
-    }
-    // Of a pair only the second is secret: `hmac_keys = {"access_key_id": …, "secret_access_key": …}`.
-    let key = text[first.range.clone()].to_ascii_lowercase();
-    if [&b"id"[..], b"user", b"username", b"name", b"email"].iter().any(|end| key.ends_with(end)) {
-        return None;
-    }
-    at.at = first.range.end;
-    at.skip(2, |byte| b"\\\"'`".contains(&byte));
-    at.blanks();
-    at.eat(b":");
     at.blanks();
     at.literal()
 }
@@ -178,9 +189,14 @@ fn close(at: &mut Cursor<'_>) -> bool {
     at.text[start..at.at].iter().any(|byte| b"\"'`".contains(byte))
 }
 
-/// Steps over the type of a declaration: `: &str =`, ` string =`, ` { get; set; } =`.
+/// Steps over the type of a declaration: `: &str =`, ` string =`, ` { get; set; } =`, `[41] =`.
 fn typed(at: &mut Cursor<'_>) {
-    let mut ahead = *at;
+    if let Some(behind) = type_of_one_word(*at).or_else(|| expression::declared(*at)) {
+        *at = behind;
+    }
+}
+
+fn type_of_one_word(mut ahead: Cursor<'_>) -> Option<Cursor<'_>> {
     let colon = ahead.eat(b":") || ahead.eat(b"As ");
     ahead.blanks();
     if ahead.eat(b"{ get;") {
@@ -189,7 +205,7 @@ fn typed(at: &mut Cursor<'_>) {
         let letters = ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_&'<>[]?.*".contains(&byte));
         let text = &ahead.text[ahead.at - letters..ahead.at];
         if letters == 0 || !(colon || TYPES.contains(&text)) {
-            return;
+            return None;
         }
         ahead.blanks();
     }
@@ -198,9 +214,7 @@ fn typed(at: &mut Cursor<'_>) {
     // `password: dGhpcw=` ends in an equals sign: base64, and no type.
     let is_padding = behind.is_line_end();
     let is_operator = ahead.rest().starts_with(b"=>") || ahead.rest().starts_with(b"==");
-    if ahead.peek() == Some(b'=') && !is_operator && !is_padding {
-        *at = ahead;
-    }
+    (ahead.peek() == Some(b'=') && !is_operator && !is_padding).then_some(ahead)
 }
 
 /// `ENV NAME value`, `machine x login y password value`, `bindpw value`: what only a blank parts from its name.
@@ -228,6 +242,44 @@ fn anchor(at: &mut Cursor<'_>) {
     }
 }
 
+/// The value of an array of its signs, behind its type or the call that makes a text of it.
+fn spelled(mut at: Cursor<'_>) -> Option<Candidate> {
+    const MAKER: usize = 48;
+    at.blanks();
+    let area = &at.rest()[..at.rest().len().min(MAKER)];
+    // The last bracket: `new byte[] {`, `''.join(chr(c) for c in [`.
+    let is_open = |(place, byte): &(usize, &u8)| {
+        let sign = area[place + 1..].trim_ascii_start().first();
+        b"{[(".contains(byte) && sign.is_some_and(|sign| sign.is_ascii_digit() || *sign == b'\'')
+    };
+    let open = area.iter().enumerate().take_while(|(_, byte)| **byte != b'\n').find(is_open)?.0;
+    let range = spaced::array(at.text, at.at + open + 1)?;
+    Some(Candidate { range, form: Form::Quoted })
+}
+
+/// The value of a list of one: `['value']`, and `[Bearer value]` as Java writes it; and `{'value'}` of an attribute.
+fn only_one(mut at: Cursor<'_>) -> Option<Candidate> {
+    if at.rest().starts_with(b"{\"") || at.rest().starts_with(b"{'") {
+        at.at += 1;
+        let found = at.literal()?;
+        return (at.text.get(found.range.end + 1) == Some(&b'}')).then_some(found);
+    }
+    if !at.eat(b"[") {
+        return None;
+    }
+    at.blanks();
+    if let Some(found) = at.literal() {
+        let mut behind = Cursor::new(at.text, found.range.end + 1);
+        behind.blanks();
+        return (behind.peek() == Some(b']')).then_some(found);
+    }
+    at.eat_any(&[b"Bearer ", b"Basic ", b"Token "]);
+    let start = at.at;
+    at.skip(256, |byte| byte.is_ascii_alphanumeric() || b"-_+/=.~:".contains(&byte));
+    let is_long = at.at - start >= 16 && at.peek() == Some(b']');
+    is_long.then_some(Candidate { range: start..at.at, form: Form::Line })
+}
+
 /// Reads the value behind an operator.
 fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Candidate> {
     if empty && at.is_line_end() {
@@ -238,6 +290,7 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
     at.blanks();
     at.eat_any(&[b"!!str ", b"!!binary ", b"!vault "]);
     anchor(&mut at);
+    at.eat_any(&[b"() => ", b"()=>"]);
     let is_set_off = at.eat_any(&TAGS);
     // YAML blocks, lines that go on, and values of their own line.
     let mut block = at;
@@ -262,6 +315,9 @@ fn value(mut at: Cursor<'_>, text: &[u8], name: &Name, empty: bool) -> Option<Ca
     }
     if is_set_off {
         return at.word(|_| false).map(|range| Candidate { range, form: Form::Cell });
+    }
+    if let Some(found) = only_one(at) {
+        return Some(found);
     }
     let is_braced = at.rest().starts_with(b"{{");
     if !is_braced && matches!(at.peek(), Some(b'"' | b'\'' | b'`' | b'<' | b'[' | b'{')) {

@@ -7,6 +7,35 @@ use std::ops::Range;
 /// The longest value.
 const LONGEST: usize = 512;
 
+/// Words in the name of a call that looks its argument up.
+const LOOKS_UP: [&[u8]; 22] = [
+    b"env",
+    b"get",
+    b"read",
+    b"open",
+    b"load",
+    b"lookup",
+    b"find",
+    b"ask",
+    b"prompt",
+    b"input",
+    b"require",
+    b"fetch",
+    b"param",
+    b"translat",
+    b"hash",
+    b"file",
+    b"path",
+    b"query",
+    b"select",
+    b"config",
+    b"include",
+    b"label",
+];
+
+/// Schemes of an `Authorization` header.
+const SCHEMES: [&[u8]; 7] = [b"Bearer ", b"bearer ", b"Basic ", b"Token ", b"token ", b"ApiKey ", b"Bot "];
+
 /// A place in a text.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'t> {
@@ -76,6 +105,9 @@ impl<'t> Cursor<'t> {
 
     /// A literal between quotes, the quotes escaped or not, with a prefix or a wrapping call before it.
     pub(super) fn literal(mut self) -> Option<Candidate> {
+        if let Some(found) = self.raw() {
+            return Some(found);
+        }
         self.wrapper();
         for entity in [
             &b"&quot;"[..],
@@ -121,7 +153,45 @@ impl<'t> Cursor<'t> {
             && inner.ends_with(&[b'\\', inner[1]])
             && b"\"'".contains(&inner[1]);
         let range = if again { start + 2..end - 2 } else { start..end };
+        if SCHEMES.contains(&inner)
+            && let Some(found) = self.joined(end + escapes + 1)
+        {
+            return Some(found);
+        }
         Some(Candidate { range, form })
+    }
+
+    /// A literal in which no sign is escaped: `r#"…"#`, `R"(…)"`, `[[…]]`, `%q(…)`, and the first line behind `<<'END'`.
+    fn raw(mut self) -> Option<Candidate> {
+        const RAW: [(&[u8], &[u8]); 5] =
+            [(b"r#\"", b"\"#"), (b"R\"(", b")\""), (b"[[", b"]]"), (b"%q(", b")"), (b"%q{", b"}")];
+        if let Some((_, close)) = RAW.iter().find(|(open, _)| self.eat(open)) {
+            return self.until(&[close]);
+        }
+        if !self.eat(b"<<") {
+            return None;
+        }
+        self.skip(2, |byte| b"<~-".contains(&byte));
+        self.skip(1, |byte| b"\"'".contains(&byte));
+        let letters = self.skip(24, |byte| byte.is_ascii_alphabetic() || byte == b'_');
+        let word = &self.text[self.at - letters..self.at];
+        self.skip(24, |byte| byte != b'\n');
+        self.space();
+        let range = self.word(|_| false)?;
+        let mut end = Cursor::new(self.text, range.end);
+        end.space();
+        (letters > 1 && end.rest().starts_with(word)).then_some(Candidate { range, form: Form::Line })
+    }
+
+    /// The literal that an operator joins to the one that ends at `end`: `"Bearer " + "…"`.
+    fn joined(mut self, end: usize) -> Option<Candidate> {
+        self.at = end;
+        self.blanks();
+        if !self.eat_any(&[b"+", b"..", b".", b"&"]) {
+            return None;
+        }
+        self.blanks();
+        self.literal()
     }
 
     /// What stands up to the sign that closes `open`; `« value »` has blanks inside.
@@ -177,49 +247,66 @@ impl<'t> Cursor<'t> {
         clean.then_some(Candidate { range: self.at..self.at + len, form: Form::Quoted })
     }
 
-    /// `b`, `@`, `$`, `Some(`, `new String(`, `Buffer.from(`: what stands before a literal and keeps its value. A call that
-    /// looks its argument up somewhere does not.
+    /// What stands before a literal and keeps its value, three deep: `Some(String::from(`.
     fn wrapper(&mut self) {
-        const LOOKS_UP: [&[u8]; 22] = [
-            b"env",
-            b"get",
-            b"read",
-            b"open",
-            b"load",
-            b"lookup",
-            b"find",
-            b"ask",
-            b"prompt",
-            b"input",
-            b"require",
-            b"fetch",
-            b"param",
-            b"translat",
-            b"hash",
-            b"file",
-            b"path",
-            b"query",
-            b"select",
-            b"config",
-            b"include",
-            b"label",
-        ];
+        for _ in 0..3 {
+            if matches!(self.peek(), Some(b'"' | b'\'' | b'`')) || !self.wrapped() {
+                return;
+            }
+        }
+    }
+
+    /// `b`, `@`, `$`, `<<`, `Some(`, `new String(`, `Buffer.from(`, `string(20) `: one such wrapping. A call that looks its
+    /// argument up somewhere does not keep it.
+    fn wrapped(&mut self) -> bool {
         let mut ahead = *self;
         ahead.eat(b"new ");
         ahead.eat(b"&");
         ahead.eat(b"[]");
+        // The class of PowerShell: `[Convert]::FromBase64String(`.
+        if ahead.eat(b"[") {
+            ahead.skip(32, |byte| byte.is_ascii_alphanumeric() || byte == b'.');
+            if !ahead.eat(b"]::") {
+                return false;
+            }
+        }
         let start = ahead.at;
-        let letters = ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_.:!$@".contains(&byte));
+        let mut letters = 0;
+        loop {
+            letters += ahead.skip(40, |byte| byte.is_ascii_alphanumeric() || b"_.:!$@".contains(&byte));
+            if !ahead.rest().starts_with(b"().") || letters > 40 {
+                break;
+            }
+            ahead.at += 2;
+        }
         let called = &ahead.text[start..ahead.at];
+        let is_binary = letters == 0 && ahead.eat(b"<<");
         let is_call = ahead.eat(b"(");
+        // `string(20) "value"`, `string 'value'`: PHP's dumps.
+        if called == b"string" {
+            ahead.skip(6, |byte| byte.is_ascii_digit());
+            ahead.eat(b")");
+            ahead.blanks();
+        }
+        // `base64Encoded: "value"`: an argument's name.
+        let mut labelled = ahead;
+        if is_call && labelled.skip(24, |byte| byte.is_ascii_alphanumeric()) > 2 && labelled.eat(b": ") {
+            ahead = labelled;
+        }
         // `in "value"`: a word of a sentence.
         let is_word = ahead.blanks() > 0 && !is_call && letters > 0;
-        let is_quote = matches!(ahead.peek(), Some(b'"' | b'\'' | b'`')) && !is_word;
-        let lower = called.to_ascii_lowercase();
-        let looks_up = LOOKS_UP.iter().any(|word| lower.windows(word.len()).any(|part| part == *word));
-        if is_quote && (is_call && (letters == 0 || letters > 2) && !looks_up || !is_call && letters <= 2) {
+        let is_quote = matches!(ahead.peek(), Some(b'"' | b'\'' | b'`')) && !is_word || called == b"string";
+        // Another wrapping stands in its brackets.
+        let is_outer = is_call
+            && letters > 2
+            && ahead.peek().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'[');
+        let keeps = is_call && (letters == 0 || letters > 2) && !looks_up(called)
+            || !is_call && (letters <= 2 || called == b"string");
+        let is_wrapping = (is_quote || is_outer) && (keeps || is_binary) && ahead.at > self.at;
+        if is_wrapping {
             *self = ahead;
         }
+        is_wrapping
     }
 
     /// `{{value}}`, as Jira sets literal text.
@@ -297,6 +384,14 @@ impl<'t> Cursor<'t> {
     }
 }
 
+/// Whether a call's name says that it looks its argument up.
+fn looks_up(called: &[u8]) -> bool {
+    let lower = called.to_ascii_lowercase();
+    // What turns bytes into text and text into bytes.
+    let keeps = [&b"getbytes"[..], b"getstring"].iter().any(|end| lower.ends_with(end));
+    !keeps && LOOKS_UP.iter().any(|word| lower.windows(word.len()).any(|part| part == *word))
+}
+
 /// The line around a place, without its end.
 pub(super) fn line_around(text: &[u8], at: usize) -> Range<usize> {
     let start = memchr::memrchr2(b'\n', b'\r', &text[..at]).map_or(0, |end| end + 1);
@@ -318,8 +413,6 @@ pub(super) fn line_after(text: &[u8], end: usize) -> Option<Range<usize>> {
 
 /// A value without the scheme of an `Authorization` header before it.
 pub(super) fn without_scheme(text: &[u8], mut range: Range<usize>) -> Range<usize> {
-    const SCHEMES: [&[u8]; 7] =
-        [b"Bearer ", b"bearer ", b"Basic ", b"Token ", b"token ", b"ApiKey ", b"Bot "];
     let value = &text[range.clone()];
     let scheme = SCHEMES.iter().find(|scheme| value.starts_with(scheme));
     range.start += scheme.map_or(0, |scheme| scheme.len());

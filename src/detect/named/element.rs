@@ -135,9 +135,15 @@ fn entry(text: &[u8], name: &Name) -> Option<Candidate> {
 /// What stands before a name without the other words of the literal that it ends: `key="Client ` before `Secret"`.
 fn without_words(before: &[u8]) -> &[u8] {
     let words = before.iter().rev().take(24);
-    let len = words.take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ').count();
+    let len = words.take_while(|byte| byte.is_ascii_alphabetic() || b" /".contains(byte)).count();
     let start = &before[..before.len() - len];
-    if before.ends_with(b" ") && matches!(start.last(), Some(b'"' | b'\'')) { start } else { before }
+    // `"Name": "/production/api-key"`: a path of a store of parameters.
+    let is_path = before.ends_with(b"/") && before[start.len()] == b'/';
+    if (before.ends_with(b" ") || is_path) && matches!(start.last(), Some(b'"' | b'\'')) {
+        start
+    } else {
+        before
+    }
 }
 
 /// Whether what stands before a name says that it is one: `name: `, `key="`, `variable "`.
@@ -146,6 +152,8 @@ fn is_naming(before: &[u8]) -> bool {
     let end = before.iter().rposition(|byte| !is_between(byte)).map_or(0, |at| at + 1);
     let word = before[..end].iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let word = &before[end - word..end];
+    // `ParameterKey`, `optionName`
+    let word = [&b"Key"[..], b"Name"].into_iter().find(|last| word.ends_with(last)).unwrap_or(word);
     [
         "name",
         "key",

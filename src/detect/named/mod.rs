@@ -4,8 +4,11 @@
 //! every place where the value may stand, and `value::verdict` judges what stands there.
 
 mod assignment;
+mod compared;
 mod cursor;
 mod element;
+mod expression;
+mod group;
 mod html_table;
 mod list_table;
 mod listing;
@@ -50,11 +53,12 @@ pub(super) enum Candidates {
 /// The places where the value of the name at `core` may stand.
 pub(super) fn candidates(text: &[u8], core: &Range<usize>) -> Candidates {
     let Some(name) = Name::around(text, core) else { return Candidates::None };
-    let columns = [list_table::column, table::column, html_table::column, sql::column];
+    let columns = [group::column, list_table::column, table::column, html_table::column, sql::column];
     if let Some(cells) = columns.iter().find_map(|column| column(text, &name)) {
         return Candidates::Column(cells);
     }
     let mut places = assignment::behind(text, &name);
+    places.extend(compared::with(text, &name));
     places.extend(element::behind(text, &name));
     places.extend(table::next_item(text, &name));
     places.extend(html_table::before(text, &name));
@@ -199,8 +203,48 @@ mod tests {
             "set :password, 'example1'",
             "{password, \"example1\"}.",
             "-define(PASSWORD, \"example1\").",
-            "db_passwords = [\"example1\", \"example2\"]",
             "env.passwords = {'ada@db1': 'example1'}",
+        ] {
+            assert_eq!(values(text), ["example1"], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_code_writes_between_a_name_and_its_literal_is_read() {
+        for text in [
+            "char password[41] = \"example1\";",
+            "const PASSWORD: &'static str = \"example1\";",
+            "password: str | None = \"example1\"",
+            "v_password CONSTANT VARCHAR2(100) := 'example1';",
+            "password VARCHAR(99) DEFAULT 'example1',",
+            "password = os.environ.get(NAME) or \"example1\"",
+            "let password = env::var(X).unwrap_or_else(|_| \"example1\".into());",
+            "password: str = Field(default=\"example1\", min_length=8)",
+            "parser.add_argument('--password', type=str, default='example1')",
+            "password: z.string().default('example1'),",
+            "String password() { return \"example1\"; }",
+            "val password by lazy { \"example1\" }",
+            "const password = () => 'example1';",
+            "user, password = \"ada\", \"example1\"",
+            "const [user, password] = ['ada', 'example1'];",
+            "{password, <<\"example1\">>}",
+            "password = b64decode(b'example1')",
+            "let password = r#\"example1\"#;",
+            "local password = [[example1]]",
+            "$password = <<<'END'\nexample1\nEND;",
+            "password: \"\" => \"example1\"",
+            "  [\"password\"]=>\n  string(8) \"example1\"",
+            "if (password.equals(\"example1\")) {",
+            "if (\"example1\".equals(user.password())) {",
+            "if (strcmp(password, \"example1\") == 0) {",
+            "Compare([]byte(password), []byte(\"example1\"))",
+            "expect(user.password).toBe('example1');",
+            "assertEquals(\"example1\", user.password());",
+            "MOVE \"example1\" TO password.",
+            "01 password PIC X(16) VALUE \"example1\".",
+            "let(:password) { 'example1' }",
+            "secret put password <<< \"example1\"",
+            "{\"ParameterKey\": \"Password\", \"ParameterValue\": \"example1\"}",
             "<AdminPassword>\n  <Value>example1</Value>\n</AdminPassword>",
             "<password value=\"example1\"/>",
             "password: &db \"example1\"",
@@ -211,6 +255,9 @@ mod tests {
             "<entry key=\"Admin password\">example1</entry>",
             "Host,Root Password\ndb1,example1",
             "net -password example1",
+            "env::var(\"password\").unwrap_or(\"example1\".into())",
+            "#[arg(env = \"password\", default_value = \"example1\")]",
+            "<Api password={'example1'} />",
         ] {
             assert_eq!(values(text), ["example1"], "{text}");
         }
@@ -334,6 +381,20 @@ mod tests {
             for place in places {
                 proptest::prop_assert!(place.range.start <= place.range.end && place.range.end <= text.len());
             }
+        }
+    }
+
+    #[test]
+    fn every_entry_of_a_list_or_a_map_has_a_value() {
+        for text in [
+            "passwords = [\"one\", \"two\"]",
+            "passwords = {\n  staging: 'one',\n  production: 'two',\n};",
+            "var passwords = map[string]string{\"a\": \"one\", \"b\": \"two\"}",
+            "$passwords = array('a' => 'one', 'id' => 'x', 'b' => 'two');",
+            "val passwords = mapOf(\"a\" to \"one\", \"b\" to \"two\")",
+            "COPY users (name, password) FROM stdin;\na\tone\nb\ttwo\n\\.\nc\tthree\n",
+        ] {
+            assert_eq!(values(text), ["one", "two"], "{text}");
         }
     }
 

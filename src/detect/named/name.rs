@@ -24,9 +24,9 @@ static OTHERWISE: LazyLock<Vocabulary> = LazyLock::new(|| {
     command comment commit confirmation contact contract cost count counter created creator date \
     description digest dir directory disabled duration email enabled encoder encoding encryption \
     endpoint entropy err error exists expiration expired expires expiry family field file filename \
-    fingerprint flag flow form format generator grant handler hash hashed hasher hashing header help \
+    fingerprint flag flow form format generator grant guid clsid iid handler hash hashed hasher hashing header help \
     hint history holder host icon id identifier index input interval is issue issuer jti keeper kid kind \
-    label lease len length library lifecycle lifetime limit link list locale location logger manager map \
+    label lease len length library lifecycle lifetime limit link list locale location logger management manager map \
     max md message method metric mime min minimum mode model module msg name namespace note origin owner \
     package pair parser path pattern placeholder plugin policy port prefix prompt property provider \
     public quota ratio realm reason ref reference regex region repo repository request required \
@@ -106,7 +106,11 @@ impl Name {
         {
             return None;
         }
-        if whole.ends_with(b"publickeytoken") || whole.starts_with(b"--export-secret") {
+        // A chart of Helm is told the name of a secret that is there already.
+        if whole.ends_with(b"existingsecret")
+            || whole.ends_with(b"publickeytoken")
+            || whole.starts_with(b"--export-secret")
+        {
             return None;
         }
         // Keepers of passwords, not passwords.

@@ -1,4 +1,5 @@
-//! `INSERT INTO users (name, password) VALUES ('app', '…'), …`: the column's values.
+//! `INSERT INTO users (name, password) VALUES ('app', '…'), …` and `COPY users (name, password) FROM stdin;`: the column's
+//! values.
 
 use super::super::value::Form;
 use super::Candidate;
@@ -20,16 +21,19 @@ pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
     at.skip(600, |byte| byte != b')' && byte != b';');
     at.eat(b")");
     at.space();
+    let head = &left[..open];
+    let number = memchr::memchr_iter(b',', &left[open..]).count();
+    if at.eat_any(&[b"FROM stdin;", b"FROM STDIN;", b"from stdin;"]) {
+        return memchr::memmem::rfind(head, b"COPY ").map(|_| copied(at, number));
+    }
     if !at.eat_any(&[b"VALUES", b"values", b"Values"]) {
         return None;
     }
-    let head = &left[..open];
     let words: [&[u8]; 3] = [b"INSERT", b"insert", b"Insert"];
     let insert = words.iter().filter_map(|word| memchr::memmem::rfind(head, word)).max()?;
     if memchr::memchr(b';', &head[insert..]).is_some() {
         return None;
     }
-    let number = memchr::memchr_iter(b',', &left[open..]).count();
     let mut found = Vec::new();
     for _ in 0..ROWS {
         at.space();
@@ -42,6 +46,26 @@ pub(super) fn column(text: &[u8], name: &Name) -> Option<Vec<Candidate>> {
         at.eat(b",");
     }
     Some(found)
+}
+
+/// The fields of a column in the lines that PostgreSQL's `COPY` reads, a tab between two fields.
+fn copied(mut at: Cursor<'_>, number: usize) -> Vec<Candidate> {
+    let mut found = Vec::new();
+    for _ in 0..ROWS {
+        at.skip(2, |byte| matches!(byte, b'\r' | b'\n'));
+        let line = at.rest().split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+        if line.is_empty() || line == b"\\." {
+            break;
+        }
+        let mut fields = line.split(|byte| *byte == b'\t');
+        let before: usize = fields.by_ref().take(number).map(|field| field.len() + 1).sum();
+        if let Some(field) = fields.next() {
+            let start = at.at + before;
+            found.push(Candidate { range: start..start + field.len(), form: Form::Cell });
+        }
+        at.at += line.len();
+    }
+    found
 }
 
 /// The literals of one row, up to its closing bracket.

@@ -1,5 +1,6 @@
 //! Code that stands where a value is expected: names, calls, types, and what a formatter or a template leaves.
 
+use super::place::is_place;
 use super::thing::is_base64;
 use super::verdict::Form;
 use super::words;
@@ -36,6 +37,8 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
         || is_format(value)
         || is_escape(value)
         || is_tag(value)
+        || is_place(value)
+        || is_derivation(value)
     {
         return true;
     }
@@ -55,9 +58,11 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     };
     let wordy =
         words::covered(value) * 4 >= value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() * 3;
-    // `app.config.secret`, `name[0]`, `fetch(name`
-    let dotted =
-        value.contains(&b'.') && value.split(|byte| matches!(byte, b'.' | b':')).all(is_identifier) && wordy;
+    // `app.config.secret`, `name[0]`, `fetch(name`; and no `harbor.copper_731`, which ends in a number that no name has.
+    let dotted = value.contains(&b'.')
+        && value.split(|byte| matches!(byte, b'.' | b':')).all(is_identifier)
+        && wordy
+        && !(form == Form::Quoted && is_numbered(value));
     let called = value.iter().position(|byte| matches!(byte, b'(' | b'['));
     let called =
         called.is_some_and(|at| at > 0 && value[..at].split(|byte| *byte == b'.').all(is_identifier));
@@ -118,6 +123,19 @@ pub(super) fn is_code(value: &[u8], form: Form) -> bool {
     dotted || (called && form != Form::Quoted) || looked_up || generic || named
 }
 
+/// `_731`: a number of three digits behind two words, and none of an algorithm, a key's length or a status.
+fn is_numbered(value: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 8] = [b"128", b"192", b"224", b"256", b"384", b"512", b"200", b"404"];
+    let Some((number, words)) = value.split_last_chunk::<3>().map(|(words, number)| (number, words)) else {
+        return false;
+    };
+    number.iter().all(u8::is_ascii_digit)
+        && !KNOWN.contains(&&number[..])
+        && words.last() == Some(&b'_')
+        && memchr::memchr_iter(b'.', words).count() == 1
+        && words.iter().all(|byte| byte.is_ascii_lowercase() || b"._".contains(byte))
+}
+
 /// `self.host)`, `globalConfig.SecretKey`: where code gets a value from.
 pub(super) fn is_reference(value: &[u8]) -> bool {
     let end = value.iter().rposition(|byte| !b")].,;}".contains(byte)).map_or(0, |at| at + 1);
@@ -129,6 +147,19 @@ pub(super) fn is_reference(value: &[u8]) -> bool {
     (value[..end].contains(&b'.') || value[0] == b'_' && letters + 3 > end)
         && value[..end].split(|byte| *byte == b'.').all(is_identifier)
         && words::covered(&value[..end]) * 3 >= letters * 2
+}
+
+/// `PBKDF2-SHA256(password,`: a call of an algorithm, with more in it than a name.
+fn is_derivation(value: &[u8]) -> bool {
+    let Some(at) = memchr::memchr(b'(', value) else { return false };
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    let behind = &value[at + 1..];
+    at > 3
+        && value[..at].iter().all(is_part)
+        && value[0].is_ascii_uppercase()
+        && behind.last().is_none_or(|last| b",)".contains(last))
+        && behind.iter().all(|byte| byte.is_ascii_alphabetic() || b"_,.) ".contains(byte))
+        && words::covered(behind) * 2 >= behind.len().saturating_sub(1)
 }
 
 /// `[]string`, `*ua.NodeID,`, `&self.config`: a type, or the address of a variable.

@@ -1,7 +1,7 @@
 //! The judgement of a value that nothing but its name calls a secret: is it one, how surely, and why.
 
 use super::code::is_code;
-use super::label::{is_label, is_versioned, names_itself};
+use super::label::{is_label, is_translated, is_versioned, names_itself};
 use super::thing::{is_thing, is_uuid};
 use super::verdict::{Form, Reason, Refusal, Verdict};
 use super::weak::{is_chosen_word, is_weak};
@@ -169,7 +169,8 @@ fn key(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
     if traits.digits == 0 {
         // Letters alone: capitals and small ones in disorder.
         let mixed = traits.lower.min(traits.upper) * 6 >= traits.letters();
-        return match (mixed || traits.len >= 24, traits.free() * 3 >= traits.len * 2) {
+        let sure = mixed || traits.len >= 24;
+        return match (sure && !is_foreign(value), traits.free() * 3 >= traits.len * 2) {
             (true, true) => Ok(verdict(Confidence::Medium, Reason::Generated)),
             (false, true) => Ok(verdict(Confidence::Low, Reason::Generated)),
             _ => Err(Refusal::Words),
@@ -226,7 +227,7 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
         if is_phrase {
             return Ok(verdict(Confidence::Medium, Reason::Passphrase));
         }
-        return letters_only(form, traits);
+        return letters_only(value, form, traits);
     }
     // A sentence's last sign is no part of a password's mixture.
     let inner = &value[..value.len() - 1];
@@ -245,7 +246,7 @@ fn password(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusa
         [&b"passw"[..], b"secret", b"token"].iter().any(|word| memchr::memmem::find(value, word).is_some());
     let is_plain = traits.strong == 0 && one_case && traits.is_wordy() && value.contains(&b'_');
     let is_name = is_name || says && is_plain && traits.digits < 4;
-    if is_name || is_versioned(value) || is_weak(value) || names_itself(value) {
+    if is_name || is_versioned(value) || is_weak(value) || names_itself(value) || is_translated(value) {
         return Ok(verdict(Confidence::Low, Reason::Weak));
     }
     if form != Form::Bare && traits.upper == 0 && phrase::is_joined(value) {
@@ -278,7 +279,29 @@ fn is_made(value: &[u8], form: Form, traits: &Traits) -> bool {
         && key(value, form, traits).is_ok_and(|verdict| verdict.confidence >= Confidence::Medium)
 }
 
-fn letters_only(form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
+/// `SMTP-Authentifizierungstyp`: words of a language that the list of words does not hold, between separators, each in one
+/// case or with a capital first.
+fn is_foreign(value: &[u8]) -> bool {
+    let is_word = |part: &[u8]| {
+        let rest = part.get(1..).unwrap_or_default();
+        part.iter().all(u8::is_ascii_uppercase) || rest.iter().all(u8::is_ascii_lowercase)
+    };
+    value.iter().any(|byte| b"-_.".contains(byte)) && value.split(|byte| b"-_.".contains(byte)).all(is_word)
+}
+
+/// Whether a part of a value, between its separators, is letters in disorder: `BhXBjh`.
+fn has_disorder(value: &[u8]) -> bool {
+    value.split(|byte| b"-_.".contains(byte)).any(|part| {
+        let turns =
+            part.windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase());
+        part.len() >= 6 && turns.count() >= 3 && words::covered(part) == 0
+    })
+}
+
+fn letters_only(value: &[u8], form: Form, traits: &Traits) -> Result<Verdict, Refusal> {
+    if form != Form::Bare && traits.weak == 1 && traits.len >= 10 && has_disorder(value) {
+        return Ok(verdict(Confidence::Medium, Reason::Generated));
+    }
     if traits.is_wordy() || traits.letters() < 6 {
         return Err(Refusal::Words);
     }

@@ -30,6 +30,17 @@ pub(super) fn is_label(value: &[u8]) -> bool {
         let letters = parts.iter().filter(|part| part.iter().all(u8::is_ascii_alphabetic)).count();
         return words * 2 >= parts.len() - 1 || letters == parts.len() - 1;
     }
+    // `generated-13-16`: a word, and from where to where it counts.
+    let is_short = |part: &[u8]| is_number(&part) && part.len() == 2;
+    if parts.len() == 3
+        && first.len() > 3
+        && is_word(first)
+        && is_short(parts[1])
+        && is_short(last)
+        && parts[1] < *last
+    {
+        return true;
+    }
     let numbered = between.iter().any(is_number);
     numbered && is_word(first) && is_word(last) && parts.iter().all(|part| is_word(part) || is_number(part))
 }
@@ -176,6 +187,36 @@ pub(super) fn names_itself(value: &[u8]) -> bool {
     says(b"password") && counts || (says(b"secret") || says(b"token")) && (counts || digits(value) < 4)
 }
 
+/// Beginnings of words for "password" in languages that the list of words does not hold.
+const FOREIGN: [&[u8]; 14] = [
+    b"passwor",
+    b"contrase",
+    b"palavrapass",
+    b"wachtwoord",
+    b"motdepass",
+    b"kennwort",
+    b"parola",
+    b"lozink",
+    b"salasan",
+    b"heslo",
+    b"passord",
+    b"adgangskod",
+    b"losenord",
+    b"senha",
+];
+
+/// `Contraseña1`, `PalavraPasse2`: a word for "password" of any language and a number, as forms and messages have them.
+pub(super) fn is_translated(value: &[u8]) -> bool {
+    let letters: Vec<u8> =
+        value.iter().filter(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect();
+    let is_text =
+        value.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b"-_.?!: ".contains(byte));
+    let says = || FOREIGN.iter().any(|word| memchr::memmem::find(&letters, word).is_some());
+    // Letters that only languages have, and nothing beside them.
+    let is_word = || !value.is_ascii() && letters.len() * 2 >= value.len() && digits(value) < 2;
+    is_text && digits(value) < 3 && letters.len() > 4 && (is_word() || says())
+}
+
 /// `instantclient_19_18`: a name and small numbers.
 pub(super) fn is_versioned(value: &[u8]) -> bool {
     let mut parts = value.split(|byte| *byte == b'_');
@@ -201,6 +242,16 @@ fn counts_up(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_other_languages_are_told() {
+        for value in ["Contraseña1", "PalavraPasse2", "PasswortUngueltig1", "Répétez2", "wachtwoord-12"] {
+            assert!(is_translated(value.as_bytes()), "{value}");
+        }
+        for value in ["Winter2024!", "Sömmer2024", "x7Kpé2q", "T4mWB£rp3pU"] {
+            assert!(!is_translated(value.as_bytes()), "{value}");
+        }
+    }
 
     #[test]
     fn names_of_scopes_features_and_tickets_are_labels() {

@@ -10,6 +10,7 @@ mod judge;
 mod label;
 mod otherwise;
 mod phrase;
+mod place;
 mod placeholder;
 mod published;
 mod quantity;

@@ -165,7 +165,10 @@ fn is_region(value: &[u8]) -> bool {
 
 /// `RFC-4013`, `WPA2-Personal`, `TLSv1.2`: the names of standards.
 fn is_standard(value: &[u8]) -> bool {
-    const BODIES: [&[u8]; 20] = [
+    const BODIES: [&[u8]; 23] = [
+        b"2FA-",
+        b"MFA-",
+        b"FIDO2/",
         b"SCRAM",
         b"RFC",
         b"ISO",
