@@ -148,9 +148,9 @@ fn a_weak_password_in_very_many_places_hides_no_place_of_a_secret() {
     // A million paths to one file, in a few trees.
     let mut folders = tree(&repo, &format!("100644 blob {weak}\t.netrc\n"));
     for _ in 0..6 {
-        let lines: String =
+        let lines: Vec<String> =
             (0..10).map(|number| format!("040000 tree {folders}\tfolder{number}\n")).collect();
-        folders = tree(&repo, &lines);
+        folders = tree(&repo, &lines.concat());
     }
     let first = repo.git(&["commit-tree", "-m", "many", &folders]);
     let both = tree(&repo, &format!("040000 tree {folders}\tmany\n100644 blob {secret}\tkey.txt\n"));
