@@ -160,8 +160,11 @@ pub(super) fn returned(at: Cursor<'_>) -> Option<Candidate> {
     };
     let end = ENDS.iter().find(|end| between.ends_with(end))?;
     let head = &between[..between.len() - end.len()];
-    let says_more =
-        head.iter().any(|byte| b"=;".contains(byte)) || memchr::memmem::find(head, b"return").is_some();
+    // A literal in several braces is one of a structure: `token := Claims{For: List{"…"}}`.
+    let is_deep = end.ends_with(b"{") && head.contains(&b'{');
+    let says_more = is_deep
+        || head.iter().any(|byte| b"=;".contains(byte))
+        || memchr::memmem::find(head, b"return").is_some();
     if says_more || !head.iter().all(is_head) {
         return None;
     }

@@ -273,6 +273,7 @@ mod tests {
             "password_policy: 'example1'",
             "api_key_id: 'example1'",
             "PASSWORD= #optional",
+            "x = passwordClaims{\n\tFor: of.Claims{List: of.Strings{\"example1\"}},\n}",
             "w(e,\"password:\"),r.Jb(27,\"a\")",
             "wget --auth=$PASSWORD \"$file\"",
             "arn:aws:secretsmanager:eu-west-1:1:secret:api_key-9T06KM",
