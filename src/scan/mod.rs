@@ -104,8 +104,8 @@ pub fn run(
     for key in cut {
         coverage.skip(key.label(), format!("something packed and encoded in it unpacks to too much, of which at most {} MiB were looked at", detect::MAX_UNPACKED >> 20));
     }
-    let is_over = !progress.stopped() && hits.len() < MAX_HITS;
-    if hits.len() >= MAX_HITS {
+    let is_full = hits.len() >= MAX_HITS;
+    if is_full {
         coverage.skip("the rest of the matches", format!("there are more than {MAX_HITS}"));
     }
     let keys: HashSet<Key> = hits.iter().map(|hit| &hit.key).cloned().chain(considered.keys()).collect();
@@ -115,6 +115,9 @@ pub fn run(
     }
     let how = (detector, options, progress);
     let settled = by_path.settle(source, &mut origins, how, &mut coverage)?;
+    // Paths that were not read any more are not the end: nothing of them may be kept as seen, nor pass for clean.
+    coverage.interrupted |= progress.stopped();
+    let is_over = !coverage.interrupted && !is_full;
     hits.extend(settled.accounts);
     for hit in settled.soles.hits {
         if hit.verdict.confidence >= options.min_confidence {
