@@ -19,6 +19,8 @@ use std::ops::Range;
 const LONGEST: usize = 256 * 1024;
 /// The weak passwords of so many blobs are kept.
 pub(super) const MOST_KEPT: usize = 50_000;
+/// How far before it on its line is looked. Lines of data are longer, and hold very many.
+const LINE: usize = 4096;
 /// How far around a word is looked whether it is the name of something there.
 const BESIDE: usize = 400;
 
@@ -59,12 +61,15 @@ fn is_login(bytes: &[u8], found: &Match) -> bool {
 /// whose password a command is to change: `passwd ada`.
 fn is_shown(bytes: &[u8], found: &Match) -> bool {
     const COMMENTS: [&[u8]; 6] = [b"#", b";", b"-- ", b"<!--", b"/*", b"* "];
-    let line = memchr::memrchr(b'\n', &bytes[..found.secret.start]).map_or(0, |end| end + 1);
-    let before = bytes[line..found.secret.start].trim_ascii();
+    let floor = found.secret.start.saturating_sub(LINE);
+    let line = memchr::memrchr(b'\n', &bytes[floor..found.secret.start]);
+    let before = bytes[line.map_or(floor, |end| floor + end + 1)..found.secret.start].trim_ascii();
+    // What begins somewhere in a line says nothing by that.
+    let beginning = if line.is_some() || floor == 0 { before } else { b"" };
     let is_command =
         before.strip_suffix(b"passwd").is_some_and(|rest| rest.is_empty() || rest.ends_with(b" "));
     // `//nas/share /mnt cifs …` is none.
-    let is_remark = before.strip_prefix(b"//").is_some_and(|rest| {
+    let is_remark = beginning.strip_prefix(b"//").is_some_and(|rest| {
         let first = rest.split(u8::is_ascii_whitespace).next().unwrap_or_default();
         !first.contains(&b'/')
     });
@@ -72,11 +77,11 @@ fn is_shown(bytes: &[u8], found: &Match) -> bool {
     is_command
         || is_remark
         || is_choice
-        || [&b"example:"[..], b"\"example\":"].iter().any(|key| before.starts_with(key))
+        || [&b"example:"[..], b"\"example\":"].iter().any(|key| beginning.starts_with(key))
         || is_item(bytes, &found.secret)
         || is_host(before)
         || is_in_template(before)
-        || !before.starts_with(b"#define") && COMMENTS.iter().any(|mark| before.starts_with(mark))
+        || !beginning.starts_with(b"#define") && COMMENTS.iter().any(|mark| beginning.starts_with(mark))
 }
 
 /// `SET PASSWORD FOR 'root'@'localhost'`: the host of an account, not its password.
