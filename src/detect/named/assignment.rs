@@ -1,7 +1,7 @@
 //! A name, an operator and a value: code, configuration, shells, headers, queries and options.
 
 use super::super::value::Form;
-use super::cursor::{Cursor, line_around};
+use super::cursor::{Cursor, SCHEMES, line_around};
 use super::name::Name;
 use super::prose::{self, is_assignment};
 use super::{Candidate, expression, spaced, table};
@@ -273,7 +273,7 @@ fn only_one(mut at: Cursor<'_>) -> Option<Candidate> {
         behind.blanks();
         return (behind.peek() == Some(b']')).then_some(found);
     }
-    at.eat_any(&[b"Bearer ", b"Basic ", b"Token "]);
+    at.eat_any(&SCHEMES);
     let start = at.at;
     at.skip(256, |byte| byte.is_ascii_alphanumeric() || b"-_+/=.~:".contains(&byte));
     let is_long = at.at - start >= 16 && at.peek() == Some(b']');

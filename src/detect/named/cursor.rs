@@ -34,7 +34,8 @@ const LOOKS_UP: [&[u8]; 22] = [
 ];
 
 /// Schemes of an `Authorization` header.
-const SCHEMES: [&[u8]; 7] = [b"Bearer ", b"bearer ", b"Basic ", b"Token ", b"token ", b"ApiKey ", b"Bot "];
+pub(super) const SCHEMES: [&[u8]; 7] =
+    [b"Bearer ", b"bearer ", b"Basic ", b"Token ", b"token ", b"ApiKey ", b"Bot "];
 
 /// A place in a text.
 #[derive(Clone, Copy)]

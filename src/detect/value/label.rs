@@ -229,7 +229,7 @@ pub(super) fn is_versioned(value: &[u8]) -> bool {
     parts.next().is_some_and(is_name) && value.contains(&b'_') && parts.all(is_number)
 }
 
-fn digits(value: &[u8]) -> usize {
+pub(super) fn digits(value: &[u8]) -> usize {
     value.iter().filter(|byte| byte.is_ascii_digit()).count()
 }
 

@@ -1,6 +1,7 @@
 //! Where something stands in a page, a document or a program: a selector, a path of jq, a class, a variable. It is written
 //! where a value is expected, and is none.
 
+use super::label::digits;
 use super::words;
 
 /// Whether a value says where something stands.
@@ -16,10 +17,6 @@ pub(super) fn is_place(value: &[u8]) -> bool {
 
 fn letters(value: &[u8]) -> usize {
     value.iter().filter(|byte| byte.is_ascii_alphabetic()).count()
-}
-
-fn digits(value: &[u8]) -> usize {
-    value.iter().filter(|byte| byte.is_ascii_digit()).count()
 }
 
 fn is_wordy(value: &[u8]) -> bool {

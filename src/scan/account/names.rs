@@ -28,9 +28,7 @@ impl Keeps {
             is_of_settings(folders, name).then_some(Self::Settings)
         }
     }
-}
 
-impl Keeps {
     /// Whether a file of this name keeps some in one folder or another.
     pub(super) fn may_be(name: &str) -> bool {
         let lower = name.to_ascii_lowercase();
